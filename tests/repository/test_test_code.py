@@ -20,7 +20,6 @@ ALLOWED = {
     "_renew": "As _given.",
     "_without_acknowledgement": "Fault injection: a check of the product is switched off, and the proof must notice.",
     "_to_disk": "Fault injection: a full disk in the middle of a backup.",
-    "_prepare_study": "Fault injection: a part of the engine fails and puts secrets into every log.",
     "_expire": "The end of a question's time, without waiting for it.",
     "_title": "The random walk knows a question by what it asks.",
     "_word": "The random walk knows the word a question wants typed.",

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from core.domain.operation.amounts import credit, signed_dollars
 from core.domain.trident.payoff import Payoff
 from core.snapshot import CreditPoint, CreditTrail, Freshness, PicturesSlice, Snapshot
 from tests.support.console import parts, scenes
@@ -23,6 +24,9 @@ from widgets.charts.picture import ChartView, drawn
 from widgets.charts.plot import Plot, Scale, reach, round_steps
 
 SIZES = [(24, 3), (38, 5), (56, 9), (78, 8), (78, 9), (118, 34), (130, 16), (196, 50)]
+
+NOW = credit(payoff().price)
+MID, NATURAL = signed_dollars(payoff().profit_mid), signed_dollars(payoff().profit_natural)
 
 
 def view_of(snapshot: Snapshot) -> ChartView:
@@ -119,9 +123,11 @@ def test_a_body_far_away_does_not_flatten_the_curve() -> None:
 
 
 def test_the_credit_has_natural_mid_and_limit_since_the_first_attempt() -> None:
+    last = trail().points[-1]
     said = plain(draw("credit", view_of(followed())).lines)
     for words in (
-        "mid 6.75 (line)", "natural 6.62 (dots)", "limit 6.81 (dashes)", "filled at 6.81", "2 of 6 attempts priced",
+        f"mid {credit(last.mid)} (line)", f"natural {credit(last.natural)} (dots)",
+        "limit 6.81 (dashes)", "filled at 6.81", "2 of 6 attempts priced",
         "┊ followed from 10:30",
     ):  # fmt: skip
         assert words in said
@@ -149,7 +155,8 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
     pictures = PicturesSlice((), payoff(others=1))
     said = plain(draw("payoff", replace(view_of(followed()), pictures=pictures)).lines)
     for words in (
-        "▲ now 622.835: +597.50 $ at expiry", "close now +4.00 $ mid, -10.00 $ natural",
+        f"▲ now {NOW}: {signed_dollars(payoff().payoff.at(D(payoff().price or 0)))} at expiry",
+        f"close now {MID} mid, {NATURAL} natural",
         "◆ break-even 618.595, none above",
         "max profit 681.00 $ at 622", "max loss 319.00 $ at 617", "+181.00 $ above 627", "credit 6.81 (fill) …0001",
         "1 more open: t",
@@ -166,15 +173,15 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
 @pytest.mark.parametrize("size", [(56, 9), (78, 9), (130, 16)])
 def test_the_words_of_the_payoff_are_there_at_every_size(size: tuple[int, int]) -> None:
     said = plain(draw("payoff", view_of(followed()), size).lines)
-    for words in ("622.835", "618.595", "681.00 $", "319.00 $", "+4.00 $ mid", "-10.00 $ natural"):
+    for words in (NOW, "618.595", "681.00 $", "319.00 $", f"{MID} mid", f"{NATURAL} natural"):
         assert words in said
 
 
 def test_stale_figures_of_the_payoff_say_so() -> None:
     old = payoff(price_stale=True, marks_stale=True)
     said = plain(draw("payoff", ChartView(pictures=PicturesSlice((), old))).lines)
-    assert "▲ STALE 622.835" in said
-    assert "STALE close now +4.00 $" in said
+    assert f"▲ STALE {NOW}" in said
+    assert f"STALE close now {MID}" in said
 
 
 def test_the_score_tells_gains_from_losses_without_colour() -> None:

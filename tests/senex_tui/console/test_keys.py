@@ -119,10 +119,12 @@ async def test_a_greyed_key_answers_with_the_reason() -> None:
 
 
 async def test_force_says_what_comes_next_for_each_account() -> None:
-    async with driven(scenes.two_accounts(), size=(80, 24)) as console:
+    shown = scenes.two_accounts()
+    accounts = {each.told.word: each.account for each in shown.cycle.accounts}
+    async with driven(shown, size=(80, 24)) as console:
         await console.press("f")
-        assert "…0001  done today (filled 6.81)" in console.text
-        assert "…0002  free to enter at 10:45" in console.text
+        assert f"{accounts['filled']}  done today (filled 6.81)" in console.text
+        assert f"{accounts['rejected']}  free to enter at 10:45" in console.text
         assert "in 13:19" not in console.text.split("Force a cycle")[1]
 
 

@@ -7,18 +7,21 @@ from decimal import Decimal as D
 
 import pytest
 
+from core.domain.operation.amounts import credit, signed_dollars
 from core.snapshot import Freshness, Mode, PositionsSlice
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.positions import PositionsPage
 from tests.support.console import scenes
 from tests.support.console.driver import driven
-from tests.support.console.parts import holding, near, position
+from tests.support.console.parts import holding, near, plus, position
 from widgets.alarms import alarms
 from widgets.orders import OrdersPanel
 from widgets.positions import summary
 
 SOON = near().warnings[0]
-ASSIGNED = "the short call 622 is 6.075 in the money and can be assigned any day"
+ASSIGNED = f"the short call 622 is {plus(near().price, '-622')} in the money and can be assigned any day"
+PROFIT = f"P&L {signed_dollars(position().profit_mid)}"
+BOTH = f"P&L {signed_dollars(D(near().profit_mid or 0) + D(position().profit_mid or 0))}"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")
@@ -29,13 +32,13 @@ async def test_t_shows_each_open_trident_with_its_figures(size: tuple[int, int])
         text = " ".join(console.text.split())
         for told in (
             "DEMO",
-            "2 open tridents P&L +236.50 $ risk 653.00 $ ▲ 1 to watch",
+            f"2 open tridents {BOTH} risk 653.00 $ ▲ 1 to watch",
             "QQQ 622P/617P/622C/627C Nov 21, 1 day …0001",
             "Jan 2, 43 days",
-            "P&L +238.00 $",
+            f"P&L {signed_dollars(near().profit_mid)}",
             "credit 6.85",
-            "mark 4.47",
-            "to close 4.53 (P&L +232.00 $)",
+            f"mark {credit(near().mark_mid)}",
+            f"to close {credit(near().mark_natural)} (P&L {signed_dollars(near().profit_natural)})",
             "max risk 315.00 $",
             "break-even 618.575, none above",
             "live 0s",
@@ -73,7 +76,7 @@ async def test_a_stale_mark_says_so() -> None:
         await console.press("t")
         await console.pilot.pause()
         assert "STALE 47s" in console.text
-        assert "P&L -1.50 $ STALE" in console.text.splitlines()[1]
+        assert f"{PROFIT} STALE" in console.text.splitlines()[1]
 
 
 async def test_without_quotes_or_fills_nothing_is_invented() -> None:
@@ -107,7 +110,7 @@ async def test_the_dashboard_sums_them_up_in_a_line() -> None:
     async with driven(holding(position()), size=(80, 24)) as console:
         await console.press("3")
         await console.pilot.pause()
-        assert console.app.screen.query_one(OrdersPanel).text.splitlines()[1].startswith("1 open trident  P&L -1.50 $")
+        assert console.app.screen.query_one(OrdersPanel).text.splitlines()[1].startswith(f"1 open trident  {PROFIT}")
         console.engine.current = scenes.calm()
         await console.pull()
         await console.pilot.pause()
@@ -124,5 +127,5 @@ async def test_a_warning_is_said_in_the_banner() -> None:
 
 
 def test_a_sum_of_some_says_of_how_many() -> None:
-    assert "P&L -1.50 $ of 1" in summary(PositionsSlice((position(), position(profit_mid=None))))
+    assert f"{PROFIT} of 1" in summary(PositionsSlice((position(), position(profit_mid=None))))
     assert summary(PositionsSlice()) == ""
