@@ -22,14 +22,19 @@ STORES = ("sqlite", "postgres")
 CASES = 1
 """How many cases of each test of the records run on PostgreSQL in `make test`; `make proofs` runs all."""
 
-settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("proofs", settings.get_profile("tests"), max_examples=10_000, print_blob=True)
+# `make test` draws the same examples each time; `make proofs` looks for new ones.
+settings.register_profile(
+    "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile(
+    "proofs", settings.get_profile("tests"), max_examples=10_000, print_blob=True, derandomize=False
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 
 @pytest.fixture(autouse=True, scope="session")
 def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keeps the account locks of the tests apart from those of the user who runs them."""
+    """Keeps the state folder of the tests apart from that of the user who runs them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield

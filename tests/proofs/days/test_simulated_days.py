@@ -17,8 +17,8 @@ from tests.proofs.days.trouble import Trouble
 from tests.support.fresh_interpreter import in_fresh_interpreter
 from tests.support.proofs import rounds
 
-SAMPLE = rounds(100, 1000)
-SHARES = 10
+SAMPLE = rounds(50, 1000)
+SHARES = 5
 """The sample is split over so many tests, so that workers share it."""
 
 pytestmark = [

@@ -15,6 +15,8 @@ from tests.support.proofs import ALL, TABLE_PROPERTY
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(7200 if ALL else 240)]
 SAMPLED = 4
+SEED = 7
+"""Of the sample in `make test`, which is the same each time."""
 
 
 class Verdicts:
@@ -30,11 +32,11 @@ class Verdicts:
 
 
 async def test_a_sample_of_kills_breaks_no_rule(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    seed = int(pytestconfig.getoption("randomly_seed"))
+    seed = int(pytestconfig.getoption("randomly_seed")) if ALL else SEED
     verdicts = Verdicts()
     await sample(seed, SAMPLED, tmp_path, verdicts.note)
     assert verdicts.table.cases == SAMPLED
-    assert not verdicts.wrong, f"--randomly-seed={seed}: " + "\n".join(verdicts.wrong)
+    assert not verdicts.wrong, f"seed {seed}: " + "\n".join(verdicts.wrong)
 
 
 if ALL:

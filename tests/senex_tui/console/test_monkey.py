@@ -208,7 +208,7 @@ async def test_no_key_and_no_size_crashes_it_or_sends_what_was_not_meant(
     async with driven(engine=engine, size=(80, 24), state_folder=tmp_path) as console:
         monkey = Monkey(console, random.Random(f"{mode} {part}"), mode)
         monkey.scene()
-        while monkey.keys < rounds(250, 2500):
+        while monkey.keys < rounds(150, 2500):
             await monkey.step()
             assert console.app.is_running
             engine.current = replace(engine.current, commands=engine.current.commands[-3:])
