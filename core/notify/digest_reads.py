@@ -29,6 +29,8 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
     """The results of the session day for these accounts. Raises RecordsError."""
     entries = await records.entries.of_day(day)
     runs = (await records.results.recorded(day, day)).runs
+    # Read before what they came to: a cycle that begins meanwhile is then told of, and not looked for.
+    cycles = await records.cycles.of_day(day)
     told_cycles = await records.told_cycles.of_day(day)
     known = await records.accounts.all()
     everyone = [account.number for account in known]
@@ -47,7 +49,7 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
             )
     outcomes: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    for cycle in await records.cycles.of_day(day):
+    for cycle in cycles:
         told = told_cycles[cycle.number].told
         outcomes[told.word] += 1
         if told.fate is None and cycle.reason_text:

@@ -87,6 +87,8 @@ async def _values(
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
     }
     latest = {entry.account: entry for entry in today} | held_today
+    # Read before what they came to: a cycle that begins meanwhile is then told of, and not looked for.
+    slots, ran = await records.slots.of_day(day), await records.cycles.of_day(day)
     cycles = {number: cycle.told for number, cycle in (await records.told_cycles.of_day(day)).items()}
     steps = await read_next_steps(records, place, times, calendar, clock, now, holder)
     numbers = [account.number for account in accounts]
@@ -111,7 +113,7 @@ async def _values(
         "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
         "mail": await mail_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
         "logins": [_login(login) for login in await records.logins.all()],
-        "slots": _slots(await records.slots.of_day(day), cycles, await records.cycles.of_day(day)),
+        "slots": _slots(slots, cycles, ran),
         "accounts": [
             {
                 "account": masked(account.number),

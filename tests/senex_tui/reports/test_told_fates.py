@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ from core.broker.port import BrokerAccount
 from core.domain.market.sessions import SlotTimes
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Reason, refuse
+from core.domain.reporting.digests import SessionDay
+from core.notify.digest_reads import session_day
 from core.records.records import Records
 from core.records.search.history import HistoryFilter
+from core.records.search.told_cycles import CycleTold, ToldCycles
 from core.runtime.clock import ShiftedClock
 from core.runtime.clock_file import note_clock
 from core.simulator.exchange.faults import FaultKind
@@ -133,6 +136,40 @@ def test_an_entry_of_an_earlier_day_is_not_told_as_todays(tmp_path: Path) -> Non
         ):
             assert words in " ".join(told.split())
             assert on == MONDAY or not re.search("today|follows", told)
+
+
+def test_a_cycle_that_begins_while_the_day_is_read_is_left_to_the_next_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:50")
+        await world.stop()
+
+    in_world(day, tmp_path)
+    place = Place(Mode.DRY_RUN, tmp_path / "records.sqlite3", tmp_path / "HALT")
+    note_clock(tmp_path, ShiftedClock(et(MONDAY, "09:51")))
+    read_told, begun = ToldCycles.of_day, list[int | None]()
+
+    async def of_day(self: ToldCycles, on: date) -> Mapping[int, CycleTold]:
+        told = await read_told(self, on)
+        trader = await Records.open(place.url)
+        begun.append(await trader.cycles.begin(on, None, True, et(MONDAY, "09:51")))
+        await trader.close()
+        return told
+
+    async def digest() -> SessionDay:
+        records = await Records.open(place.url)
+        try:
+            return await session_day(records, date.fromisoformat(MONDAY), ())
+        finally:
+            await records.close()
+
+    monkeypatch.setattr(ToldCycles, "of_day", of_day)
+    assert asyncio.run(read_status(place)).values["slots"]["forced"] == []
+    assert asyncio.run(digest()).outcomes.total() == 2
+    assert asyncio.run(read_day(place, TIMES, date.fromisoformat(MONDAY))).values["slots"]
+    assert None not in begun
 
 
 def test_status_tells_forced_cycles_beside_the_slots(tmp_path: Path) -> None:
