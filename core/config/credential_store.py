@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,8 +19,7 @@ from core.config.credentials import (
     keyring_names,
     logins_in_file,
 )
-
-_MODE = 0o600
+from core.runtime.durable_file import write_durably
 
 
 def keep_login(name: str, secret: str, refresh: str, file: Path) -> str:
@@ -88,28 +86,12 @@ def _forget_in_keyring(name: str) -> bool:
 
 
 def _write(logins: Sequence[Credentials], file: Path) -> None:
-    """Replaces the whole file at once: written beside it, forced to disk, then renamed into its place."""
     parts = []
     for login in sorted(logins, key=lambda each: (each.name != PRIMARY, each.name)):
         head = "" if login.name == PRIMARY else f"[{login.name}]\n"
         parts.append(f"{head}{SECRET} = {_quoted(login.secret)}\n{REFRESH} = {_quoted(login.refresh)}\n")
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, _MODE)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as opened:
-            opened.write("\n".join(parts))
-            opened.flush()
-            os.fsync(opened.fileno())
-        beside.replace(file)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_durably(file, "\n".join(parts))
 
 
 def _quoted(secret: str) -> str:

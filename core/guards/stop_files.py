@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.domain.operation.commands import Command, CommandKind
+from core.runtime.durable_file import write_durably
 
 FOLDER = "stops"
 """The folder's name, beside the records."""
@@ -44,7 +45,6 @@ class StopFiles:
         """Keeps the stop durably, for this user only, and returns its file. Raises OSError."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         path = self.path_of(command.id)
-        unfinished = self.folder / f".{command.id}.new"
         words = {
             "kind": command.kind.value,
             "who": command.who,
@@ -52,21 +52,7 @@ class StopFiles:
             "target": command.target,
             "note": command.note,
         }
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(words, file)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
-        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_durably(path, json.dumps(words))
         return path
 
     def remove(self, command_id: str) -> None:
