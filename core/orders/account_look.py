@@ -36,6 +36,10 @@ class _Given:
     listing: tuple[OrderReport, ...]
     owners: Mapping[str, str]
 
+    def stands(self, version: tuple[int, ...] | None, today: date, listing: tuple[OrderReport, ...]) -> bool:
+        """Whether giving this listing now would do nothing new."""
+        return self.version is not None and (self.version, self.today, self.listing) == (version, today, listing)
+
 
 @dataclass(eq=False, repr=False)
 class AccountLook:
@@ -70,7 +74,7 @@ class AccountLook:
             return f"{masked(account)}: {error.detail}"
         troubles: list[str] = []
         given = self._given.get(account)
-        if given is None or given.version is None or given != _Given(self._version(), today, listing, given.owners):
+        if given is None or not given.stands(self._version(), today, listing):
             given = _Given(None, today, listing, await self._give(account, listing, today, troubles))
         for order_id in given.owners:
             self._is_there(account, order_id)

@@ -316,15 +316,7 @@ class OrderTracker:
                 return entry
             if entry.state is EntryState.FILLED and state_for(report.status) is not EntryState.FILLED:
                 return entry
-            entry = await self.records.entries.become(
-                entry.id,
-                state,
-                at=self.clock.now(),
-                order_id=order_id,
-                broker_status=status,
-                detail=entry.detail,
-                cancelled_by=report.cancelled_by,
-            )
+            entry = await self._record(entry, state, order_id, status, entry.detail, report.cancelled_by)
             await self._events.say(entry, "order.status", f"order {order_id}: {status}", Severity.INFO)
             return entry
         if not may_become(entry.state, state):
@@ -389,7 +381,18 @@ class OrderTracker:
         detail: str = "",
         cancelled_by: str = "",
     ) -> Entry:
-        entry = await self.records.entries.become(
+        entry = await self._record(entry, state, order_id, status, detail, cancelled_by)
+        if entry.state is EntryState.INCIDENT:
+            await self.on_incident(entry, entry.detail or "fills do not add up to the order")
+        await self._events.announce(entry)
+        if entry.state not in OPEN_STATES:
+            await self.on_closed(entry.id)
+        return entry
+
+    async def _record(
+        self, entry: Entry, state: EntryState, order_id: str | None, status: str | None, detail: str, cancelled_by: str
+    ) -> Entry:
+        return await self.records.entries.become(
             entry.id,
             state,
             at=self.clock.now(),
@@ -398,9 +401,3 @@ class OrderTracker:
             detail=detail,
             cancelled_by=cancelled_by,
         )
-        if entry.state is EntryState.INCIDENT:
-            await self.on_incident(entry, entry.detail or "fills do not add up to the order")
-        await self._events.announce(entry)
-        if entry.state not in OPEN_STATES:
-            await self.on_closed(entry.id)
-        return entry

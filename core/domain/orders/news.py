@@ -105,8 +105,7 @@ def _corrected_fill(entry: Entry, report: OrderReport) -> str:
             fill.quantity,
             fill.price,
         ):
-            words = [f"{amounts.plain(f.quantity)} {f.symbol} at {amounts.plain(f.price)}" for f in (known, fill)]
-            return f"fill {fill.fill_id} is on record as {words[0]}, the broker shows {words[1]}"
+            return f"fill {fill.fill_id} is on record as {_fill_words(known)}, the broker shows {_fill_words(fill)}"
     return ""
 
 
