@@ -175,7 +175,7 @@ class Engine:
             lambda day: parts.calendar.sessions_back(day, settings.trading.follow_sessions),
             parts.settle,
         )
-        self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today)
+        self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today, self.clock_doubt.age_s)
         reconciler = Reconciler(parts.broker, records, look, self.breakers)
         self.reconciliation = Reconciliation(
             reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today, self.clock_doubt.until_believed

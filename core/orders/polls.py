@@ -27,7 +27,8 @@ class OrderPolls:
     """Looks at every account that has an entry of today, or one whose end at the broker was not shown.
 
     In every turn while an entry there is open or has just changed, otherwise once a minute: what an order that nobody
-    follows here does to our account is seen then too. `today` is the exchange's date.
+    follows here does to our account is seen then too. `today` is the exchange's date. `age_s` has the wall seconds
+    since an instant, at least, also when the clock was set meanwhile.
     """
 
     look: AccountLook
@@ -35,6 +36,7 @@ class OrderPolls:
     records: Records
     clock: Clock
     today: Callable[[], date]
+    age_s: Callable[[datetime], float]
     _looked: dict[str, float] = field(init=False, default_factory=dict)
 
     def turn(self) -> None:
@@ -81,7 +83,4 @@ class OrderPolls:
             return True
         if entry.state is EntryState.FILLED and not is_complete(entry.terms, entry.fills):
             return True
-        return any(self._wall_s(at) < NEWS_S for at in (entry.sent_at, entry.terminal_at) if at is not None)
-
-    def _wall_s(self, since: datetime) -> float:
-        return (self.clock.now() - since).total_seconds() / self.clock.speed
+        return any(self.age_s(at) < NEWS_S for at in (entry.sent_at, entry.terminal_at) if at is not None)

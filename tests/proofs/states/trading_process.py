@@ -97,7 +97,8 @@ class TradingProcess:
             on_stranger=strangers.heard,
         )
         look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7))
-        self.polls = OrderPolls(look, self.tracker, records, clock, lambda: exchange_time(clock.now()).date())
+        age_s = JumpDetector(clock, 60.0).age_s
+        self.polls = OrderPolls(look, self.tracker, records, clock, lambda: exchange_time(clock.now()).date(), age_s)
         self._reconciliation = Reconciliation(
             Reconciler(broker, records, look, self.breakers),
             self.gate,
@@ -117,7 +118,6 @@ class TradingProcess:
             accounts=lambda: [_account(number) for number in broker.accounts_open],
             compare=self._want,
         )
-        age_s = JumpDetector(clock, 60.0).age_s
         self.settlement = Settlement(broker, records, self.tracker, bus, clock, age_s)
         self._desk = OrderDesk(
             broker=broker,
