@@ -9,6 +9,7 @@ from core.commands.inbox import CommandDesk
 from core.cycle.passed_slots import PassedSlots
 from core.cycle.runner import CycleRunner
 from core.domain.operation.events import Severity
+from core.domain.operation.reasons import Reason, refuse
 from core.engine import start_progress
 from core.engine.snapshot_builder import SnapshotBuilder
 from core.engine.start_progress import StartProgress
@@ -63,7 +64,7 @@ class Recovery:
         if self.clock_doubt.clock_check.refusal() is not None:
             why = "the machine's clock does not agree with the broker's"
             self.clock_doubt.begin(why)
-            text = f"{why}; entries wait until the clock is confirmed"
+            text = refuse(Reason.CLOCK_IN_DOUBT, what=why).sentence()
             await self.bus.say("clock.doubt", text, Severity.CRITICAL, figures=(("what", why),))
         elif await clock_doubt(self.records):  # of an earlier process
             await self.bus.say("clock.confirmed", "the clock is confirmed")

@@ -72,9 +72,7 @@ def percent(value: Decimal | None) -> str:
 
 def score(value: Decimal | None) -> str:
     """A score with one place, cut and not rounded: 39.96 is `39.9`, so that a failed one never reads as passed."""
-    if value is None:
-        return NONE
-    return _grouped(value.quantize(_TENTH, ROUND_FLOOR), "") if value.is_finite() else str(value)
+    return _to(value, _TENTH, "", ROUND_FLOOR)
 
 
 def signed_score(value: Decimal | None) -> str:
@@ -82,9 +80,7 @@ def signed_score(value: Decimal | None) -> str:
 
     It is cut as the score is, so that what is shown adds up: of the factors one alone has further places (rules 5).
     """
-    if value is None:
-        return NONE
-    return _grouped(value.quantize(_TENTH, ROUND_FLOOR), "+") if value.is_finite() else str(value)
+    return _to(value, _TENTH, "+", ROUND_FLOOR)
 
 
 def plain(value: Decimal | None) -> str:
@@ -121,10 +117,10 @@ def _to_half_cent(value: Decimal) -> Decimal:
     return to_the_mill if is_half else value.quantize(_CENT, ROUND_HALF_EVEN)
 
 
-def _to(value: Decimal | None, place: Decimal, sign: str) -> str:
+def _to(value: Decimal | None, place: Decimal, sign: str, rounding: str = ROUND_HALF_EVEN) -> str:
     if value is None:
         return NONE
-    return _grouped(value.quantize(place, ROUND_HALF_EVEN), sign) if value.is_finite() else str(value)
+    return _grouped(value.quantize(place, rounding), sign) if value.is_finite() else str(value)
 
 
 def _grouped(value: Decimal, sign: str) -> str:
