@@ -200,16 +200,11 @@ def test_a_restart_changes_nothing_of_what_the_panels_say_of_the_day() -> None:
     assert "FILLED 6.81" in drawn(SpreadPanel(), after.spread, day_context(after))
 
 
-def by_word(shown: Snapshot) -> dict[str, str]:
-    """The account of the newest cycle that came to each word; chance decides which is refused."""
-    return {each.told.word: each.account for each in shown.cycle.accounts}
-
-
 def test_several_accounts_have_a_line_each_and_are_named() -> None:
     shown = scenes.two_accounts()
     context = day_context(shown)
     cycle = drawn(CyclePanel(), shown.cycle, context)
-    filled, rejected = by_word(shown)["filled"], by_word(shown)["rejected"]
+    filled, rejected = parts.account_by_word(shown)["filled"], parts.account_by_word(shown)["rejected"]
     for line in ("1 rejected, 1 filled", f"{filled}  FILLED 6.81", f"{rejected}  REJECTED"):
         assert line in cycle
     assert drawn(SpreadPanel(), shown.spread, context).startswith(f"Spread  cycle 1  {filled}  QQQ")

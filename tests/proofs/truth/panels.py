@@ -93,6 +93,20 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
     return drawn
 
 
+def _told(place: str, drawn: Drawing) -> Said:
+    """What a drawn panel tells of a trade, by its words and tones."""
+    words = body(drawn)
+    return Said(
+        place,
+        words,
+        kind=kind_in(words),
+        must=True,
+        credit=credit_in(words),
+        good=is_good(drawn),
+        countdown=counts_down(words),
+    )
+
+
 def of_order(draw: Draw, order: OrderView, where: str) -> Iterator[Said]:
     place = f"{where} orders"
     fate = order.fate
@@ -112,18 +126,8 @@ def of_order(draw: Draw, order: OrderView, where: str) -> Iterator[Said]:
     yield Said(f"{place} fill credit", str(order.fill_credit), order.entry_id, credit=order.fill_credit)
     for width, height in SIZES:
         drawn = draw(OrdersPanel, (order,), width, height)
-        words = body(drawn)
-        yield Said(
-            f"{place} panel {width}x{height}",
-            words,
-            order.entry_id,
-            kind=kind_in(words),
-            must=True,
-            contracts=contracts_in(words),
-            credit=credit_in(words),
-            good=is_good(drawn),
-            countdown=counts_down(words),
-        )
+        said = _told(f"{place} panel {width}x{height}", drawn)
+        yield replace(said, entry=order.entry_id, contracts=contracts_in(said.text))
 
 
 def of_every_entry(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
@@ -165,17 +169,7 @@ def of_cycle(draw: Draw, cycle: CycleSlice, day: Day, where: str) -> Iterator[Sa
         drawn = draw(CyclePanel, replace(cycle, steps=()), width, height)
         of_accounts = tuple(line for line in drawn.lines if re.match(r"\W*…\w{4}\b", line_text(line)))
         whole = replace(drawn, lines=tuple(line for line in drawn.lines if line not in of_accounts))
-        words = body(whole)
-        yield Said(
-            f"{place} panel {width}x{height}",
-            words,
-            cycle=cycle.number,
-            kind=kind_in(words),
-            must=True,
-            credit=credit_in(words),
-            good=is_good(whole),
-            countdown=counts_down(words),
-        )
+        yield replace(_told(f"{place} panel {width}x{height}", whole), cycle=cycle.number)
         for text, tone in (part for line in of_accounts for part in line if part[0].strip()):
             yield Said(
                 f"{place} panel {width}x{height}",
@@ -226,17 +220,7 @@ def of_schedule(draw: Draw, slots: Sequence[SlotView], day: Day, where: str) -> 
             yield Said(f"{place} value", slot.told.words, cycle=cycle.number, kind=kind_in(slot.told.word), must=True)
         for width, height in SIZES:
             one = draw(SchedulePanel, (slot,), width, height)
-            words = body(one)
-            yield Said(
-                f"{place} panel {width}x{height}",
-                words,
-                cycle=cycle.number,
-                kind=kind_in(words),
-                must=True,
-                credit=credit_in(words),
-                good=is_good(one),
-                countdown=counts_down(words),
-            )
+            yield replace(_told(f"{place} panel {width}x{height}", one), cycle=cycle.number)
 
 
 def of_spread(draw: Draw, spread: SpreadSlice, attempts: Sequence[AttemptView], day: Day, where: str) -> Iterator[Said]:

@@ -127,6 +127,15 @@ class Scene:
         return in_world(lived, folder, start=self.start, accounts=self.accounts)
 
 
+async def _killed_and_started(world: World, witness: Witness) -> None:
+    """Kills the process and starts another. What is shown afterwards is what was shown before."""
+    await witness.before_restart()
+    await world.crash()
+    await world.start()
+    await world.clock.sleep(20)
+    await witness.after_restart()
+
+
 async def calm(world: World, witness: Witness) -> None:
     """Before the first slot."""
     await world.start()
@@ -173,11 +182,7 @@ async def rejected(world: World, witness: Witness) -> None:
         await witness.look()
     await world.until("09:46:10")
     await witness.look("rejected")
-    await witness.before_restart()
-    await world.crash()
-    await world.start()
-    await world.clock.sleep(20)
-    await witness.after_restart()
+    await _killed_and_started(world, witness)
     await world.stop()
     await witness.look_offline()
 
@@ -263,11 +268,7 @@ async def two_accounts(world: World, witness: Witness) -> None:
     await world.command(CommandKind.SET_ACCOUNT, target="0002", note="skip today")
     await world.until("10:01")
     await witness.look()
-    await witness.before_restart()
-    await world.crash()
-    await world.start()
-    await world.clock.sleep(20)
-    await witness.after_restart()
+    await _killed_and_started(world, witness)
     await world.stop()
 
 
@@ -279,11 +280,7 @@ async def other_underlying(world: World, witness: Witness) -> None:
     world.broker.arm(FaultKind.MARKET_STALE_SNAPSHOT, symbol=".SPX*", seconds=60)
     await world.until("09:46:10")
     await witness.look()
-    await witness.before_restart()
-    await world.crash()
-    await world.start()
-    await world.clock.sleep(20)
-    await witness.after_restart()
+    await _killed_and_started(world, witness)
     await world.stop()
 
 
@@ -311,11 +308,7 @@ async def broken_off(world: World, witness: Witness) -> None:
     await world.start()
     await world.clock.sleep(20)
     await witness.look()
-    await witness.before_restart()
-    await world.crash()
-    await world.start()
-    await world.clock.sleep(20)
-    await witness.after_restart()
+    await _killed_and_started(world, witness)
     await world.stop()
     await witness.look_offline()
 

@@ -120,7 +120,7 @@ async def test_a_greyed_key_answers_with_the_reason() -> None:
 
 async def test_force_says_what_comes_next_for_each_account() -> None:
     shown = scenes.two_accounts()
-    accounts = {each.told.word: each.account for each in shown.cycle.accounts}
+    accounts = parts.account_by_word(shown)
     async with driven(shown, size=(80, 24)) as console:
         await console.press("f")
         assert f"{accounts['filled']}  done today (filled 6.81)" in console.text

@@ -165,6 +165,12 @@ def holding(*views: PositionView, trouble: str = "") -> Snapshot:
     return replace(scenes.open_tridents(), positions=PositionsSlice(views, trouble))
 
 
+def account_by_word(shown: Snapshot) -> dict[str, str]:
+    """The account of the newest cycle that came to each word; chance decides which is refused."""
+    assert shown.cycle is not None
+    return {each.told.word: each.account for each in shown.cycle.accounts}
+
+
 def plus(price: Decimal | None, more: str) -> Decimal:
     """A recorded price that has moved on."""
     assert price is not None
