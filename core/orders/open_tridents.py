@@ -11,9 +11,9 @@ from datetime import date
 from core.broker.port import Broker, BrokerError, Position
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.events import masked
-from core.domain.orders.fills import fill_credit
 from core.domain.orders.orders import Entry
-from core.domain.risk.exposure import held_entries, risk_of
+from core.domain.orders.packages import fill_credit, packages_ordered, risk_of
+from core.domain.risk.exposure import held_entries
 from core.domain.risk.positions import HeldContract, OpenTrident, body_of
 from core.domain.risk.risk import Direction, HeldLeg, side_of
 from core.market.feed import Feed
@@ -122,8 +122,8 @@ class OpenTridents:
     async def _opened(self, entry: Entry) -> OpenTrident:
         """The open trident of an entry; built again when more fill records have come."""
         known = self._built.get(entry.id)
-        credit = fill_credit(entry.terms, entry.fills)
-        if known is None or known.credit != credit:
+        figures = fill_credit(entry), risk_of(entry), packages_ordered(entry)
+        if known is None or (known.credit, known.max_risk, known.packages) != figures:
             known = open_trident(entry, await suggestion_of(self.records, entry))
             self._built[entry.id] = known
         return known
@@ -159,8 +159,9 @@ def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTride
         strikes=entry.strikes,
         body=body_of(entry.strikes),
         width=entry.width,
-        credit=fill_credit(entry.terms, entry.fills),
+        credit=fill_credit(entry),
         max_risk=risk_of(entry),
+        packages=packages_ordered(entry),
         legs=tuple(
             HeldContract(streamers.get(leg.symbol, ""), side_of(leg.action), leg.quantity) for leg in entry.terms.legs
         ),

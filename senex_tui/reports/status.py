@@ -28,7 +28,7 @@ from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
-from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text
+from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text, risk_shown
 from senex_tui.support.text import LABEL, labelled, safe
 from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
@@ -378,11 +378,10 @@ def _open_words(trident: dict[str, Any]) -> str:
     below, above = trident["break_even_below"], trident["break_even_above"]
     between = credit_shown(below) if below else "none"
     between += f" to {credit_shown(above)}" if above else ", none above"
-    figures = (
-        f"credit {credit_shown(trident['credit'])}, break-even {between}" if trident["credit"] else "fills incomplete"
-    )
+    unknown = "fills incomplete" if trident["max_risk"] else "other legs than whole tridents are filled"
+    figures = f"credit {credit_shown(trident['credit'])}, break-even {between}" if trident["credit"] else unknown
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
         f"({counted(trident['dte'], 'day')}): {figures}, "
-        f"max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
+        f"{risk_shown(trident['max_risk'])}, by the fills recorded"
     )

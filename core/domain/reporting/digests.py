@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 
-from core.domain.operation.amounts import counted, credit, dollars
+from core.domain.operation.amounts import counted, credit, risk
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.operation.times import day_of, moment, weekday
 from core.domain.orders.fate import FateKind, fate_of, fate_words
 from core.domain.orders.next_step import NextStep, TradingWords
 from core.domain.orders.orders import Entry
+from core.domain.orders.packages import total_risk
 from core.domain.reporting.notices import Letterhead, Notice, Part, page
 
 
@@ -130,7 +130,7 @@ def _entry_line(entry: Entry) -> str:
     what = f"{entry.underlying} {entry.strikes}, expires {weekday(entry.expiration)}"
     price = f"limit {credit(fate.limit)}" if fate.credit is None else f"mid {credit(entry.mid)}"
     order = f", order {fate.order_id}" if fate.order_id else ""
-    return f"{what}: {fate_words(fate)}; {price}, max risk {dollars(fate.max_risk)}{order}"
+    return f"{what}: {fate_words(fate)}; {price}, {risk(fate.max_risk)}{order}"
 
 
 def _day_in_a_line(session: SessionDay, number: str) -> str:
@@ -158,9 +158,9 @@ def _open_lines(number: str, outlook: Outlook) -> tuple[str, ...]:
     tridents = outlook.open_tridents.get(number, ())
     if not tridents:
         return ("Open tridents: none.",)
-    risk = sum((fate_of(trident).max_risk for trident in tridents), Decimal(0))
+    in_all = total_risk(fate_of(trident).max_risk for trident in tridents)
     nearest = min(e.expiration for e in tridents)
-    return (f"Open tridents: {len(tridents)}, max risk {dollars(risk)} in all, the next expires {weekday(nearest)}.",)
+    return (f"Open tridents: {len(tridents)}, {risk(in_all)} in all, the next expires {weekday(nearest)}.",)
 
 
 def _cycle_lines(session: SessionDay) -> tuple[str, ...]:

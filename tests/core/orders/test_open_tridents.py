@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.domain.orders.order_states import EntryState
-from core.domain.risk.exposure import risk_of
+from core.domain.orders.packages import risk_of
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Freshness, PositionsSlice
 from tests.support.world import ACCOUNT, World, et, in_world
