@@ -41,7 +41,7 @@ def summary(value: PositionsSlice) -> str:
         stale = " STALE" if any(view.freshness is Freshness.STALE for view in value.open) else ""
         phrases.append(f"P&L {figures.signed_money(sum(known, Decimal(0)))} ${part}{stale}")
     phrases.append(amounts.risk(total_risk(view.max_risk for view in value.open)).removeprefix("max "))
-    warned = sum(1 for view in value.open if view.warnings)
+    warned = sum(1 for view in value.open if view.warnings or view.differs)
     if warned:
         phrases.append(f"▲ {warned} to watch")
     return "  ".join(phrases)
@@ -67,6 +67,8 @@ def _trident(view: PositionView, width: int) -> list[Line]:
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
     ]
     lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]
+    if view.differs:
+        lines += [((f"  {line}", Tone.BAD),) for line in wrap(f"▲ {view.differs}", width - 2)]
     for warning in view.warnings:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(f"▲ {warning}", width - 2)]
     return lines

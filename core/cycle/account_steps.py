@@ -23,7 +23,7 @@ from core.domain.risk.risk import RiskAssessment, RiskInputs, assess_risk
 from core.domain.trident.entry_price import EntryPrice, entry_price
 from core.domain.trident.pricing import Pricing
 from core.domain.trident.trident import Trident
-from core.orders.open_tridents import held_legs
+from core.orders.positions import held_legs
 from core.records.repositories.rows import AccountRecord
 
 

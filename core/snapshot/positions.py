@@ -15,7 +15,8 @@ class PositionView:
 
     Credit and marks are per share and package; the marks are the cost of closing now. P&L and `max_risk` are in $ for
     all packages, from the credit of the fill; None when they are unknown. `packages` is None for other legs than a
-    trident's. `age_s` and `freshness` are those of the leg with the oldest quote.
+    trident's. `differs` says what of it the broker does not hold, or is empty. `age_s` and `freshness` are those of the
+    leg with the oldest quote.
     """
 
     entry_id: str
@@ -37,6 +38,7 @@ class PositionView:
     freshness: Freshness
     warnings: tuple[str, ...] = ()
     packages: int | None = 1
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

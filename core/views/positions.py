@@ -51,5 +51,6 @@ def _view(moment: Moment, trident: OpenTrident, ex_dividend: date | None) -> Pos
         age_s=None if age is None else int(age),
         freshness=freshness(moment.live, age, in_session=moment.in_session),
         packages=trident.packages,
+        differs=trident.differs,
         warnings=tuple(one.sentence() for one in warned),
     )

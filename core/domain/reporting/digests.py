@@ -53,7 +53,7 @@ class Outlook:
     """The state when the digest is written: the open tridents by account, the open breakers, the trading state, and
     what comes next by account."""
 
-    open_tridents: Mapping[str, tuple[Entry, ...]]
+    open_tridents: Mapping[str, tuple[tuple[Entry, str], ...]]
     breakers: tuple[Breaker, ...]
     trading: TradingWords = field(default_factory=TradingWords)
     next_steps: Mapping[str, NextStep] = field(default_factory=dict)
@@ -158,9 +158,10 @@ def _open_lines(number: str, outlook: Outlook) -> tuple[str, ...]:
     tridents = outlook.open_tridents.get(number, ())
     if not tridents:
         return ("Open tridents: none.",)
-    in_all = total_risk(fate_of(trident).max_risk for trident in tridents)
-    nearest = min(e.expiration for e in tridents)
-    return (f"Open tridents: {len(tridents)}, {risk(in_all)} in all, the next expires {weekday(nearest)}.",)
+    in_all = total_risk(fate_of(trident).max_risk for trident, _ in tridents)
+    nearest = min(e.expiration for e, _ in tridents)
+    differing = (f"{e.underlying} {e.strikes}: {differs}." for e, differs in tridents if differs)
+    return (f"Open tridents: {len(tridents)}, {risk(in_all)} in all, the next expires {weekday(nearest)}.", *differing)
 
 
 def _cycle_lines(session: SessionDay) -> tuple[str, ...]:

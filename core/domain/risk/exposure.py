@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.domain.orders.adoption import legs_as_shown
-from core.domain.orders.fills import filled_by_symbol
 from core.domain.orders.order_states import OPEN_STATES, EntryState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.packages import packages_in, risk_of, total_risk
-from core.domain.risk.risk import Direction, HeldLeg, side_of
+from core.domain.risk.held import compared
+from core.domain.risk.risk import Direction, HeldLeg
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +73,7 @@ def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple
     trident closed in part still counts whole. Contracts that two tridents share are counted once, for the newer entry
     first, because the broker closes the oldest lots first.
     """
-    left: dict[tuple[str, Direction], Decimal] = {}
-    for leg in positions:
-        key = (leg.symbol, leg.direction)
-        left[key] = left.get(key, Decimal(0)) + leg.quantity
-    ours: set[str] = set()
-    for entry in sorted(filled, key=lambda e: e.prepared_at, reverse=True):
-        wanted = {(leg.symbol, side_of(leg.action)): Decimal(leg.quantity) for leg in entry.terms.legs}
-        wanted |= _filled_beside(entry)
-        if any(left.get(key, Decimal(0)) > 0 for key in wanted):
-            ours.add(entry.id)
-            for key, quantity in wanted.items():
-                left[key] = max(Decimal(0), left.get(key, Decimal(0)) - quantity)
-    return tuple(entry for entry in filled if entry.id in ours)
-
-
-def _filled_beside(entry: Entry) -> dict[tuple[str, Direction], Decimal]:
-    """The contracts filled of legs that the entry's order does not have, for either side: which one is not on
-    record."""
-    own = {leg.symbol for leg in entry.terms.legs}
-    filled = filled_by_symbol(fill for fill in entry.fills if fill.symbol not in own)
-    return {(symbol, side): count for symbol, count in filled.items() for side in Direction}
+    return tuple(one.entry for one in compared(filled, positions) if one.is_held)
 
 
 def worked_legs(report: OrderReport) -> tuple[HeldLeg, ...]:

@@ -39,7 +39,7 @@ class OpenTrident:
 
     `credit` is that of the fills, per share and package; None while a fill record is missing. `max_risk` is in $ for
     all packages, None when it is unknown. `packages` is how many the order is of; None for other legs than a trident's,
-    which have no mark.
+    which have no mark. `differs` says what of it the broker does not hold, or is empty.
     """
 
     entry_id: str
@@ -53,6 +53,7 @@ class OpenTrident:
     max_risk: Decimal | None
     legs: tuple[HeldContract, ...]
     packages: int | None = 1
+    differs: str = ""
 
     @property
     def break_evens(self) -> tuple[Decimal | None, Decimal | None]:
