@@ -174,6 +174,7 @@ class Engine:
             strangers,
             clock,
             lambda day: parts.calendar.sessions_back(day, settings.trading.follow_sessions),
+            self.clock_doubt.age_s,
             parts.settle,
         )
         self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today, self.clock_doubt.age_s)

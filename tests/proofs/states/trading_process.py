@@ -97,8 +97,8 @@ class TradingProcess:
             lambda: self._want("alerts"),
             on_stranger=strangers.heard,
         )
-        look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7))
         age_s = JumpDetector(clock, 60.0).age_s
+        look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7), age_s)
         self.polls = OrderPolls(look, self.tracker, records, clock, lambda: exchange_time(clock.now()).date(), age_s)
         self._reconciliation = Reconciliation(
             Reconciler(
