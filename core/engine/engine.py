@@ -104,7 +104,11 @@ class Engine:
         self.underlyings = settings.preferred_underlyings
         self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
-        self.legs = LegSubscriptions(self.feed, records)
+        self.legs = LegSubscriptions(
+            self.feed,
+            records,
+            lambda: parts.calendar.sessions_back(self.study.today(), settings.trading.follow_sessions),
+        )
         strangers = Strangers(records, self.breakers, self.bus, parts.sends)
         self.tracker = OrderTracker(
             records,
@@ -384,7 +388,7 @@ class Engine:
 
     async def _on_closed(self, entry_id: str) -> None:
         """Called when an entry has ended: releases its leg quotes and has the figures computed again."""
-        self._jobs.until_done("the release of leg quotes", lambda: self.legs.release(entry_id))
+        self._jobs.until_done("the release of leg quotes", lambda: self.legs.ended(entry_id))
         self._jobs.until_done("the computation of the figures", self.alerting.check)
 
     def _on_fills(self, event: Event) -> None:

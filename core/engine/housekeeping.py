@@ -27,6 +27,7 @@ from core.market.feed import Feed
 from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
 from core.notify.mail_queue import MailQueue
+from core.orders.following_ends import FollowingEnds
 from core.orders.late_cancel import LateCancel
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.polls import OrderPolls
@@ -69,6 +70,8 @@ class Housekeeping:
     _watchdog: Watchdog = field(init=False)
     _scheduled: bool = field(init=False, default=False)
     _day: date = field(init=False)
+    _following_ends: FollowingEnds = field(init=False)
+    _following_checked: date | None = field(init=False, default=None)
     _settling: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -83,6 +86,9 @@ class Housekeeping:
             parts.clock,
             parts.settings.trading.cancel_after_minutes,
             self.clock_doubt.age_s,
+        )
+        self._following_ends = FollowingEnds(
+            parts.records, self.bus, parts.calendar, parts.settings.trading.follow_sessions
         )
         self._watchdog = Watchdog(
             breakers=self.breakers,
@@ -205,6 +211,9 @@ class Housekeeping:
         if self._day != self.study.today():
             self._day = self.study.today()
             self.reconciliation.want("a new day")
+        if self._following_checked != self._day:
+            await self._following_ends.check(self._day)
+            self._following_checked = self._day
         if self._settling:
             return
         self._settling = True
