@@ -58,6 +58,7 @@ _NEXT = {
     Next.CLOSED: "market closed",
     Next.NO_CONSOLE: "no entry: no console",
     Next.STARTING: "no entry: starting",
+    Next.BARRED: "no entry: barred",
     Next.UNREAD: "records not read",
 }
 """What comes next when no slot enters."""

@@ -34,6 +34,7 @@ from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.clock_check import ClockCheck
 from core.guards.clock_doubt import ClockDoubt
+from core.guards.foreign_tridents import ForeignTridents
 from core.guards.gate import TradingGate, switched_off
 from core.guards.stop_files import StopFiles
 from core.guards.stops import Stops
@@ -91,10 +92,12 @@ class Engine:
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
         )
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
+        foreign = ForeignTridents(lambda: self.study.today())
         self.gate = TradingGate(
             records,
             self.breakers,
             parts.kill_file,
+            foreign,
             self.stops,
             self._switched_off,
             self.clock_doubt.refusal,
@@ -104,7 +107,7 @@ class Engine:
         self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
         self.legs = LegSubscriptions(self.feed, records)
-        strangers = Strangers(records, self.breakers, self.bus, parts.sends)
+        strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
         self.tracker = OrderTracker(
             records,
             self.bus,

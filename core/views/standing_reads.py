@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 
 from core.domain.market.sessions import SlotTimes
 from core.domain.operation.reasons import Reason, refuse
@@ -53,6 +54,7 @@ async def read_standings(
             stopped_here=stopped_here,
             reconciling=cause,
             reconciled=reconciled,
+            at_broker=await _at_broker(records, ahead.today) if console else {},
         ),
     )
 
@@ -70,6 +72,16 @@ async def clock_doubt(records: Records) -> str:
     if told is None or told.kind == "clock.confirmed":
         return ""
     return refuse(Reason.CLOCK_IN_DOUBT, what=str(dict(told.figures)["what"])).sentence()
+
+
+async def _at_broker(records: Records, today: date) -> Mapping[str, str]:
+    """By account the order at the broker that holds its day and that no record explains, as the running console last
+    told it."""
+    orders: dict[str, str] = {}
+    for event in (await records.journal.since_newest_of(("engine.started",), "day.held"))[1:]:
+        figures = dict(event.figures)
+        orders[event.account or ""] = str(figures["order_id"] or "") if figures["day"] == today else ""
+    return orders
 
 
 async def _reconciling(records: Records) -> tuple[str, frozenset[str]]:
