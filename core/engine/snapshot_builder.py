@@ -248,7 +248,7 @@ class SnapshotBuilder:
         positions = positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends)
         number = 0 if panels.cycle is None else panels.cycle.number
         return Snapshot(
-            status=self._status(),
+            status=self._status(now),
             quotes=tuple(quotes),
             cycle=cycle_slice(
                 moment,
@@ -327,9 +327,8 @@ class SnapshotBuilder:
         running = any(progress.ended is None and progress.spread is spread for progress in self.runner.progresses)
         return running or self.legs.keeps(spread.entry_id)
 
-    def _status(self) -> StatusSlice:
+    def _status(self, now: datetime) -> StatusSlice:
         parts = self.parts
-        now = parts.clock.now()
         feed = self.feed.health()
         market = word_by_calendar(self.slots.session(), now)
         if market == MARKET_OPEN:

@@ -61,7 +61,7 @@ def order_view(
         at=(entry.sent_at or entry.prepared_at).replace(microsecond=0),
         age_s=max(0, int((until - entry.prepared_at).total_seconds() / speed)),
         detail=fate.why,
-        evidence="" if proof is None else proof_words(proof, seen, now, speed),
+        evidence="" if proof is None else proof_words(proof, seen, now),
         identifier=entry.identifier,
         reentry=reentry,
         holds_day=entry.holds_day,
@@ -102,8 +102,8 @@ def proof_of(
     )
 
 
-def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime, speed: float) -> str:
-    """What was looked for so far, and what comes next. Countdowns are wall seconds, clock times exchange time."""
+def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime) -> str:
+    """What was looked for so far, and what comes next. Clock times are exchange time."""
     parts = [_attested(one) for one in seen if one.kind == "attestation" and "seen" in one.detail]
     if proof.needs_word:
         return "; ".join((*parts, "no read counts until an operator allows re-entry"))
@@ -113,8 +113,7 @@ def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime, 
         parts.append(f"first complete read at {times.clock(proof.first_read)}")
     due, which = proof.next_due, "first" if proof.first_read is None else "second"
     if due is not None:
-        left = (due - now.replace(microsecond=0)).total_seconds() / speed  # the seconds of the clock on the screen
-        parts.append(f"{which} complete read " + (f"due in {times.span(int(left))}" if left > 0 else "due now"))
+        parts.append(f"{which} complete read due {times.countdown(due, now)}")
     return "; ".join(parts)
 
 

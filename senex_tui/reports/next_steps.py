@@ -86,7 +86,7 @@ def step_values(step: NextStep, now: datetime, numbers: Sequence[str]) -> dict[s
         "kind": step.kind.value,
         "words": masked_in(step.words, numbers),
         "enters_at": instant_text(step.enters_at),
-        "in_s": None if step.enters_at is None else _seconds_to(step.enters_at, now),
+        "in_s": None if step.enters_at is None else times.seconds_to(step.enters_at, now),
         "misses_at": instant_text(step.misses_at),
         "next_day": instant_text(step.next_day),
         "who": step.who,
@@ -100,7 +100,7 @@ def step_values(step: NextStep, now: datetime, numbers: Sequence[str]) -> dict[s
             "first_due": instant_text(proof.first_due),
             "first_read": instant_text(proof.first_read),
             "second_due": instant_text(proof.second_due),
-            "due_in_s": None if proof.next_due is None else _seconds_to(proof.next_due, now),
+            "due_in_s": None if proof.next_due is None else times.seconds_to(proof.next_due, now),
             "blocked": proof.blocked,
         },
     }
@@ -116,7 +116,3 @@ def step_words(step: Mapping[str, Any]) -> str:
         words += f", in {times.span(reads['due_in_s'])}" if reads["due_in_s"] else ", now"
     ends = step["ends"]
     return words if not ends or ends in words or step["kind"] in _BY_ITSELF else f"{words}; to end it: {ends}"
-
-
-def _seconds_to(at: datetime, now: datetime) -> int:
-    return max(0, int((at - now).total_seconds()))

@@ -246,7 +246,7 @@ def _amount(value: Decimal | None) -> str | None:
 def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, speed: float) -> dict[str, Any]:
     reads = [one.at for one in seen if one.kind == "listing" and one.complete]
     proof = proof_of(entry, seen, speed)
-    known = "" if proof is None else proof_words(proof, seen, now, speed)
+    known = "" if proof is None else proof_words(proof, seen, now)
     return {
         **entry_values(entry, _OF_ENTRY, exchange_time(now).date()),
         "identifier": entry.identifier,
