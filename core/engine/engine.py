@@ -137,6 +137,7 @@ class Engine:
             tracker=self.tracker,
             bus=self.bus,
             clock=clock,
+            age_s=self.clock_doubt.age_s,
             ids=parts.ids,
             calendar=parts.calendar,
             gate=self.gate,

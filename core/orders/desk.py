@@ -68,13 +68,17 @@ class PriceNow(Protocol):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class OrderDesk:
-    """Prepares, guards, sends and records entries. The tracker follows them from then on."""
+    """Prepares, guards, sends and records entries. The tracker follows them from then on.
+
+    `age_s` has the wall seconds since an instant, at least, also when the clock was set meanwhile.
+    """
 
     broker: Broker
     records: Records
     tracker: OrderTracker
     bus: Bus
     clock: Clock
+    age_s: Callable[[datetime], float]
     ids: Ids
     calendar: SessionCalendar
     gate: TradingGate
@@ -231,8 +235,8 @@ class OrderDesk:
 
     def _since(self, mono: float, at: datetime) -> float:
         """Wall seconds since a moment known on both clocks. The longer one counts, because the monotonic clock stands
-        still while a machine sleeps."""
-        return max(self.clock.monotonic() - mono, (self.clock.now() - at).total_seconds() / self.clock.speed)
+        still while a machine sleeps. A clock that was set makes nothing older: the gate bars for it, and says so."""
+        return max(self.clock.monotonic() - mono, self.age_s(at))
 
     def _wire_refusal(self, account: str, login: str) -> Refusal | None:
         """What can be checked without waiting: the trader's lock, the gate with the HALT file, the calendar."""

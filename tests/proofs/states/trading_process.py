@@ -127,6 +127,7 @@ class TradingProcess:
             tracker=self.tracker,
             bus=bus,
             clock=clock,
+            age_s=age_s,
             ids=ids,
             calendar=calendar_around(clock.now().year),
             gate=self.gate,
