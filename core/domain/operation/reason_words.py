@@ -74,6 +74,7 @@ _IN_GENERAL = {
     _R.NOT_UNKNOWN: "the entry is not unknown",
     _R.NOT_A_TRIDENT: "the order is not one trident of this console's underlyings",
     _R.NOT_CLOSED_BY_CANCEL: "no cancel by a person closed the day",
+    _R.ENDED_BEFORE_CANCEL: "the order had ended before the cancel arrived",
     _R.CANCEL_REFUSED: "the broker did not take the cancel",
     _R.NOT_RECONCILED: "reconciliation is not clean",
     _R.INTERNAL: "an internal error",

@@ -156,6 +156,20 @@ def next_step(standing: Standing) -> NextStep:
     )
 
 
+_MAY_ENTER = frozenset({_N.FREE, _N.RUNNING, _N.FREEING, _N.RECONCILING, _N.STARTING, _N.UNREAD})
+"""Steps with which a later slot of today may enter without anybody's doing, or nobody knows."""
+
+
+def rest_words(kind: Next, *, ends_today: bool) -> str:
+    """What is said of the slots after the next one when, by what comes next, none enters; empty where one may.
+
+    `ends_today`: what stops them may end before the day does, because the step names no first slot of a next day.
+    """
+    if kind in _MAY_ENTER:
+        return ""
+    return "none enters, as things stand" if ends_today and kind is not Next.OFF else "none enters"
+
+
 def overall(steps: Sequence[NextStep]) -> NextStep:
     """What comes next for the console: the account that enters first; without one, the most severe of them. A day that
     two reads may free goes before an order that works: its account may enter sooner."""

@@ -93,13 +93,13 @@ def test_a_free_slot_is_counted_down_to_and_a_pause_or_a_fill_ends_that(tmp_path
     assert f"{words}; to end it: `senex resume`" in status.to_text()
     assert listed.values["next"] == step
     assert listed.values["slots"][0]["state"] == "will miss"
-    assert "10:00 to 14:45: 20 more to come; none of them enters, as things stand" in listed.to_text()
+    assert "10:00 to 14:45: 20 more to come; none enters, as things stand" in listed.to_text()
     assert not COUNTDOWN.search(status.to_text() + listed.to_text())
 
     status, listed = moments.told("filled", "10:05")
     assert "next        done today (filled " in status.to_text()
     assert status.values["next"]["next_day"] == "2026-03-03T09:45:00-05:00"
-    assert re.search(": 19 more to come; none of them enters$", listed.to_text(), re.MULTILINE)
+    assert re.search(": 19 more to come; none enters$", listed.to_text(), re.MULTILINE)
     assert not COUNTDOWN.search(status.to_text() + listed.to_text())
 
 
