@@ -198,7 +198,8 @@ class SnapshotBuilder:
         """Builds the snapshot from what is known now."""
         self.book.turn()
         self._follow_feed()
-        self.snapshot = self._build()
+        with self.gate.stops.read_once():
+            self.snapshot = self._build()
 
     async def _read_answers(self) -> None:
         for index, view in enumerate(self._commands):
@@ -266,12 +267,12 @@ class SnapshotBuilder:
             orders=tuple(
                 order_view(
                     entry,
+                    known.views[entry.id],
                     now,
                     speed,
                     day.evidence.get(entry.id, ()),
                     known.reentry_of(entry),
                     proofs[entry.id],
-                    known.day,
                 )
                 for entry in entries
             ),

@@ -30,19 +30,17 @@ async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) ->
 
 def order_view(
     entry: Entry,
+    fate: FateView,
     now: datetime,
     speed: float,
     seen: Sequence[EvidenceRecord] = (),
     reentry: Reentry = Reentry.NONE,
     proof: Settling | None = None,
-    today: date | None = None,
 ) -> OrderView:
-    """The entry with its fills. Its age is wall seconds from its preparation to now, or to its end.
+    """The entry with its fate and its fills. Its age is wall seconds from its preparation to now, or to its end.
 
     `seen` is the newest that was seen of it, `proof` where the proof about it stands, None when time proves nothing.
-    `today` is as `fate_view` says.
     """
-    fate = fate_view(entry, reentry, today)
     until = entry.terminal_at or now
     return OrderView(
         entry_id=entry.id,

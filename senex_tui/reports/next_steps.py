@@ -13,7 +13,7 @@ from core.domain.operation import times
 from core.domain.operation.events import masked_in
 from core.domain.orders.next_step import Next, NextStep, next_step, overall
 from core.runtime.clock import Clock, SystemClock
-from core.views.standing_reads import read_standings
+from core.views.standing_reads import Reconciling, read_standings
 from senex_tui.support.report import instant_text
 from senex_tui.trader.place import Place
 
@@ -49,10 +49,11 @@ async def read_next_steps(
     now: datetime,
     holder: Holder | None,
     only: str | None = None,
+    reconciling: Reconciling | None = None,
 ) -> NextSteps:
     """What comes next at `now`, told from the records as the running console tells it. Raises RecordsError.
 
-    `only` leaves one account, by its number.
+    `only` leaves one account, by its number. `reconciling` is what a caller has read already of the running console.
     """
     if place.demo and holder is None:
         finished = NextStep(Next.NO_CONSOLE, f"the demo {place.demo} is finished; nothing more enters")
@@ -69,6 +70,7 @@ async def read_next_steps(
         sends=place.mode.sends,
         speed=clock.speed,
         began=holder.since if holder is not None and isinstance(clock, SystemClock) else None,
+        reconciling=reconciling,
     )
     accounts = {standing.number: next_step(standing) for standing in standings if only in (None, standing.number)}
     if holder is None and not accounts:
