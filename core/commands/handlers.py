@@ -103,7 +103,7 @@ class CommandHandlers:
     async def _follow(self, command: Command) -> None:
         match command.kind:
             case CommandKind.ACKNOWLEDGE:
-                await self.alerting.take_up()
+                await self.alerting.read_open()
             case CommandKind.SET_ACCOUNT:
                 await self.runner.refresh_accounts()
                 if command.note.partition(" ")[0] == AccountField.PRIMARY:

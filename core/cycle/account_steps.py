@@ -17,7 +17,7 @@ from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import OrderReport
 from core.domain.risk.eligibility import restriction_by_level
-from core.domain.risk.exposure import Exposure, exposure, worked_legs
+from core.domain.risk.exposure import Exposure, exposure, legs_once_filled
 from core.domain.risk.risk import RiskAssessment, RiskInputs, assess_risk
 from core.domain.trident.entry_price import EntryPrice, entry_price
 from core.domain.trident.pricing import Pricing
@@ -97,7 +97,7 @@ class AccountSteps:
             await entries.filled_open(self.account.number, self.day),
             own_open,
             held_legs(reads.positions),
-            tuple(leg for order in working for leg in worked_legs(order)),
+            tuple(leg for order in working for leg in legs_once_filled(order)),
         )
 
     @property

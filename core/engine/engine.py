@@ -390,7 +390,7 @@ class Engine:
 
     async def _after_cycle(self) -> None:
         self._jobs.until_done("the computation of the figures", self.alerting.check)
-        self._jobs.until_done("the checks after a cycle", self._housekeeping.look_after)
+        self._jobs.until_done("the checks after a cycle", self._housekeeping.check_health)
 
     # Called by the parts
 

@@ -27,7 +27,7 @@ class LegSubscriptions:
         if (await self._records.entries.get(entry_id)).state not in OPEN_STATES:
             await self.release(entry_id)
 
-    async def take_up(self) -> None:
+    async def subscribe_open(self) -> None:
         """Subscribes the legs of every working or unknown entry that has no subscription: an earlier process sent it,
         or its cycle ended without an answer. The symbols are those its suggestion was priced on. Raises
         RecordsError."""

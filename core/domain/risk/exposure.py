@@ -84,7 +84,7 @@ def _risk_as_sent(entry: Entry) -> Decimal:
     return times * max(entry.max_risk, max_risk(entry.width, entry.taken.credit) if entry.taken else Decimal(0))
 
 
-def worked_legs(report: OrderReport) -> tuple[HeldLeg, ...]:
+def legs_once_filled(report: OrderReport) -> tuple[HeldLeg, ...]:
     """The legs that an order would hold once filled: short what it sells, long what it buys."""
     return tuple(
         HeldLeg(leg.symbol, Direction.SHORT if leg.action.startswith("Sell") else Direction.LONG) for leg in report.legs
