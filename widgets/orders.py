@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from core.domain.operation import amounts
 from core.domain.orders.fate import FateKind
 from core.snapshot import Reentry
 from widgets.base import format as figures
@@ -102,7 +103,7 @@ def _filled(order: OrderView, width: int) -> Line:
     text = f"  {order.filled_contracts} of {order.total_contracts} filled"
     if order.fate is None:
         return ((text, Tone.PLAIN),)
-    risk = f"{text}, max risk {figures.dollars(order.fate.max_risk)} $"
+    risk = f"{text}, {amounts.risk(order.fate.max_risk)}"
     slipped = f"{risk}, slippage {figures.signed(order.fate.slippage)}"
     return ((risk if order.fate.slippage is None or len(slipped) > width else slipped, Tone.PLAIN),)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from core.domain.operation import amounts
+from core.domain.orders.packages import total_risk
 from core.snapshot import Freshness
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Part, Tone, beside, flow, wrap
@@ -38,8 +40,8 @@ def summary(value: PositionsSlice) -> str:
         part = "" if len(known) == count else f" of {len(known)}"
         stale = " STALE" if any(view.freshness is Freshness.STALE for view in value.open) else ""
         phrases.append(f"P&L {figures.signed_money(sum(known, Decimal(0)))} ${part}{stale}")
-    phrases.append(f"risk {figures.dollars(sum((view.max_risk for view in value.open), Decimal(0)))} $")
-    warned = sum(1 for view in value.open if view.warnings)
+    phrases.append(amounts.risk(total_risk(view.max_risk for view in value.open)).removeprefix("max "))
+    warned = sum(1 for view in value.open if view.warnings or view.differs)
     if warned:
         phrases.append(f"▲ {warned} to watch")
     return "  ".join(phrases)
@@ -55,18 +57,28 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     figure = Tone.STALE if stale else Tone.PLAIN
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
+        *_packages(view),
         (f"credit {figures.price(view.credit)}", Tone.PLAIN),
         (f"mark {figures.price(view.mark_mid)}", figure),
         (f"to close {figures.price(view.mark_natural)} (P&L {figures.signed_money(view.profit_natural)} $)", figure),
         _age(view),
-        (f"max risk {figures.dollars(view.max_risk)} $", Tone.PLAIN),
+        (amounts.risk(view.max_risk), Tone.PLAIN),
         (f"break-even {_between(view)}", Tone.PLAIN),
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
     ]
     lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]
+    if view.differs:
+        lines += [((f"  {line}", Tone.BAD),) for line in wrap(f"▲ {view.differs}", width - 2)]
     for warning in view.warnings:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(f"▲ {warning}", width - 2)]
     return lines
+
+
+def _packages(view: PositionView) -> list[Part]:
+    """How many packages it is of, where that is not one: its credit and marks are those of one."""
+    if view.packages is None:
+        return [("other legs than a trident's", Tone.BAD)]
+    return [(f"{view.packages} packages", Tone.PLAIN)] if view.packages > 1 else []
 
 
 def _age(view: PositionView) -> Part:

@@ -17,11 +17,12 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.orders.adoption import adopted_entry, order_as_shown
+from core.domain.orders.adoption import adopted_entry, legs_as_shown, order_as_shown
 from core.domain.orders.comparison import difference
 from core.domain.orders.fills import is_complete, is_overfilled
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import ADOPTED, Entry, OrderReport
+from core.domain.orders.packages import in_packages, packages_in
 from core.domain.orders.way_out import FORGOTTEN_MINUTES
 from core.guards.breakers import Breakers
 from core.orders.attribution import entry_of
@@ -126,15 +127,20 @@ class Attestations:
         if incident:
             return await self._settle_incident(entry, report, who)
         current = await self.tracker.apply(entry.id, report, by_id=True)
-        return Done(f"order {report.order_id} is this entry; it is {current.state.words}")
+        other = _other_legs(current, report) if current.state is EntryState.INCIDENT else None
+        return other or Done(f"order {report.order_id} is this entry; it is {current.state.words}")
 
     async def _settle_incident(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
         """Records an incident as what the broker shows, with the order as it has it."""
         entry = await self.tracker.apply(entry.id, report, by_id=True)
         differs = difference(entry.request, entry.account, report)
-        taken = order_as_shown(report, entry.identifier) if differs else None
+        other = _other_legs(entry, report)
+        if other is not None:
+            return other
+        shown = order_as_shown(report, entry.identifier)
+        taken = in_packages(shown, entry.request.legs) if differs and shown is not None else None
         if differs and taken is None:
-            return refuse(Reason.NOT_A_TRIDENT, order_id=report.order_id)
+            return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id}: {differs}")
         terms = taken or entry.request
         if is_overfilled(terms, entry.fills):  # the next report would make it an incident again
             filled = sum((fill.quantity for fill in entry.fills), Decimal(0))
@@ -209,3 +215,12 @@ class Attestations:
         await self.records.entries.add_evidence(
             entry.id, "attestation", who=who, complete=True, detail={"seen": seen}, at=self.clock.now()
         )
+
+
+def _other_legs(entry: Entry, report: OrderReport) -> Refusal | None:
+    """Why the order cannot be the entry's on anybody's word: its legs have no credit and no risk that is known."""
+    legs = legs_as_shown(report)
+    if legs is not None and packages_in(legs, entry.request.legs) is not None:
+        return None
+    differs = difference(entry.request, entry.account, report)
+    return refuse(Reason.OTHER_LEGS, order_id=report.order_id, differs=differs, state=entry.state.words)

@@ -142,7 +142,7 @@ class _Account:
             return self._result(account)
         reads, exposed = account
 
-        self._attempts = self._new_attempts(capital(reads.derivative_buying_power, exposed.open_risk))
+        self._attempts = self._new_attempts(capital(reads.derivative_buying_power, exposed.open_risk or Decimal(0)))
         suggestion = await self._attempts.find()
         if isinstance(suggestion, Refusal):
             return self._result(suggestion)

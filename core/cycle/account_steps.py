@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 
 from core.broker.port import AccountReads, BrokerError, BrokerFault, MarketState
 from core.cycle.parts import CycleParts
@@ -17,12 +18,12 @@ from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import OrderReport
 from core.domain.risk.eligibility import restriction_by_level
-from core.domain.risk.exposure import Exposure, exposure, legs_once_filled
+from core.domain.risk.exposure import Exposure, exposure
 from core.domain.risk.risk import RiskAssessment, RiskInputs, assess_risk
 from core.domain.trident.entry_price import EntryPrice, entry_price
 from core.domain.trident.pricing import Pricing
 from core.domain.trident.trident import Trident
-from core.orders.open_tridents import held_legs
+from core.orders.positions import held_legs
 from core.records.repositories.rows import AccountRecord
 
 
@@ -72,8 +73,9 @@ class AccountSteps:
         if isinstance(read, Refusal):
             return read
         reads, orders = read
-        refusal = next(account_refusals(reads), None)
-        return refusal or (reads, await self.exposed(reads, orders))
+        exposed = await self.exposed(reads, orders)
+        refusal = next(chain(account_refusals(reads), exposure_refusals(exposed)), None)
+        return refusal or (reads, exposed)
 
     async def reads(self) -> tuple[AccountReads, tuple[OrderReport, ...]] | Refusal:
         """The account and its orders of today at the broker, or why they cannot be read."""
@@ -97,7 +99,7 @@ class AccountSteps:
             await entries.filled_open(self.account.number, self.day),
             own_open,
             held_legs(reads.positions),
-            tuple(leg for order in working for leg in legs_once_filled(order)),
+            working,
         )
 
     @property
@@ -140,3 +142,10 @@ def account_refusals(reads: AccountReads) -> Iterator[Refusal]:
         yield refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
     if not reads.derivative_buying_power.is_finite():  # the width needs it, before the risk step
         yield refuse(Reason.RISK_INPUT_MISSING, what="the buying power")
+
+
+def exposure_refusals(exposed: Exposure) -> Iterator[Refusal]:
+    """Why the account may not trade by what it has at risk: what nobody can tell lets no entry through."""
+    if exposed.unknown:
+        entries = ", ".join(f"the {entry.underlying} entry of {entry.session_day}" for entry in exposed.unknown)
+        yield refuse(Reason.OPEN_RISK_UNKNOWN, entries=entries)

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.broker.port import AccountReads
-from core.cycle.account_steps import AccountSteps, account_refusals
+from core.cycle.account_steps import AccountSteps, account_refusals, exposure_refusals
 from core.cycle.parts import CycleParts
 from core.cycle.slots import SlotBook
 from core.cycle.underlying_steps import Plan, UnderlyingSteps
@@ -152,6 +152,7 @@ class Previews:
             reads, orders = read
             refusals += [StepRefusal(Step.ACCOUNT, one) for one in account_refusals(reads)]
             exposed = await steps.exposed(reads, orders)
+            refusals += [StepRefusal(Step.ACCOUNT, one) for one in exposure_refusals(exposed)]
         underlyings = await asyncio.gather(
             *(self._at(steps, underlying, reads, exposed) for underlying in self.parts.underlyings)
         )
@@ -171,8 +172,9 @@ class Previews:
         parts = self.parts
         buying_power = None if reads is None else reads.derivative_buying_power
         known = None
-        if buying_power is not None and buying_power.is_finite() and exposed is not None:
-            known = capital(buying_power, exposed.open_risk)
+        open_risk = None if exposed is None else exposed.open_risk
+        if buying_power is not None and buying_power.is_finite() and open_risk is not None:
+            known = capital(buying_power, open_risk)
         steps = UnderlyingSteps(
             study=parts.study,
             feed=parts.feed,

@@ -26,7 +26,7 @@ def preview_values(preview: Preview) -> dict[str, Any]:
         "reasons": _reasons(preview.reasons),
         "account_reasons": _reasons(preview.account_refusals),
         "buying_power": None if reads is None else _text(reads.derivative_buying_power),
-        "open_risk": None if exposed is None else _text(exposed.open_risk),
+        "open_risk": None if exposed is None or exposed.open_risk is None else _text(exposed.open_risk),
         "open_tridents": None if exposed is None else exposed.open_tridents,
         "underlyings": [_underlying(one, preview) for one in preview.underlyings],
     }

@@ -49,6 +49,7 @@ from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.order_events import HAS_FILLS
 from core.orders.polls import OrderPolls
+from core.orders.positions import PositionComparison
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
@@ -177,10 +178,12 @@ class Engine:
             strangers,
             clock,
             lambda day: parts.calendar.sessions_back(day, settings.trading.follow_sessions),
+            self.clock_doubt.age_s,
             parts.settle,
         )
         self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today, self.clock_doubt.age_s)
-        reconciler = Reconciler(parts.broker, records, look, self.breakers)
+        positions = PositionComparison(records, self.breakers, strangers, self.bus, clock)
+        reconciler = Reconciler(parts.broker, records, look, self.breakers, positions)
         self.reconciliation = Reconciliation(
             reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today, self.clock_doubt.until_believed
         )
@@ -188,7 +191,14 @@ class Engine:
             parts.broker, records, self.tracker, self.bus, clock, self.clock_doubt.age_s, parts.settle
         )
         self.tridents = OpenTridents(
-            parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
+            parts.broker,
+            records,
+            positions,
+            self.feed,
+            clock,
+            lambda: self.accounts,
+            self.study.today,
+            lambda: self.runner.runs,
         )
         self._operator = CommandHandlers(
             records=records,

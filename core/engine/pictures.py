@@ -154,7 +154,7 @@ def _of_open(trident: OpenTrident, view: PositionView | None, others: int, quote
         strikes=trident.strikes,
         account="" if view is None else view.account,
         basis="fill",
-        payoff=Payoff(trident.body, trident.width, trident.credit or Decimal(0)),
+        payoff=Payoff(trident.body, trident.width, trident.credit or Decimal(0), trident.packages or 1),
         price=price,
         price_stale=stale,
         profit_mid=None if view is None else view.profit_mid,

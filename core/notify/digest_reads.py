@@ -13,6 +13,7 @@ from core.domain.orders.next_step import NextStep, TradingWords
 from core.domain.reporting.digests import AccountDay, Outlook, SessionDay
 from core.domain.reporting.figures import AccountRun
 from core.records.records import Records
+from core.records.search.open_tridents import open_tridents
 from core.records.search.told_cycles import CycleTold
 
 _NOTHING_NEW = frozenset({Reason.ENTRY_TODAY.code, Reason.VALIDATED_TODAY.code})
@@ -82,7 +83,9 @@ async def outlook(
     """The present state of these accounts: open tridents, what stops entries, what comes next. Raises RecordsError."""
     state = await records.trading.read()
     return Outlook(
-        open_tridents={number: await records.entries.filled_open(number, today) for number in numbers},
+        open_tridents={
+            number: await open_tridents(records.entries, records.journal, number, today) for number in numbers
+        },
         breakers=await records.breakers.open_now(),
         trading=TradingWords(state.state, state.who, state.at, state.why),
         next_steps=next_steps,

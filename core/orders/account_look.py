@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import masked
 from core.domain.orders.comparison import is_partial
 from core.domain.orders.fills import is_complete
-from core.domain.orders.news import ROUTE
+from core.domain.orders.news import ROUTE, known_order
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, EntryOrder, OrderReport
 from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
@@ -22,6 +22,7 @@ from core.orders.attribution import entry_of
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
+from core.records.repositories.rows import EvidenceRecord
 from core.records.store.tables import breakers, entries, entry_orders, fills
 from core.runtime.clock import Clock
 
@@ -46,7 +47,8 @@ class AccountLook:
     """Reads one account's orders. Those of ours go to the tracker; others are judged as strangers.
 
     `since` gives the first day that is looked at for a day of today: orders of these sessions are read always, whatever
-    the records say, because records may be lost.
+    the records say, because records may be lost. `age_s` has the wall seconds since an instant, at least, also when the
+    clock was set meanwhile.
     """
 
     broker: Broker
@@ -55,13 +57,14 @@ class AccountLook:
     strangers: Strangers
     clock: Clock
     since: Callable[[date], date]
+    age_s: Callable[[datetime], float]
     times: SettleTimes = PRODUCT_TIMES
     # The last complete look at each account: the same listing is not given again while nothing was written meanwhile.
     _given: dict[str, _Given] = field(init=False, default_factory=dict)
-    # By account and order id the monotonic second at which a look last found the order, and at which one first missed
-    # it since. A clock that is set must not make the waits shorter.
+    # By account and order id the monotonic second at which a look last found the order: a clock that is set must not
+    # make the wait shorter. And the orders of which a miss is on record.
     _found_s: dict[tuple[str, str], float] = field(init=False, default_factory=dict)
-    _missed_s: dict[tuple[str, str], float] = field(init=False, default_factory=dict)
+    _missed: set[tuple[str, str]] = field(init=False, default_factory=set)
 
     async def look(self, account: str, today: date) -> str:
         """Reads the account's orders and gives each to its entry. Returns what kept the reading from being complete,
@@ -79,8 +82,8 @@ class AccountLook:
             given = _Given(None, today, listing, await self._give(account, listing, today, troubles))
         strange = [report for report in listing if report.order_id not in given.owners]
         await self.strangers.hold_day(account, strange, today, before)
-        for order_id in given.owners:
-            self._is_there(account, order_id)
+        for order_id, entry_id in given.owners.items():
+            await self._is_there(entry_id, account, order_id)
         for entry in await self._followed(account, since):
             troubles += await self._read_unlisted(entry, given.owners)
         self._given[account] = replace(given, version=None if troubles else self._version())
@@ -132,7 +135,7 @@ class AccountLook:
         else:
             owner = await entry_of(self.records.entries, report)
             if owner is not None and owner.id == entry.id:
-                self._is_there(entry.account, order_id)
+                await self._is_there(entry.id, entry.account, order_id)
                 await self.tracker.apply(entry.id, report, by_id=True)
                 return []
         # Nor is an order that has the id of ours, because the broker began its ids again, the one that was ours.
@@ -142,29 +145,53 @@ class AccountLook:
 
     # What the broker no longer knows
 
-    def _is_there(self, account: str, order_id: str) -> None:
-        self._found_s[account, order_id] = self.clock.monotonic()
-        self._missed_s.pop((account, order_id), None)
+    async def _is_there(self, entry_id: str, account: str, order_id: str) -> None:
+        """Takes note that a look has found the order: what missed it before counts no more, also what an earlier
+        process missed."""
+        key = (account, order_id)
+        may_be_missed = key in self._missed or key not in self._found_s
+        self._found_s[key] = self.clock.monotonic()
+        if not may_be_missed:
+            return
+        self._missed.discard(key)
+        known = known_order(await self.records.entry_orders.of(entry_id), order_id)
+        if known is not None and not known.ended and await self._misses(entry_id, known):
+            await self.records.entry_orders.note(replace(known, seen_at=self.clock.now()))
+
+    async def _misses(self, entry_id: str, order: EntryOrder) -> list[EvidenceRecord]:
+        """The looks on record that missed the order since it was last seen. One is complete when it counts."""
+        return [
+            one
+            for one in await self.records.entries.evidence(entry_id)
+            if one.kind == "missing" and one.detail.get("order") == order.order_id and one.at > order.seen_at
+        ]
 
     async def _is_missing(self, entry: Entry, order: EntryOrder) -> None:
         """A complete look without a working order, and the broker's word that it knows none. Twice, with the waits of
-        an unknown entry between, and what became of the order is unknown (rules 9)."""
+        an unknown entry between, and what became of the order is unknown (rules 9). Each look is recorded, so that
+        another process goes on with the waits."""
         if entry.state is not EntryState.WORKING or order.order_id != entry.order_id:
             return
         key, now_s = (entry.account, order.order_id), self.clock.monotonic()
-        # One that no look has found yet may have been sent, or found by an earlier process, just before.
-        first_s, found_s = self._missed_s.get(key), self._found_s.setdefault(key, now_s)
-        since_s, wait_s = (found_s, self.times.settle_s) if first_s is None else (first_s, self.times.between_reads_s)
-        if now_s - since_s < wait_s:
-            return
+        # One that no look has found yet may have been found by an earlier process just before.
+        waited_s = now_s - self._found_s.setdefault(key, now_s)
+        self._missed.add(key)
+        misses = await self._misses(entry.id, order)
+        counted = next((one for one in misses if one.complete), None)
+        if counted is not None:
+            if self.age_s(counted.at) >= self.times.between_reads_s:
+                await self._record_miss(entry, order, counts=True)
+                await self.tracker.forgotten(entry.id, order.order_id)
+        elif max(waited_s, self.age_s(misses[0].at) if misses else 0.0) >= self.times.settle_s:
+            await self._record_miss(entry, order, counts=True)
+        elif not misses:
+            await self._record_miss(entry, order, counts=False)
+
+    async def _record_miss(self, entry: Entry, order: EntryOrder, *, counts: bool) -> None:
+        """Records a look that missed the order. The first, from which the wait is counted, proves nothing by itself."""
         await self.records.entries.add_evidence(
-            entry.id, "missing", who="engine", complete=True, detail={"order": order.order_id}, at=self.clock.now()
+            entry.id, "missing", who="engine", complete=counts, detail={"order": order.order_id}, at=self.clock.now()
         )
-        if first_s is None:
-            self._missed_s[key] = now_s
-            return
-        del self._missed_s[key]
-        await self.tracker.forgotten(entry.id, order.order_id)
 
     async def _two_live(self, listing: Sequence[OrderReport], owners: dict[str, str]) -> None:
         """Two orders of one entry at once, both on their way or live in one listing: one that replaced the other lives

@@ -24,8 +24,9 @@ ASK_AGAIN_S = 60.0
 class LateCancel:
     """Asks the broker to cancel entries that have worked too long. The tracker then learns how they ended.
 
-    It is the engine's cancel and not the operator's. Once the broker has taken it, a proof that nothing filled may free
-    the day; a cancel that the broker refused, or whose answer was lost, leaves that to an operator (rules 9). A partly
+    It is the engine's cancel and not the operator's. Once the broker has taken and carried it out, a proof that nothing
+    filled may free the day; a cancel that it refused or did not carry out, or whose answer was lost, leaves that to an
+    operator (rules 9). A partly
     filled entry is left alone, because cancelling it would leave unbalanced legs. `after_minutes` are market minutes
     since the entry was sent; None cancels nothing. `age_s` has the wall seconds since a market instant, at
     least, also when the clock was set meanwhile.
@@ -63,6 +64,7 @@ class LateCancel:
 
     async def _cancel(self, entry: Entry) -> None:
         minutes = (self._after or timedelta()) // timedelta(minutes=1)
+        asked_at = self.clock.now()
         # Said before the broker is asked: if the process dies before the answer, the journal still explains the cancel.
         await self._say(entry, f"working for {minutes} minutes; its cancel is asked", Severity.INFO)
         try:
@@ -70,7 +72,7 @@ class LateCancel:
         except BrokerError as error:
             await self._say(entry, await self._why_not(entry, error), Severity.WARNING)
         else:
-            await self.records.entries.note_engine_cancel(entry.id, self.clock.now())
+            await self.tracker.cancel_taken(entry.id, asked_at)
         self.tracker.poll_soon()
 
     async def _why_not(self, entry: Entry, error: BrokerError) -> str:

@@ -1,22 +1,22 @@
-"""The tridents each account still holds, for the operator to watch (rules 7). No decision reads them."""
+"""The tridents each account still holds, for the operator to watch (rules 7)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from core.broker.port import Broker, BrokerError, Position
+from core.broker.port import Broker, BrokerError
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.events import masked
-from core.domain.orders.fills import fill_credit
 from core.domain.orders.orders import Entry
-from core.domain.risk.exposure import held_entries, risk_of
+from core.domain.orders.packages import fill_credit, packages_ordered, risk_of
 from core.domain.risk.positions import HeldContract, OpenTrident, body_of
-from core.domain.risk.risk import Direction, HeldLeg, side_of
+from core.domain.risk.risk import side_of
 from core.market.feed import Feed
+from core.orders.positions import CONFIRMED_S, PositionComparison
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord, SuggestionRecord
 from core.runtime.clock import Clock
@@ -25,15 +25,6 @@ SHOWN_LEGS = 200
 """How many legs are quoted for display at most: one subscription of the feed. The nearest expirations come first."""
 _BUSY_S = 1.0
 """Wall seconds after which a comparison is tried again that a cycle kept waiting."""
-
-
-def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
-    """The broker's positions in the form the risk rules take. Closed positions are left out."""
-    return tuple(
-        HeldLeg(p.symbol, Direction.SHORT if p.direction == Direction.SHORT.value else Direction.LONG, abs(p.quantity))
-        for p in positions
-        if p.quantity != 0
-    )
 
 
 @dataclass(eq=False, repr=False)
@@ -46,6 +37,7 @@ class OpenTridents:
 
     broker: Broker
     records: Records
+    positions: PositionComparison
     feed: Feed
     clock: Clock
     accounts: Callable[[], Sequence[AccountRecord]]
@@ -56,6 +48,7 @@ class OpenTridents:
     _just_filled: dict[str, OpenTrident] = field(init=False, default_factory=dict)
     _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _trouble: dict[str, str] = field(init=False, default_factory=dict)
+    _in_doubt: set[str] = field(init=False, default_factory=set)
     _dates_read: date | None = field(init=False, default=None)
     ex_dividends: Mapping[str, date | None] = field(init=False, default_factory=dict)
 
@@ -80,7 +73,7 @@ class OpenTridents:
             self._wake.clear()
             await self.check()
             with suppress(TimeoutError):
-                async with asyncio.timeout(every_s):
+                async with asyncio.timeout(min(every_s, CONFIRMED_S) if self._in_doubt else every_s):
                     await self._wake.wait()
 
     async def filled(self, entry_id: str, account: str) -> None:
@@ -106,6 +99,7 @@ class OpenTridents:
         if not filled:  # we hold nothing there, so the broker is not asked
             self._by_account.pop(number, None)
             self._trouble.pop(number, None)
+            self._in_doubt.discard(number)
             return
         try:
             reads = await self.broker.account_reads(number)
@@ -113,20 +107,21 @@ class OpenTridents:
             self._trouble[number] = f"positions of {masked(number)} could not be read: {error.detail}"
             return
         self._trouble.pop(number, None)
-        ours = held_entries(filled, held_legs(reads.positions))
-        self._by_account[number] = tuple([await self._opened(entry) for entry in ours])
+        found = await self.positions.compare(number, reads.positions, self.today())
+        (self._in_doubt.add if found.in_doubt else self._in_doubt.discard)(number)
+        self._by_account[number] = tuple([await self._opened(entry, differs) for entry, differs in found.open])
         for entry_id, trident in before.items():
             if self._just_filled.get(entry_id) is trident:  # else more fills have come since the records were read
                 self._just_filled.pop(entry_id, None)
 
-    async def _opened(self, entry: Entry) -> OpenTrident:
+    async def _opened(self, entry: Entry, differs: str = "") -> OpenTrident:
         """The open trident of an entry; built again when more fill records have come."""
         known = self._built.get(entry.id)
-        credit = fill_credit(entry.terms, entry.fills)
-        if known is None or known.credit != credit:
+        figures = fill_credit(entry), risk_of(entry), packages_ordered(entry)
+        if known is None or (known.credit, known.max_risk, known.packages) != figures:
             known = open_trident(entry, await suggestion_of(self.records, entry))
             self._built[entry.id] = known
-        return known
+        return replace(known, differs=differs) if differs else known
 
     async def _read_dates(self) -> None:
         """Reads the ex-dividend dates of underlyings that can be assigned early, once a day. A read that fails is tried
@@ -159,8 +154,9 @@ def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTride
         strikes=entry.strikes,
         body=body_of(entry.strikes),
         width=entry.width,
-        credit=fill_credit(entry.terms, entry.fills),
+        credit=fill_credit(entry),
         max_risk=risk_of(entry),
+        packages=packages_ordered(entry),
         legs=tuple(
             HeldContract(streamers.get(leg.symbol, ""), side_of(leg.action), leg.quantity) for leg in entry.terms.legs
         ),

@@ -8,10 +8,10 @@ from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fate import fate_of
-from core.domain.orders.fills import fill_credit, is_complete, is_rest_open
+from core.domain.orders.fills import is_complete, is_rest_open
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, OrderReport
-from core.domain.trident.trident import max_risk
+from core.domain.orders.packages import fill_credit, risk_at, risk_of
 from core.runtime.bus import Bus
 
 HAS_FILLS = frozenset({f"order.{EntryState.FILLED.value}", f"order.{EntryState.INCIDENT.value}", "order.fills_known"})
@@ -48,7 +48,7 @@ class OrderEvents:
 
     async def say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
         """Publishes one sentence about the entry, with its figures."""
-        credit = fill_credit(entry.terms, entry.fills)
+        credit = fill_credit(entry)
         figures: Figures = (
             ("entry", entry.id),
             ("order_id", entry.order_id),
@@ -56,10 +56,11 @@ class OrderEvents:
             ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
         )
         if credit is not None:
-            text = (
-                f"{text} at {amounts.credit(credit)} credit, max risk {amounts.dollars(max_risk(entry.width, credit))}"
-            )
-            figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
+            risk = risk_at(entry, credit)
+            text = f"{text} at {amounts.credit(credit)} credit, {amounts.risk(risk)}"
+            figures = (*figures, ("fill_credit", credit), ("max_risk", risk))
+        elif risk_of(entry) is None:
+            text = f"{text}; {amounts.risk(None)}"
         await self.bus.say(
             kind,
             f"{entry.underlying} {masked(entry.account)}: {text}",

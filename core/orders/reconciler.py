@@ -5,21 +5,18 @@ An incomplete read proves nothing. A fill is never invented. An order that is no
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
-from core.broker.port import AccountReads, Broker, BrokerError
+from core.broker.port import Broker, BrokerError
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
 from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.way_out import way_out
-from core.domain.risk.risk import Direction, side_of
-from core.domain.risk.unexplained import unexplained
 from core.guards.breakers import Breakers
 from core.orders.account_look import AccountLook
-from core.orders.open_tridents import held_legs
+from core.orders.positions import PositionComparison
 from core.records.records import Records
 
 _UNSETTLED = (EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN)
@@ -33,10 +30,11 @@ class Reconciler:
     records: Records
     look: AccountLook
     breakers: Breakers
+    positions: PositionComparison
 
     async def reconcile(self, number: str, today: date) -> str:
-        """Reads one account and settles what can be settled. Returns what kept a read from being complete, empty when
-        nothing did.
+        """Reads one account and settles what can be settled. Returns what kept a read from being complete, or which
+        difference of the positions a second read has to confirm; empty when nothing did.
 
         Raises RecordsError.
         """
@@ -47,9 +45,10 @@ class Reconciler:
         trouble = await self.look.look(number, today)
         await self.judge_earlier(number, today)
         await self._judge_incidents(number)
-        await self._compare_held(number, reads, today)
-        await self._explain_positions(number, reads, today)
-        return trouble
+        doubt = (await self.positions.compare(number, reads.positions, today)).doubt
+        if doubt:
+            doubt = f"{masked(number)}: {doubt}; the positions are read again"
+        return "; ".join(filter(None, (trouble, doubt)))
 
     async def judge_earlier(self, number: str, today: date) -> None:
         """Stops the account while an entry of an earlier date is unsettled, and lets it go on afterwards (rules 9)."""
@@ -64,41 +63,6 @@ class Reconciler:
                 + (f"; {leads_out}" if leads_out else "")
             )
         await self.breakers.follow(BreakerKind.EARLIER_ENTRY, number, trouble)
-
-    async def _compare_held(self, number: str, reads: AccountReads, today: date) -> None:
-        """A filled trident must be held whole or not at all. Anything in between stops the account for the operator to
-        settle."""
-        held: Counter[tuple[str, Direction]] = Counter()
-        for position in held_legs(reads.positions):
-            held[position.symbol, position.direction] += int(position.quantity)
-        # The newest first: when two tridents share a leg, contracts that are missing count against the older one.
-        for entry in reversed(await self.records.entries.filled_open(number, today)):
-            sides = {leg: (leg.symbol, side_of(leg.action)) for leg in entry.terms.legs}
-            found = {leg: min(held[side], leg.quantity) for leg, side in sides.items()}
-            held.subtract({sides[leg]: count for leg, count in found.items()})
-            short = [leg for leg in entry.terms.legs if found[leg] < leg.quantity]
-            if not short or not any(found.values()):
-                continue
-            held_counts = ", ".join(f"{found[leg]} of {leg.quantity} {leg.symbol}" for leg in short)
-            await self._mismatch(
-                number,
-                f"of the {entry.underlying} trident of {entry.session_day} the broker holds {held_counts}; "
-                "a reset settles these quantities until they change again",
-            )
-
-    async def _explain_positions(self, number: str, reads: AccountReads, today: date) -> None:
-        """A trident that is held and that no record explains may be ours: records were lost, or an order was lost sight
-        of. It stops the account until its order is adopted or an operator says that it is not ours."""
-        entries = {entry.id: entry for entry in await self.records.entries.filled_open(number, today)}
-        entries |= {e.id: e for e in await self.records.entries.open() if e.account == number}
-        for trident in unexplained(held_legs(reads.positions), tuple(entries.values())):
-            if trident.expiration >= today:
-                await self.look.strangers.held(number, trident)
-
-    async def _mismatch(self, number: str, why: str) -> None:
-        """Stops the account for this cause, unless an operator has settled just that."""
-        if not await self.records.breakers.settled(BreakerKind.MISMATCH, number, why):
-            await self.breakers.open(BreakerKind.MISMATCH, number, why)
 
     async def _judge_incidents(self, number: str) -> None:
         """Stops the account for an incident whose breaker was not recorded because the process died in between."""

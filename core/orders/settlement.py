@@ -23,7 +23,7 @@ from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
 from core.domain.orders.shape import ended_unfilled
 from core.domain.risk.unexplained import contracts_left
 from core.orders.attribution import entry_of
-from core.orders.open_tridents import held_legs
+from core.orders.positions import held_legs
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus

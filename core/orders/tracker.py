@@ -8,10 +8,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from core.broker.port import StreamState, StreamStatus
 from core.domain.operation.events import Severity
 from core.domain.orders.comparison import is_partial
+from core.domain.orders.engine_cancel import canceller, ended_by_it, is_not_carried_out
 from core.domain.orders.fills import is_balanced, is_complete, is_known, is_rest_open
 from core.domain.orders.news import contradiction, has_ended, is_aside, is_older, known_order, successor
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
@@ -246,6 +248,9 @@ class OrderTracker:
             else:
                 if fills_are_new:
                     await self._events.fills(entry, report)
+                if is_not_carried_out(entry, report, self.clock.now(), self.clock.speed):
+                    await self.records.entries.void_engine_cancel(entry_id, self.clock.now())
+                    entry = replace(entry, engine_cancel_at=None)
                 entry = await self._fold(entry, orders, report)
             # After the state: if the process dies in between, the same report is news again.
             await self._note_orders(entry, orders, report)
@@ -260,6 +265,15 @@ class OrderTracker:
                 why = f"the broker no longer knows order {order_id}: two complete reads and its own word"
                 state = EntryState.INCIDENT if entry.fills else EntryState.UNKNOWN
                 await self._become(entry, state, detail=why)
+
+    async def cancel_taken(self, entry_id: str, asked_at: datetime) -> None:
+        """Records that the broker took this console's own cancel, unless the order has ended meanwhile by somebody
+        else's. Raises RecordsError."""
+        async with self._folding:
+            entry = await self.records.entries.get(entry_id)
+            ended = entry.terminal_at
+            if ended is None or (asked_at <= ended and ended_by_it(asked_at, ended, self.clock.speed)):
+                await self.records.entries.note_engine_cancel(entry_id, asked_at)
 
     async def announce(self, entry: Entry) -> None:
         """Publishes the entry's state with its figures. Raises RecordsError."""
@@ -328,7 +342,7 @@ class OrderTracker:
             order_id=order_id,
             status=status,
             detail=report.reject_reason or "",
-            cancelled_by=report.cancelled_by,
+            cancelled_by=canceller(entry, report, self.clock.now(), self.clock.speed),
         )
 
     async def _note_orders(self, entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> None:

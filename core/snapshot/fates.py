@@ -15,7 +15,7 @@ from core.domain.reporting.told import Told
 
 @dataclass(frozen=True, slots=True)
 class FateView:
-    """The fate of an entry. Credits are per share, `max_risk` is in $ per package; see `Fate` for each figure.
+    """The fate of an entry. Credits are per share, `max_risk` is in $ for all packages; see `Fate` for each figure.
 
     `words` tells it in a line, `day_words` what it means for the rest of its account's day.
     """
@@ -27,7 +27,7 @@ class FateView:
     contracts: int
     limit: Decimal
     credit: Decimal | None
-    max_risk: Decimal
+    max_risk: Decimal | None
     slippage: Decimal | None
     is_over: bool
     traded: bool

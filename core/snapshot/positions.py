@@ -13,8 +13,10 @@ from core.snapshot.quotes import Freshness
 class PositionView:
     """One open trident. `account` is masked.
 
-    Credit and marks are per share; the marks are the cost of closing now. P&L and `max_risk` are in $ per trident, from
-    the credit of the fill. `age_s` and `freshness` are those of the leg with the oldest quote.
+    Credit and marks are per share and package; the marks are the cost of closing now. P&L and `max_risk` are in $ for
+    all packages, from the credit of the fill; None when they are unknown. `packages` is None for other legs than a
+    trident's. `differs` says what of it the broker does not hold, or is empty. `age_s` and `freshness` are those of the
+    leg with the oldest quote.
     """
 
     entry_id: str
@@ -24,7 +26,7 @@ class PositionView:
     dte: int
     strikes: str
     credit: Decimal | None
-    max_risk: Decimal
+    max_risk: Decimal | None
     break_even_below: Decimal | None
     break_even_above: Decimal | None
     price: Decimal | None
@@ -35,6 +37,8 @@ class PositionView:
     age_s: int | None
     freshness: Freshness
     warnings: tuple[str, ...] = ()
+    packages: int | None = 1
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,15 @@ from core.domain.operation import amounts
 from core.domain.operation.amounts import credit
 from core.domain.operation.events import masked
 from core.domain.orders.fate import day_words, fate_of, fate_words
-from core.domain.orders.fills import fill_credit
 from core.domain.orders.orders import Entry, OrderLeg
-from core.domain.trident.trident import max_risk
+from core.domain.orders.packages import fill_credit, risk_at
 from core.records.search.cycle_details import EntryDetails
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.story import entry_lines
 
 
 def story_of_entry(file: EntryDetails) -> Story:
-    """Credits are per share, risks in $ per package. The broker's own words are not masked here."""
+    """Credits are per share, risks in $ for all packages. The broker's own words are not masked here."""
     entry = file.entry
     fate = fate_of(entry)
     verdict = f"{fate_words(fate)}; {day_words(fate, reentry_allowed=file.reentry_allowed)}"
@@ -29,13 +28,13 @@ def story_of_entry(file: EntryDetails) -> Story:
 
 def _price_lines(entry: Entry) -> Iterator[StoryLine]:
     yield StoryLine(StoryKind.SECTION, "price and risk")
-    filled, limit = fill_credit(entry.terms, entry.fills), entry.standing_limit
-    yield _figure("limit", f"{credit(limit)} credit, max risk {_risk(entry.width, limit)}")
-    yield _figure("natural", f"{credit(entry.natural)} credit, max risk {_risk(entry.width, entry.natural)}")
-    yield _figure("mid", f"{credit(entry.mid)} credit, max risk {_risk(entry.width, entry.mid)}")
+    filled, limit = fill_credit(entry), entry.standing_limit
+    yield _figure("limit", f"{credit(limit)} credit, {_risk(entry, limit)}")
+    yield _figure("natural", f"{credit(entry.natural)} credit, {_risk(entry, entry.natural)}")
+    yield _figure("mid", f"{credit(entry.mid)} credit, {_risk(entry, entry.mid)}")
     if filled is not None:
         slippage = amounts.signed(filled - entry.mid)
-        yield _figure("fill", f"{credit(filled)} credit, max risk {_risk(entry.width, filled)}, {slippage} to mid")
+        yield _figure("fill", f"{credit(filled)} credit, {_risk(entry, filled)}, {slippage} to mid")
     yield _figure("risk gate", f"passed with {amounts.dollars(entry.max_risk)}")
     yield _figure("suggestion", entry.suggestion_id)
 
@@ -60,5 +59,5 @@ def _figure(label: str, text: str) -> StoryLine:
     return StoryLine(StoryKind.FIGURE, label, text)
 
 
-def _risk(width: Decimal, at: Decimal) -> str:
-    return amounts.dollars(max_risk(width, at))
+def _risk(entry: Entry, at: Decimal) -> str:
+    return amounts.risk(risk_at(entry, at))

@@ -46,9 +46,11 @@ def _view(moment: Moment, trident: OpenTrident, ex_dividend: date | None) -> Pos
         price=price,
         mark_mid=mid,
         mark_natural=natural,
-        profit_mid=profit(trident.credit, mid),
-        profit_natural=profit(trident.credit, natural),
+        profit_mid=profit(trident, mid),
+        profit_natural=profit(trident, natural),
         age_s=None if age is None else int(age),
         freshness=freshness(moment.live, age, in_session=moment.in_session),
+        packages=trident.packages,
+        differs=trident.differs,
         warnings=tuple(one.sentence() for one in warned),
     )

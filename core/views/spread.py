@@ -89,7 +89,7 @@ def _slice(
         max_risk_mid=None if known is None else known.max_risk_mid,
         max_risk_limit=_risk(trident.width, limit),
         fill_credit=fill,
-        max_risk_fill=_risk(trident.width, fill),
+        max_risk_fill=None if fate is None or fill is None else fate.max_risk,
         verdict=spread.verdict if entry is None else entry.state.value,
         reason=spread.reason if fate is None else fate.why,
         utilization=spread.utilization,

@@ -11,10 +11,9 @@ from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Severity, Step, StepResult, masked
 from core.domain.operation.reasons import Figures, Reason
 from core.domain.orders.fate import day_words, fate_of, fate_words
-from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Fill
-from core.domain.trident.trident import max_risk
+from core.domain.orders.packages import fill_credit, risk_at
 from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SlotRecord
 from core.records.search.cycle_details import CycleDetails, EntryDetails, SlotSurroundings
 from core.records.search.told_cycles import CycleTold
@@ -169,9 +168,9 @@ def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
         parts.append(f"order {change.order_id}")
     if change.broker_status is not None:
         parts.append(f"the broker says {change.broker_status}")
-    credit = fill_credit(entry.terms, entry.fills)
+    credit = fill_credit(entry)
     if change.state is EntryState.FILLED and credit is not None:
-        parts.append(f"{amounts.credit(credit)} credit, max risk {amounts.dollars(max_risk(entry.width, credit))}")
+        parts.append(f"{amounts.credit(credit)} credit, {amounts.risk(risk_at(entry, credit))}")
     if change.detail:
         parts.append(plain_words(change.detail))
     bad = change.state in (EntryState.UNKNOWN, EntryState.INCIDENT)

@@ -15,7 +15,8 @@ from senex_tui.support.report import credit_shown, instant_text
 def entry_values(entry: Entry, names: tuple[str, ...], today: date, *, reentry_allowed: bool = False) -> dict[str, Any]:
     """The values of these names, in their order, on the exchange's date `today`. Contracts are those of all legs.
 
-    `limit` and `credit` are per share, `max_risk` is in $ per package; they are plain decimals as text. `fate`, `told`
+    `limit` and `credit` are per share, `max_risk` is in $ for all packages, None when it is
+    unknown; they are plain decimals as text. `fate`, `told`
     and `day_words` come from the entry's fate, and `detail` is empty where that needs no reason (rules 4.4).
     """
     fate = fate_of(entry)
@@ -33,7 +34,7 @@ def entry_values(entry: Entry, names: tuple[str, ...], today: date, *, reentry_a
         "strikes": entry.strikes,
         "limit": f"{fate.limit:f}",
         "credit": None if fate.credit is None else f"{fate.credit:f}",
-        "max_risk": f"{fate.max_risk:f}",
+        "max_risk": None if fate.max_risk is None else f"{fate.max_risk:f}",
         "order": entry.order_id,
         "broker_status": entry.broker_status,
         "sent": instant_text(entry.sent_at),

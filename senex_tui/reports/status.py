@@ -20,6 +20,7 @@ from core.domain.orders.way_out import way_out
 from core.domain.reporting.told import HELD, Told
 from core.domain.risk.positions import warnings_of
 from core.orders.open_tridents import open_trident
+from core.records.search.open_tridents import open_tridents
 from core.runtime.clock import Clock, exchange_time
 from core.views.orders import proof_of, proof_words
 from core.views.standing_reads import read_reconciling
@@ -28,7 +29,7 @@ from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
-from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text
+from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text, risk_shown
 from senex_tui.support.text import LABEL, labelled, safe
 from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
@@ -129,7 +130,9 @@ async def _values(
         ],
         "earlier": [entry_values(entry, _OF_ENTRY, day) for entry in earlier],
         "open_tridents": [
-            _open_trident(entry, day) for a in accounts for entry in await records.entries.filled_open(a.number, day)
+            _open_trident(entry, differs, day)
+            for a in accounts
+            for entry, differs in await open_tridents(records.entries, records.journal, a.number, day)
         ],
         "unknown": [_unknown(entry, await records.entries.evidence(entry.id), now, clock.speed) for entry in unknown],
     }
@@ -209,7 +212,7 @@ def _missed_words(told: Told) -> str:
     return told.words if told.reason and told.fate is None and told.word != HELD else ""
 
 
-def _open_trident(entry: Entry, day: date) -> dict[str, Any]:
+def _open_trident(entry: Entry, differs: str, day: date) -> dict[str, Any]:
     """A trident that is still held, by its recorded fills. It has no mark: quotes are only in a running console."""
     trident = open_trident(entry, None)
     below, above = trident.break_evens
@@ -224,6 +227,7 @@ def _open_trident(entry: Entry, day: date) -> dict[str, Any]:
         "max_risk": _amount(trident.max_risk),
         "break_even_below": _amount(below),
         "break_even_above": _amount(above),
+        "differs": differs or None,
         "warnings": [warning.sentence() for warning in warnings_of(trident, day, None, None)],
     }
 
@@ -274,6 +278,7 @@ def _lines(values: dict[str, Any]) -> list[str]:
     lines += [labelled(entry["account"], f"of {entry['day']}: {_words(entry)}") for entry in values["earlier"]]
     for trident in values["open_tridents"]:
         lines.append(labelled("open", _open_words(trident)))
+        lines += [labelled("", trident["differs"])] if trident["differs"] else []
         lines += [labelled("", f"warning: {warning}") for warning in trident["warnings"]]
     for entry in values["unknown"]:
         lines += [
@@ -367,11 +372,10 @@ def _open_words(trident: dict[str, Any]) -> str:
     below, above = trident["break_even_below"], trident["break_even_above"]
     between = credit_shown(below) if below else "none"
     between += f" to {credit_shown(above)}" if above else ", none above"
-    figures = (
-        f"credit {credit_shown(trident['credit'])}, break-even {between}" if trident["credit"] else "fills incomplete"
-    )
+    unknown = "fills incomplete" if trident["max_risk"] else "other legs than whole tridents are filled"
+    figures = f"credit {credit_shown(trident['credit'])}, break-even {between}" if trident["credit"] else unknown
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
         f"({counted(trident['dte'], 'day')}): {figures}, "
-        f"max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
+        f"{risk_shown(trident['max_risk'])}, by the fills recorded"
     )

@@ -67,10 +67,10 @@ def _tries(count: int) -> str:
 
 def _order_lines(order: dict[str, Any]) -> list[str]:
     number = f"order {order['order_id']}" if order["order_id"] else "order without a number"
-    limit, risk = (Decimal(order[name]) for name in ("limit", "max_risk"))
+    limit, risk = (None if order[name] is None else Decimal(order[name]) for name in ("limit", "max_risk"))
     return [
         f"    {number}: {order['told']}; {order['day']}",
-        f"    {order['strikes']} at {amounts.credit(limit)} credit, max risk {amounts.dollars(risk)}",
+        f"    {order['strikes']} at {amounts.credit(limit)} credit, {amounts.risk(risk)}",
     ]
 
 

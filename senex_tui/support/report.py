@@ -61,3 +61,8 @@ def credit_shown(value: str | None) -> str:
 def dollars_shown(value: str | None) -> str:
     """A report's value in dollars of a package or an account for a person; `--` for None."""
     return amounts.dollars(None if value is None else Decimal(value))
+
+
+def risk_shown(value: str | None) -> str:
+    """A report's max risk with its name for a person; it says so when the risk is unknown."""
+    return amounts.risk(None if value is None else Decimal(value))

@@ -55,6 +55,11 @@ def dollars(value: Decimal | None) -> str:
     return NONE if value is None else f"{money(value)} $"
 
 
+def risk(value: Decimal | None) -> str:
+    """A max risk with its name: `max risk 326.50 $`; `max risk unknown` when nobody can tell it."""
+    return "max risk unknown" if value is None else f"max risk {dollars(value)}"
+
+
 def signed_money(value: Decimal | None) -> str:
     """P&L or cash without the unit: `+12.00`, `-3.50`; zero is `0.00`."""
     return _to(value, _CENT, "+")

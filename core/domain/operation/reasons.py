@@ -202,6 +202,12 @@ class Reason(Enum):
         Kind.TERMINAL,
         "open tridents: {open}; the limit is {limit}",
     )
+    OPEN_RISK_UNKNOWN = (
+        "open_risk_unknown",
+        Kind.TERMINAL,
+        "the open risk is unknown: {entries} has other legs than whole tridents, and counts until the broker holds and "
+        "works none of them",
+    )
     OPPOSITE_SIDE = (
         "opposite_side",
         Kind.TERMINAL,
@@ -277,7 +283,14 @@ class Reason(Enum):
     NOT_A_TRIDENT = (
         "not_a_trident",
         Kind.TERMINAL,
-        "order {order_id} is not one trident of this console's underlyings; `senex reset mismatch` says it is not ours",
+        "order {order_id} is no whole number of tridents of this console's underlyings; "
+        "`senex reset mismatch` says it is not ours",
+    )
+    OTHER_LEGS = (
+        "other_legs",
+        Kind.TERMINAL,
+        "order {order_id} is no whole number of this entry's tridents ({differs}); the entry is {state} and its risk "
+        "unknown: settle it at the broker, then `senex reset incident`",
     )
     NOT_CLOSED_BY_CANCEL = (
         "not_closed_by_cancel",

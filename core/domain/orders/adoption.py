@@ -9,6 +9,7 @@ from core.domain.market.underlying import SHIPPED
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import ADOPTED, Entry, OrderLeg, OrderReport, OrderRequest
+from core.domain.orders.packages import in_packages, packages_in
 from core.domain.trident.found import FoundTrident, found_tridents
 from core.domain.trident.trident import Action, max_risk
 
@@ -17,22 +18,29 @@ _OPENING = {action.value: action for action in Action}
 
 def order_as_shown(report: OrderReport, identifier: str) -> OrderRequest | None:
     """The order as the broker has it; None when it is none for a credit that only opens whole contracts."""
-    if report.credit is None or report.credit <= 0 or not report.legs:
+    legs = legs_as_shown(report)
+    if legs is None or report.credit is None or report.credit <= 0:
         return None
+    return OrderRequest(report.underlying, legs, report.credit, identifier)
+
+
+def legs_as_shown(report: OrderReport) -> tuple[OrderLeg, ...] | None:
+    """The legs that the order opens; None when it has none, or does anything else than to open whole contracts."""
     legs = []
     for leg in report.legs:
         action = _OPENING.get(leg.action)
         if action is None or leg.quantity <= 0 or leg.quantity % 1:
             return None
         legs.append(OrderLeg(leg.symbol, action, int(leg.quantity)))
-    return OrderRequest(report.underlying, tuple(legs), report.credit, identifier)
+    return tuple(legs) or None
 
 
 def adopted_entry(report: OrderReport, entry_id: str, session_day: date, at: datetime) -> Entry | Refusal:
     """The entry that stands for an order no record knows, as unknown: its fills and its state are folded from there.
 
-    Only one package of a trident on a shipped underlying can be adopted; another order is refused. Its credit stands
-    for the natural, the mid and the limit, because what they were is not known. `at` is now.
+    Only whole packages of one trident on a shipped underlying can be adopted; another order is refused. The request is
+    one package of it, `taken` the order when that has more. Its credit stands for the natural, the mid and the limit,
+    because what they were is not known. `at` is now.
     """
     identifier = report.identifier or f"{ADOPTED}-{entry_id}"
     order = order_as_shown(report, identifier)
@@ -42,6 +50,7 @@ def adopted_entry(report: OrderReport, entry_id: str, session_day: date, at: dat
     received = report.received_at or at
     # In the order of rules 2, in which an entry's strikes are read.
     legs = tuple(OrderLeg(symbol, action, quantity) for (symbol, action), quantity in trident.legs)
+    request = OrderRequest(order.underlying, legs, order.credit, identifier)
     return Entry(
         id=entry_id,
         account=report.account,
@@ -52,7 +61,7 @@ def adopted_entry(report: OrderReport, entry_id: str, session_day: date, at: dat
         expiration=trident.expiration,
         strikes=trident.strikes(),
         identifier=identifier,
-        request=OrderRequest(order.underlying, legs, order.credit, identifier),
+        request=request,
         limit=order.credit,
         natural=order.credit,
         mid=order.credit,
@@ -67,13 +76,14 @@ def adopted_entry(report: OrderReport, entry_id: str, session_day: date, at: dat
         terminal_at=None,
         detail="",
         origin=ADOPTED,
+        taken=None if packages_in(order.legs, legs) == 1 else in_packages(order, legs),
     )
 
 
 def _trident_of(order: OrderRequest) -> FoundTrident | None:
-    """The trident that these legs are, with nothing left over and no symbol twice."""
-    found = found_tridents({(leg.symbol, leg.action): Decimal(leg.quantity) for leg in order.legs})
-    if len(found) != 1 or len(order.legs) != len(found[0].legs):
+    """The trident that these legs are whole packages of, with nothing left over."""
+    found = next(iter(found_tridents({(leg.symbol, leg.action): Decimal(leg.quantity) for leg in order.legs})), None)
+    if found is None:
         return None
-    wanted = {(leg.symbol, leg.action): leg.quantity for leg in order.legs}
-    return found[0] if wanted == dict(found[0].legs) else None
+    package = tuple(OrderLeg(symbol, action, quantity) for (symbol, action), quantity in found.legs)
+    return None if packages_in(order.legs, package) is None else found

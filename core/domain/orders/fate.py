@@ -12,13 +12,14 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.domain.operation.amounts import credit as shown
+from core.domain.operation.amounts import risk
 from core.domain.operation.events import masked
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
-from core.domain.orders.fills import fill_credit, is_complete
+from core.domain.orders.fills import is_complete
 from core.domain.orders.order_states import TERMINAL_STATES, EntryState
 from core.domain.orders.orders import ADOPTED, Entry
-from core.domain.trident.trident import max_risk
+from core.domain.orders.packages import fill_credit, packages_at_risk, risk_at
 
 
 class FateKind(StrEnum):
@@ -73,14 +74,15 @@ FATE_REASONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of an entry. Credits are per share, `max_risk` is in $ per package.
+    """What became of an entry. Credits are per share, `max_risk` is in $ for all packages, None when it is
+    unknown.
 
     `filled` and `contracts` count contracts over all legs. `credit` is None until every leg is filled, and with it
     `slippage`, the credit less the mid at the decision. `max_risk` is at the fill, else at the limit. `fills_missing`:
     the broker says that the order is filled, and not all of its fill records are here. `is_over`: nothing more is
     expected. `why` is empty while all goes well; account numbers in it are masked. `by` is who asked here to cancel.
     `needs_word`: the day stays held until an operator allows re-entry. `cancel` tells in words who cancelled the order.
-    `day` is the entry's session date.
+    `day` is the entry's session date, `packages` how many it has filled or may fill, None when that is unknown.
     """
 
     kind: FateKind
@@ -88,7 +90,7 @@ class Fate:
     contracts: int
     limit: Decimal
     credit: Decimal | None
-    max_risk: Decimal
+    max_risk: Decimal | None
     slippage: Decimal | None
     fills_missing: bool
     is_over: bool
@@ -100,6 +102,7 @@ class Fate:
     entry_id: str = ""
     cancel: str = ""
     day: date | None = None
+    packages: int | None = 1
 
     @property
     def traded(self) -> bool:
@@ -148,7 +151,7 @@ def fate_of(entry: Entry) -> Fate:
     complete = is_complete(entry.terms, entry.fills)
     if kind is FateKind.WORKING and entry.fills and not complete:
         kind = FateKind.PARTLY
-    credit = fill_credit(entry.terms, entry.fills)
+    credit = fill_credit(entry)
     limit = entry.standing_limit
     fills_missing = kind is FateKind.FILLED and not complete
     return Fate(
@@ -157,7 +160,7 @@ def fate_of(entry: Entry) -> Fate:
         contracts=sum(leg.quantity for leg in entry.terms.legs),
         limit=limit,
         credit=credit,
-        max_risk=max_risk(entry.width, limit if credit is None else credit),
+        max_risk=risk_at(entry, limit if credit is None else credit),
         slippage=None if credit is None or entry.origin == ADOPTED else credit - entry.mid,
         fills_missing=fills_missing,
         is_over=entry.state in TERMINAL_STATES and not fills_missing,
@@ -169,6 +172,7 @@ def fate_of(entry: Entry) -> Fate:
         entry_id=entry.id,
         cancel=_cancel_words(entry),
         day=entry.session_day,
+        packages=packages_at_risk(entry),
     )
 
 
@@ -202,10 +206,13 @@ def fate_words(fate: Fate) -> str:
             return f"WORKING {shown(fate.limit)}, {so_far} filled"
         case FateKind.PARTLY:
             return f"PARTLY FILLED {so_far}, the rest works"
+        case FateKind.FILLED if fate.max_risk is None:
+            return f"FILLED with other legs than a trident's, {risk(None)}"
         case FateKind.FILLED if fate.fills_missing or fate.credit is None:
             return "FILLED, its fill records have not all come"
         case FateKind.FILLED:
-            return f"FILLED {shown(fate.credit)}"
+            packages = f" in {fate.packages} packages" if (fate.packages or 1) > 1 else ""
+            return f"FILLED {shown(fate.credit)}{packages}"
         case FateKind.SENDING:
             return f"SENDING {shown(fate.limit)}"
         case FateKind.UNKNOWN:
@@ -218,7 +225,8 @@ def fate_words(fate: Fate) -> str:
     part = f", {so_far} filled" if fate.traded else ""
     asked_here = fate.by and fate.kind is FateKind.CANCELLED  # the reason would say so once more
     why = f": {fate.why}" if fate.why and not asked_here else ""
-    return f"{fate.kind.value.upper()}{cancel}{part}{why}"
+    unknown = f", {risk(None)}" if fate.max_risk is None else ""
+    return f"{fate.kind.value.upper()}{cancel}{part}{unknown}{why}"
 
 
 def day_words(fate: Fate, *, reentry_allowed: bool = False, today: date | None = None) -> str:

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Fill, OrderReport, OrderRequest
-from core.domain.trident.trident import Action
 
 
 def filled_by_symbol(fills: Iterable[Fill]) -> dict[str, Decimal]:
@@ -55,13 +54,3 @@ def is_balanced(request: OrderRequest, fills: Iterable[Fill]) -> bool:
     """Whether all legs are filled in the same proportion. An order that ends otherwise is an incident (rules 9)."""
     filled = filled_by_symbol(fills)
     return len({filled.get(leg.symbol, Decimal(0)) / leg.quantity for leg in request.legs}) == 1
-
-
-def fill_credit(request: OrderRequest, fills: Iterable[Fill]) -> Decimal | None:
-    """The credit per share at which the package was filled; None while a leg is not filled in full, and when more is
-    filled than was ordered: that is not the credit of the package."""
-    records = tuple(fills)
-    if not is_complete(request, records) or is_overfilled(request, records):
-        return None
-    sign = {leg.symbol: 1 if leg.action is Action.SELL_TO_OPEN else -1 for leg in request.legs}
-    return sum((sign[f.symbol] * f.quantity * f.price for f in records if f.symbol in sign), Decimal(0))

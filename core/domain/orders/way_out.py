@@ -36,6 +36,8 @@ def way_out(fate: Fate, breakers: Collection[BreakerKind] = (), *, reentry_allow
             corrects = f"`senex attest {order} {entry}` corrects the record"
             if fate.filled > fate.contracts:  # of two orders neither is the entry's
                 corrects += " if that order alone filled so much"
+            elif fate.max_risk is None:
+                corrects += " if that order is of whole tridents"
             if BreakerKind.INCIDENT in breakers:
                 return f"settle it at the broker, then `senex reset incident`; {corrects}"
             return corrects

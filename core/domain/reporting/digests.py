@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 
-from core.domain.operation.amounts import counted, credit, dollars
+from core.domain.operation.amounts import counted, credit, risk
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.operation.times import day_of, moment, weekday
 from core.domain.orders.fate import FateKind, fate_of, fate_words
 from core.domain.orders.next_step import NextStep, TradingWords
 from core.domain.orders.orders import Entry
+from core.domain.orders.packages import total_risk
 from core.domain.reporting.notices import Letterhead, Notice, Part, page
 
 
@@ -53,7 +53,7 @@ class Outlook:
     """The state when the digest is written: the open tridents by account, the open breakers, the trading state, and
     what comes next by account."""
 
-    open_tridents: Mapping[str, tuple[Entry, ...]]
+    open_tridents: Mapping[str, tuple[tuple[Entry, str], ...]]
     breakers: tuple[Breaker, ...]
     trading: TradingWords = field(default_factory=TradingWords)
     next_steps: Mapping[str, NextStep] = field(default_factory=dict)
@@ -130,7 +130,7 @@ def _entry_line(entry: Entry) -> str:
     what = f"{entry.underlying} {entry.strikes}, expires {weekday(entry.expiration)}"
     price = f"limit {credit(fate.limit)}" if fate.credit is None else f"mid {credit(entry.mid)}"
     order = f", order {fate.order_id}" if fate.order_id else ""
-    return f"{what}: {fate_words(fate)}; {price}, max risk {dollars(fate.max_risk)}{order}"
+    return f"{what}: {fate_words(fate)}; {price}, {risk(fate.max_risk)}{order}"
 
 
 def _day_in_a_line(session: SessionDay, number: str) -> str:
@@ -158,9 +158,10 @@ def _open_lines(number: str, outlook: Outlook) -> tuple[str, ...]:
     tridents = outlook.open_tridents.get(number, ())
     if not tridents:
         return ("Open tridents: none.",)
-    risk = sum((fate_of(trident).max_risk for trident in tridents), Decimal(0))
-    nearest = min(e.expiration for e in tridents)
-    return (f"Open tridents: {len(tridents)}, max risk {dollars(risk)} in all, the next expires {weekday(nearest)}.",)
+    in_all = total_risk(fate_of(trident).max_risk for trident, _ in tridents)
+    nearest = min(e.expiration for e, _ in tridents)
+    differing = (f"{e.underlying} {e.strikes}: {differs}." for e, differs in tridents if differs)
+    return (f"Open tridents: {len(tridents)}, {risk(in_all)} in all, the next expires {weekday(nearest)}.", *differing)
 
 
 def _cycle_lines(session: SessionDay) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The mails about an entry, and about the order that a dry run validated (rules 11).
 
-What an entry has come to is told by its fate alone. Times are exchange time, credits per share, risks in $ per package.
-Account numbers are masked, also inside the broker's words.
+What an entry has come to is told by its fate alone. Times are exchange time, credits per share, risks in $ for all
+packages. Account numbers are masked, also inside the broker's words.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from core.domain.orders.fate import Fate, FateKind, day_words, fate_of
 from core.domain.orders.fills import filled_by_symbol, is_complete
 from core.domain.orders.order_states import TERMINAL_STATES, EntryState
 from core.domain.orders.orders import Entry
+from core.domain.orders.packages import risk_at
 from core.domain.orders.way_out import way_out
 from core.domain.reporting.notices import Letterhead, Notice, Part, page
-from core.domain.trident.trident import SHARES_PER_CONTRACT, max_risk
+from core.domain.trident.trident import max_profit, max_risk
 
 Rows = list[tuple[str, str]]
 
@@ -237,14 +238,14 @@ def _lead(fate: Fate, word: str, told_on: date) -> tuple[str, ...]:
 def _figures(entry: Entry, fate: Fate, word: str, asked: AskedOffset) -> Rows:
     rows = _who_and_what(entry)
     if fate.credit is not None and word != "sent":
-        gain = dollars(fate.credit * SHARES_PER_CONTRACT)
+        gain = dollars((fate.packages or 1) * max_profit(fate.credit))
         rows.append(("Fill credit", f"{credit(fate.credit)} per share, {gain}; {_from_mid(fate.credit, entry.mid)}"))
     elif fate.traded and word != "sent":
         rows.append(("Filled so far", _filled_so_far(entry)))
-    natural = dollars(max_risk(entry.width, entry.natural))
+    risk, natural = fate.max_risk, dollars(risk_at(entry, entry.natural))
     rows += [
         *_prices(entry, fate.limit, asked),
-        ("Max risk", f"{dollars(fate.max_risk)} at the {_basis(fate)}, {natural} at natural"),
+        ("Max risk", "unknown" if risk is None else f"{dollars(risk)} at the {_basis(fate)}, {natural} at natural"),
         ("Order", fate.order_id or "no order id from the broker"),
     ]
     if entry.broker_status and word != "sent":

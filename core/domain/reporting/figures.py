@@ -59,6 +59,7 @@ RISK_REASONS = frozenset(
         Reason.RISK_ABOVE_BUDGET,
         Reason.RISK_ABOVE_BUYING_POWER,
         Reason.POSITION_LIMIT,
+        Reason.OPEN_RISK_UNKNOWN,
         Reason.OPPOSITE_SIDE,
     )
 )

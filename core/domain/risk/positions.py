@@ -35,9 +35,11 @@ class HeldContract:
 
 @dataclass(frozen=True, slots=True)
 class OpenTrident:
-    """A filled entry that the account still holds. `max_risk` is in $; `body` and `width` are in dollars per share.
+    """A filled entry that the account still holds. `body` and `width` are in dollars per share.
 
-    `credit` is that of the fills, per share; None while a fill record is missing.
+    `credit` is that of the fills, per share and package; None while a fill record is missing. `max_risk` is in $ for
+    all packages, None when it is unknown. `packages` is how many the order is of; None for other legs than a trident's,
+    which have no mark. `differs` says what of it the broker does not hold, or is empty.
     """
 
     entry_id: str
@@ -48,8 +50,10 @@ class OpenTrident:
     body: Decimal
     width: Decimal
     credit: Decimal | None
-    max_risk: Decimal
+    max_risk: Decimal | None
     legs: tuple[HeldContract, ...]
+    packages: int | None = 1
+    differs: str = ""
 
     @property
     def break_evens(self) -> tuple[Decimal | None, Decimal | None]:
@@ -77,10 +81,12 @@ class Mark:
 
 
 def mark_trident(trident: OpenTrident, quotes: Mapping[str, Quote], now: float) -> Mark | None:
-    """The mark from quotes by streamer symbol; None when a leg has no usable quote.
+    """The mark from quotes by streamer symbol; None when a leg has no usable quote, or the legs are no trident's.
 
     `now` is the clock's monotonic second. Old quotes are used too: the caller shows how old they are.
     """
+    if trident.packages is None:
+        return None
     mid, natural, credit = Decimal(0), Decimal(0), Decimal(0)
     age_s = 0.0
     for leg in trident.legs:
@@ -95,12 +101,15 @@ def mark_trident(trident: OpenTrident, quotes: Mapping[str, Quote], now: float) 
         natural += sign * (ask if short else bid)
         credit += sign * (bid if short else ask)
         age_s = max(age_s, leg_age_s)
-    return Mark(mid, natural, credit, age_s)
+    return Mark(mid / trident.packages, natural / trident.packages, credit / trident.packages, age_s)
 
 
-def profit(credit: Decimal | None, cost: Decimal | None) -> Decimal | None:
-    """The P&L in $ of a package sold for `credit` and closed for `cost`, both per share; None when one is not known."""
-    return None if credit is None or cost is None else SHARES_PER_CONTRACT * (credit - cost)
+def profit(trident: OpenTrident, cost: Decimal | None) -> Decimal | None:
+    """The P&L in $ of all packages of the trident when each is closed for `cost` per share; None when its credit, the
+    cost or the number of packages is not known."""
+    if trident.credit is None or cost is None or trident.packages is None:
+        return None
+    return trident.packages * SHARES_PER_CONTRACT * (trident.credit - cost)
 
 
 def _usable(quote: Quote) -> bool:

@@ -10,25 +10,27 @@ from core.domain.trident.trident import break_evens, max_profit, max_risk, profi
 
 @dataclass(frozen=True, slots=True)
 class Payoff:
-    """The result at expiry of one package sold for `credit`. Body, width and credit are per share; results are in $."""
+    """The result at expiry of packages sold for `credit` each. Body, width and credit are per share; results are in $
+    for all packages."""
 
     body: Decimal
     width: Decimal
     credit: Decimal
+    packages: int = 1
 
     def at(self, settle: Decimal) -> Decimal:
         """P&L in $ at this settlement."""
-        return profit_at_expiry(self.body, self.width, self.credit, settle)
+        return self.packages * profit_at_expiry(self.body, self.width, self.credit, settle)
 
     @property
     def max_profit(self) -> Decimal:
         """The most it can gain, in $: at a settlement on the body."""
-        return max_profit(self.credit)
+        return self.packages * max_profit(self.credit)
 
     @property
     def max_loss(self) -> Decimal:
         """The most it can lose, in $: at or below the lower long strike. Not above 0 when no settlement loses."""
-        return max_risk(self.width, self.credit)
+        return self.packages * max_risk(self.width, self.credit)
 
     @property
     def beyond_call(self) -> Decimal:

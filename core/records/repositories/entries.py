@@ -204,17 +204,28 @@ class Entries(EntryReads):
         return new
 
     async def note_engine_cancel(self, entry_id: str, at: datetime) -> None:
-        """Records that the broker took the engine's own cancel (the N minutes of rules 9).
+        """Records that the broker took the engine's own cancel, asked for at `at` (the N minutes of rules 9).
 
-        Only an entry that ended by it frees its day without an operator's word. The first one stays on record.
+        Only an entry that ended by it frees its day without an operator's word. The newest one counts.
         """
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
-            if old.engine_cancel_at is not None:
+            if old.engine_cancel_at == at:
                 return
             new = replace(old, engine_cancel_at=at)
             await _store(connection, new)
             await note_change(connection, replace(new, detail="the broker took this console's own cancel"), at)
+
+    async def void_engine_cancel(self, entry_id: str, at: datetime) -> None:
+        """Records that the broker did not carry out the engine's own cancel: a later end is somebody else's."""
+        async with self._database.write() as connection:
+            old = await _known(connection, entry_id)
+            if old.engine_cancel_at is None:
+                return
+            new = replace(old, engine_cancel_at=None)
+            await _store(connection, new)
+            detail = "the broker did not carry out this console's own cancel"
+            await note_change(connection, replace(new, detail=detail), at)
 
     async def adopt(self, entry: Entry, status: str, who: str, at: datetime) -> Entry:
         """Records an order of the broker's that no record explains as an entry, on an operator's word, in one commit

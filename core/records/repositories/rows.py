@@ -16,7 +16,8 @@ from core.domain.orders.orders import Entry, OrderRequest
 TradingWord = Literal["active", "paused", "halted"]
 SlotWord = Literal["claimed", "done", "missed", "interrupted"]
 EvidenceKind = Literal["listing", "attestation", "positions", "answer", "missing"]
-"""What evidence is. "missing": a complete look without the order, and the broker's own word that it knows none."""
+"""What evidence is. "missing": a complete look without the order, and the broker's own word that it knows none. It is
+not `complete` when it came too early to count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class ClientOrders:
             changes=tuple(changes),
             twin=self._take(FaultKind.ORDERS_TWIN, number) is not None,
             revived_after=self._market_time(FaultKind.ORDERS_REVIVED, number),
+            cancel_ignored=self._take(FaultKind.ORDERS_CANCEL_IGNORED, number) is not None,
             forgotten_after=self._market_time(FaultKind.ORDERS_FORGOTTEN, number),
             order_ids_begin_again=self._take(FaultKind.ORDER_IDS_BEGIN_AGAIN, number) is not None,
             fill_ids_begin_again=self._take(FaultKind.FILL_IDS_BEGIN_AGAIN, number) is not None,

@@ -61,6 +61,8 @@ class Exchange:
         self._acting = False
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
+        self._cancel_ignored: set[int] = set()
+        """The orders whose next cancel is taken, and not carried out."""
         self.back_office = BackOffice(
             market, self._ledgers, self._acceptance, self.order, self._advance_to, self._position_notices
         )
@@ -213,6 +215,9 @@ class Exchange:
         Raises OrderRefused (`cannot_update_order`) after its end.
         """
         entry = self._changeable(number, order_id, now)
+        if order_id in self._cancel_ignored:
+            self._cancel_ignored.discard(order_id)
+            return entry.order
         self._book.request_cancel(entry, now, self._user(number, by))
         return entry.order
 
@@ -323,6 +328,8 @@ class Exchange:
         self._revived_after.pop(order_id, None)  # of an earlier order with this id
         if handling.revived_after is not None:
             self._revived_after[order_id] = handling.revived_after
+        if handling.cancel_ignored:
+            self._cancel_ignored.add(order_id)
         if handling.forgotten_after is not None:
             self._later(now + handling.forgotten_after, lambda at: self.back_office.forget(number, order_id, at))
         self._changed(entry.order, now)

@@ -127,6 +127,8 @@ class FaultKind(Enum):
     """An order accepted now lacks the leg with the number `match.field`, from 1 on, by default its last one."""
     ORDERS_REVIVED = "orders-revived"
     """An order accepted now is live again `seconds` (5) of wall time after it was cancelled."""
+    ORDERS_CANCEL_IGNORED = "orders-cancel-ignored"
+    """The first cancel of an order accepted now is answered as taken, and not carried out: the order stays as it is."""
     ORDERS_FORGOTTEN = "orders-forgotten"
     """The broker no longer knows an order accepted now after `seconds` (5) of wall time: no listing has it, its id is
     answered with 404, its fills have left no positions. Nothing tells of it."""

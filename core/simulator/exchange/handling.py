@@ -26,6 +26,8 @@ class Handling:
     """Whether a second order of the same terms and identifier is accepted with it."""
     revived_after: timedelta | None = None
     """Market time from its cancel until it is live again."""
+    cancel_ignored: bool = False
+    """Whether its first cancel is answered as taken, and not carried out."""
     forgotten_after: timedelta | None = None
     """Market time from now until the broker no longer knows it."""
     order_ids_begin_again: bool = False

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.operation import amounts
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
-from core.domain.orders.fate import fate_of
+from core.domain.orders.fate import fate_of, fate_words
 from core.domain.orders.order_states import EntryState
-from core.domain.orders.orders import Entry, OrderRequest
+from core.domain.orders.orders import Entry, OrderLeg, OrderRequest
+from core.domain.orders.packages import fill_credit, risk_of
 from core.domain.orders.way_out import way_out
-from core.domain.risk.exposure import risk_of
 from core.records.search.cycle_details import EntryDetails
 from core.records.search.history_rows import HistoryFilter, HistoryKind
 from core.simulator.exchange.faults import FaultKind
@@ -130,21 +131,49 @@ def test_a_second_trident_of_the_day_is_adopted_and_does_not_hold_it(tmp_path: P
     in_world(day, tmp_path)
 
 
-def test_what_is_no_trident_is_not_adopted(tmp_path: Path) -> None:
+def legs_times(legs: tuple[OrderLeg, ...], *times: int) -> tuple[OrderLeg, ...]:
+    return tuple(replace(leg, quantity=count * leg.quantity) for leg, count in zip(legs, times, strict=True) if count)
+
+
+@pytest.mark.parametrize("times", [(1, 1, 0, 0), (1, 1, 0, 1), (1, 1, 2, 2), (2, 2, 1, 1)])
+def test_an_order_of_no_whole_tridents_is_not_adopted(tmp_path: Path, times: tuple[int, ...]) -> None:
     async def day(world: World) -> None:
         await world.start()
         await world.until("09:46")
         ours = (await world.entry()).request
-        double = replace(ours, legs=tuple(replace(leg, quantity=2 * leg.quantity) for leg in ours.legs))
-        for other in (
-            replace(ours, legs=ours.legs[:2], credit=Decimal("0.50")),
-            replace(double, credit=2 * ours.credit),
-        ):
-            answer = await attest(world, place(world, other))
-            assert "is not one trident" in answer
-            assert "`senex reset mismatch`" in answer
+        world.exchange.fill_plan = "never"
+        answer = await attest(world, place(world, replace(ours, legs=legs_times(ours.legs, *times))))
+        assert "is no whole number of tridents" in answer
+        assert "`senex reset mismatch`" in answer
         assert "not found" in await attest(world, "99999")
         assert len(await world.entries()) == 1
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_order_of_two_tridents_is_adopted_as_two(tmp_path: Path) -> None:
+    """Its credit and its mark are those of one package; its risk and its P&L are those of both."""
+
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        one = await world.entry()
+        double = replace(one.request, legs=legs_times(one.request.legs, 2, 2, 2, 2))
+        order_id = place(world, double)
+        await world.clock.sleep(10)
+        assert "it is filled" in await attest(world, order_id)
+        two = (await world.entries())[-1]
+        assert (two.request.legs, two.terms.legs) == (one.request.legs, double.legs)
+        credit = fill_credit(two)
+        assert credit is not None
+        assert abs(credit - one.limit) < 1, "of one package"
+        assert risk_of(two) == 2 * 100 * (2 * two.width - credit)
+        assert fate_of(two).max_risk == risk_of(two)
+        assert fate_words(fate_of(two)).endswith("in 2 packages")
+        await world.engine.tridents.check()
+        held = {trident.entry_id: trident.packages for trident in world.engine.tridents.held}
+        assert held == {one.id: 1, two.id: 2}
         await world.stop()
 
     in_world(day, tmp_path)
@@ -301,6 +330,63 @@ def test_an_incident_of_two_filled_orders_is_not_corrected_to_one_of_them(tmp_pa
         await world.clock.sleep(60)
         assert (await world.entry()).state is EntryState.INCIDENT
         assert not world.engine.breakers.is_open(BreakerKind.INCIDENT, ACCOUNT)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+@pytest.mark.parametrize("plan", ["immediate", "never"])
+def test_an_order_of_other_legs_is_never_the_entrys_and_its_risk_is_unknown(tmp_path: Path, plan: str) -> None:
+    """A leg is missing at the broker. Nobody's word makes a trident of it, and after a reset no entry is let through
+    for as long as it works or is held."""
+
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.ORDERS_LEG_MISSING, named="4")
+        world.exchange.fill_plan = plan
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.state is EntryState.INCIDENT
+        answer = await attest(world, entry.order_id or "", entry.id)
+        assert f"order {entry.order_id} is no whole number of this entry's tridents (asked Buy to Open 1" in answer
+        assert (
+            "the entry is incident and its risk unknown: settle it at the broker, then `senex reset incident`" in answer
+        )
+        entry = await world.entry()
+        assert (entry.state, entry.taken, fill_credit(entry)) == (EntryState.INCIDENT, None, None)
+        if plan == "immediate":
+            fate = fate_of(entry)
+            assert (risk_of(entry), fate.max_risk) == (None, None)
+            assert "max risk unknown" in fate_words(fate)
+            assert way_out(fate).endswith("corrects the record if that order is of whole tridents")
+            assert entry_values(entry, ("max_risk",), world.day) == {"max_risk": None}
+            await world.engine.tridents.check()
+            [trident] = world.engine.tridents.held
+            assert (trident.max_risk, trident.credit) == (None, None)
+            await world.answer(CommandKind.RESET, "incident")
+            told = await world.answer(CommandKind.PREVIEW)
+            assert "would send nothing" in told
+            assert f"the open risk is unknown: the {entry.underlying} entry of {world.day} has other legs" in told
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_order_of_twice_the_quantity_is_corrected_to_two_packages(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.ORDERS_CHANGED_QUANTITY, named="2")
+        world.exchange.fill_plan = "immediate"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.state is EntryState.INCIDENT
+        assert "it is filled" in await attest(world, entry.order_id or "", entry.id)
+        two = await world.entry()
+        credit = fill_credit(two)
+        assert credit is not None
+        assert two.limit <= credit < two.limit + Decimal("0.50"), "of one package"
+        assert risk_of(two) == fate_of(two).max_risk == 2 * 100 * (2 * two.width - credit)
+        assert fate_words(fate_of(two)) == f"FILLED {amounts.credit(credit)} in 2 packages"
         await world.stop()
 
     in_world(day, tmp_path)

@@ -15,7 +15,7 @@ from core.config.settings import TradingSettings
 from core.domain.operation.reasons import Figures
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
-from core.domain.risk.exposure import risk_of
+from core.domain.orders.packages import risk_of
 from core.domain.trident.trident import Trident
 from core.records.store.tables import accounts
 from core.simulator.exchange.faults import FaultKind

@@ -15,9 +15,9 @@ from core.domain.operation.amounts import credit
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.mail_preference import MailPreference
-from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Fill, OrderReport
+from core.domain.orders.packages import fill_credit
 from core.notify.smtp import MailFault
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Health
@@ -128,7 +128,7 @@ def test_a_filled_order_whose_fill_records_come_in_two_parts_is_at_no_time_told_
         assert "Its fill records have not all come yet" in post.taken[-1].text
         await world.engine.tracker.apply(entry.id, filled(fills))
         await world.clock.sleep(5)
-        told = fill_credit(entry.request, fills)
+        told = fill_credit(replace(entry, fills=tuple(fills)))
         assert f"entry filled, its fills are known at {credit(told)} credit" in post.subjects[-1]
         assert f"Fill credit:   {credit(told)} per share" in post.taken[-1].text
         kinds = [event.kind for event in await world.records.journal.of_cycle(entry.cycle)]

@@ -12,7 +12,7 @@ import pytest
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import EntryState
-from core.domain.risk.exposure import risk_of
+from core.domain.orders.packages import risk_of
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.orders import OrderChanges
@@ -54,7 +54,7 @@ def test_an_absent_order_that_fills_later_is_found_in_the_next_session(tmp_path:
         await next_day(world)
         found = await world.records.entries.get(entry.id)
         assert (found.state, found.holds_day, found.order_id is not None) == (EntryState.FILLED, True, True)
-        assert risk_of(found) > 0
+        assert (risk_of(found) or 0) > 0
         await world.until("09:46")
         assert only_posts(world) == 2, "the next session is another day"
         await assert_nothing_forbidden_happened(world, world.records)
@@ -138,7 +138,7 @@ def test_an_order_that_no_record_knows_any_more_bars_its_account_until_it_is_ado
         await world.until("09:50")
         assert world.engine.breakers.open_now == ()
         [adopted] = await world.records.entries.filled_open(ACCOUNT, world.day)
-        assert (adopted.state, risk_of(adopted) > Decimal(0)) == (EntryState.FILLED, True)
+        assert (adopted.state, (risk_of(adopted) or 0) > 0) == (EntryState.FILLED, True)
         await world.stop()
 
     in_world(days, tmp_path, poll_s=30)

@@ -157,6 +157,46 @@ def test_a_cancel_that_somebody_else_made_meanwhile_needs_an_operators_word(
     in_world(day, tmp_path, trading=AFTER_TEN)
 
 
+@pytest.mark.parametrize("after_s", [15, 45])
+def test_a_cancel_that_the_broker_took_and_did_not_carry_out_frees_no_day(tmp_path: Path, after_s: int) -> None:
+    """Then the owner cancels by hand, as the same user: only the times tell that it was not this console's cancel."""
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        world.broker.arm(FaultKind.ORDERS_CANCEL_IGNORED)
+        await world.start()
+        while not await _cancel_texts(world):
+            await world.clock.sleep(0.5)
+        await world.clock.sleep(after_s)
+        entry = await world.entry()
+        assert entry.state is EntryState.WORKING
+        world.exchange.cancel(ACCOUNT, int(entry.order_id or ""), world.clock.now())
+        await world.until("10:05")
+        entry = await world.entry()
+        assert (entry.state, entry.holds_day) == (EntryState.CANCELLED, True)
+        assert fate_of(entry).needs_word
+        assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
+        await world.until("10:10")
+        assert not (await world.entries())[0].holds_day
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+def test_a_second_cancel_of_the_console_that_is_carried_out_frees_the_day(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        world.broker.arm(FaultKind.ORDERS_CANCEL_IGNORED)
+        await world.start()
+        await world.until("09:59:30")
+        entry = await world.entry()
+        assert (entry.state, entry.cancelled_by, entry.holds_day) == (EntryState.CANCELLED, "", False)
+        assert len(await _cancel_texts(world)) == 2
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
 def test_a_cancel_that_came_too_late_says_how_the_order_ended(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         world.exchange.fill_plan = "never"

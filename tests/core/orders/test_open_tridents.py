@@ -7,7 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.domain.orders.order_states import EntryState
-from core.domain.risk.exposure import risk_of
+from core.domain.orders.packages import risk_of
+from core.orders.positions import CONFIRMED_S
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Freshness, PositionsSlice
 from tests.support.world import ACCOUNT, World, et, in_world
@@ -93,6 +94,8 @@ def test_one_closed_at_the_broker_is_shown_no_more_and_its_legs_are_let_go(tmp_p
             return replace(await read(number), positions=())
 
         setattr(world.broker, "account_reads", without_positions)  # noqa: B010 - closed by hand at this one broker
+        assert len((await _looked(world)).open) == 1, "one read alone proves no end"
+        await world.clock.sleep(CONFIRMED_S)
         assert await _looked(world) == PositionsSlice()
         assert all(world.broker.market_data.shown(symbol) is None for symbol in legs)
         await world.stop()

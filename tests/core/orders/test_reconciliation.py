@@ -13,6 +13,7 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Fill
+from core.orders.positions import CONFIRMED_S
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
 from core.snapshot import Automation, Health, Reentry
@@ -277,7 +278,7 @@ def test_positions_that_do_not_hold_the_whole_trident_stop_the_account_until_the
 
         async def stopped_by() -> list[str]:
             await world.answer(CommandKind.RECONCILE)
-            await world.clock.sleep(5)
+            await world.clock.sleep(2 * CONFIRMED_S)
             return [b.why for b in world.engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
 
         world.broker.account_reads = partly_closed  # type: ignore[method-assign]

@@ -236,6 +236,21 @@ def test_a_changed_order_is_the_same_wherever_it_is_seen(
     assert on_both(script) == {shown}
 
 
+def test_a_cancel_that_is_taken_and_not_carried_out_leaves_the_order_as_it_is() -> None:
+    async def script(side: Side) -> object:
+        side.arm(FaultKind.ORDERS_CANCEL_IGNORED)
+        order_id = (await side.send()).report.order_id
+        live = await side.shows(order_id, "Live")
+        await side.broker.cancel(ACCOUNT, order_id)
+        await side.clock.sleep(1.0)
+        same = await side.shows(order_id, "Live") == live
+        await side.broker.cancel(ACCOUNT, order_id)  # a second one is carried out
+        ended = await side.shows(order_id, "Cancelled")
+        return same, ended.cancelled_by, ended.terminal_at is not None
+
+    assert on_both(script) == (True, "", True)
+
+
 def test_a_cancelled_order_is_live_again_with_a_later_time() -> None:
     async def script(side: Side) -> object:
         side.arm(FaultKind.ORDERS_REVIVED, seconds=0.5)

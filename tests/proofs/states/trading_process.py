@@ -31,6 +31,7 @@ from core.orders.account_look import AccountLook
 from core.orders.decision import Decision
 from core.orders.desk import OrderDesk, SendingRules
 from core.orders.polls import OrderPolls
+from core.orders.positions import PositionComparison
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
@@ -98,11 +99,13 @@ class TradingProcess:
             lambda: self._want("alerts"),
             on_stranger=strangers.heard,
         )
-        look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7))
         age_s = JumpDetector(clock, 60.0).age_s
+        look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7), age_s)
         self.polls = OrderPolls(look, self.tracker, records, clock, lambda: exchange_time(clock.now()).date(), age_s)
         self._reconciliation = Reconciliation(
-            Reconciler(broker, records, look, self.breakers),
+            Reconciler(
+                broker, records, look, self.breakers, PositionComparison(records, self.breakers, strangers, bus, clock)
+            ),
             self.gate,
             bus,
             lambda: [_account(number) for number in broker.accounts_open],

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import OPEN_STATES, EntryState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
+from core.domain.orders.packages import fill_credit
 from core.domain.risk.exposure import exposure, held_entries, legs_once_filled
 from core.domain.risk.risk import Direction, HeldLeg, side_of
 from core.domain.trident.trident import Action
@@ -48,9 +48,38 @@ def test_more_filled_than_was_ordered_is_never_less_risk(state: EntryState) -> N
     once = filled()
     twice = replace(once, state=state, fills=tuple(replace(f, quantity=2 * f.quantity) for f in once.fills))
     one_more = replace(once, state=state, fills=(*once.fills, replace(once.fills[2], fill_id="more")))
-    for over in (twice, one_more):
-        assert exposure([over], [], holding(over), []).open_risk == 2 * entry().max_risk
-        assert fill_credit(over.terms, over.fills) is None, "it is not the credit of one package"
+    for over, risk in ((twice, 2 * entry().max_risk), (one_more, None)):  # a call more is short without a wing
+        seen = exposure([over], [], holding(over), [])
+        assert (seen.open_risk, seen.unknown) == (risk, (over,) if risk is None else ())
+        assert fill_credit(over) is None, "it is not the credit of one package"
+
+
+def test_an_incident_of_other_legs_makes_the_open_risk_unknown_while_anything_of_it_is_held() -> None:
+    """A missing leg, and a strike that the order does not have: neither is a trident, so neither has a risk."""
+    once = replace(filled(), state=EntryState.INCIDENT)
+    missing = replace(once, fills=once.fills[:3])
+    elsewhere = replace(once, fills=(replace(once.fills[0], symbol="QQQ   260417P00630000"),))
+    for other in (missing, elsewhere):
+        held = [HeldLeg(f.symbol, Direction.SHORT, f.quantity) for f in other.fills]
+        for positions in (held, held[:1]):
+            seen = exposure([other, filled("two")], [], [*positions, *holding(filled("two"))], [])
+            assert (seen.open_risk, seen.unknown) == (None, (other,))
+        assert exposure([other], [], (), []).open_risk == 0, "settled at the broker"
+
+
+def test_an_order_that_works_with_other_legs_makes_the_open_risk_unknown() -> None:
+    mine = replace(entry(), state=EntryState.INCIDENT, order_id="7")
+    legs = tuple(ReportedLeg(leg.symbol, leg.action.value, D(leg.quantity), None, ()) for leg in mine.request.legs)
+    shown = OrderReport("7", mine.account, "Live", mine.identifier, "QQQ", D("4.06"), legs, None, None, None)
+    named, renamed = (
+        replace(shown, legs=legs[:3]),
+        replace(shown, legs=legs[:3], order_id="8", identifier=None, replaces="7"),
+    )
+    assert exposure([], [mine], (), [shown]).open_risk == D(214)
+    for other in (named, renamed):
+        assert exposure([], [mine], (), [other]).unknown == (mine,)
+    foreign = replace(named, identifier="theirs", order_id="9")
+    assert exposure([], [mine], (), [foreign]).unknown == ()
 
 
 def test_it_is_ours_until_the_broker_no_longer_holds_its_legs() -> None:

@@ -72,8 +72,19 @@ def test_the_mark_is_what_closing_costs_at_the_midpoints_and_in_the_worst_case()
     entered_now = 2 * (D("4.00") - D("3.30")) + (D("5.00") - D("3.90"))  # 2.50
     assert mark.natural_credit == entered_now, "the worst case the other way: sell at bid, buy at ask"
     assert mark.age_s == 13.0, "the oldest leg's age"
-    assert profit(SEED.credit, mark.mid) == D("125.00")
-    assert profit(SEED.credit, mark.natural) == D("90.00")
+    assert profit(SEED, mark.mid) == D("125.00")
+    assert profit(SEED, mark.natural) == D("90.00")
+
+
+def test_two_packages_have_the_mark_of_one_and_twice_its_profit() -> None:
+    legs = tuple(replace(leg, quantity=2 * leg.quantity) for leg in SEED.legs)
+    double = replace(SEED, legs=legs, packages=2)
+    mark = mark_trident(double, QUOTES, 101.0)
+    assert mark == mark_trident(SEED, QUOTES, 101.0)
+    assert mark is not None
+    assert profit(double, mark.mid) == D("250.00")
+    other = replace(SEED, legs=SEED.legs[:3], packages=None, credit=None, max_risk=None)
+    assert mark_trident(other, QUOTES, 101.0) is None, "no figure of a trident is one of these legs"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +114,8 @@ def test_at_both_break_evens_the_package_neither_gains_nor_loses() -> None:
 def test_without_all_fill_records_nothing_is_invented() -> None:
     unknown = replace(SEED, credit=None)
     assert unknown.break_evens == (None, None)
-    assert profit(unknown.credit, D("2.85")) is None
-    assert profit(D("4.10"), None) is None
+    assert profit(unknown, D("2.85")) is None
+    assert profit(SEED, None) is None
 
 
 @pytest.mark.parametrize(

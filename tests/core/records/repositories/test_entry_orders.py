@@ -139,14 +139,18 @@ async def test_a_fill_of_an_older_version_is_known_by_its_entry(records: Records
 # Who ended an order
 
 
-async def test_the_engines_own_cancel_is_recorded_once(records: Records) -> None:
+async def test_the_engines_own_cancel_is_recorded_and_the_newest_counts(records: Records) -> None:
     await _working(records)
     await records.entries.note_engine_cancel("one", after(3))
     await records.entries.note_engine_cancel("one", after(9))
     found = await records.entries.get("one")
-    assert (found.engine_cancel_at, found.state, found.detail) == (after(3), _S.WORKING, "")
+    assert (found.engine_cancel_at, found.state, found.detail) == (after(9), _S.WORKING, "")
     said = [change.detail for change in await records.entries.history("one")]
     assert said[-1] == "the broker took this console's own cancel"
+    await records.entries.void_engine_cancel("one", after(10))
+    assert (await records.entries.get("one")).engine_cancel_at is None
+    said = [change.detail for change in await records.entries.history("one")]
+    assert said[-1] == "the broker did not carry out this console's own cancel"
     with pytest.raises(StateConflict, match="no entry nobody"):
         await records.entries.note_engine_cancel("nobody", AT)
 
