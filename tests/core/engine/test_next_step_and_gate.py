@@ -11,7 +11,7 @@ from core.cycle.account_steps import AccountSteps
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Stop
 from core.domain.operation.reasons import Reason, refuse
-from core.domain.orders.next_step import Next, NextStep, next_step
+from core.domain.orders.next_step import Next, NextStep
 from core.records.repositories.rows import AccountRecord
 from tests.support.world import ACCOUNT, LOGIN, MONDAY, World, et, in_world
 
@@ -118,12 +118,13 @@ CAUSES = {
 }
 
 
-async def told(world: World) -> NextStep:
-    """What comes next for the account, as the engine tells it now."""
-    builder = world.engine.builder
-    known = await world.records.standings.of_day(world.day, world.clock.speed)
-    [standing] = builder._standings.of(known.held, known.validated, builder.book)
-    return next_step(standing)
+def told(world: World) -> NextStep:
+    """What comes next for the account, as the engine shows it now."""
+    world.engine.builder.refresh()
+    snapshot = world.engine.builder.snapshot
+    assert snapshot is not None
+    [view] = snapshot.next_steps
+    return view.step
 
 
 async def passes(world: World) -> bool:
@@ -144,13 +145,13 @@ def test_the_next_step_and_the_gate_say_the_same_whatever_two_causes_come_togeth
             causes = dict((one, other))
             for cause in causes.values():
                 await cause.comes(world)
-            step = await told(world)
+            step = told(world)
             stopped = any(cause.stops for cause in causes.values())
             assert (step.kind is Next.FREE, await passes(world)) == (not stopped, not stopped), (*causes, step)
             assert (step.enters_at is None) == stopped, (*causes, step)
             for cause in causes.values():
                 await cause.goes(world)
-        assert (await told(world)).kind is Next.FREE, "nothing is left"
+        assert told(world).kind is Next.FREE, "nothing is left"
         await world.stop()
 
     in_world(day, tmp_path, start=et(MONDAY, "09:30:30"))
@@ -161,7 +162,7 @@ def test_a_day_without_a_session_is_closed_for_both(tmp_path: Path) -> None:
         await world.start()
         await world.clock.sleep(10)
         [account] = world.engine.runner.accounts
-        assert (await told(world)).kind is Next.CLOSED
+        assert told(world).kind is Next.CLOSED
         assert await AccountSteps(world.engine.runner.parts, account).market() == refuse(Reason.MARKET_CLOSED)
         await world.stop()
 

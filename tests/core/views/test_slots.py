@@ -6,11 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.domain.orders.next_step import Next, NextStep
+from core.domain.orders.next_step import Next, NextStep, rest_words
 from core.snapshot import SlotState
 from core.views.slots import slot_views
-from senex_tui.reports.day import _whether_they_enter
-from senex_tui.reports.next_steps import step_values
 
 NOW = datetime(2026, 3, 2, 15, 31, tzinfo=UTC)
 SLOTS = tuple(NOW.replace(minute=45) + timedelta(minutes=15 * n) for n in range(5))
@@ -38,7 +36,7 @@ def test_screen_and_shell_say_in_the_same_words_that_none_of_the_rest_enters() -
         (NextStep(Next.FREE, "free", enters_at=SLOTS[1]), ""),
         (NextStep(Next.FREEING, "not free yet"), ""),
     ):
-        assert _whether_they_enter(step_values(step, SLOTS[0], ())) == (f"; {words}" if words else "")
+        assert rest_words(step.kind, ends_today=step.next_day is None) == words
         *_, last = slot_views(SLOTS, (), (), {}, step, SLOTS[0])
         if last.state is SlotState.WILL_MISS:
             assert last.reason == words
