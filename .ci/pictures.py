@@ -19,7 +19,7 @@ import cairosvg
 from core.config.loader import load_settings
 from core.records.records import Records
 from senex_tui.console.app import SenexApp
-from senex_tui.console.view_settings import Looks, ViewSettings, view_settings
+from senex_tui.console.view_settings import DisplaySettings, ViewSettings, view_settings
 from tests.support.console.recordings import lived
 from tests.support.console.scenes import DAY_OF, SCENES, FixedEngine
 
@@ -40,7 +40,7 @@ class Picture:
     scene: str
     keys: tuple[str, ...] = ()
     size: tuple[int, int] = (120, 40)
-    looks: Looks = field(default_factory=Looks)
+    display_settings: DisplaySettings = field(default_factory=DisplaySettings)
 
 
 PICTURES = (
@@ -66,23 +66,25 @@ PICTURES = (
     Picture("account", "reached", ("A", "enter")),
     Picture("settings", "calm", ("s",)),
     Picture("help", "calm", ("question_mark",)),
-    Picture("theme-light", "followed", looks=Looks(theme="senex-light")),
-    Picture("theme-contrast", "followed", looks=Looks(theme="senex-contrast")),
-    Picture("ascii", "followed", looks=Looks(ascii=True)),
+    Picture("theme-light", "followed", display_settings=DisplaySettings(theme="senex-light")),
+    Picture("theme-contrast", "followed", display_settings=DisplaySettings(theme="senex-contrast")),
+    Picture("ascii", "followed", display_settings=DisplaySettings(ascii=True)),
 )
 
 
-def settings_of(looks: Looks) -> ViewSettings:
+def settings_of(display_settings: DisplaySettings) -> ViewSettings:
     """The shipped settings, with these looks."""
     shipped = view_settings(load_settings(None, {}), Path("/nowhere"))
-    return ViewSettings(None, looks, shipped.rows, shipped.file_words)
+    return ViewSettings(None, display_settings, shipped.rows, shipped.file_words)
 
 
 async def shoot(picture: Picture, records: Path) -> str:
     """The screen as SVG."""
     opened = await Records.open(f"sqlite+aiosqlite:///{records}", trader=False)
     try:
-        app = SenexApp(FixedEngine(SCENES[picture.scene](), records=opened), view_settings=settings_of(picture.looks))
+        app = SenexApp(
+            FixedEngine(SCENES[picture.scene](), records=opened), view_settings=settings_of(picture.display_settings)
+        )
         async with app.run_test(size=picture.size) as pilot:
             await pilot.pause()
             for key in picture.keys:

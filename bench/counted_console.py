@@ -21,7 +21,7 @@ import senex_tui.console.app
 from bench import end_with
 from bench.screen_app import OneQuoteApp, SnapshotSource
 from senex_tui.cli import main as cli
-from senex_tui.console.view_settings import Looks
+from senex_tui.console.view_settings import DisplaySettings
 
 ZOOM_TEXT, QUESTION_TEXT = "Messages", "now? y/n"
 """Texts that appear on the screen after the key `z` (while the newest messages have the focus) and the key `f`."""
@@ -79,7 +79,7 @@ class OneLineApp(OneQuoteApp):
     """An app in place of the console. It shows the newest price, and answers the keys that are timed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("z", "zoom"), ("f", "ask")]
-    looks = Looks()
+    display_settings = DisplaySettings()
 
     def __init__(self, client: SnapshotSource, **_: Any) -> None:
         super().__init__(client)

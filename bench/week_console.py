@@ -28,7 +28,7 @@ from core.records.records import Records
 from core.runtime.gc import tune_gc
 from core.snapshot import Snapshot
 from senex_tui.console.app import SenexApp
-from senex_tui.console.view_settings import Looks, ViewSettings
+from senex_tui.console.view_settings import DisplaySettings, ViewSettings
 from tests.support.world import World, in_world, seldom
 
 DAYS = 5
@@ -118,7 +118,9 @@ def resident_mb() -> float:
 
 def screen_over(engine: WeekEngine, folder: Path) -> SenexApp:
     """The console's screen over this engine."""
-    return SenexApp(engine, view_settings=ViewSettings(asked=Looks(refresh_hz=PULLS_PER_S)), state_folder=folder)
+    return SenexApp(
+        engine, view_settings=ViewSettings(asked=DisplaySettings(refresh_hz=PULLS_PER_S)), state_folder=folder
+    )
 
 
 async def operate_screen(engine: WeekEngine, folder: Path) -> None:

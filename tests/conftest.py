@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from core.runtime.gc import tune_gc
 from core.runtime.redaction import redact
+from tests.support.own_home import getpwuid_with, python_path_with
 from tests.support.postgres_server import PostgresServer
 from tests.support.proofs import TABLE_PROPERTY, rounds
 from tests.support.record_samples import KEPT_IN_POSTGRES
@@ -38,6 +40,18 @@ def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_home_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Gives the user a home of the tests in the system's list of users, from which the place of the account locks
+    follows: no test leaves anything in the true one, and none waits for a console that runs there."""
+    home = tmp_path_factory.mktemp("home-of-the-user")
+    site = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pwd.getpwuid", getpwuid_with(home, pwd.getpwuid))
+        patch.setenv("PYTHONPATH", python_path_with(home, site, os.environ.get("PYTHONPATH", "")))
+        yield home
 
 
 @pytest.fixture(autouse=True)

@@ -16,18 +16,18 @@ _SETTING = 14
 
 
 @dataclass(frozen=True, slots=True)
-class ChangesTold:
+class AccountChanges:
     """The changes, or in `trouble` why they could not be read."""
 
     changes: tuple[ChangeView, ...] = ()
     trouble: str = ""
 
 
-class ChangesPanel(LinePanel["ChangesTold"]):
+class ChangesPanel(LinePanel["AccountChanges"]):
     NAME = "Changes"
     PLACEHOLDER = "reading the records…"
 
-    def draw(self, value: ChangesTold, width: int, height: int) -> Drawing:
+    def draw(self, value: AccountChanges, width: int, height: int) -> Drawing:
         if value.trouble:
             text = f"not read from the records: {value.trouble}"
             return Drawing(self.NAME, tuple(((row, Tone.WARN),) for row in wrap(text, width)))

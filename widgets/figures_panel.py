@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from core.domain.operation import amounts
-from core.domain.reporting.figures import AccountDay, DayKind, SessionFigures, Share
+from core.domain.reporting.account_days import AccountDay, DayKind
+from core.domain.reporting.figures import SessionFigures, Share
 from core.domain.reporting.targets import Target, most_rejections
 from widgets.base.lines import Drawing, Line, Tone, beside, fit, right, wrap
 from widgets.base.panel import LinePanel

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.style import Style
 
-from core.domain.operation.times import when
+from core.domain.operation.times import countdown, when
 from core.domain.orders.next_step import Next
 from core.snapshot import Automation, EngineState, Health, Mode, StartState, Watching
 from widgets.base import format as figures
@@ -58,6 +58,7 @@ _NEXT = {
     Next.CLOSED: "market closed",
     Next.NO_CONSOLE: "no entry: no console",
     Next.STARTING: "no entry: starting",
+    Next.BARRED: "no entry: barred",
     Next.UNREAD: "records not read",
 }
 """What comes next when no slot enters."""
@@ -190,14 +191,13 @@ def next_words(value: StatusView) -> str:
 
 
 def _reads(proof: Settling, status: StatusSlice) -> str:
-    """The countdown to the read at the broker that may free the day, in wall seconds as the orders panel has it; empty
-    when no read counts now."""
+    """The countdown to the read at the broker that may free the day; empty when no read counts now."""
     due = proof.next_due
     if due is None or proof.blocked or status.now is None:
         return ""
-    left = int((due - status.now).total_seconds() / status.speed)
     which = "first" if proof.first_read is None else "second"
-    return f"{_NO_ENTRY}: {which} read " + (f"in {figures.span(left)}" if left > 0 else "due now")
+    left = countdown(due, status.now)
+    return f"{_NO_ENTRY}: {which} read " + ("due now" if left == "now" else left)
 
 
 def _bar(value: StatusView, width: int) -> Line:

@@ -29,6 +29,7 @@ from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.notify.alerting import Alerting
 from core.orders.reconciliation import Reconciliation
+from core.orders.refused_cancel import entry_after_refusal
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.store.errors import StateConflict
@@ -102,7 +103,7 @@ class CommandHandlers:
     async def _follow(self, command: Command) -> None:
         match command.kind:
             case CommandKind.ACKNOWLEDGE:
-                await self.alerting.take_up()
+                await self.alerting.read_open()
             case CommandKind.SET_ACCOUNT:
                 await self.runner.refresh_accounts()
                 if command.note.partition(" ")[0] == AccountField.PRIMARY:
@@ -192,6 +193,9 @@ class CommandHandlers:
         except BrokerError as error:
             self.tracker.poll_soon()
             if error.fault in (BrokerFault.REFUSED, BrokerFault.NOT_FOUND):
+                now = await entry_after_refusal(self.broker, self.records, self.tracker, entry)
+                if now.state is not EntryState.WORKING:
+                    return refuse(Reason.ENDED_BEFORE_CANCEL, state=now.state.words)
                 return refuse(Reason.CANCEL_REFUSED, detail=error.detail)
             return Done(
                 f"the answer to the cancel was lost ({error.detail}); it works until the broker shows otherwise"

@@ -199,7 +199,7 @@ class CommandDesk:
         except (FencedOff, LockLost):
             raise
         except RecordsError as error:
-            named = row.kind.value if isinstance(row, Command) else row.kind
+            named = row.kind.words if isinstance(row, Command) else row.kind
             self._tell(f"{named} waits for the records: {error}")
             self._soon()
             return False

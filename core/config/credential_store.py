@@ -15,7 +15,7 @@ from core.config.credentials import (
     SECRET,
     Credentials,
     CredentialsError,
-    kept_under,
+    keyring_entries,
     keyring_names,
     logins_in_file,
 )
@@ -53,7 +53,7 @@ def _keep_in_keyring(name: str, secret: str, refresh: str) -> bool:
     import keyring
     from keyring.errors import KeyringError
 
-    values = dict(zip(kept_under(name), (secret, refresh), strict=True))
+    values = dict(zip(keyring_entries(name), (secret, refresh), strict=True))
     try:
         for kept, value in values.items():
             keyring.set_password(KEYRING_SERVICE, kept, value)
@@ -73,8 +73,8 @@ def _forget_in_keyring(name: str) -> bool:
     from keyring.errors import KeyringError, PasswordDeleteError
 
     try:
-        there = any(keyring.get_password(KEYRING_SERVICE, kept) for kept in kept_under(name))
-        for kept in kept_under(name):
+        there = any(keyring.get_password(KEYRING_SERVICE, kept) for kept in keyring_entries(name))
+        for kept in keyring_entries(name):
             with suppress(PasswordDeleteError):
                 keyring.delete_password(KEYRING_SERVICE, kept)
         left = [other for other in keyring_names() if other != name]

@@ -63,7 +63,7 @@ def find_logins(environ: Mapping[str, str], file: Path, *, environment_only: boo
     return tuple(sorted(found.values(), key=lambda login: (login.name != PRIMARY, login.name)))
 
 
-def kept_under(name: str) -> tuple[str, str]:
+def keyring_entries(name: str) -> tuple[str, str]:
     """The names of a login's two keyring entries: of its client secret and of its refresh token."""
     return (SECRET, REFRESH) if name == PRIMARY else (f"{SECRET} {name}", f"{REFRESH} {name}")
 
@@ -123,7 +123,7 @@ def _in_keyring() -> Iterator[Credentials]:
         found = {
             name: {
                 key: keyring.get_password(KEYRING_SERVICE, kept) or ""
-                for key, kept in zip((SECRET, REFRESH), kept_under(name), strict=True)
+                for key, kept in zip((SECRET, REFRESH), keyring_entries(name), strict=True)
             }
             for name in (PRIMARY, *keyring_names())
         }

@@ -17,9 +17,8 @@ from core.records.search.told_cycles import CycleTold
 from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import exchange_time
+from core.runtime.retries import until_done
 
-FIRST_RETRY_S = 5.0
-LONGEST_RETRY_S = 60.0
 log = logging.getLogger(__name__)
 
 
@@ -72,18 +71,19 @@ class Unrecorded:
             return
         self._is_tried = True
         try:
-            wait_s = FIRST_RETRY_S
-            while self._missed or self._endings:
-                await self.slots.clock.sleep(wait_s)
-                wait_s = min(LONGEST_RETRY_S, 2 * wait_s)
-                try:
-                    await self.record()
-                except FencedOff:
-                    raise
-                except RecordsError as error:
-                    log.warning("slots and cycles wait to be recorded: %s", error)
+            await until_done(self.slots.clock, self._tried, failed=True)
         finally:
             self._is_tried = False
+
+    async def _tried(self) -> bool:
+        """Records what it can. Whether nothing is left."""
+        try:
+            await self.record()
+        except FencedOff:
+            raise
+        except RecordsError as error:
+            log.warning("slots and cycles wait to be recorded: %s", error)
+        return not self._missed and not self._endings
 
     def shown(self, records: Sequence[SlotRecord], day: date) -> tuple[SlotRecord, ...]:
         """These slots of a day, with those that are not recorded yet as they will be."""

@@ -34,6 +34,7 @@ from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.clock_check import ClockCheck
 from core.guards.clock_doubt import ClockDoubt
+from core.guards.foreign_tridents import ForeignTridents
 from core.guards.gate import TradingGate, switched_off
 from core.guards.stop_files import StopFiles
 from core.guards.stops import Stops
@@ -92,10 +93,12 @@ class Engine:
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
         )
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
+        foreign = ForeignTridents(lambda: self.study.today())
         self.gate = TradingGate(
             records,
             self.breakers,
             parts.kill_file,
+            foreign,
             self.stops,
             self._switched_off,
             self.clock_doubt.refusal,
@@ -109,7 +112,7 @@ class Engine:
             records,
             lambda: parts.calendar.sessions_back(self.study.today(), settings.trading.follow_sessions),
         )
-        strangers = Strangers(records, self.breakers, self.bus, parts.sends)
+        strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
         self.tracker = OrderTracker(
             records,
             self.bus,
@@ -139,6 +142,7 @@ class Engine:
             tracker=self.tracker,
             bus=self.bus,
             clock=clock,
+            age_s=self.clock_doubt.age_s,
             ids=parts.ids,
             calendar=parts.calendar,
             gate=self.gate,
@@ -400,7 +404,7 @@ class Engine:
 
     async def _after_cycle(self) -> None:
         self._jobs.until_done("the computation of the figures", self.alerting.check)
-        self._jobs.until_done("the checks after a cycle", self._housekeeping.look_after)
+        self._jobs.until_done("the checks after a cycle", self._housekeeping.check_health)
 
     # Called by the parts
 

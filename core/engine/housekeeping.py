@@ -113,7 +113,7 @@ class Housekeeping:
         timetable.every(intervals.orders_s, self.polls.turn)
         self._by_the_clock(timetable, intervals.settlement_s, "the settlement of entries", self._settle)
         self._by_the_clock(timetable, intervals.settlement_s, "the cancel of late entries", self._late_cancel.check)
-        self._every(timetable, intervals.health_s, "the check of feed, clock and records", self.look_after)
+        self._every(timetable, intervals.health_s, "the check of feed, clock and records", self.check_health)
         self._by_the_clock(timetable, intervals.health_s, "the look at the figures", self.alerting.look_again)
         self._every(timetable, intervals.broker_s, "the check of the broker", self.broker_check.check)
         self._every(timetable, intervals.logins_s, "the check of the logins", self._look_at_logins)
@@ -191,7 +191,7 @@ class Housekeeping:
         if self._watchdog.clock_has_turned():
             self.jobs.spawn(self._watchdog.follow_clock(), "the record of the clock's breaker")
 
-    async def look_after(self) -> None:
+    async def check_health(self) -> None:
         """Checks what the breakers depend on, and the logins when one needs a check before the next regular one.
         Records what could not be recorded before."""
         await self._watchdog.check(self.runner.accounts)
@@ -219,7 +219,7 @@ class Housekeeping:
         self._settling = True
         try:
             await self.settlement.check()
-            await self.legs.take_up()
+            await self.legs.subscribe_open()
         finally:
             self._settling = False
         for account in self.runner.accounts:

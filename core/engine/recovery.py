@@ -60,7 +60,7 @@ class Recovery:
                 "cycle.interrupted", f"cycle {number} was interrupted when the process ended", cycle=number
             )
         await self.tracker.recover()
-        await self.legs.take_up()
+        await self.legs.subscribe_open()
         if self.clock_doubt.clock_check.refusal() is not None:
             why = "the machine's clock does not agree with the broker's"
             self.clock_doubt.begin(why)

@@ -198,7 +198,8 @@ class SnapshotBuilder:
         """Builds the snapshot from what is known now."""
         self.book.turn()
         self._follow_feed()
-        self.snapshot = self._build()
+        with self.gate.stops.read_once():
+            self.snapshot = self._build()
 
     async def _read_answers(self) -> None:
         for index, view in enumerate(self._commands):
@@ -248,7 +249,7 @@ class SnapshotBuilder:
         positions = positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends)
         number = 0 if panels.cycle is None else panels.cycle.number
         return Snapshot(
-            status=self._status(),
+            status=self._status(now),
             quotes=tuple(quotes),
             cycle=cycle_slice(
                 moment,
@@ -266,12 +267,12 @@ class SnapshotBuilder:
             orders=tuple(
                 order_view(
                     entry,
+                    known.views[entry.id],
                     now,
                     speed,
                     day.evidence.get(entry.id, ()),
                     known.reentry_of(entry),
                     proofs[entry.id],
-                    known.day,
                 )
                 for entry in entries
             ),
@@ -327,9 +328,8 @@ class SnapshotBuilder:
         running = any(progress.ended is None and progress.spread is spread for progress in self.runner.progresses)
         return running or self.legs.keeps(spread.entry_id)
 
-    def _status(self) -> StatusSlice:
+    def _status(self, now: datetime) -> StatusSlice:
         parts = self.parts
-        now = parts.clock.now()
         feed = self.feed.health()
         market = word_by_calendar(self.slots.session(), now)
         if market == MARKET_OPEN:

@@ -52,12 +52,27 @@ class Standings:
                 kill_file=gate.halting_file,
                 reconciling=next(iter(waiting.values()), ""),
                 reconciled=[a.number for a in accounts if a.number not in waiting],
+                at_broker={a.number: orders[0] for a in accounts if (orders := gate.foreign.of(a.number))},
             ),
         )
         return tuple(
-            replace(standing, stopped_here=gate.stops.words(standing.number), unread=book.unread)
+            replace(
+                standing,
+                stopped_here=gate.stops.words(standing.number),
+                unread=book.unread,
+                barred=self._barred(standing),
+            )
             for standing in standings
         )
+
+    def _barred(self, standing: Standing) -> str:
+        """What the gate says against an entry now. Outside of the session a broker that does not tell its time is no
+        news."""
+        session = standing.session
+        if session is None or not session.is_open(self.slots.clock.now()):
+            return ""
+        refusal = self.gate.account_refusal(standing.number, standing.login)
+        return "" if refusal is None else refusal.sentence()
 
 
 async def recorded_next_steps(parts: EngineParts, kill_file: str) -> Mapping[str, NextStep]:

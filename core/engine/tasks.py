@@ -14,10 +14,9 @@ from core.domain.operation.failures import failure_words
 from core.locks.folder_lock import LockLost, LockUnconfirmed
 from core.records.store.errors import FencedOff
 from core.runtime.clock import Clock
+from core.runtime.retries import until_done
 
 RESTART_AFTER_S = 5.0
-FIRST_RETRY_S = 5.0
-LONGEST_RETRY_S = 60.0
 SAID_ANEW_AFTER_S = 60.0
 """A service that ran longer than this is said anew when it fails as before; one that fails at once is not."""
 Service = Callable[[], Awaitable[None]]
@@ -98,7 +97,8 @@ class Jobs:
     def until_done(self, name: str, work: Service) -> None:
         """Runs a job that must succeed once: again after 5, 10 and so on up to 60 wall seconds, until it does or the
         engine ends."""
-        self.own(self._until_done(_Streak(name, "until it succeeds", self._say), work), name)
+        streak = _Streak(name, "until it succeeds", self._say)
+        self.own(until_done(self._clock, lambda: self._round(streak, work)), name)
 
     def own(self, work: Coroutine[Any, Any, object], name: str) -> None:
         """Runs this work uncaught: what it raises ends the group."""
@@ -124,12 +124,6 @@ class Jobs:
                     self._say(Severity.CRITICAL, f"{name} failed and starts again: {words}")
                 said = words
             await self._clock.sleep(RESTART_AFTER_S)
-
-    async def _until_done(self, streak: _Streak, work: Service) -> None:
-        wait_s = FIRST_RETRY_S
-        while not await self._round(streak, work):
-            await self._clock.sleep(wait_s)
-            wait_s = min(LONGEST_RETRY_S, 2 * wait_s)
 
     async def _round(self, streak: _Streak, work: Service) -> bool:
         """Runs the job once. Whether it succeeded."""

@@ -14,6 +14,7 @@ from core.domain.operation import times
 from core.domain.operation.breakers import Scope
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.guards.breakers import Breakers
+from core.guards.foreign_tridents import ForeignTridents
 from core.guards.stops import Stops
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord, TradingState
@@ -43,7 +44,8 @@ class TradingGate:
     """The trading state as last read, and what else bars entries in this process. Every method but `read` and
     `until_reconciled` answers without waiting.
 
-    `stops` are asked first: they bar before they are recorded. `switched_off` says why the account with this number
+    `foreign` are the tridents of others at the broker, as last seen: they hold their account's day. `stops` are asked
+    first: they bar before they are recorded. `switched_off` says why the account with this number
     makes no entries by its own recorded settings, also in the middle of a cycle; None when it may. `clock_doubt` says
     why the machine's clock cannot be believed since it was set, `clock_refusal` why it is not proved to be right; None
     when it can, and when it is.
@@ -52,6 +54,7 @@ class TradingGate:
     records: Records
     breakers: Breakers
     kill_file: Path
+    foreign: ForeignTridents
     stops: Stops = field(default_factory=Stops)
     switched_off: Callable[[str], Refusal | None] = lambda _: None
     clock_doubt: Callable[[], Refusal | None] = lambda: None
@@ -141,6 +144,9 @@ class TradingGate:
         if self.not_reconciled(account):
             barred.append(refuse(Reason.RECONCILING))
         barred += self.breakers.refusals(account, login)
+        at_broker = self.foreign.refusal(account)
+        if at_broker is not None:
+            barred.append(at_broker)
         return tuple(one for index, one in enumerate(barred) if one not in barred[:index])
 
     def _refusals(self) -> Iterator[Refusal]:

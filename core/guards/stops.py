@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain.operation.accounts import may_mean
 from core.domain.operation.commands import Command, CommandKind, Stop, stop_of
 from core.domain.operation.reasons import Reason, Refusal
-from core.guards.stop_files import StopFiles
+from core.guards.stop_files import KeptStop, StopFiles
 
 _EVERY_ACCOUNT = Stop(Reason.PAUSED)
 
@@ -38,6 +39,20 @@ class Stops:
         self._resumes: dict[str, int] = {}
         self._lifted: set[str] = set()
         self._numbers = 0
+        self._kept: tuple[KeptStop, ...] | None = None
+
+    @contextmanager
+    def read_once(self) -> Iterator[None]:
+        """Within it the files are read once, for a caller that asks many times and waits for nothing meanwhile. Whoever
+        decides about an entry asks outside of it."""
+        self._kept = self._files()
+        try:
+            yield
+        finally:
+            self._kept = None
+
+    def _files(self) -> tuple[KeptStop, ...]:
+        return () if self.files is None else self.files.kept()
 
     def end_here(self, why: str) -> None:
         """Bars every entry for the life of this process, because it ends. `why` is shown. Nothing lifts it."""
@@ -96,7 +111,7 @@ class Stops:
         for asked in self._asked.values():
             if _concerns(asked.stop, account):
                 yield asked.stop, asked.words
-        for kept in () if self.files is None else self.files.kept():
+        for kept in self._files() if self._kept is None else self._kept:
             stop = _EVERY_ACCOUNT if kept.command is None else stop_of(kept.command) or _EVERY_ACCOUNT
             if kept.id not in self._lifted and _concerns(stop, account):
                 said = "it cannot be read" if kept.command is None else _said(kept.command)
@@ -108,5 +123,5 @@ def _concerns(stop: Stop, account: str) -> bool:
 
 
 def _said(command: Command) -> str:
-    what = command.note if command.kind is CommandKind.SET_ACCOUNT else command.kind.value
+    what = command.note if command.kind is CommandKind.SET_ACCOUNT else command.kind.words
     return f"{what} by {command.who}"

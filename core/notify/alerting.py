@@ -45,10 +45,10 @@ class Alerting:
 
     async def load(self) -> None:
         """Takes over the alerts that earlier processes left open, and checks. Raises RecordsError."""
-        await self.take_up()
+        await self.read_open()
         await self.check()
 
-    async def take_up(self) -> None:
+    async def read_open(self) -> None:
         """Reads the open alerts again, for instance after one was acknowledged in the records. Raises RecordsError."""
         async with self._turn:
             self.open_now = await self.records.alerts.open_now()

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from core.domain.reporting.figures import DayKind, SessionFigures, Share
+from core.domain.reporting.account_days import DayKind
+from core.domain.reporting.figures import SessionFigures, Share
 from core.domain.reporting.targets import Target
 from core.snapshot import Automation, EngineState, Freshness, Health, Snapshot
 

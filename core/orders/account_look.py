@@ -71,6 +71,7 @@ class AccountLook:
         empty when nothing did. Raises RecordsError."""
         since = self.since(today)
         followed = await self._followed(account, since)
+        before = self.strangers.foreign.of(account)
         try:
             listing = await self.broker.orders_since(account, min([since, *(e.session_day for e in followed)]))
         except BrokerError as error:
@@ -79,6 +80,8 @@ class AccountLook:
         given = self._given.get(account)
         if given is None or not given.stands(self._version(), today, listing):
             given = _Given(None, today, listing, await self._give(account, listing, today, troubles))
+        strange = [report for report in listing if report.order_id not in given.owners]
+        await self.strangers.hold_day(account, strange, today, before)
         for order_id, entry_id in given.owners.items():
             await self._is_there(entry_id, account, order_id)
         for entry in await self._followed(account, since):

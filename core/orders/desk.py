@@ -18,10 +18,10 @@ from core.domain.market.underlying import Underlying
 from core.domain.operation.events import masked
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.orders.identifiers import identifier_for, is_ours
+from core.domain.orders.identifiers import identifier_for
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport, OrderRequest, SendClass, SendOutcome
-from core.domain.orders.shape import ended_unfilled, opens_trident
+from core.domain.orders.shape import ended_unfilled, forbids_entry
 from core.domain.trident.pricing import Pricing, PricingRefusal
 from core.domain.trident.trident import Trident, body_for
 from core.guards.gate import TradingGate
@@ -68,13 +68,17 @@ class PriceNow(Protocol):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class OrderDesk:
-    """Prepares, guards, sends and records entries. The tracker follows them from then on."""
+    """Prepares, guards, sends and records entries. The tracker follows them from then on.
+
+    `age_s` has the wall seconds since an instant, at least, also when the clock was set meanwhile.
+    """
 
     broker: Broker
     records: Records
     tracker: OrderTracker
     bus: Bus
     clock: Clock
+    age_s: Callable[[datetime], float]
     ids: Ids
     calendar: SessionCalendar
     gate: TradingGate
@@ -194,20 +198,22 @@ class OrderDesk:
         if not market.is_open:
             return refuse(Reason.MARKET_CLOSED)
         for report in orders:
-            if await self._forbids_entry(report):
+            if await self._forbids_entry(decision, report):
                 return refuse(Reason.ALREADY_AT_BROKER, order_id=report.order_id)
         return None
 
-    async def _forbids_entry(self, report: OrderReport) -> bool:
+    async def _forbids_entry(self, decision: Decision, report: OrderReport) -> bool:
         """Whether an order of today forbids another one. Orders of ours do, by their record or by their shape, unless
-        they are known to be rejected."""
+        they are known to be rejected. A foreign one is kept: no cycle need come so far again."""
         if state_for(report.status) is EntryState.REJECTED and not report.fills:
             return False
-        dead = ended_unfilled(report)
         entry = await entry_of(self.records.entries, report)
         if entry is not None:
-            return entry.holds_day or not dead
-        return is_ours(report.identifier) or (not dead and opens_trident(report))
+            return entry.holds_day or not ended_unfilled(report)
+        if forbids_entry(report):
+            self.gate.foreign.found(decision.account, report.order_id)
+            return True
+        return False
 
     async def _market_guard(self, decision: Decision, prices: PriceNow) -> Refusal | None:
         suggestion = decision.suggestion
@@ -229,8 +235,8 @@ class OrderDesk:
 
     def _since(self, mono: float, at: datetime) -> float:
         """Wall seconds since a moment known on both clocks. The longer one counts, because the monotonic clock stands
-        still while a machine sleeps."""
-        return max(self.clock.monotonic() - mono, (self.clock.now() - at).total_seconds() / self.clock.speed)
+        still while a machine sleeps. A clock that was set makes nothing older: the gate bars for it, and says so."""
+        return max(self.clock.monotonic() - mono, self.age_s(at))
 
     def _wire_refusal(self, account: str, login: str) -> Refusal | None:
         """What can be checked without waiting: the trader's lock, the gate with the HALT file, the calendar."""

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 
-from core.broker.port import Broker, BrokerError
+from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import Severity, masked
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
+from core.orders.refused_cancel import entry_after_refusal
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -69,12 +70,21 @@ class LateCancel:
         try:
             await self.broker.cancel(entry.account, entry.order_id or "")
         except BrokerError as error:
-            now = await self.records.entries.get(entry.id)  # an alert may have told meanwhile how it ended
-            stands = "it works until read again" if now.state is EntryState.WORKING else f"it is {now.state.words}"
-            await self._say(entry, f"the cancel was not acknowledged ({error.detail}); {stands}", Severity.WARNING)
+            await self._say(entry, await self._why_not(entry, error), Severity.WARNING)
         else:
             await self.tracker.cancel_taken(entry.id, asked_at)
         self.tracker.poll_soon()
+
+    async def _why_not(self, entry: Entry, error: BrokerError) -> str:
+        """Why the broker did not acknowledge the cancel, and what the entry is now."""
+        if error.fault in (BrokerFault.REFUSED, BrokerFault.NOT_FOUND):
+            now = await entry_after_refusal(self.broker, self.records, self.tracker, entry)
+            if now.state is not EntryState.WORKING:
+                return f"it was {now.state.words} before the cancel arrived"
+        else:
+            now = await self.records.entries.get(entry.id)  # an alert may have told meanwhile how it ended
+        stands = "it works until read again" if now.state is EntryState.WORKING else f"it is {now.state.words}"
+        return f"the cancel was not acknowledged ({error.detail}); {stands}"
 
     async def _say(self, entry: Entry, text: str, severity: Severity) -> None:
         await self.bus.say(

@@ -12,7 +12,7 @@ from core.domain.orders.orders import Entry
 from core.market.feed import Feed, LegSubscription
 from core.records.records import Records
 
-_TAKEN_UP = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.INCIDENT)
+_SUBSCRIBED = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.INCIDENT)
 
 
 class LegSubscriptions:
@@ -36,7 +36,7 @@ class LegSubscriptions:
         if all(entry.id != entry_id for entry in await self._kept()):
             await self.release(entry_id)
 
-    async def take_up(self) -> None:
+    async def subscribe_open(self) -> None:
         """Subscribes the legs of every entry whose legs are kept and that has no subscription: an earlier process sent
         it, or its cycle ended without an answer. The symbols are those its suggestion was priced on. Releases what is
         kept no more. Raises RecordsError."""
@@ -44,7 +44,7 @@ class LegSubscriptions:
         for entry_id in [one for one in self._by_entry if one not in kept]:
             await self.release(entry_id)
         for entry in kept.values():
-            if entry.state in _TAKEN_UP and not self.keeps(entry.id):
+            if entry.state in _SUBSCRIBED and not self.keeps(entry.id):
                 symbols = await self._streamers(entry)
                 if symbols:
                     await self.keep(entry.id, await self._feed.hold_legs(symbols))

@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False, repr=False)
 class OrderPolls:
-    """Looks at every account that has an entry of today, or one whose end at the broker was not shown.
+    """Looks at every account that has an entry of today, or one whose end at the broker was not shown, or a trident of
+    somebody else that holds its day.
 
     In every turn while an entry there is open or has just changed, otherwise once a minute: what an order that nobody
     follows here does to our account is seen then too. `today` is the exchange's date. `age_s` has the wall seconds
@@ -62,7 +63,7 @@ class OrderPolls:
         await self.tracker.settle_lost()
         await self.tracker.drop_unclaimed()
         today = self.today()
-        watched: dict[str, bool] = {}
+        watched = dict.fromkeys(self.look.strangers.foreign.accounts, False)
         for entry in (
             *await self.records.entries.open_or_followed(self.look.since(today)),
             *await self.records.entries.of_day(today),

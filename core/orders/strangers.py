@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
@@ -12,10 +12,11 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Severity, masked
 from core.domain.orders.identifiers import is_ours
 from core.domain.orders.orders import OrderReport
-from core.domain.orders.shape import ended_unfilled, opens_trident
+from core.domain.orders.shape import ended_unfilled, forbids_entry, opens_trident
 from core.domain.orders.way_out import adopting
 from core.domain.trident.found import FoundTrident
 from core.guards.breakers import Breakers
+from core.guards.foreign_tridents import ForeignTridents
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import exchange_time
@@ -33,11 +34,21 @@ class Strangers:
     records: Records
     breakers: Breakers
     bus: Bus
+    foreign: ForeignTridents
     sends: bool = True
     _told: set[tuple[str, str]] = field(init=False, default_factory=set)
+    _told_holding: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
 
     async def heard(self, report: OrderReport) -> None:
         """Takes an order that an alert told of, and that no record explains. Raises RecordsError."""
+        await self._judge(report)
+        if self.sends and forbids_entry(report) and _day_of(report) in (None, self.foreign.today()):
+            self.foreign.found(report.account, report.order_id)
+        else:
+            self.foreign.ended(report.account, report.order_id)
+        await self._tell_holding(report.account)
+
+    async def _judge(self, report: OrderReport) -> None:
         if is_ours(report.identifier):
             await self._unrecorded(report)
         else:
@@ -52,7 +63,19 @@ class Strangers:
             if is_ours(report.identifier) and ended_unfilled(report) and _day_of(report) not in (None, today):
                 await self._tell(report, "carries our identifier, no record here knows it, and it ended without a fill")
             else:
-                await self.heard(report)
+                await self._judge(report)
+
+    async def hold_day(
+        self, account: str, reports: Sequence[OrderReport], today: date, before: Collection[str]
+    ) -> None:
+        """Takes the orders of a complete listing that no record explains: those of today that forbid an entry hold the
+        account's day for as long as they are listed so. `before` are those that held it when the listing was asked for:
+        an alert may have told of more meanwhile. Raises RecordsError."""
+        if self.sends:
+            holding = [r.order_id for r in reports if _day_of(r) in (None, today) and forbids_entry(r)]
+            heard = [one for one in self.foreign.of(account) if one not in before and one not in holding]
+            self.foreign.listed(account, (*holding, *heard))
+            await self._tell_holding(account)
 
     async def two_tridents(self, account: str, listing: Sequence[OrderReport], owners: Mapping[str, str]) -> None:
         """Stops the account when two tridents of one day are alive or filled, and one of them is ours. Raises
@@ -92,6 +115,19 @@ class Strangers:
             await self._stop(BreakerKind.MISMATCH, report.account, why)
         else:
             await self._tell(report, "carries our identifier, and no record of this mode knows it", Severity.WARNING)
+
+    async def _tell_holding(self, account: str) -> None:
+        """Tells when the day of an account begins or ends to be held by an order that is not ours."""
+        orders, told = self.foreign.of(account), self._told_holding.get(account, ())
+        if orders[:1] == told[:1]:
+            return
+        if orders:
+            text = f"order {orders[0]} at the broker is a trident of today that no record here knows: no entry today"
+        else:
+            text = f"order {told[0]} holds the day no longer"
+        figures = (("day", self.foreign.today()), ("order_id", next(iter(orders), None)))
+        await self.bus.say("day.held", f"{masked(account)}: {text}", Severity.WARNING, account=account, figures=figures)
+        self._told_holding[account] = orders
 
     async def _stop(self, kind: BreakerKind, account: str, why: str) -> None:
         if not await self.records.breakers.settled(kind, account, why):

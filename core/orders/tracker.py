@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,23 +19,13 @@ from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become,
 from core.domain.orders.orders import Entry, EntryOrder, OrderReport, OrderRequest
 from core.orders.attribution import entry_of
 from core.orders.order_events import OrderEvents
+from core.orders.unclaimed_alerts import UnclaimedAlerts
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
-_PARKED = 200
-UNCLAIMED_S = 60.0
-"""Wall seconds for which an alert without an identifier waits for the acknowledgement of its order."""
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parked:
-    """An alert, and the monotonic second at which it came."""
-
-    at_s: float
-    report: OrderReport
 
 
 @dataclass(eq=False, repr=False)
@@ -57,14 +46,13 @@ class OrderTracker:
     _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
     _preparing: set[str] = field(init=False, default_factory=set)
     _sending: set[str] = field(init=False, default_factory=set)
-    # Alerts without an identifier, about orders whose entry is not known yet, by order id. They are applied once the
-    # acknowledgement is stored.
-    _parked: OrderedDict[str, list[_Parked]] = field(init=False, default_factory=OrderedDict)
+    _unclaimed: UnclaimedAlerts = field(init=False)
     _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
     _events: OrderEvents = field(init=False)
     alerts: StreamStatus = field(init=False)
 
     def __post_init__(self) -> None:
+        self._unclaimed = UnclaimedAlerts(self.clock)
         self._events = OrderEvents(self.bus)
         self.alerts = StreamStatus(StreamState.CONNECTING, self.clock.monotonic())
 
@@ -136,8 +124,8 @@ class OrderTracker:
         """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
         entry = await self.apply(entry_id, report, by_id=True)
         # All are applied: the last alert to arrive need not report the last change.
-        for heard in self._parked.pop(report.order_id, ()):
-            entry = await self.apply(entry_id, heard.report)
+        for heard in self._unclaimed.claim(report.order_id):
+            entry = await self.apply(entry_id, heard)
         return entry
 
     async def settle_lost(self) -> None:
@@ -151,16 +139,13 @@ class OrderTracker:
                 await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
 
     async def drop_unclaimed(self) -> None:
-        """Tells and forgets alerts without an identifier that no acknowledgement has claimed within UNCLAIMED_S. Raises
+        """Tells and forgets alerts without an identifier that no acknowledgement has claimed for too long. Raises
         RecordsError."""
-        while self._parked:
-            order_id, heard = next(iter(self._parked.items()))
-            if self.clock.monotonic() - heard[-1].at_s < UNCLAIMED_S:
-                return
-            await self._offer(heard[-1].report, may_park=False)
-            self._parked.pop(order_id, None)
+        while (report := self._unclaimed.overdue()) is not None:
+            await self._offer(report, may_wait=False)
+            self._unclaimed.claim(report.order_id)
 
-    async def _offer(self, report: OrderReport, *, may_park: bool = True) -> None:
+    async def _offer(self, report: OrderReport, *, may_wait: bool = True) -> None:
         """Gives an alert to its entry. One without an identifier may be about an order whose acknowledgement has not
         come, and waits for that."""
         entry = await entry_of(self.records.entries, report)
@@ -168,18 +153,10 @@ class OrderTracker:
             await self.apply(entry.id, report)
             if is_partial(entry.terms, report):
                 self.poll_soon()
-        elif may_park and report.identifier is None:
-            self._park(report)
+        elif may_wait and report.identifier is None:
+            self._unclaimed.keep(report)
         elif self.on_stranger is not None:
             await self.on_stranger(report)
-
-    def _park(self, report: OrderReport) -> None:
-        parked = self._parked.setdefault(report.order_id, [])
-        parked.append(_Parked(self.clock.monotonic(), report))
-        del parked[:-_PARKED]
-        self._parked.move_to_end(report.order_id)
-        while len(self._parked) > _PARKED:
-            self._parked.popitem(last=False)
 
     async def unacknowledged(self, entry_id: str, state: EntryState, detail: str) -> Entry:
         """Records the state of a sending that has no acknowledgement. What an alert has proved meanwhile stands. Raises

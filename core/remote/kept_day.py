@@ -102,6 +102,7 @@ class KeptDay:
             orders=tuple(
                 order_view(
                     entry,
+                    known.views[entry.id],
                     now,
                     speed,
                     read.evidence.get(entry.id, ()),
@@ -109,7 +110,6 @@ class KeptDay:
                     proofs[entry.account]
                     if entry.holds_day and entry.session_day == today and entry.account in proofs
                     else proof_of(entry, read.evidence.get(entry.id, ()), speed, reentry=known.reentry_of(entry)),
-                    today,
                 )
                 for entry in known.entries
             ),

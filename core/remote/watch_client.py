@@ -109,7 +109,8 @@ class WatchClient:
         self._compared = ""
         self._commands: OrderedDict[str, CommandView] = OrderedDict()
         self._lock = threading.Lock()
-        self._empty = without_engine_yet(Mode(keys.mode), "no trader seen yet")
+        empty = without_engine_yet(Mode(keys.mode), "no trader seen yet")
+        self._empty = replace(empty, status=replace(empty.status, watching=watching))
         self._shown = self._empty
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None

@@ -16,7 +16,7 @@ from core.snapshot import AlertView, ChangeView, OrderView
 from core.snapshot.story import Story
 from core.views.entry_story import story_of_entry
 from core.views.figures import alert_view
-from core.views.orders import order_view
+from core.views.orders import fate_view, order_view
 from core.views.story import story_of_cycle, story_of_slot
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ async def orders_page(records: Records, limit: int, after: Mark | None = None) -
     for row in rows:
         entry = found.get(str(dict(row.figures)["id"]))
         if entry is not None:
-            view = order_view(entry, entry.prepared_at, 1.0)
+            view = order_view(entry, fate_view(entry), entry.prepared_at, 1.0)
             views.append(
                 replace(
                     view,

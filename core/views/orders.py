@@ -30,19 +30,17 @@ async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) ->
 
 def order_view(
     entry: Entry,
+    fate: FateView,
     now: datetime,
     speed: float,
     seen: Sequence[EvidenceRecord] = (),
     reentry: Reentry = Reentry.NONE,
     proof: Settling | None = None,
-    today: date | None = None,
 ) -> OrderView:
-    """The entry with its fills. Its age is wall seconds from its preparation to now, or to its end.
+    """The entry with its fate and its fills. Its age is wall seconds from its preparation to now, or to its end.
 
     `seen` is the newest that was seen of it, `proof` where the proof about it stands, None when time proves nothing.
-    `today` is as `fate_view` says.
     """
-    fate = fate_view(entry, reentry, today)
     until = entry.terminal_at or now
     return OrderView(
         entry_id=entry.id,
@@ -61,7 +59,7 @@ def order_view(
         at=(entry.sent_at or entry.prepared_at).replace(microsecond=0),
         age_s=max(0, int((until - entry.prepared_at).total_seconds() / speed)),
         detail=fate.why,
-        evidence="" if proof is None else proof_words(proof, seen, now, speed),
+        evidence="" if proof is None else proof_words(proof, seen, now),
         identifier=entry.identifier,
         reentry=reentry,
         holds_day=entry.holds_day,
@@ -102,8 +100,8 @@ def proof_of(
     )
 
 
-def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime, speed: float) -> str:
-    """What was looked for so far, and what comes next. Countdowns are wall seconds, clock times exchange time."""
+def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime) -> str:
+    """What was looked for so far, and what comes next. Clock times are exchange time."""
     parts = [_attested(one) for one in seen if one.kind == "attestation" and "seen" in one.detail]
     if proof.needs_word:
         return "; ".join((*parts, "no read counts until an operator allows re-entry"))
@@ -113,8 +111,7 @@ def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime, 
         parts.append(f"first complete read at {times.clock(proof.first_read)}")
     due, which = proof.next_due, "first" if proof.first_read is None else "second"
     if due is not None:
-        left = (due - now.replace(microsecond=0)).total_seconds() / speed  # the seconds of the clock on the screen
-        parts.append(f"{which} complete read " + (f"due in {times.span(int(left))}" if left > 0 else "due now"))
+        parts.append(f"{which} complete read due {times.countdown(due, now)}")
     return "; ".join(parts)
 
 

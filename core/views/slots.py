@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from core.domain.orders.next_step import Next, NextStep
+from core.domain.orders.next_step import Next, NextStep, rest_words
 from core.domain.reporting.told import Told, told_slot
 from core.records.repositories.rows import CycleRecord, SlotRecord
 from core.records.search.told_cycles import CycleTold
@@ -14,8 +14,6 @@ from core.snapshot import SlotState, SlotView, ToldView
 _STATES = {"claimed": SlotState.RUNNING, "done": SlotState.DONE, "missed": SlotState.MISSED}
 _ENTERS_NOTHING = frozenset({Next.DONE, Next.VALIDATED, Next.HELD, Next.WORKING, Next.SKIPPED, Next.OFF})
 """What keeps every slot that is left from entering, for as long as it stands."""
-_NONE_ENTERS = "none enters, as things stand"
-"""Of the slots after the one that will be missed."""
 
 
 def slot_views(
@@ -78,9 +76,8 @@ def _coming(slot: datetime, coming: NextStep) -> SlotView:
     elif coming.kind in _ENTERS_NOTHING:
         state = SlotState.HELD
     elif coming.misses_at is not None and slot > coming.misses_at:
-        return SlotView(
-            slot, SlotState.WILL_MISS, "", _NONE_ENTERS, told=ToldView(None, coming.kind.value, _NONE_ENTERS)
-        )
+        words = rest_words(coming.kind, ends_today=coming.next_day is None)
+        return SlotView(slot, SlotState.WILL_MISS, "", words, told=ToldView(None, coming.kind.value, words))
     if state is SlotState.TO_COME:
         return SlotView(slot, state, "", "")
     return SlotView(slot, state, "", coming.words, told=ToldView(None, coming.kind.value, coming.words))

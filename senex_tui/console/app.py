@@ -126,7 +126,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
 
     def pull_anew(self) -> None:
         self.stop_pulling()
-        self._pull_timer = self.set_interval(1 / self.looks.refresh_hz, self.pull)
+        self._pull_timer = self.set_interval(1 / self.display_settings.refresh_hz, self.pull)
 
     def report_fault(self, error: BaseException) -> None:
         self.say(redact(f"screen error: {failure_words(error)}"), "error")
@@ -145,7 +145,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             # Nothing is painted under a dialog: it would cost far more than the dialog itself.
             if not isinstance(self.screen, ModalScreen):
                 self._show(snapshot)
-            elif isinstance(self.screen, AboveDashboard) and self._beat % self.looks.refresh_hz == 0:
+            elif isinstance(self.screen, AboveDashboard) and self._beat % self.display_settings.refresh_hz == 0:
                 self.screen.keep_true(self._status_view(snapshot), self.alarms_of(snapshot))
         except Exception as error:
             log.exception("the pull failed")
@@ -162,7 +162,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             snapshot.status.market,
             snapshot.cycle is not None and snapshot.cycle.running,
             self.pending,
-            self.looks.read_only,
+            self.display_settings.read_only,
             tuple((order.state, order.reentry) for order in snapshot.orders),
         )
         if allowed != self._allowed:
@@ -171,7 +171,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
 
     def _status_view(self, snapshot: Snapshot) -> StatusView:
         kinds = tuple(view.step.kind for view in snapshot.next_steps)
-        return StatusView(snapshot.status, self.pending, self.looks.read_only, snapshot.overall, kinds)
+        return StatusView(snapshot.status, self.pending, self.display_settings.read_only, snapshot.overall, kinds)
 
     def seen_above(self) -> tuple[StatusView, tuple[Alarm, ...]] | None:
         try:
@@ -215,7 +215,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         except Exception as error:
             log.exception("no snapshot")
             return redact(f"the engine does not answer: {failure_words(error)}")
-        barred = permission.READ_ONLY if self.looks.read_only and action in permission.RULES else None
+        barred = permission.READ_ONLY if self.display_settings.read_only and action in permission.RULES else None
         return permission.why_not(action, snapshot, self.pending) or barred
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -229,7 +229,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         return permission.offered(action, paused, self.why_not)
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
-        if self.looks.read_only:
+        if self.display_settings.read_only:
             self.say(f"{kind.words} not sent: {permission.READ_ONLY}", "warning")
             return ""
         command = self.client.send(kind, target=target, note=note)

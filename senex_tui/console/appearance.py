@@ -28,32 +28,32 @@ class Appearance(ConsoleApp):
         """Raises SettingsError for keys that cannot be mapped."""
         super().__init__(driver_class=ConsoleDriver)
         self.view_settings = view
-        self.looks = view.applied()
+        self.display_settings = view.applied()
         self._safe, self._ascii = SafeFilter(), AsciiFilter()
         self.is_without_colour = "NO_COLOR" in os.environ
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = theme_to_use(self.looks.theme, no_color=self.is_without_colour)
-        keys = checked_keys(self.looks.keys)
+        self.theme = theme_to_use(self.display_settings.theme, no_color=self.is_without_colour)
+        keys = checked_keys(self.display_settings.keys)
         use_keys(keys)
         self.set_keymap(keys)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own filters, then ours: no line steers the terminal, and in ASCII mode each is ASCII."""
-        ours = (self._safe, self._ascii) if self.looks.ascii else (self._safe,)
+        ours = (self._safe, self._ascii) if self.display_settings.ascii else (self._safe,)
         return [*super().get_line_filters(), *ours]
 
     def get_key_display(self, binding: Binding) -> str:
         """The footer's word for a key. In ASCII mode a key without an ASCII sign, like enter, goes by its name."""
         shown = super().get_key_display(binding)
-        return shown if shown.isascii() or not self.looks.ascii else binding.key
+        return shown if shown.isascii() or not self.display_settings.ascii else binding.key
 
     def on_unmount(self) -> None:
         use_keys({})
 
     def change_look(self, name: str, value: Any) -> None:
-        self.looks = replace(self.looks, **{name: value})
+        self.display_settings = replace(self.display_settings, **{name: value})
         if name == "theme":
             self.theme = theme_to_use(value, no_color=self.is_without_colour)
         elif name == "refresh_hz":

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.domain.operation.commands import CommandKind, CommandState
-from core.snapshot import EngineState, Level
+from core.snapshot import EngineState, Level, Watching
 
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
-    from core.snapshot import CommandView, Snapshot
+    from core.snapshot import CommandView, MessageView, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,14 @@ class Notice:
 class Attention:
     """Tells of commands sent from this console, new critical messages and the engine's failure.
 
-    It tells nothing that was there before the console opened: the panels show that.
+    It tells nothing that was there before the console opened: the panels show that. A watcher's console opens to a
+    trader when the first snapshot of it arrives, which may be long after its screen did.
     """
 
     def __init__(self) -> None:
         self._sent: dict[str, CommandKind] = {}
-        self._seen_message: int | None = None
+        self._attached = False
+        self._newest: MessageView | None = None
         self._failure = ""
 
     @property
@@ -49,7 +51,21 @@ class Attention:
 
     def notices(self, snapshot: Snapshot) -> list[Notice]:
         """What is new in this snapshot. Each thing is told once."""
-        return [*self._commands(snapshot), *self._messages(snapshot), *self._failed(snapshot)]
+        told = self._commands(snapshot)
+        if self._attached or self._attach(snapshot):
+            told += [*self._messages(snapshot), *self._failed(snapshot)]
+        return told
+
+    def _attach(self, snapshot: Snapshot) -> bool:
+        """Takes what the first snapshot of the trader shows as known. False while a watcher has none of it yet."""
+        status = snapshot.status
+        if status.watching is not Watching.NONE:
+            if status.now is None or status.engine is EngineState.UNSEEN:
+                return False
+            self._failure = status.failure
+        self._newest = next(reversed(snapshot.messages), None)
+        self._attached = True
+        return True
 
     def _commands(self, snapshot: Snapshot) -> list[Notice]:
         settled = [c for c in snapshot.commands if c.state is not CommandState.PENDING and c.id in self._sent]
@@ -58,14 +74,22 @@ class Attention:
         return [_notice_of(command) for command in settled]
 
     def _messages(self, snapshot: Snapshot) -> list[Notice]:
-        newest = max((message.number for message in snapshot.messages), default=0)
-        before = newest if self._seen_message is None else self._seen_message
-        self._seen_message = max(newest, before)
+        before = self._before(snapshot)
+        self._newest = next(reversed(snapshot.messages), self._newest)
         return [
             Notice(f"{message.source}: {message.text}", "error", ring=True)
             for message in snapshot.messages
             if message.number > before and message.level is Level.CRITICAL
         ]
+
+    def _before(self, snapshot: Snapshot) -> int:
+        """The number up to which messages are known. Another start of the engine, which a watcher may see, counts its
+        own from 1."""
+        if self._newest is None:
+            return 0
+        newest = max((message.number for message in snapshot.messages), default=self._newest.number)
+        same = [message for message in snapshot.messages if message.number == self._newest.number]
+        return 0 if newest < self._newest.number or same not in ([], [self._newest]) else self._newest.number
 
     def _failed(self, snapshot: Snapshot) -> list[Notice]:
         before = self._failure

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.domain.operation.account_settings import AccountField
     from core.domain.operation.commands import CommandKind
     from core.snapshot import AccountView, EngineClient, Snapshot
-    from senex_tui.console.view_settings import Looks, ViewSettings
+    from senex_tui.console.view_settings import DisplaySettings, ViewSettings
     from widgets.banner import Alarm
     from widgets.status_bar import StatusView
 
@@ -41,7 +41,7 @@ class ConsoleApp(App[None]):
     state_folder: Path | None
     """Where copies and exports go; None when the console has no folder."""
     view_settings: ViewSettings
-    looks: Looks
+    display_settings: DisplaySettings
     """The view's settings that hold now."""
     engine_stopped: bool
     """Whether the engine has ended in order."""

@@ -37,7 +37,7 @@ class ReplayApp(ViewerApp):
     def __init__(self, replay: ReplayClient, **options: Unpack[ViewOptions]) -> None:
         super().__init__(replay, **options)
         self._replay = replay
-        self.looks = replace(self.looks, bell="off")
+        self.display_settings = replace(self.display_settings, bell="off")
         self._attention = CommandsOnly()
 
     def get_default_screen(self) -> Screen[Any]:

@@ -87,7 +87,9 @@ class Toasts:
         """Shows each notice as a toast and rings for those that the setting `bell` names."""
         for notice in notices:
             self.say(notice.text, notice.severity)
-            rings = notice.ring if self._app.looks.bell == "crit" else self._app.looks.bell == "all"
+            rings = (
+                notice.ring if self._app.display_settings.bell == "crit" else self._app.display_settings.bell == "all"
+            )
             if rings and self._limiter.may_ring():
                 self._app.bell()
 

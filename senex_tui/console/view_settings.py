@@ -26,7 +26,7 @@ FILE = "console.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class DisplaySettings:
     """The values of the settings in the section `console`."""
 
     theme: str = "senex-dark"
@@ -74,7 +74,7 @@ def with_options(loaded: Loaded, *, ascii_only: bool, read_only: bool) -> Loaded
 def view_settings(loaded: Loaded, state_folder: Path) -> ViewSettings:
     """The view's part of the settings, with the changes kept in the state folder."""
     console, shipped = loaded.settings.console, type(loaded.settings)()
-    asked = Looks(**{each.name: getattr(console, each.name) for each in fields(Looks)})
+    asked = DisplaySettings(**{each.name: getattr(console, each.name) for each in fields(DisplaySettings)})
     rows = tuple(
         SettingRow(name, redact(shown(value_of(loaded.settings, name))), origin, shown(value_of(shipped, name)))
         for name, origin in loaded.origins.items()
@@ -109,7 +109,7 @@ class ViewSettings:
     def __init__(
         self,
         folder: Path | None = None,
-        asked: Looks | None = None,
+        asked: DisplaySettings | None = None,
         rows: Sequence[SettingRow] = (),
         file_words: str = "the settings file",
     ) -> None:
@@ -119,12 +119,12 @@ class ViewSettings:
         settings file for sentences.
         """
         self._file = None if folder is None else folder / FILE
-        self.asked = asked or Looks()
+        self.asked = asked or DisplaySettings()
         self.rows = tuple(rows)
         self.file_words = file_words
         self._kept = _read(self._file)
 
-    def applied(self) -> Looks:
+    def applied(self) -> DisplaySettings:
         """The settings that hold now: as asked for, with the changes that still count."""
         return replace(self.asked, **{name: self._kept[name]["value"] for name in CHOICES if self.holds(name)})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.domain.market.sessions import Session, SlotTimes, slots_of
 from core.domain.operation import times as shown
 from core.domain.operation.events import masked, masked_in
-from core.domain.orders.next_step import Next, NextStep
+from core.domain.orders.next_step import Next, NextStep, rest_words
 from core.domain.reporting.told import Told, told_slot
 from core.records.repositories.rows import CycleRecord, SlotRecord
 from core.runtime.clock import Clock, exchange_time
@@ -35,8 +35,6 @@ _OF_ENTRY = (
 NEXT, WILL_MISS, TO_COME, DUE, NOT_RUN = "next", "will miss", "to come", "due", "not run"
 """States of slots without a record. The others are told by the records."""
 
-_OPEN = frozenset({Next.RUNNING.value, Next.FREEING.value, Next.RECONCILING.value, Next.STARTING.value})
-"""What comes next, where a later slot of today may enter without anybody's doing."""
 _UNRECORDED = "no console was running"
 _DUE = "the console has not taken it up yet"
 
@@ -225,11 +223,11 @@ def _lines(values: dict[str, Any]) -> list[str]:
 
 
 def _whether_they_enter(step: Mapping[str, Any] | None) -> str:
-    """What is said of the slots to come when, by what comes next, none of them enters; empty where one may."""
-    if step is None or step["enters_at"] is not None or step["kind"] in _OPEN:
+    """What is said of the slots to come when, by what comes next, none enters; empty where one may."""
+    if step is None:
         return ""
-    ends_today = step["next_day"] is None and step["kind"] != Next.OFF.value
-    return f"; none of them enters{', as things stand' if ends_today else ''}"
+    words = rest_words(Next(step["kind"]), ends_today=step["next_day"] is None)
+    return f"; {words}" if words else ""
 
 
 def _session_words(values: dict[str, Any]) -> str:

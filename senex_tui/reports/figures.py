@@ -16,7 +16,8 @@ from core.domain.market.sessions import Session, SlotTimes, has_slot_left
 from core.domain.operation import amounts
 from core.domain.operation.events import masked
 from core.domain.operation.reason_words import in_general
-from core.domain.reporting.figures import SESSIONS, AccountDay, DayKind, SessionFigures, Share, figures_of
+from core.domain.reporting.account_days import AccountDay, DayKind
+from core.domain.reporting.figures import SESSIONS, SessionFigures, Share, figures_of
 from core.domain.reporting.targets import Target, most_rejections
 from core.runtime.clock import exchange_time
 from senex_tui.reports.named import account_named

@@ -13,7 +13,7 @@ from core.domain.operation import times
 from core.domain.operation.events import masked_in
 from core.domain.orders.next_step import Next, NextStep, next_step, overall
 from core.runtime.clock import Clock, SystemClock
-from core.views.standing_reads import read_standings
+from core.views.standing_reads import Reconciling, read_standings
 from senex_tui.support.report import instant_text
 from senex_tui.trader.place import Place
 
@@ -49,10 +49,11 @@ async def read_next_steps(
     now: datetime,
     holder: Holder | None,
     only: str | None = None,
+    reconciling: Reconciling | None = None,
 ) -> NextSteps:
     """What comes next at `now`, told from the records as the running console tells it. Raises RecordsError.
 
-    `only` leaves one account, by its number.
+    `only` leaves one account, by its number. `reconciling` is what a caller has read already of the running console.
     """
     if place.demo and holder is None:
         finished = NextStep(Next.NO_CONSOLE, f"the demo {place.demo} is finished; nothing more enters")
@@ -69,6 +70,7 @@ async def read_next_steps(
         sends=place.mode.sends,
         speed=clock.speed,
         began=holder.since if holder is not None and isinstance(clock, SystemClock) else None,
+        reconciling=reconciling,
     )
     accounts = {standing.number: next_step(standing) for standing in standings if only in (None, standing.number)}
     if holder is None and not accounts:
@@ -86,7 +88,7 @@ def step_values(step: NextStep, now: datetime, numbers: Sequence[str]) -> dict[s
         "kind": step.kind.value,
         "words": masked_in(step.words, numbers),
         "enters_at": instant_text(step.enters_at),
-        "in_s": None if step.enters_at is None else _seconds_to(step.enters_at, now),
+        "in_s": None if step.enters_at is None else times.seconds_to(step.enters_at, now),
         "misses_at": instant_text(step.misses_at),
         "next_day": instant_text(step.next_day),
         "who": step.who,
@@ -100,7 +102,7 @@ def step_values(step: NextStep, now: datetime, numbers: Sequence[str]) -> dict[s
             "first_due": instant_text(proof.first_due),
             "first_read": instant_text(proof.first_read),
             "second_due": instant_text(proof.second_due),
-            "due_in_s": None if proof.next_due is None else _seconds_to(proof.next_due, now),
+            "due_in_s": None if proof.next_due is None else times.seconds_to(proof.next_due, now),
             "blocked": proof.blocked,
         },
     }
@@ -116,7 +118,3 @@ def step_words(step: Mapping[str, Any]) -> str:
         words += f", in {times.span(reads['due_in_s'])}" if reads["due_in_s"] else ", now"
     ends = step["ends"]
     return words if not ends or ends in words or step["kind"] in _BY_ITSELF else f"{words}; to end it: {ends}"
-
-
-def _seconds_to(at: datetime, now: datetime) -> int:
-    return max(0, int((at - now).total_seconds()))

@@ -23,7 +23,7 @@ from core.orders.open_tridents import open_trident
 from core.records.search.open_tridents import open_tridents
 from core.runtime.clock import Clock, exchange_time
 from core.views.orders import proof_of, proof_words
-from core.views.standing_reads import clock_doubt
+from core.views.standing_reads import read_reconciling
 from senex_tui.reports.alerts import alert_values
 from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
@@ -83,7 +83,7 @@ async def _values(
     accounts = await records.accounts.all()
     reconciled = await records.journal.newest_of(("reconcile.done",))
     holder = await place.holder()
-    reconciling = await _reconciling(records) if holder is not None else None
+    reconciling = await read_reconciling(records) if holder is not None else None
     held_today = {entry.account: entry for entry in today if entry.holds_day} | {
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
     }
@@ -91,7 +91,7 @@ async def _values(
     # Read before what they came to: a cycle that begins meanwhile is then told of, and not looked for.
     slots, ran = await records.slots.of_day(day), await records.cycles.of_day(day)
     cycles = {number: cycle.told for number, cycle in (await records.told_cycles.of_day(day)).items()}
-    steps = await read_next_steps(records, place, times, calendar, clock, now, holder)
+    steps = await read_next_steps(records, place, times, calendar, clock, now, holder, reconciling=reconciling)
     numbers = [account.number for account in accounts]
     return {
         "mode": place.mode.value,
@@ -104,7 +104,7 @@ async def _values(
             "who": trading.who,
             "since": instant_text(trading.at),
             "why": trading.why,
-            "reconciling": reconciling,
+            "reconciling": (reconciling.text or None) if reconciling is not None else None,
         },
         "next": step_values(steps.overall, now, numbers),
         "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
@@ -166,17 +166,6 @@ def _login(login: LoginRecord) -> dict[str, Any]:
         "since": instant_text(login.changed_at),
         "why": "" if login.is_valid else login.detail,
     }
-
-
-async def _reconciling(records: Records) -> str | None:
-    """Why the running console reconciles, or what keeps it from reconciling; None once it is done."""
-    doubt = await clock_doubt(records)
-    if doubt:
-        return doubt
-    newest = await records.journal.newest_of(
-        ("engine.started", "reconcile.started", "reconcile.waiting", "reconcile.done")
-    )
-    return None if newest is None or newest.kind == "reconcile.done" else newest.text
 
 
 def _trader(holder: Holder | None) -> dict[str, Any] | None:
@@ -250,7 +239,7 @@ def _amount(value: Decimal | None) -> str | None:
 def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, speed: float) -> dict[str, Any]:
     reads = [one.at for one in seen if one.kind == "listing" and one.complete]
     proof = proof_of(entry, seen, speed)
-    known = "" if proof is None else proof_words(proof, seen, now, speed)
+    known = "" if proof is None else proof_words(proof, seen, now)
     return {
         **entry_values(entry, _OF_ENTRY, exchange_time(now).date()),
         "identifier": entry.identifier,

@@ -58,7 +58,7 @@ def run_console(
             first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
             state_folder=folders.state,
         )
-        app.run(mouse=app.looks.mouse)
+        app.run(mouse=app.display_settings.mouse)
     for failure in hosted.failures:
         if isinstance(failure, LockRefused):
             raise failure

@@ -36,7 +36,7 @@ _WORDS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL:
 _SEVERITIES = {word.value: word for word in Severity}
 _RECENT = 500
 _NEXT = "next"
-_STOPPED = frozenset({Next.HALTED, Next.BREAKER, Next.HELD})
+_STOPPED = frozenset({Next.HALTED, Next.BREAKER, Next.BARRED, Next.HELD})
 OUTPUT_CLOSED = 1
 
 

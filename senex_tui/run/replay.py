@@ -136,5 +136,5 @@ def run_replay(day: RecordedDay, speed: float | None, at: time | None, loaded: L
         tell_crash=lambda failure: tell_crash("the replay was", failure),
         state_folder=state_folder,
     )
-    app.run(mouse=app.looks.mouse)
+    app.run(mouse=app.display_settings.mouse)
     return app.return_code or 0

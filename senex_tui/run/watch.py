@@ -43,7 +43,7 @@ def run_watch(client: WatchClient, watching: Watching, loaded: Loaded, state_fol
         state_folder=state_folder,
     )
     try:
-        app.run(mouse=app.looks.mouse)
+        app.run(mouse=app.display_settings.mouse)
     finally:
         client.stop_and_wait()
     return app.return_code or 0

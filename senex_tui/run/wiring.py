@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class BrokerAccess:
     """The broker's address and the logins: the first one by its parts, and any others.
 
     `url` None is tastytrade itself.
@@ -61,13 +61,13 @@ async def build_configured_engine(
     starting: StartProgress | None = None,
 ) -> Engine:
     """The engine on the broker and records of the settings. Raises as `build_engine`."""
-    wire = _configured_wire(loaded, logins)
+    access = _configured_access(loaded, logins)
     place = place_of(folders, mode, loaded.settings.database.url)
     return await build_engine(
         loaded.settings,
         folders,
         mode,
-        wire,
+        access,
         place=place,
         data_lock=data_lock,
         watched=watched,
@@ -75,11 +75,11 @@ async def build_configured_engine(
     )
 
 
-def _configured_wire(loaded: Loaded, logins: tuple[Credentials, ...]) -> Wire:
+def _configured_access(loaded: Loaded, logins: tuple[Credentials, ...]) -> BrokerAccess:
     if not logins:
         raise ValueError("the configured broker needs credentials")
     first, *others = logins
-    return Wire(loaded.settings.broker.url, first.name, first.secret, first.refresh, tuple(others))
+    return BrokerAccess(loaded.settings.broker.url, first.name, first.secret, first.refresh, tuple(others))
 
 
 async def build_demo_engine(
@@ -95,9 +95,9 @@ async def build_demo_engine(
 
     url = await asyncio.to_thread(world.wait_ready)
     place = world.place(folders)
-    wire = Wire(url, "demo", *DEMO_LOGIN)
+    access = BrokerAccess(url, "demo", *DEMO_LOGIN)
     engine = await build_engine(
-        settings, folders, Mode.DEMO, wire, place=place, data_lock=data_lock, watched=watched, starting=starting
+        settings, folders, Mode.DEMO, access, place=place, data_lock=data_lock, watched=watched, starting=starting
     )
     await carry_pause(place.records_file.parent, engine.parts.records)
     return engine
@@ -107,7 +107,7 @@ async def build_engine(
     settings: Settings,
     folders: Folders,
     mode: Mode,
-    wire: Wire,
+    access: BrokerAccess,
     *,
     place: Place | None = None,
     data_lock: FolderLock | None = None,
@@ -141,17 +141,19 @@ async def build_engine(
     starting = starting or StartProgress(SystemClock())
     starting.begin(SETUP)
     mailer = mailer_for(settings.mail, mode)
-    locks = await take_locks(place, broker_address(wire.url, sandbox=sandbox), data_lock)
+    locks = await take_locks(place, broker_address(access.url, sandbox=sandbox), data_lock)
     records: Records | None = None
     try:
-        login = Login(wire.name, wire.secret, wire.refresh)
+        login = Login(access.name, access.secret, access.refresh)
         ids = RandomIds()
         starting.then(SETUP, BROKER)
-        asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url, is_test=sandbox)
+        asking = TastytradeBroker(login, SystemClock(), ids, base_url=access.url, is_test=sandbox)
         clock = choose_clock(settings, await asking.server_clock())
         starting.then(BROKER, RECORDS)
         note_clock(place.records_file.parent, clock)
-        broker = LoginsBroker([_ports(one, wire.url, clock, ids, sandbox) for one in (login, *_others(wire))], clock)
+        broker = LoginsBroker(
+            [_ports(one, access.url, clock, ids, sandbox) for one in (login, *_others(access))], clock
+        )
         demo = mode is Mode.DEMO
         records = await Records.open(place.url, holder=this_trader(place).to_text(), session=locks.session)
         if place.database is None:
@@ -188,10 +190,10 @@ async def build_engine(
     return engine
 
 
-def _others(wire: Wire) -> list[Login]:
+def _others(access: BrokerAccess) -> list[Login]:
     from core.broker.tastytrade import Login
 
-    return [Login(each.name, each.secret, each.refresh) for each in wire.others]
+    return [Login(each.name, each.secret, each.refresh) for each in access.others]
 
 
 def _ports(login: Login, url: str | None, clock: Clock, ids: Ids, sandbox: bool) -> LoginPorts:

@@ -11,13 +11,15 @@ from core.config.loader import load_settings
 from core.engine.engine import Engine
 from core.snapshot import Health, Mode
 from senex_tui.run.once import force_once
-from senex_tui.run.wiring import Wire, build_engine
+from senex_tui.run.wiring import BrokerAccess, build_engine
 from tests.e2e.simulated_broker import ACCOUNT, SimulatedBroker
 
 
 async def _engine(broker: SimulatedBroker, data: Path, mode: Mode) -> Engine:
     settings = load_settings(None, {"SENEX_TRADING__STABILIZATION_SECONDS": "0.3"}).settings
-    return await build_engine(settings, folders(data), mode, Wire(broker.url, "primary", "secret-ok", "refresh-ok"))
+    return await build_engine(
+        settings, folders(data), mode, BrokerAccess(broker.url, "primary", "secret-ok", "refresh-ok")
+    )
 
 
 async def test_live_sends_only_for_accounts_switched_on_and_keeps_the_brokers_answer(

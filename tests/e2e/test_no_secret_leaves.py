@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -68,7 +69,7 @@ class FailingSenex:
         self.said: dict[str, str] = {}
         self.box = box
         self.environ = box.environment(
-            PYTHONPATH=str(ROOT),
+            PYTHONPATH=os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])),
             FAILING_TOKENS=str(self.tokens),
             SENEX_BROKER__URL=url,
             SENEX_TRADING__STABILIZATION_SECONDS="0.3",

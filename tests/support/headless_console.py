@@ -14,13 +14,13 @@ from pathlib import Path
 from core.config.folders import folders
 from core.config.loader import load_settings
 from core.snapshot import Mode
-from senex_tui.run.wiring import Wire, build_engine
+from senex_tui.run.wiring import BrokerAccess, build_engine
 
 
 async def main() -> None:
     settings = load_settings(None, os.environ).settings
-    wire = Wire(settings.broker.url, "primary", os.environ["TT_SECRET"], os.environ["TT_REFRESH"])
-    engine = await build_engine(settings, folders(Path(sys.argv[1])), Mode.DEMO, wire)
+    access = BrokerAccess(settings.broker.url, "primary", os.environ["TT_SECRET"], os.environ["TT_REFRESH"])
+    engine = await build_engine(settings, folders(Path(sys.argv[1])), Mode.DEMO, access)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, engine.stop)
     running = asyncio.create_task(engine.run(scheduled=False))
     await engine.ready.wait()

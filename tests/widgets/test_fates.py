@@ -11,6 +11,7 @@ from core.domain.operation.outcomes import Outcome
 from core.domain.operation.times import when
 from core.domain.orders.fate import FateKind
 from core.domain.orders.next_step import Next, NextStep
+from core.domain.orders.settling import Settling
 from core.snapshot import (
     AttemptView,
     EngineState,
@@ -27,7 +28,9 @@ from core.snapshot import (
     StepState,
     ToldView,
 )
+from core.views.orders import proof_words
 from core.views.slots import slot_views
+from senex_tui.reports.next_steps import step_values, step_words
 from tests.support.console import parts, scenes
 from widgets.alarms import alarms
 from widgets.attempts import AttemptsPanel
@@ -479,3 +482,23 @@ def test_a_cut_alarm_keeps_how_it_ends() -> None:
         assert " ".join(lines).endswith("`senex reset mismatch`")
     assert shortened("short", 78, 1) == ["short"]
     assert shortened(sentence, 78, 0) == []
+
+
+@pytest.mark.parametrize("speed", [1.0, 60.0])
+def test_every_countdown_of_one_screen_is_of_the_clock_that_it_shows(speed: float) -> None:
+    """The bar to a slot, the bar to a read, the orders panel and the shell: at any speed of the market, and between two
+    seconds."""
+    now = scenes.calm().status.now
+    assert now is not None
+    between = now + timedelta(seconds=0.9)
+    due = now + timedelta(seconds=754, microseconds=500)
+    proof = Settling(False, due, None, None)
+    freeing = NextStep(Next.FREEING, "the day is not free yet", settling=proof)
+    free = NextStep(Next.FREE, "free to enter", enters_at=due)
+    for at in (now, between):
+        status = replace(scenes.calm().status, now=at, speed=speed)
+        assert next_words(StatusView(status, overall=freeing)).endswith(" first read in 12:34")
+        assert next_words(StatusView(status, overall=free)).endswith(" in 12:34")
+        assert proof_words(proof, (), at) == "first complete read due in 12:34"
+        assert "12:34" in step_words(step_values(free, at, ()))
+        assert "12:34" in step_words(step_values(freeing, at, ()))

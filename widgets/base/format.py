@@ -15,7 +15,7 @@ from core.domain.operation.amounts import signed as signed
 from core.domain.operation.amounts import signed_money as signed_money
 from core.domain.operation.amounts import signed_score as signed_score
 from core.domain.operation.amounts import strike as strike
-from core.domain.operation.times import EXCHANGE_ZONE
+from core.domain.operation.times import EXCHANGE_ZONE, countdown
 from core.domain.operation.times import clock as clock
 from core.domain.operation.times import day_of as day_of
 from core.domain.operation.times import minute as minute
@@ -76,5 +76,4 @@ def until(at: datetime | None, now: datetime | None) -> str:
     """The time left from `now` until `at`, as `span`; `--` when either is not known, `now` when it has come."""
     if at is None or now is None:
         return NONE
-    left = int((at - now).total_seconds())
-    return span(left) if left > 0 else "now"
+    return countdown(at, now).removeprefix("in ")

@@ -76,6 +76,7 @@ _IN_GENERAL = {
     _R.NOT_A_TRIDENT: "the order is no whole number of tridents of this console's underlyings",
     _R.OTHER_LEGS: "the order is no whole number of the entry's tridents",
     _R.NOT_CLOSED_BY_CANCEL: "no cancel by a person closed the day",
+    _R.ENDED_BEFORE_CANCEL: "the order had ended before the cancel arrived",
     _R.CANCEL_REFUSED: "the broker did not take the cancel",
     _R.NOT_RECONCILED: "reconciliation is not clean",
     _R.INTERNAL: "an internal error",

@@ -297,6 +297,11 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the entry is {state}; re-entry is allowed only after a cancel by a person that ended without a fill",
     )
+    ENDED_BEFORE_CANCEL = (
+        "ended_before_cancel",
+        Kind.TERMINAL,
+        "nothing is cancelled: the order was {state} before the cancel arrived",
+    )
     CANCEL_REFUSED = ("cancel_refused", Kind.TERMINAL, "the broker did not take the cancel: {detail}")
     NOT_RECONCILED = ("not_reconciled", Kind.TERMINAL, "reconciliation is not clean: {detail}")
     INTERNAL = ("internal", Kind.TERMINAL, "an internal error: {detail}")

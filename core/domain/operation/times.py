@@ -72,6 +72,21 @@ def span(seconds: int | None) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
 
 
+def seconds_to(at: datetime, now: datetime) -> int:
+    """The whole seconds of a countdown to an instant; 0 once it has come.
+
+    Both are market time, which a simulator may run faster than the wall's: the clock on the screen shows that time too,
+    and each countdown beside it goes down as that clock goes on.
+    """
+    return max(0, int((at - now.replace(microsecond=0)).total_seconds()))
+
+
+def countdown(at: datetime, now: datetime) -> str:
+    """What is left to an instant, as every place tells it: `in 13:19`, and `now` once it has come."""
+    left = seconds_to(at, now)
+    return f"in {span(left)}" if left else "now"
+
+
 def iso(at: datetime) -> str:
     """The instant for machines, in ISO 8601 with the exchange's offset, to the second."""
     return at.astimezone(EXCHANGE_ZONE).isoformat(timespec="seconds")

@@ -33,6 +33,7 @@ class Next(StrEnum):
     PAUSED = "paused"
     HALTED = "halted"
     BREAKER = "breaker"
+    BARRED = "barred"
     RECONCILING = "reconciling"
     CLOSED = "closed"
     NO_CONSOLE = "no console"
@@ -48,6 +49,7 @@ _SEVEREST_FIRST = (
     _N.STARTING,
     _N.HALTED,
     _N.BREAKER,
+    _N.BARRED,
     _N.HELD,
     _N.PAUSED,
     _N.RECONCILING,
@@ -106,8 +108,10 @@ class Standing:
     `reconciling` what for; each is empty when it does not apply. `breakers` are all that are open. `running`: a cycle
     runs, or has ended and is not read yet. `unread` says why today's records are not known, empty when they are.
     `console`: a console of this mode runs; `starting`: it has not finished its start. `fate` is that of the
-    account's entry of today, `reentry_allowed` whether an operator has allowed another after its cancel. `validated`:
-    today's suggestion is validated. `sends` is false in a dry run.
+    account's entry of today, `reentry_allowed` whether an operator has allowed another after its cancel. `at_broker` is
+    the id of an order of today that no record explains and that holds the day, empty without. `validated`: today's
+    suggestion is validated. `barred` is what the gate of the running console says in the session against an entry now,
+    empty when it lets one pass. `sends` is false in a dry run.
     """
 
     today: date
@@ -133,7 +137,9 @@ class Standing:
     fate: Fate | None = None
     settling: Settling | None = None
     reentry_allowed: bool = False
+    at_broker: str = ""
     validated: bool = False
+    barred: str = ""
     sends: bool = True
 
 
@@ -144,9 +150,24 @@ def next_step(standing: Standing) -> NextStep:
         or _stopped_for_all(standing)
         or _switched_off(standing)
         or _held(standing)
+        or _held_by_another(standing)
         or _barred(standing)
         or _at_a_slot(standing)
     )
+
+
+_MAY_ENTER = frozenset({_N.FREE, _N.RUNNING, _N.FREEING, _N.RECONCILING, _N.STARTING, _N.UNREAD})
+"""Steps with which a later slot of today may enter without anybody's doing, or nobody knows."""
+
+
+def rest_words(kind: Next, *, ends_today: bool) -> str:
+    """What is said of the slots after the next one when, by what comes next, none enters; empty where one may.
+
+    `ends_today`: what stops them may end before the day does, because the step names no first slot of a next day.
+    """
+    if kind in _MAY_ENTER:
+        return ""
+    return "none enters, as things stand" if ends_today and kind is not Next.OFF else "none enters"
 
 
 def overall(steps: Sequence[NextStep]) -> NextStep:
@@ -229,6 +250,14 @@ def _held(s: Standing) -> NextStep | None:
     return NextStep(Next.DONE, f"done today ({told})", next_day=s.next_day)
 
 
+def _held_by_another(s: Standing) -> NextStep | None:
+    """A trident at the broker that no record here explains."""
+    if not s.at_broker:
+        return None
+    words = f"held by order {s.at_broker} at the broker, a trident that is not of this console"
+    return NextStep(Next.HELD, words, next_day=s.next_day, ends="by itself when that order ends without a fill")
+
+
 def _barred(s: Standing) -> NextStep | None:
     """What stops this account at its next slot, in the order in which it is asked."""
     if s.skips_today:
@@ -254,6 +283,8 @@ def _at_a_slot(s: Standing) -> NextStep:
         return _closed(s)
     if s.unread:
         return NextStep(Next.UNREAD, f"whether it enters next is not known: {s.unread}", why=s.unread, ends="by itself")
+    if s.barred:
+        return _missing(s, Next.BARRED, f"no entry now: {s.barred}", why=s.barred)
     words = f"free to enter at {minute(s.slot)}" if s.sends else f"free to validate at {minute(s.slot)} (dry run)"
     return NextStep(Next.FREE, words, enters_at=s.slot)
 

@@ -10,7 +10,8 @@ from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reason_words import in_general
 from core.domain.operation.reasons import Reason
-from core.domain.reporting.figures import AccountDay, DayKind, SessionFigures
+from core.domain.reporting.account_days import AccountDay, DayKind
+from core.domain.reporting.figures import SessionFigures
 
 FAILURES_A_DAY = 3
 SESSIONS_WITHOUT_TRADE = 5

@@ -50,7 +50,7 @@ def exposure(
     return Exposure(
         open_risk=None if unknown else total_risk(risks.values()),
         open_tridents=len(risks),
-        held=(*positions, *(leg for order in working for leg in worked_legs(order))),
+        held=(*positions, *(leg for order in working for leg in legs_once_filled(order))),
         unknown=unknown,
     )
 
@@ -76,7 +76,7 @@ def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple
     return tuple(one.entry for one in compared(filled, positions) if one.is_held)
 
 
-def worked_legs(report: OrderReport) -> tuple[HeldLeg, ...]:
+def legs_once_filled(report: OrderReport) -> tuple[HeldLeg, ...]:
     """The legs that an order would hold once filled: short what it sells, long what it buys."""
     return tuple(
         HeldLeg(leg.symbol, Direction.SHORT if leg.action.startswith("Sell") else Direction.LONG) for leg in report.legs

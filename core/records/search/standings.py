@@ -57,7 +57,8 @@ class ConsoleNow:
 
     `running`: one runs; `starting`: it has not finished its start. `sends` is false in a dry run. `stopped_here` says
     why only this process stops entries, `kill_file` is the path of a file that halts them; each is empty without.
-    `reconciling` says what for; the accounts in `reconciled` are done with it.
+    `reconciling` says what for; the accounts in `reconciled` are done with it. `at_broker` has, by account, the order
+    that holds its day and that no record explains.
     """
 
     running: bool = True
@@ -67,6 +68,7 @@ class ConsoleNow:
     kill_file: str = ""
     reconciling: str = ""
     reconciled: Collection[str] = ()
+    at_broker: Mapping[str, str] = field(default_factory=dict)
 
 
 def standings_of(known: AccountsToday, ahead: Ahead, console: ConsoleNow) -> tuple[Standing, ...]:
@@ -100,6 +102,7 @@ def standings_of(known: AccountsToday, ahead: Ahead, console: ConsoleNow) -> tup
                 fate=None if held is None else held.fate,
                 settling=None if held is None else held.settling,
                 reentry_allowed=held is not None and held.reentry_allowed,
+                at_broker=console.at_broker.get(account.number, ""),
                 validated=account.number in known.validated,
                 sends=console.sends,
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.domain.operation.commands import CommandKind
 from senex_tui.console.actions import entry_questions
 from senex_tui.console.actions.permission import UNKNOWN, WORKING, closed_by_cancel, in_state
-from senex_tui.console.screens.entries import Decision, UnknownEntry, Which
+from senex_tui.console.screens.entries import Decision, EntryChoice, UnknownEntry
 from senex_tui.console.screens.page import AboutAnEntry
 from widgets.base.fates import order_words
 
@@ -66,7 +66,7 @@ class EntryActions:
         elif len(found) == 1:
             then(found[0])
         elif found:
-            self.app.push_screen(Which(title, found), lambda entry: None if entry is None else then(entry))
+            self.app.push_screen(EntryChoice(title, found), lambda entry: None if entry is None else then(entry))
 
     def _about_the_chosen(
         self, title: str, entry_id: str | None, found: tuple[OrderView, ...], then: Callable[[OrderView], None]

@@ -15,7 +15,7 @@ from senex_tui.console.screens.asking import AsksRecords
 from senex_tui.console.screens.list_page import ListPage
 from widgets.account_settings import settings_listing
 from widgets.base.list_panel import Row
-from widgets.changes import ChangesPanel, ChangesTold
+from widgets.changes import AccountChanges, ChangesPanel
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -93,10 +93,10 @@ class AccountPage(ListPage, AsksRecords):
         self.ask_records("changes", partial(_changes, self._account.target), self._found)
 
     def _found(self, changes: tuple[ChangeView, ...]) -> None:
-        self.query_one(ChangesPanel).show(ChangesTold(changes))
+        self.query_one(ChangesPanel).show(AccountChanges(changes))
 
     def not_answered(self, about: str, why: str) -> None:
-        self.query_one(ChangesPanel).show(ChangesTold(trouble=why))
+        self.query_one(ChangesPanel).show(AccountChanges(trouble=why))
 
     def _show(self) -> None:
         pending = {name: value for name, (_, value) in self._sent.items()}

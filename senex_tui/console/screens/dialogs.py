@@ -152,13 +152,13 @@ class Question(Dialog[bool]):
         self.dismiss(not why)
 
 
-class CalmInput(Input):
+class SteadyCursorInput(Input):
     """An input field whose cursor does not blink."""
 
     cursor_blink = var(False)
 
 
-class WordField(CalmInput):
+class WordField(SteadyCursorInput):
     """A field that takes no `q`: that key stays the way out of the question."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:

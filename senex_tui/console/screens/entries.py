@@ -29,7 +29,7 @@ def what(order: OrderView) -> str:
     return f"{order.account}  {order.underlying} {order.strikes}  limit {figures.price(order.limit)}"
 
 
-class Which(Dialog["OrderView | None"]):
+class EntryChoice(Dialog["OrderView | None"]):
     """Asks which of several entries is meant. Dismisses with the entry whose number is pressed, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,11 +38,11 @@ class Which(Dialog["OrderView | None"]):
     ]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
-    Which > Vertical {
+    EntryChoice > Vertical {
         width: 70; max-width: 96%; height: auto; padding: 1 2; background: $panel;
         border: heavy $primary; border-title-style: bold; border-subtitle-color: $text-muted;
     }
-    Which Static { height: auto; }
+    EntryChoice Static { height: auto; }
     """
 
     def __init__(self, title: str, orders: tuple[OrderView, ...]) -> None:

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from senex_tui.console.keys import Where, help_groups
-from senex_tui.console.screens.dialogs import CalmInput
+from senex_tui.console.screens.dialogs import SteadyCursorInput
 from senex_tui.console.screens.overlay import AboveDashboard
 
 
@@ -50,7 +50,7 @@ class HelpScreen(AboveDashboard, ModalScreen[None]):
         with Vertical() as box:
             box.border_title = Content("Help: the keys that work here" if self._places else "Help")
             box.border_subtitle = Content("/ search   q close")
-            yield CalmInput(placeholder="search", select_on_focus=False)
+            yield SteadyCursorInput(placeholder="search", select_on_focus=False)
             with VerticalScroll(can_focus=False):
                 yield Static(help_text("", *self._places), id="rows")
 

@@ -13,7 +13,7 @@ from textual.widgets import Input
 from senex_tui.console import clipboard as copying
 from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
-from senex_tui.console.screens.dialogs import CalmInput
+from senex_tui.console.screens.dialogs import SteadyCursorInput
 from senex_tui.console.screens.page import Page
 from senex_tui.support.text import harmless
 from widgets.base.lines import safe
@@ -34,7 +34,7 @@ class ListPage(Page):
 
     def body(self) -> ComposeResult:
         yield ListPanel(id="list")
-        yield CalmInput(placeholder="words to keep; !word leaves out", select_on_focus=False, id="filter")
+        yield SteadyCursorInput(placeholder="words to keep; !word leaves out", select_on_focus=False, id="filter")
 
     @property
     def list(self) -> ListPanel:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from core.domain.operation.failures import failure_words
 from senex_tui.console.keys import KEYS
 from senex_tui.console.screens.list_page import ListPage
-from senex_tui.console.view_settings import AT_START, CHOICES, Looks
+from senex_tui.console.view_settings import AT_START, CHOICES, DisplaySettings
 from senex_tui.reports.check import shown
 from widgets.base.key_names import key_for
 from widgets.base.lines import Tone
@@ -52,19 +52,19 @@ class SettingsPage(ListPage):
 
     def follow(self) -> None:
         """Lists the settings as they are now."""
-        self.show(listing(self.console.view_settings, self.console.looks))
+        self.show(listing(self.console.view_settings, self.console.display_settings))
 
     def open(self, row: Row) -> None:
         """Gives a setting of the view its next value; for any other row says where it is set."""
         name = row.key.removeprefix(_PREFIX)
-        looks = self.console.looks
-        if name == "read_only" and not looks.read_only:
+        display_settings = self.console.display_settings
+        if name == "read_only" and not display_settings.read_only:
             self.console.change_look(name, True)
             self.console.say("read-only until this console is started again; nothing is sent from it", "warning")
         elif name == "read_only":
             self.console.say("read-only stays until the console is started again without it", "warning")
         elif name in CHOICES:
-            self._change(name, _next(CHOICES[name], getattr(looks, name)))
+            self._change(name, _next(CHOICES[name], getattr(display_settings, name)))
         else:
             where = self.console.view_settings.file_words
             self.console.say(f"{row.key} is not changed here: set it in {where} and start again", "information")
@@ -85,13 +85,13 @@ class SettingsPage(ListPage):
             self.console.say(f"{said}: under NO_COLOR shown as {self.console.theme}", "information")
 
 
-def listing(view: ViewSettings, looks: Looks) -> Listing:
+def listing(view: ViewSettings, display_settings: DisplaySettings) -> Listing:
     """Every setting: first those of the view as they are now, then the others as `senex check` shows them."""
     known = {row.name: row for row in view.rows}
-    shipped = Looks()
-    rows = [_of_the_view(name, view, looks, shipped, known.get(f"{_PREFIX}{name}")) for name in CHOICES]
-    rows.append(_read_only(looks, known.get(f"{_PREFIX}read_only")))
-    rows.append(_keys(looks, known.get(f"{_PREFIX}keys")))
+    shipped = DisplaySettings()
+    rows = [_of_the_view(name, view, display_settings, shipped, known.get(f"{_PREFIX}{name}")) for name in CHOICES]
+    rows.append(_read_only(display_settings, known.get(f"{_PREFIX}read_only")))
+    rows.append(_keys(display_settings, known.get(f"{_PREFIX}keys")))
     rows += [
         _Shown(row.name, row.value, row.default, row.origin) for row in view.rows if not row.name.startswith(_PREFIX)
     ]
@@ -112,24 +112,28 @@ def _row(row: _Shown) -> Row:
     )
 
 
-def _of_the_view(name: str, view: ViewSettings, looks: Looks, shipped: Looks, known: SettingRow | None) -> _Shown:
+def _of_the_view(
+    name: str, view: ViewSettings, display_settings: DisplaySettings, shipped: DisplaySettings, known: SettingRow | None
+) -> _Shown:
     said = "default" if known is None else known.origin
-    changed = getattr(looks, name) != getattr(view.asked, name)
+    changed = getattr(display_settings, name) != getattr(view.asked, name)
     origin = f"{HERE}; {said}: {shown(getattr(view.asked, name))}" if changed else said
     if name in AT_START:
         origin = f"{origin}; restart needed"
-    value, default = shown(getattr(looks, name)), shown(getattr(shipped, name))
+    value, default = shown(getattr(display_settings, name)), shown(getattr(shipped, name))
     return _Shown(f"{_PREFIX}{name}", value, default, origin, Tone.ACCENT if changed else Tone.DIM)
 
 
-def _read_only(looks: Looks, known: SettingRow | None) -> _Shown:
+def _read_only(display_settings: DisplaySettings, known: SettingRow | None) -> _Shown:
     said = "default" if known is None else known.origin
-    origin = f"{HERE}, for this run" if looks.read_only and (known is None or known.value == "false") else said
-    return _Shown(f"{_PREFIX}read_only", shown(looks.read_only), "false", origin)
+    origin = (
+        f"{HERE}, for this run" if display_settings.read_only and (known is None or known.value == "false") else said
+    )
+    return _Shown(f"{_PREFIX}read_only", shown(display_settings.read_only), "false", origin)
 
 
-def _keys(looks: Looks, known: SettingRow | None) -> _Shown:
-    mapped = sorted({f"{key.display} {key.name}" for key in KEYS if key.name in looks.keys})
+def _keys(display_settings: DisplaySettings, known: SettingRow | None) -> _Shown:
+    mapped = sorted({f"{key.display} {key.name}" for key in KEYS if key.name in display_settings.keys})
     origin = "default" if known is None else known.origin
     return _Shown(f"{_PREFIX}keys", ", ".join(mapped) or "none", "none", f"{origin}; restart needed")
 

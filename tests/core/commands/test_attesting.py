@@ -24,7 +24,7 @@ from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import OrderChanges
 from core.simulator.in_process.values import order_body
 from core.views.entry_story import story_of_entry
-from core.views.orders import order_view
+from core.views.orders import fate_view, order_view
 from senex_tui.reports.entries import entry_values, order_words
 from tests.support.world import ACCOUNT, World, in_world
 
@@ -254,7 +254,7 @@ def test_an_incident_is_corrected_to_what_the_broker_has(tmp_path: Path) -> None
         assert dict(ordered.figures)["limit"] == price
         story = story_of_entry(EntryDetails(now, (), ()))
         assert next(line.text for line in story.lines if line.label == "limit").startswith(f"{shown} credit")
-        assert order_view(now, world.clock.now(), 1.0).limit == price
+        assert order_view(now, fate_view(now), world.clock.now(), 1.0).limit == price
         world.exchange.fill_plan = "immediate"
         await world.clock.sleep(30)
         filled = await world.entry()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.operation.commands import CommandKind, CommandState
+from core.domain.operation.commands import Command, CommandKind, CommandState
 from core.domain.operation.reasons import Reason
 from core.guards.stop_files import StopFiles
 from tests.support.asked_stops import (
@@ -22,7 +22,7 @@ from tests.support.asked_stops import (
     recorded,
 )
 from tests.support.sqlite_on_the_loop import Disk
-from tests.support.world import MONDAY, World, et, in_world
+from tests.support.world import LOGIN, MONDAY, World, account, et, in_world
 
 
 @pytest.mark.parametrize("asked", STOPS, ids=str)
@@ -191,3 +191,51 @@ def test_a_stop_is_asked_once_though_its_file_outlives_it(tmp_path: Path) -> Non
         await world.stop()
 
     in_world(day, tmp_path, start=et(MONDAY, "09:30"))
+
+
+def test_one_picture_of_the_screen_reads_the_folder_of_the_stops_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many accounts there are. Whoever decides about an entry reads it anew."""
+    accounts = tuple(account(f"5WT0000{number}") for number in range(1, 5))
+
+    async def day(world: World) -> None:
+        await world.start()
+        await world.clock.sleep(5.0)
+        looked: list[Path] = []
+        kept = StopFiles.kept
+        monkeypatch.setattr(StopFiles, "kept", lambda files: (looked.append(files.folder), kept(files))[1])
+        world.engine.builder.refresh()
+        assert len(looked) == 1
+        assert world.engine.gate.account_refusal("5WT00001", LOGIN) is None
+        assert len(looked) > 1
+        world.stops_folder.mkdir(exist_ok=True)
+        StopFiles(world.stops_folder).write(command_of(world, STOPS[0]))
+        assert world.engine.gate.account_refusal("5WT00001", LOGIN) is not None, "a stop of this moment"
+        await world.stop()
+
+    in_world(day, tmp_path, start=et(MONDAY, "09:30"), accounts=accounts)
+
+
+def test_a_command_that_waits_for_the_records_is_named_as_people_name_it(tmp_path: Path) -> None:
+    store = Disk()
+
+    async def day(world: World) -> None:
+        await world.start()
+        at = world.clock.now()
+        await world.records.inbox.post(
+            Command(world.ids.new(), CommandKind.SET_ACCOUNT, "ana", at, None, "5WT00001", "skip today")
+        )
+        store.full = True
+        world.engine.commands.check()
+        await world.clock.sleep(3.0)
+        world.engine.builder.refresh()
+        snapshot = world.engine.builder.snapshot
+        assert snapshot is not None
+        told = [message.text for message in snapshot.messages]
+        assert any(text.startswith("set account") for text in told), told
+        assert not any("set_account" in text for text in told)
+        store.full = False
+        await world.stop()
+
+    in_world(day, tmp_path, disk=store)

@@ -10,8 +10,9 @@ from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.order_states import EntryState
+from core.domain.reporting.account_days import DayKind
 from core.domain.reporting.alerts import AlertKind
-from core.domain.reporting.figures import AccountRun, DayKind
+from core.domain.reporting.figures import AccountRun
 from core.records.repositories.rows import CommandRecord
 from core.simulator.exchange.faults import FaultKind
 from tests.support.world import ACCOUNT, World, account, et, in_world

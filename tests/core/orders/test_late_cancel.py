@@ -208,8 +208,7 @@ def test_a_cancel_that_came_too_late_says_how_the_order_ended(tmp_path: Path) ->
         world.exchange.cancel(ACCOUNT, int(entry.order_id or ""), world.clock.now(), by="bert")
         await world.clock.sleep(30)
         told = (await _cancel_texts(world))[1]
-        assert "the cancel was not acknowledged" in told
-        assert told.endswith("; it is cancelled")
+        assert told.endswith(": it was cancelled before the cancel arrived")
         assert (await world.entry()).holds_day
         await world.stop()
 
@@ -265,3 +264,35 @@ def test_a_cancel_whose_answer_is_lost_is_asked_again_a_minute_later(
         await world.stop()
 
     in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+@pytest.mark.parametrize("asked_by", ["the engine", "an operator"])
+def test_a_cancel_that_comes_after_the_fill_says_that_the_order_was_filled_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked_by: str
+) -> None:
+    """The broker's refusal comes before any alert: the order itself is read for what became of it."""
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        cancel = world.broker.cancel
+
+        async def late(account: str, order_id: str) -> None:
+            world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+            world.exchange.fill_plan = "immediate"
+            while not all(order.terminal for order in world.exchange.live_orders(account, world.clock.now())):
+                await world.clock.sleep(0.5)
+            await cancel(account, order_id)
+
+        monkeypatch.setattr(world.broker, "cancel", late)
+        await world.start()
+        await world.until("09:46")
+        if asked_by == "an operator":
+            told = await world.answer(CommandKind.CANCEL)
+            assert told == "refused: nothing is cancelled: the order was filled before the cancel arrived"
+        else:
+            await world.until("10:02")
+            assert (await _cancel_texts(world))[1].endswith(": it was filled before the cancel arrived")
+        assert (await world.entry()).state is EntryState.FILLED
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN, poll_s=60)

@@ -82,3 +82,34 @@ async def test_an_order_3_s_after_sent_does_not_leave(tmp_path: Path) -> None:
         assert entry.state is EntryState.NOT_SENT, entry
         assert entry.detail.endswith("s passed between deciding and the wire")
         assert world.at_the_broker() == 0
+
+
+@pytest.mark.parametrize("real_time", [False, True], ids=["simulated", "confirmed by the broker"])
+@pytest.mark.parametrize("moment", ["dry_run", "send"])
+@pytest.mark.parametrize("set_by_s", [600.0, -600.0], ids=["ahead", "back"])
+def test_a_clock_that_is_set_makes_no_decision_old_and_the_reason_says_that_it_was_set(
+    tmp_path: Path, set_by_s: float, moment: str, *, real_time: bool
+) -> None:
+    """Between deciding and the wire. Nothing waits 600 s, so nothing may be told to be 600 s old."""
+
+    async def day(world: World) -> None:
+        ask = getattr(world.broker, moment)
+
+        async def meanwhile(*given: object) -> object:
+            world.clock.set_by(set_by_s)
+            return await ask(*given)
+
+        world.real_time = real_time
+        setattr(world.broker, moment, meanwhile)
+        await world.start()
+        await world.clock.sleep(60)
+        [entry, *_] = await world.entries()
+        assert entry.state is EntryState.NOT_SENT
+        moved = f"the machine's clock was set {'ahead' if set_by_s > 0 else 'back'} by 10:00"
+        off = f"this machine's clock is {'+' if set_by_s > 0 else '-'}"
+        assert entry.detail.startswith(off if real_time else moved)
+        assert "s old" not in entry.detail
+        assert world.broker.posted == []
+        await world.stop()
+
+    in_world(day, tmp_path, preflight=True)

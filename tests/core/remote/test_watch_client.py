@@ -138,6 +138,7 @@ async def test_the_legs_in_sight_are_priced_from_redis(valkey: Valkey, records: 
 
 async def test_a_trader_not_seen_makes_every_price_stale(valkey: Valkey, records: Records, tmp_path: Path) -> None:
     async with watching(valkey.url, tmp_path) as client:
+        assert client.snapshot().status.watching is Watching.READ_ONLY, "before anything is known of the trader too"
         async with trading(valkey, records) as trader:
             trader.quote("QQQ", "700")
             trader.show("last words")

@@ -15,6 +15,7 @@ from core.commands.inbox import CommandDesk
 from core.commands.local_handlers import LocalHandlers
 from core.domain.operation.commands import Command, CommandKind, CommandState
 from core.guards.breakers import Breakers
+from core.guards.foreign_tridents import ForeignTridents
 from core.guards.gate import TradingGate
 from core.guards.stops import Stops
 from core.locks.folder_lock import AccountLocks
@@ -180,7 +181,7 @@ async def test_an_operator_pauses_while_nobody_trades(
     bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)
     handlers = LocalHandlers(records, breakers, clock, running=False).handlers
-    gate = TradingGate(records, breakers, tmp_path / "HALT", stops)
+    gate = TradingGate(records, breakers, tmp_path / "HALT", ForeignTridents(lambda: DAY), stops)
     desk = CommandDesk(records, bus, clock, handlers, stops)
     await desk.read()
     assert gate.automation.value == state

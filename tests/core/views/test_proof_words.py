@@ -43,7 +43,7 @@ def told(
     reentry: Reentry = Reentry.NONE,
 ) -> str:
     proof = proof_of(one, seen, speed, connection=OURS, alerts_connected=alerts_connected, reentry=reentry)
-    return "" if proof is None else proof_words(proof, seen, now, speed)
+    return "" if proof is None else proof_words(proof, seen, now)
 
 
 @pytest.mark.parametrize("state", [EntryState.WORKING, EntryState.FILLED, EntryState.REJECTED])
@@ -65,8 +65,10 @@ def test_the_two_reads_after_a_cancel_have_their_countdown_too() -> None:
     assert told(ENDED, seen, at(137), reentry=Reentry.ALLOWED).endswith("; second complete read due in 00:18")
 
 
-def test_countdowns_are_wall_seconds_when_market_time_runs_faster() -> None:
-    assert told(UNKNOWN, (), at(600), speed=60) == "first complete read due in 01:50"
+def test_a_countdown_goes_down_as_the_clock_on_the_screen_goes_on() -> None:
+    """Two minutes of the wall are two hours of a market that runs 60 times as fast, and the screen shows the market's
+    clock; the countdown to a slot in the bar is of that clock too."""
+    assert told(UNKNOWN, (), at(600), speed=60) == "first complete read due in 1:50:00"
 
 
 def test_a_read_of_an_earlier_run_does_not_count_as_the_first() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.domain.orders.next_step import Next, NextStep
+from core.domain.orders.next_step import Next, NextStep, rest_words
 from core.snapshot import SlotState
 from core.views.slots import slot_views
 
@@ -26,3 +26,17 @@ def test_what_bars_every_slot_is_told_of_every_slot(kind: Next) -> None:
 def test_slots_that_may_still_enter_are_to_come(kind: Next) -> None:
     views = slot_views(SLOTS, (), (), {}, NextStep(kind, "so"), NOW)
     assert {view.state for view in views} == {SlotState.TO_COME}
+
+
+def test_screen_and_shell_say_in_the_same_words_that_none_of_the_rest_enters() -> None:
+    for step, words in (
+        (NextStep(Next.PAUSED, "PAUSED", misses_at=SLOTS[1]), "none enters, as things stand"),
+        (NextStep(Next.DONE, "done today", next_day=SLOTS[-1] + timedelta(days=1)), "none enters"),
+        (NextStep(Next.OFF, "off"), "none enters"),
+        (NextStep(Next.FREE, "free", enters_at=SLOTS[1]), ""),
+        (NextStep(Next.FREEING, "not free yet"), ""),
+    ):
+        assert rest_words(step.kind, ends_today=step.next_day is None) == words
+        *_, last = slot_views(SLOTS, (), (), {}, step, SLOTS[0])
+        if last.state is SlotState.WILL_MISS:
+            assert last.reason == words

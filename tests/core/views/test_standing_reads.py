@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from core.domain.market.sessions import SlotTimes
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import masked
+from core.domain.operation.outcomes import Outcome
+from core.domain.operation.reasons import Reason, refuse
 from core.domain.orders.next_step import Next, NextStep, next_step, overall
 from core.records.records import Records
 from core.simulator.exchange.faults import FaultKind
+from core.simulator.in_process.values import order_body
 from core.snapshot import Mode
 from core.views.standing_reads import read_standings
 from tests.support.world import ACCOUNT, MONDAY, World, account, calendar_around, et, in_world
@@ -264,3 +268,37 @@ def test_what_lies_ahead_by_the_calendar(now: str, slot: str | None, next_day: s
     ahead = calendar_around(2026).ahead(et(*now.split("T")), SlotTimes())
     assert ahead.slot == (None if slot is None else et(*slot.split("T")))
     assert ahead.next_day == et(*next_day.split("T"))
+
+
+@pytest.mark.parametrize("seen", ["alert", "look", "cycle"])
+def test_a_trident_of_somebody_else_holds_the_day_for_as_long_as_it_may_fill(tmp_path: Path, seen: str) -> None:
+    """Every cycle is refused for it, so nothing may say that the next slot enters."""
+
+    async def day(world: World) -> None:
+        await world.command(CommandKind.SET_ACCOUNT, target=SECOND, note="automation off")
+        await world.until("09:46")
+        request = replace((await world.entry()).request, identifier="")
+        world.exchange.fill_plan = "never"
+        if seen != "alert":
+            world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        by_hand = replace(order_body(request), external_identifier=None)
+        placed = world.exchange.submit(SECOND, by_hand, world.clock.now(), by="ana")
+        await world.command(CommandKind.SET_ACCOUNT, target=SECOND, note="automation on")
+        if seen == "look":
+            await world.command(CommandKind.RECONCILE)
+        await world.until("10:01" if seen == "cycle" else "09:48")
+        step = await both_tell(world, Next.HELD, of=SECOND)
+        assert step.words == f"held by order {placed.id} at the broker, a trident that is not of this console"
+        assert step.enters_at is None
+        await world.until("10:16")
+        [seen_by_cycle] = [each for each in world.engine.runner.progresses if each.account == SECOND]
+        assert (seen_by_cycle.outcome, seen_by_cycle.refusal) == (
+            Outcome.SKIPPED,
+            refuse(Reason.ALREADY_AT_BROKER, order_id=str(placed.id)),
+        )
+        world.exchange.cancel(SECOND, placed.id, world.clock.now())
+        await world.until("10:19")
+        assert (await both_tell(world, Next.FREE, of=SECOND)).words == "free to enter at 10:30"
+        assert [order.id for order in world.exchange.orders(SECOND)] == [placed.id]
+
+    lived(tmp_path, day, accounts=(account(), account(SECOND)))

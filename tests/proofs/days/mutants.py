@@ -51,8 +51,7 @@ def no_rule_of_the_day() -> None:
 
     _replace(entries.Entries, "holding", holds_nothing)
     _replace(desk, "entry_of", holds_nothing)
-    _replace(desk, "opens_trident", lambda report: False)
-    _replace(desk, "is_ours", lambda identifier: False)
+    _replace(desk, "forbids_entry", lambda report: False)
     day.AFTER_COPY = NO_RULE_OF_THE_DAY
 
 

@@ -24,6 +24,7 @@ from core.domain.trident.pricing import Pricing
 from core.domain.trident.suggestion import Suggestion
 from core.domain.trident.trident import Trident, build_trident
 from core.guards.breakers import Breakers
+from core.guards.foreign_tridents import ForeignTridents
 from core.guards.gate import TradingGate
 from core.locks.folder_lock import AloneInVirtualTime
 from core.orders.account_look import AccountLook
@@ -86,8 +87,9 @@ class TradingProcess:
         bus = Bus(records.journal.append, clock)
         bus.listen(self.events.append)
         self.breakers = Breakers(records, bus, clock)
-        self.gate = TradingGate(records, self.breakers, folder / "HALT")
-        strangers = Strangers(records, self.breakers, bus)
+        foreign = ForeignTridents(lambda: exchange_time(clock.now()).date())
+        self.gate = TradingGate(records, self.breakers, folder / "HALT", foreign)
+        strangers = Strangers(records, self.breakers, bus, foreign)
         self.tracker = OrderTracker(
             records,
             bus,
@@ -128,6 +130,7 @@ class TradingProcess:
             tracker=self.tracker,
             bus=bus,
             clock=clock,
+            age_s=age_s,
             ids=ids,
             calendar=calendar_around(clock.now().year),
             gate=self.gate,

@@ -3,6 +3,7 @@ next slot."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from tests.proofs.truth.values import NEW_YORK, Facts, Kind, NextTruth, Rows, St
 FIRST_SLOT, LAST_SLOT = time(9, 45), time(14, 45)
 BETWEEN_SLOTS = timedelta(minutes=15)
 BEFORE_CLOSE = timedelta(minutes=15)
+
+_STARTED = "coalesce((SELECT max(seq) FROM events WHERE kind = 'engine.started'), 0) ORDER BY seq"
 
 
 class Ladder:
@@ -35,6 +38,14 @@ class Ladder:
             )
         }
 
+        self._held_elsewhere = set(facts.at_broker)
+        for row in rows("SELECT * FROM events WHERE kind = 'day.held' AND seq > " + _STARTED):
+            figures = dict(json.loads(row["figures"]))
+            if figures["order_id"] and facts.today.isoformat() in json.dumps(figures["day"]):
+                self._held_elsewhere.add(row["account"])
+            elif not figures["order_id"]:
+                self._held_elsewhere.discard(row["account"])
+
     def of(self, account: dict[str, Any]) -> NextTruth:
         facts, number = self._facts, account["number"]
         steps = set(self._stopped())
@@ -44,6 +55,8 @@ class Ladder:
             steps.add(Step.SKIPPED)
         if any(subject in (number, account["login"]) for _, subject in self._breakers):
             steps.add(Step.BREAKER)
+        if number in self._held_elsewhere:
+            steps.add(Step.HELD)
         if number in facts.reconciling:
             steps.add(Step.RECONCILING)
         if number in self._validated and not facts.sends:

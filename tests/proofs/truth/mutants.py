@@ -13,7 +13,7 @@ from typing import Any
 
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.order_states import EntryState
-from core.domain.reporting.figures import DayKind
+from core.domain.reporting.account_days import DayKind
 from core.snapshot import Automation, SlotView, Snapshot, ToldView
 from tests.proofs.truth.values import NEW_YORK
 

@@ -72,6 +72,7 @@ def with_engine(facts: Facts, engine: Engine) -> Facts:
         gate=gate.trading.state,
         breakers=frozenset((breaker.kind.code, breaker.subject) for breaker in engine.breakers.open_now),
         runs=engine.runner.in_cycle,
+        at_broker=frozenset(gate.foreign.accounts),
         reconciling=frozenset(a.number for a in engine.accounts if gate.waits_for(a.number)),
     )
 

@@ -35,6 +35,7 @@ from core.broker.tastytrade import TastytradeBroker
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
+from core.guards.foreign_tridents import ForeignTridents
 from core.orders.account_look import AccountLook
 from core.orders.polls import OrderPolls
 from core.orders.strangers import Strangers
@@ -278,7 +279,7 @@ async def test_an_unreadable_alert_is_answered_by_a_poll_and_the_order_is_found(
         raise AssertionError(detail)
 
     tracker = OrderTracker(records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
-    strangers = Strangers(records, Breakers(records, bus, clock), bus)
+    strangers = Strangers(records, Breakers(records, bus, clock), bus, ForeignTridents(lambda: record_samples.DAY))
     look = AccountLook(broker, records, tracker, strangers, clock, lambda day: record_samples.DAY, lambda at: 0.0)
     age_s = JumpDetector(clock, 60.0).age_s
     polls = OrderPolls(look, tracker, records, clock, lambda: exchange_time(clock.now()).date(), age_s)

@@ -11,7 +11,7 @@ from core.config.loader import load_settings
 from core.config.settings import Settings
 from core.snapshot import Mode
 from senex_tui.cli.modes import choose_mode
-from senex_tui.run.wiring import Wire, build_engine
+from senex_tui.run.wiring import BrokerAccess, build_engine
 from senex_tui.support.refusals import Refused
 
 URL = "http://127.0.0.1:8700"
@@ -60,7 +60,9 @@ WIRED = {Mode.DEMO: (False, True, True), Mode.DRY_RUN: (True, False, False)} | d
 async def test_the_wiring_of_each_mode(simulator_url: str, tmp_path: Path) -> None:
     here = folders(tmp_path)
     for mode, expected in WIRED.items():
-        engine = await build_engine(settings(), here, mode, Wire(simulator_url, "primary", "secret-ok", "refresh-ok"))
+        engine = await build_engine(
+            settings(), here, mode, BrokerAccess(simulator_url, "primary", "secret-ok", "refresh-ok")
+        )
         parts = engine.parts
         try:
             assert (parts.mode, (parts.preflight, parts.sends, parts.enable_new_accounts)) == (mode, expected)

@@ -10,7 +10,7 @@ from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import EngineState, Mode, Reentry, Snapshot
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import NOT_ASKED, Question, TypedQuestion
-from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry, Which
+from senex_tui.console.screens.entries import EntryChoice, OrderIdQuestion, UnknownEntry
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from widgets.alarms import alarms
@@ -150,7 +150,7 @@ async def test_of_several_entries_the_number_chooses() -> None:
     two = (parts.order(), parts.order(entry_id="e2", account="…7788", order_id="63649060002"))
     async with driven(replace(scenes.calm(), orders=two), size=(80, 24)) as console:
         await console.press("c", "enter", "9", "y")
-        assert isinstance(console.app.screen, Which)
+        assert isinstance(console.app.screen, EntryChoice)
         await console.press("q")
         assert nothing_sent(console)
         await console.press("c", "2")

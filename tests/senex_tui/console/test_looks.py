@@ -34,7 +34,7 @@ from senex_tui.console.view_settings import (
     AT_START,
     CHOICES,
     FILE,
-    Looks,
+    DisplaySettings,
     ViewSettings,
     settled_view,
     view_settings,
@@ -69,7 +69,7 @@ async def looking(engine: FixedEngine, view: ViewSettings, size: tuple[int, int]
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
 async def test_every_theme_colours_every_tone_and_paints(theme: str) -> None:
-    async with looking(FixedEngine(scenes.unknown()), ViewSettings(None, Looks(theme=theme))) as console:
+    async with looking(FixedEngine(scenes.unknown()), ViewSettings(None, DisplaySettings(theme=theme))) as console:
         assert console.app.theme == theme
         styles = tone_styles(console.app.theme_variables)
         for tone in (Tone.GOOD, Tone.WARN, Tone.BAD, Tone.ACCENT, Tone.DIM):
@@ -83,7 +83,7 @@ async def test_every_theme_colours_every_tone_and_paints(theme: str) -> None:
 async def test_no_text_has_the_colour_of_its_ground(theme: str) -> None:
     engine = FixedEngine(scenes.halted())
     engine.status(mode=Mode.LIVE)
-    async with looking(engine, ViewSettings(None, Looks(theme=theme))) as console:
+    async with looking(engine, ViewSettings(None, DisplaySettings(theme=theme))) as console:
         for keys in ((), ("s",), ("question_mark", "slash"), ("escape", "escape", "q", "q")):
             await console.press(*keys)
             await console.pilot.pause()
@@ -126,7 +126,7 @@ def test_an_ansi_theme_is_not_used_without_colour() -> None:
 
 async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with looking(FixedEngine(scenes.stale()), ViewSettings(None, Looks(theme="ansi-dark"))) as console:
+    async with looking(FixedEngine(scenes.stale()), ViewSettings(None, DisplaySettings(theme="ansi-dark"))) as console:
         assert console.app.theme == "senex-dark"
         assert "STALE 41s" in console.text
         assert "feed TROUBLE" in console.text
@@ -154,7 +154,7 @@ def test_how_many_colours_is_settled_before_textual(colours: str, system: str | 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_in_ascii_no_screen_has_another_character(size: tuple[int, int]) -> None:
-    async with looking(FixedEngine(scenes.calm()), ViewSettings(None, Looks(ascii=True)), size) as console:
+    async with looking(FixedEngine(scenes.calm()), ViewSettings(None, DisplaySettings(ascii=True)), size) as console:
         for scene in ("unknown", "calm"):
             console.engine.current = scenes.SCENES[scene]()
             await console.pull()
@@ -231,7 +231,9 @@ def test_the_keys_said_in_words_are_those_of_the_table() -> None:
 
 async def test_a_mapped_key_works_and_is_shown_everywhere() -> None:
     keys = {"pause": "P", "force": "p", "positions": "T", "help": "H", "panel_orders": "9", "reentry": "Y"}
-    async with looking(FixedEngine(scenes.day_closed()), ViewSettings(None, Looks(keys=keys)), (200, 55)) as console:
+    async with looking(
+        FixedEngine(scenes.day_closed()), ViewSettings(None, DisplaySettings(keys=keys)), (200, 55)
+    ) as console:
         assert "P Pause p Force" in console.text.splitlines()[-1]
         assert "H Help" in console.text.splitlines()[-1]
         await console.press("f", "question_mark", "3")
@@ -251,7 +253,9 @@ async def test_a_mapped_key_works_and_is_shown_everywhere() -> None:
 
 
 async def test_a_greyed_mapped_key_says_why() -> None:
-    async with looking(FixedEngine(scenes.paused()), ViewSettings(None, Looks(keys={"force": "@"}))) as console:
+    async with looking(
+        FixedEngine(scenes.paused()), ViewSettings(None, DisplaySettings(keys={"force": "@"}))
+    ) as console:
         await console.press("at")
         assert console.toasts == ["force: not now, automation is paused"]
 
@@ -263,7 +267,7 @@ async def test_a_greyed_mapped_key_says_why() -> None:
 async def test_a_read_only_console_sends_nothing_and_says_so(mode: Mode) -> None:
     engine = FixedEngine(scenes.unknown())
     engine.status(mode=mode)
-    async with looking(engine, ViewSettings(None, Looks(read_only=True))) as console:
+    async with looking(engine, ViewSettings(None, DisplaySettings(read_only=True))) as console:
         assert f"{mode.upper()}  READ-ONLY" in console.text.splitlines()[0]
         assert "u Unknown" in console.text.splitlines()[-1], "greyed, not hidden"
         await console.press("p", "f", "R", "u")
@@ -293,14 +297,14 @@ async def test_the_settings_page_changes_the_view_at_once_and_keeps_it(tmp_path:
         assert "changed here" in console.text
         await console.press("down", "enter", "down", "down", "enter")
         await console.pilot.pause()
-        assert (console.app.looks.refresh_hz, console.app.looks.ascii) == (5, True)
+        assert (console.app.display_settings.refresh_hz, console.app.display_settings.ascii) == (5, True)
         assert console.text.isascii()
         page.list.choose_key("trading.position_limit")
         await console.press("enter")
         assert "trading.position_limit is not changed here" in console.toasts[-1]
         page.list.choose_key("console.read_only")
         await console.press("enter", "enter")
-        assert console.app.looks.read_only
+        assert console.app.display_settings.read_only
         await console.press("q", "p")
         assert console.engine.sent == []
     kept = json.loads((tmp_path / FILE).read_text())
@@ -314,11 +318,11 @@ async def test_the_settings_page_changes_the_view_at_once_and_keeps_it(tmp_path:
 
 
 def test_a_change_holds_until_the_setting_itself_becomes_another(tmp_path: Path) -> None:
-    view = ViewSettings(tmp_path, Looks())
+    view = ViewSettings(tmp_path, DisplaySettings())
     view.change("theme", "senex-light")
-    assert ViewSettings(tmp_path, Looks()).applied().theme == "senex-light"
-    assert ViewSettings(tmp_path, Looks(theme="ansi-dark")).applied().theme == "ansi-dark"
-    assert ViewSettings(tmp_path, Looks()).applied().theme == "senex-light"
+    assert ViewSettings(tmp_path, DisplaySettings()).applied().theme == "senex-light"
+    assert ViewSettings(tmp_path, DisplaySettings(theme="ansi-dark")).applied().theme == "ansi-dark"
+    assert ViewSettings(tmp_path, DisplaySettings()).applied().theme == "senex-light"
     view.change("theme", "senex-dark")
     assert json.loads((tmp_path / FILE).read_text()) == {}
 
@@ -328,11 +332,11 @@ def test_a_change_holds_until_the_setting_itself_becomes_another(tmp_path: Path)
 )
 def test_a_file_of_changes_that_makes_no_sense_changes_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
-    assert ViewSettings(tmp_path, Looks()).applied() == Looks()
+    assert ViewSettings(tmp_path, DisplaySettings()).applied() == DisplaySettings()
 
 
 def test_an_option_wins_over_what_was_changed(tmp_path: Path) -> None:
-    ViewSettings(tmp_path, Looks(ascii=True)).change("ascii", False)
+    ViewSettings(tmp_path, DisplaySettings(ascii=True)).change("ascii", False)
     loaded = with_options(load_settings(None, {}), ascii_only=True, read_only=True)
     view = view_settings(loaded, tmp_path)
     assert view.asked.read_only

@@ -112,7 +112,7 @@ class Monkey:
         snapshot = self.chance.choice(self.scenes)()
         self.console.engine.current = replace(snapshot, status=replace(snapshot.status, mode=self.mode))
         app = self.console.app
-        app.looks = replace(app.looks, read_only=self.chance.random() < 0.05)
+        app.display_settings = replace(app.display_settings, read_only=self.chance.random() < 0.05)
 
     async def word(self, word: str) -> None:
         """Types a word that some question asks for, and mostly presses enter after it."""
@@ -131,7 +131,7 @@ class Monkey:
         await self.console.press(key)
         for kind in self.console.engine.sent[before:]:
             assert self.leads_to(kind, keyed), f"{kind} by {keyed}"
-            assert not app.looks.read_only
+            assert not app.display_settings.read_only
         if app.screen is not top and app.screen not in self.way:
             began = () if isinstance(top, Dashboard) else self.way.get(top, ())
             self.way[app.screen] = (*began, "palette" if isinstance(top, Palette) else key)
@@ -179,7 +179,7 @@ class Monkey:
         """Back at the dashboard, the console does what it is asked."""
         console = self.console
         console.engine.current = replace(scenes.calm(), status=parts.status(mode=self.mode))
-        console.app.looks = replace(console.app.looks, read_only=False)
+        console.app.display_settings = replace(console.app.display_settings, read_only=False)
         await console.pilot.resize_terminal(80, 24)
         for _ in range(8):  # dialogs do not pile up, whatever the speed
             await console.press("ctrl+g")

@@ -8,7 +8,18 @@ import pytest
 
 from core.domain.operation.commands import CommandKind
 from core.remote.watch_client import FOREIGN, READS_ONLY, WatchState
-from core.snapshot import Automation, Health, PartHealth, Snapshot, Watching
+from core.snapshot import (
+    Automation,
+    EngineState,
+    Health,
+    Level,
+    MessageView,
+    Mode,
+    PartHealth,
+    Snapshot,
+    Watching,
+    without_engine_yet,
+)
 from senex_tui.console.watch_app import WatchApp, watching_alarms
 from tests.support.console.parts import status
 from tests.support.console.scenes import FixedEngine, calm
@@ -94,3 +105,43 @@ def test_what_the_banner_says(state: WatchState, words: list[str]) -> None:
     said = [text for text, _ in watching_alarms(state)]
     assert len(said) == len(words)
     assert all(text.startswith(begin) for text, begin in zip(said, words, strict=True))
+
+
+def said(shown: Snapshot, *messages: tuple[int, str]) -> Snapshot:
+    """The snapshot with these critical messages, by number."""
+    at = shown.status.now
+    assert at is not None
+    return replace(shown, messages=tuple(MessageView(n, at, Level.CRITICAL, "orders", text) for n, text in messages))
+
+
+@pytest.mark.parametrize("reads_records_first", [False, True])
+async def test_a_watcher_that_attaches_later_rings_only_for_what_comes_then(reads_records_first: bool) -> None:
+    """Its screen is there before anything of the trader is: what the first snapshot brings is not new."""
+    empty = without_engine_yet(Mode.DEMO, "no trader seen yet")
+    engine = FixedWatch(replace(empty, status=replace(empty.status, watching=Watching.READ_ONLY)))
+    app = WatchApp(engine, Watching.READ_ONLY)  # type: ignore[arg-type]
+    rung: list[str] = []
+    async with app.run_test(size=(120, 40)) as pilot:
+
+        async def shows(snapshot: Snapshot) -> list[str]:
+            engine.current = replace(snapshot, status=replace(snapshot.status, watching=Watching.READ_ONLY))
+            app.pull()
+            await pilot.pause()
+            told = [notification.message for notification in app._notifications]
+            new = told[len(rung) :]
+            rung[:] = told
+            return new
+
+        assert await shows(engine.current) == []
+        if reads_records_first:
+            assert await shows(replace(said(calm()), status=status(engine=EngineState.UNSEEN))) == []
+        published = said(calm(), (-1, "of yesterday"), (3, "the order is unknown"))
+        failed = status(engine=EngineState.FAILED, failure="the disk is full")
+        assert await shows(replace(published, status=failed)) == []
+        assert await shows(published) == []
+        assert await shows(said(calm(), (3, "the order is unknown"), (4, "margin call"))) == ["orders: margin call"]
+        again = said(calm(), (-1, "the order is unknown"), (0, "margin call"))
+        assert await shows(again) == [], "the trader has started again, and numbers its messages anew"
+        assert await shows(said(again, (0, "margin call"), (1, "the clock is off"))) == ["orders: the clock is off"]
+        caught_up = said(calm(), *((number, f"of the next start {number}") for number in (1, 2, 3)))
+        assert "orders: of the next start 1" in await shows(caught_up), "also a start that has said as much by now"

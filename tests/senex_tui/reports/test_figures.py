@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -161,7 +162,12 @@ def test_what_is_not_a_date_is_named(text: str) -> None:
 
 def test_at_the_shell(box: Box, place: Place) -> None:
     def senex(*words: str) -> tuple[int, str, str]:
-        done = box.run(*words, "--data-dir", str(place.records_file.parents[1]), PYTHONPATH=str(ROOT))
+        done = box.run(
+            *words,
+            "--data-dir",
+            str(place.records_file.parents[1]),
+            PYTHONPATH=os.pathsep.join((str(ROOT), os.environ["PYTHONPATH"])),
+        )
         return done.returncode, done.stdout, done.stderr
 
     for words, why in (

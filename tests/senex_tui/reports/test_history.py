@@ -186,7 +186,7 @@ def test_the_day_shows_what_ran_what_was_missed_and_what_is_next(place: Place) -
     assert (day.values["next"]["kind"], day.values["next"]["in_s"]) == ("no console", None)
     assert not [line for line in lines if ", in " in line or " in 0" in line], "no countdown to a slot nobody takes"
     assert "automation  PAUSED by operator" in day.to_text()
-    assert "10:45 to 14:45: 17 more to come; none of them enters, as things stand" in lines
+    assert "10:45 to 14:45: 17 more to come; none enters, as things stand" in lines
     assert [row["word"] for row in day.values["slots"][:3]] == ["filled", "missed", "not run"]
     assert "09:45 1 filled 2 filled" in [" ".join(line.split()) for line in lines]
     assert sum(line.startswith("…000") and "  FILLED " in line and "(cycle 1)" in line for line in lines) == 2

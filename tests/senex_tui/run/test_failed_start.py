@@ -13,16 +13,16 @@ from core.engine.host import EngineHost
 from core.runtime.ids import RandomIds
 from core.snapshot import EngineState, Mode, Snapshot, StartState
 from senex_tui.console.app import SenexApp
-from senex_tui.run.wiring import Wire, build_engine
+from senex_tui.run.wiring import BrokerAccess, build_engine
 from senex_tui.support.refusals import explain
 from widgets.base.panel import LinePanel
 
 
 def after_a_failed_start(data: Path, url: str) -> EngineHost:
     async def open_engine() -> Engine:
-        wire = Wire(url, "primary", "secret", "refresh")
+        access = BrokerAccess(url, "primary", "secret", "refresh")
         return await build_engine(
-            load_settings(None, {}).settings, folders(data), Mode.DRY_RUN, wire, starting=host.starting
+            load_settings(None, {}).settings, folders(data), Mode.DRY_RUN, access, starting=host.starting
         )
 
     host = EngineHost(open_engine, Mode.DRY_RUN, "tester", RandomIds(), explain)

@@ -25,7 +25,7 @@ from core.domain.operation.commands import CommandKind, CommandState  # noqa: E4
 from core.remote.watch_client import WatchState  # noqa: E402
 from core.snapshot import Automation, Snapshot, Watching  # noqa: E402
 from senex_tui.console.app import SenexApp  # noqa: E402
-from senex_tui.console.view_settings import Looks, ViewSettings  # noqa: E402
+from senex_tui.console.view_settings import DisplaySettings, ViewSettings  # noqa: E402
 from senex_tui.console.watch_app import WatchApp  # noqa: E402
 from tests.support.console.scenes import SCENES, FixedEngine  # noqa: E402
 
@@ -70,7 +70,7 @@ class ScriptedEngine(FixedEngine):
 def main(scene: str, record: str, *words: str) -> None:
     logging.basicConfig(filename=f"{record}.log", level=logging.INFO)  # never on the screen, as in the product
     engine = ScriptedEngine(scene, Path(record), busy="busy" in words, slow="slow" in words)
-    view = ViewSettings(None, Looks(ascii="ascii" in words, refresh_hz=10 if "busy" in words else 4))
+    view = ViewSettings(None, DisplaySettings(ascii="ascii" in words, refresh_hz=10 if "busy" in words else 4))
     if "watch" in words:
         WatchApp(engine, Watching.READ_ONLY, view_settings=view).run(mouse=False)  # type: ignore[arg-type]
     else:

@@ -43,7 +43,7 @@ class TwoLogins:
     broker: LoginsBroker
     clock: ShiftedClock
 
-    async def take_up(self) -> None:
+    async def connect_all(self) -> None:
         """Logs in with each login that the broker accepts, and reads which accounts it reaches."""
         for login in self.broker.each:
             await login.connect()
@@ -111,7 +111,7 @@ async def test_every_account_is_read_by_a_login_that_may_read_it(two: TwoLogins)
 
 
 async def test_a_revoked_login_leaves_the_shared_account_and_the_market_to_the_other(two: TwoLogins) -> None:
-    await two.take_up()
+    await two.connect_all()
     two.revoke(1)
     assert (await two.broker.market_state()).is_open
     assert two.broker.name == "second"
@@ -123,7 +123,7 @@ async def test_a_revoked_login_leaves_the_shared_account_and_the_market_to_the_o
 
 
 async def test_a_market_read_that_fails_is_asked_of_the_next_login(two: TwoLogins) -> None:
-    await two.take_up()
+    await two.connect_all()
     fault = Fault(FaultKind.REST_HTML, count=1)
     two.simulator.faults.arm(fault, two.clock.now(), two.clock.monotonic())
     assert (await two.broker.market_state()).is_open
@@ -131,7 +131,7 @@ async def test_a_market_read_that_fails_is_asked_of_the_next_login(two: TwoLogin
 
 
 async def test_each_login_tells_of_the_orders_of_its_accounts(two: TwoLogins) -> None:
-    await two.take_up()
+    await two.connect_all()
     receiver = AlertReceiver()
     async with running(two.broker.alerts.run((OWN, SHARED, OTHER), receiver)):
         await until(lambda: two.simulator.alerts.connections == 2, "both logins listen")
@@ -150,7 +150,7 @@ async def test_each_login_tells_of_the_orders_of_its_accounts(two: TwoLogins) ->
 
 
 async def test_the_next_login_feeds_the_market_when_the_first_is_refused(two: TwoLogins) -> None:
-    await two.take_up()
+    await two.connect_all()
     receiver = Receiver()
     await two.broker.market_data.subscribe({"QQQ"}, frozenset())
     async with running(two.broker.market_data.run(receiver)):

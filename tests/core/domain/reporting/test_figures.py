@@ -15,8 +15,9 @@ from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
+from core.domain.reporting.account_days import DayKind
 from core.domain.reporting.alerts import AlertKind, due_alerts
-from core.domain.reporting.figures import AccountRun, DayKind, SessionFigures, Share, figures_of
+from core.domain.reporting.figures import AccountRun, SessionFigures, Share, figures_of
 from core.domain.reporting.targets import Target
 from tests.support.record_samples import AT, entry
 

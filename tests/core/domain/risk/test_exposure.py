@@ -11,7 +11,7 @@ import pytest
 from core.domain.orders.order_states import OPEN_STATES, EntryState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.domain.orders.packages import fill_credit
-from core.domain.risk.exposure import exposure, held_entries, worked_legs
+from core.domain.risk.exposure import exposure, held_entries, legs_once_filled
 from core.domain.risk.risk import Direction, HeldLeg, side_of
 from core.domain.trident.trident import Action
 from tests.support.record_samples import AT, entry
@@ -131,5 +131,5 @@ def test_working_orders_count_by_the_side_they_lead_to() -> None:
     sides = {"Sell to Open": Direction.SHORT, "Sell to Close": Direction.SHORT, "Buy to Close": Direction.LONG}
     for action, side in sides.items():
         report = OrderReport("1", "a", "Live", None, "QQQ", None, (leg(action),), None, None, None)
-        assert [held.direction for held in worked_legs(report)] == [side]
+        assert [held.direction for held in legs_once_filled(report)] == [side]
     assert side_of(Action.BUY_TO_OPEN) is Direction.LONG

@@ -165,7 +165,7 @@ async def test_run_serves_until_told_to_end(end: str) -> None:
         end,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((os.getcwd(), os.environ["PYTHONPATH"]))},
     )
     assert process.stdout is not None
     assert process.stdin is not None
