@@ -14,8 +14,8 @@ from tests.proofs.kill.broker_faults import FAULTS, LAGS_MIN, BrokerFault
 from tests.proofs.kill.case import Case, PathName, Verdict, run_case
 from tests.proofs.kill.crash_points import ADOPT_POINTS, CANCEL_POINTS, ENTRY_POINTS, RECONCILE_POINTS
 
-AT_ONCE = 8 * len(os.sched_getaffinity(0))
-"""How many cases run at the same time; a case mostly waits."""
+AT_ONCE = 4 * len(os.sched_getaffinity(0))
+"""How many cases run at the same time: a case works about a third of its time, and waits for the rest of it."""
 LIKELY_SUSPENSIONS: dict[PathName, int] = {"entry": 140, "reconcile": 300, "late cancel": 40, "adopt": 120}
 POINTS: dict[PathName, tuple[str, ...]] = {
     "entry": ENTRY_POINTS,
