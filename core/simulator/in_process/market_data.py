@@ -48,6 +48,9 @@ class InProcessMarketData:
     """Seconds between two reads of the market while no option is subscribed. More saves computing."""
     unwatched_s: Callable[[], float] = lambda: 0.0
     """For how many seconds from now no price is needed. For so long only single quotes are sent, as a sign of life."""
+    closed_s: float = CLOSED_SAMPLE_S
+    """Seconds between two reads while the market is closed, at most. More saves computing; a fault armed meanwhile is
+    seen after it."""
     _underlyings: set[str] = field(default_factory=set, init=False)
     _options: set[str] = field(default_factory=set, init=False)
     _quotes: dict[str, MarketQuote] = field(default_factory=dict, init=False)
@@ -115,9 +118,10 @@ class InProcessMarketData:
         step = SAMPLE_S if self._options else self.idle_s
         if unwatched > 0:
             step = max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
-        if not self.view.market.is_open(self.clock.now()):
-            opens = self.view.market.sessions_around(self.clock.now())[2].open
-            step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self.clock.now()).total_seconds()))
+        _, running, following = self.view.market.sessions_around(self.clock.now())
+        if running is None:
+            opens = following.open
+            step = min(self.closed_s, max(SAMPLE_S, (opens - self.clock.now()).total_seconds()))
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
         timer = loop.call_later(step, self._sample_now)
