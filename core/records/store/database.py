@@ -62,7 +62,7 @@ class Database:
         self._changing: set[str] = set()
         self._versions: Counter[str] = Counter()
         self._in_doubt = False
-        self._committed_at: float | None = None
+        self._committed_at_s: float | None = None
         self._many_writers = is_postgres(url)
         driver: dict[str, Any] = {"async_creator_fn": connect}
         if self._many_writers:
@@ -103,7 +103,7 @@ class Database:
                     async with self._writing_engine.connect() as connection, connection.begin():
                         await self._require_newest(connection)
                         yield connection
-                    self._committed_at = asyncio.get_running_loop().time()
+                    self._committed_at_s = asyncio.get_running_loop().time()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -130,10 +130,10 @@ class Database:
         """
         return max(0.0, now - min(self._began.values(), default=now))
 
-    def committed_within(self, seconds: float) -> bool:
-        """Whether a durable commit succeeded so few seconds ago."""
+    def committed_within(self, within_s: float) -> bool:
+        """Whether a durable commit succeeded so few wall seconds ago."""
         now = asyncio.get_running_loop().time()
-        return self._committed_at is not None and now - self._committed_at <= seconds
+        return self._committed_at_s is not None and now - self._committed_at_s <= within_s
 
     @contextmanager
     def _counting_versions(self) -> Iterator[None]:
