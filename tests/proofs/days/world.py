@@ -104,6 +104,7 @@ class DayWorld(World):
             self.later(CLOCK_RIGHT_AFTER_S, lambda: self.clock.set_off(timedelta()))
         self.exchange.fill_plan = plan.fill_plan
         self.broker.market_data.idle_s = 2.0
+        self.broker.market_data.closed_s = self.broker.alerts.max_wait_s = QUARTER_S
         self.broker.market_data.client_clock = self.clock
         self.broker.market_data.unwatched_s = self._unwatched_s
         self.newest_event: Callable[[], int] = lambda: 0
