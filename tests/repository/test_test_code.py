@@ -37,6 +37,7 @@ ALLOWED = {
     "_run_exitfuncs": "CPython: as _shutdown.",
     "_backends": "anyio: imported before it is needed, so that a forked process need not.",
     "_asyncio": "anyio: as _backends.",
+    "_run": "asyncio: the only way to count a loop's callbacks.",
 }
 """Private names of others that tests may use, and why."""
 

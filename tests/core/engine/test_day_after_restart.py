@@ -291,7 +291,7 @@ def test_an_operators_cancel_and_the_reads_that_free_the_day(tmp_path: Path) -> 
         await world.until("09:47")
         entry = await world.entry()
         await world.command(CommandKind.CANCEL, target=entry.id)
-        await world.until("09:49")
+        await world.until("09:48:30")
         await world.command(CommandKind.ALLOW_REENTRY, target=entry.id)
         told = await shown(world)
         (order,) = told.orders

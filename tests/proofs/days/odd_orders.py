@@ -105,6 +105,18 @@ def _cancelled(chance: random.Random, at: datetime) -> list[Trouble]:
     ]
 
 
+def _cancel_ignored(chance: random.Random, at: datetime) -> list[Trouble]:
+    """The broker takes our cancel and does not carry it out; later somebody cancels on the broker's own screen."""
+    ours = at + timedelta(seconds=round(chance.uniform(10.0, 600.0), 1))
+    theirs = ours + timedelta(seconds=round(chance.uniform(20.0, 900.0), 1))
+    return [
+        Trouble(at, "fill plan", word="never"),
+        Trouble(at, FaultKind.ORDERS_CANCEL_IGNORED.value),
+        Trouble(ours, "cancel"),
+        Trouble(theirs, "cancel at broker", word=chance.choice(LOGINS)),
+    ]
+
+
 def _rival(chance: random.Random, at: datetime) -> list[Trouble]:
     """Another trader of the account, around our order."""
     name = chance.choice(("senex-elsewhere", "by hand", ""))
@@ -132,6 +144,7 @@ DRAWN: dict[Draw, int] = {
     _refused_after: 3,
     _drip: 2,
     _cancelled: 3,
+    _cancel_ignored: 2,
     _rival: 2,
     _rival_unseen: 2,
     _records: 2,
