@@ -56,7 +56,7 @@ class BackOffice:
         order = self.order(number, order_id)
         ledger, day = self.ledgers[number], self.market.session_day(now)
         self.acceptance.book.forget(order_id)
-        del self.acceptance.orders[order_id]
+        self.acceptance.orders.drop(order_id)
         charged: defaultdict[datetime, list[tuple[str, int]]] = defaultdict(list)
         for leg in order.legs:
             for fill in leg.fills:
@@ -70,9 +70,9 @@ class BackOffice:
         """Sets an account back to its start: no orders, no positions, the first cash. Nothing tells of it."""
         self.advance(now)
         self.ledgers[number] = Ledger(self._ledger(number).setup)
-        for order in [order for order in self.acceptance.orders.values() if order.account_number == number]:
+        for order in self.acceptance.orders.of(number):
             self.acceptance.book.forget(order.id)
-            del self.acceptance.orders[order.id]
+            self.acceptance.orders.drop(order.id)
 
     def give(self, number: str, contracts: Mapping[str, int], now: datetime) -> None:
         """Moves positions in without an order, as a transfer does: contracts by OCC symbol, negative when short.

@@ -19,7 +19,9 @@ from core.simulator.exchange.back_office import BackOffice
 from core.simulator.exchange.buying_power import order_fees
 from core.simulator.exchange.fees import fees_for
 from core.simulator.exchange.handling import AS_ASKED, Handling
-from core.simulator.exchange.lifecycle import BookEntry, FillPlan, OrderBook
+from core.simulator.exchange.known_orders import KnownOrders
+from core.simulator.exchange.lifecycle import BookEntry, FillPlan
+from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import (
     NOT_FOUND,
     BuyingPowerEffect,
@@ -51,7 +53,7 @@ class Exchange:
     def __init__(self, market: Market, seed: int, accounts: Sequence[AccountSetup]) -> None:
         self._market = market
         self._ledgers = {setup.number: Ledger(setup) for setup in accounts}
-        self._orders: dict[int, SimOrder] = {}
+        self._orders = KnownOrders()
         self._notices: list[Notice] = []
         self._listeners: list[Callable[[Notice], None]] = []
         self._book = OrderBook(market, seed, self._changed, self._filled)
@@ -254,15 +256,13 @@ class Exchange:
         """The orders that still work, and those that ended on the exchange date of `now`; newest first."""
         self._advance_to(now)
         today = exchange_time(now).date()
-        return [o for o in self._orders_of(number) if not o.terminal or exchange_time(o.updated_at).date() == today]
+        self._ledger(number)
+        return self._orders.of_today(number, today)
 
     def orders(self, number: str, start: datetime | None = None, end: datetime | None = None) -> list[SimOrder]:
         """The orders received at start <= t < end, in any status, newest first. None as a bound means no bound."""
-        return [
-            order
-            for order in self._orders_of(number)
-            if (start is None or order.received_at >= start) and (end is None or order.received_at < end)
-        ]
+        self._ledger(number)
+        return [order for order in self._orders.of(number, start) if end is None or order.received_at < end]
 
     def balances(self, number: str, now: datetime) -> SimBalances:
         self._advance_to(now)
@@ -297,10 +297,6 @@ class Exchange:
     def _account(self, setup: AccountSetup) -> SimAccount:
         opened = self._started - OPENED
         return SimAccount(setup.number, setup.nickname, setup.login, setup.margin_or_cash, setup.is_closed, opened)
-
-    def _orders_of(self, number: str) -> list[SimOrder]:
-        self._ledger(number)
-        return [order for order in reversed(self._orders.values()) if order.account_number == number]
 
     def _changeable(self, number: str, order_id: int, now: datetime) -> BookEntry:
         self._advance_to(now)
@@ -358,7 +354,7 @@ class Exchange:
             self._position_notices(number, [option.occ for option in ledger.settle(self._market, at)], at)
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
-        self._orders[order.id] = order
+        self._orders.put(order)
         self._tell(Notice(order.account_number, "Order", order, at))
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
             number, order_id = order.account_number, order.id
