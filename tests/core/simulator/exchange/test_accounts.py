@@ -220,7 +220,7 @@ def test_positions_settle_in_cash_at_expiration() -> None:
     broker.submit(ONE, credit(legs, "4.90"), TEN)
     broker.advance(LATER)
     before = broker.balances(ONE, LATER).cash_balance
-    expired = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
+    expired = datetime(2026, 11, 24, 21, 15, tzinfo=UTC)
     notices = broker.advance(expired)
     assert {n.type for n in notices} == {"CurrentPosition", "AccountBalance"}
     assert broker.positions(ONE, expired) == []
