@@ -30,6 +30,7 @@ from core.simulator.wire.alerts import AlertServer
 from core.simulator.wire.control import Control
 from core.simulator.wire.dxlink import QuoteFeed
 from core.simulator.wire.feed_events import FeedEvents
+from core.simulator.wire.habits import HabitsControl
 from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.rest import Gateway
 from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
@@ -143,6 +144,7 @@ class Simulator:
         control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
         Acts(self.exchange, self._broker_clock, self.advance).add_routes(app)
+        HabitsControl(self.exchange).add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
         orders = OrdersApi(self.exchange, self.orders, access, self.advance)
