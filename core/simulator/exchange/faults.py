@@ -135,6 +135,15 @@ class FaultKind(Enum):
     FILL_IDS_BEGIN_AGAIN = "fill-ids-begin-again"
     """The ids of fills begin with 1 in each session, for orders that are accepted now."""
 
+    POSITIONS_INCOMPLETE = "positions-incomplete"
+    """A listing of positions holds only their first half. Nothing in it says so."""
+    TRANSACTIONS_OVERLAPPING_PAGES = "transactions-overlapping-pages"
+    """A listing of transactions has pages of `match.field` (2) rows. Each but the first begins with the last row of the
+    page before. The counts are as announced."""
+
+    CHAIN_STALE = "chain-stale"
+    """An option chain is that of the session before. `match.symbol` is an underlying."""
+
     MARKET_CROSSED = "market-crossed"
     """Quotes have their bid above their ask."""
     MARKET_NAN = "market-nan"
@@ -164,6 +173,7 @@ CONDITION_KINDS = frozenset(
     {
         FaultKind.CLOCK_OFFSET,
         FaultKind.ORDERS_OVERLAPPING_PAGES,
+        FaultKind.TRANSACTIONS_OVERLAPPING_PAGES,
         FaultKind.ORDER_IDS_BEGIN_AGAIN,
         FaultKind.FILL_IDS_BEGIN_AGAIN,
         *(kind for kind in FaultKind if kind.name.startswith("MARKET_")),
@@ -181,6 +191,7 @@ OAUTH_FORMS = ("standard", "tasty", "html")
 
 WHOLE_NUMBERS = {
     FaultKind.ORDERS_OVERLAPPING_PAGES: (2, 250, 2),
+    FaultKind.TRANSACTIONS_OVERLAPPING_PAGES: (2, 2000, 2),
     FaultKind.ORDERS_CHANGED_QUANTITY: (2, 100, 2),
     FaultKind.ORDERS_LEG_MISSING: (1, 4, 4),
 }
