@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.simulator.exchange.accounts import SimAccount
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.wire.payloads import Payload, items
 from core.simulator.wire.payloads_accounts import account, balances, position, trading_status
@@ -30,8 +31,9 @@ class AccountAccess:
 class AccountsApi:
     """The handlers of the account paths."""
 
-    def __init__(self, exchange: Exchange, access: AccountAccess) -> None:
+    def __init__(self, exchange: Exchange, shown: ClientAccounts, access: AccountAccess) -> None:
         self._exchange = exchange
+        self._shown = shown
         self._access = access
 
     def routes(self) -> list[Route]:
@@ -65,7 +67,7 @@ class AccountsApi:
 
     def positions(self, call: Call) -> Answer:
         """The open positions, filtered by the query. They always have their marks."""
-        held = self._exchange.positions(self._access.number(call), call.now)
+        held = self._shown.positions(self._access.number(call), call.now)
         if "true" not in [value.lower() for value in call.values("include-closed-positions")]:
             held = [entry for entry in held if entry.quantity != 0]
         wanted = {

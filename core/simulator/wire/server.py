@@ -18,6 +18,7 @@ from aiohttp import web
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import Ids, RandomIds
 from core.simulator.exchange.broker_clock import BrokerClock
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.fault_plan import PlannedFault
@@ -149,7 +150,7 @@ class Simulator:
         market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
         orders = OrdersApi(self.exchange, self.orders, access, self.advance)
         gateway = Gateway(self.tokens, self.faults, self._broker_clock)
-        accounts = AccountsApi(self.exchange, access)
+        accounts = AccountsApi(self.exchange, ClientAccounts(self.exchange, self.faults, self.clock), access)
         gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
         return app
 
