@@ -268,7 +268,7 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
     answers = {
         "accounts": items(listed),  # type: ignore[arg-type]
         "balances": balances(exchange.balances(ACCOUNT, LATER)),
-        "positions": items([position(each) for each in exchange.positions(ACCOUNT, LATER)]),
+        "positions": items([position(each, marks=True) for each in exchange.positions(ACCOUNT, LATER)]),
         "status": trading_status(status),
         "session": items([market_session(view, NOW)]),
         "metrics": items(measured),
