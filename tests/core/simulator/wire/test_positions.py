@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -23,6 +22,7 @@ from tests.core.simulator.wire.simulated_server import (
     broker,
     only_account,
     qqq_spread,
+    read_until,
     status_of,
 )
 
@@ -32,9 +32,7 @@ async def filled_spread(server: SimulatedServer, session: Session, account: Acco
     server.simulator.exchange.fill_plan = "immediate"
     placed = (await account.place_order(session, await qqq_spread(session, "1.20"), dry_run=False)).order
     filled = await status_of(account, session, placed.id, OrderStatus.FILLED)
-    async with asyncio.timeout(10):
-        while len(await account.get_positions(session)) < len(filled.legs):
-            await asyncio.sleep(0.02)
+    await read_until(lambda: account.get_positions(session), lambda held: len(held) == len(filled.legs))
     return filled
 
 
