@@ -189,9 +189,11 @@ async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
 async def read_until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], seconds: float = 10.0) -> T:
     """What is read once it holds; fails the test when it does not in time."""
     async with asyncio.timeout(seconds):
-        while not holds(found := await read()):
+        while True:
+            found = await read()
+            if holds(found):
+                return found
             await asyncio.sleep(0.02)
-    return found
 
 
 TERMINAL = {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED}
