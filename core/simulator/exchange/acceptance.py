@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from core.simulator.exchange.handling import Handling
-from core.simulator.exchange.lifecycle import BookEntry, OrderBook
+from core.simulator.exchange.known_orders import KnownOrders
+from core.simulator.exchange.lifecycle import BookEntry
 from core.simulator.exchange.matching import off_tick
+from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import OrderMessage, SimOrder
 from core.simulator.exchange.preflight import Preflight
 from core.simulator.exchange.validation import NEXT_SESSION
@@ -25,8 +27,7 @@ class Acceptance:
     market: Market
     book: OrderBook
     preflight: Preflight
-    orders: dict[int, SimOrder]
-    """Every order that the broker knows, by id."""
+    orders: KnownOrders
     _daily_ids: Counter[date] = field(default_factory=Counter, init=False)
     """How many ids were counted in each session."""
 
@@ -83,5 +84,5 @@ class Acceptance:
         self._daily_ids[day] += 1
         while self.book.entry(self._daily_ids[day]) is not None:  # an order of an earlier day that still works
             self._daily_ids[day] += 1
-        self.orders.pop(self._daily_ids[day], None)
+        self.orders.drop(self._daily_ids[day])
         return self._daily_ids[day]

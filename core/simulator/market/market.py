@@ -29,15 +29,9 @@ from core.simulator.market.market_data import (
     TradingSession,
 )
 from core.simulator.market.market_metrics import metrics_row
-from core.simulator.market.paths import HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, volume_share
-from core.simulator.market.quoting import (
-    QUARTERS_PER_SECOND,
-    OptionQuoter,
-    SessionPath,
-    cents,
-    equity_quote,
-    noise_table,
-)
+from core.simulator.market.paths import HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, Floats, volume_share
+from core.simulator.market.quoting import OptionQuoter, cents, equity_quote
+from core.simulator.market.session_path import QUARTERS_PER_SECOND, Noise, SessionPath
 from core.simulator.market.sessions import SessionIndex, session_on
 from core.simulator.market.surface import SHAPES, sensitivities
 
@@ -89,7 +83,7 @@ class Market:
         self.start = start.astimezone(UTC)
         self._sessions = SessionIndex(self.start, back=HISTORY)
         self._paths = _daily_paths(seed)
-        self._noise = noise_table(seed)
+        self._noise = Noise(seed)
         self._listing = Listing(self._price_range)
         self._quoters: dict[str, OptionQuoter] = {}
         self._session_paths: OrderedDict[int, SessionPath] = OrderedDict()
@@ -167,6 +161,16 @@ class Market:
         quoter = self._quoter(streamer_symbol, path)
         return quoter.quote(path, at.timestamp()) if quoter is not None else None
 
+    def option_minutes(self, streamer_symbol: str, at: datetime) -> Floats | None:
+        """A contract's bids and asks, in $, at each minute of the session that opened last.
+
+        An array of two rows whose column k holds what `quote` returns k minutes after the open, the instant the quotes
+        end included. None for anything but a traded contract. The prices of a session that is over stay as they were.
+        """
+        path = self._path(at)
+        quoter = self._quoter(streamer_symbol, path)
+        return quoter.minutes(path) if quoter is not None else None
+
     def trade(self, streamer_symbol: str, at: datetime) -> MarketTrade | None:
         """The last trade. None for an unknown or expired contract, and for one that has not traded in this session."""
         path = self._path(at)
@@ -177,7 +181,7 @@ class Market:
             before = _money(path.price(streamer_symbol, max(0, quarter - _TRADE_QUARTERS[streamer_symbol])))
             previous = _money(self._paths.bar(streamer_symbol, path.offset - 1).close)
             total = self._paths.bar(streamer_symbol, path.offset).volume
-            size = 1 + abs(int(path.jitter(quarter, 5) * 150)) if streamer_symbol == "QQQ" else 0
+            size = 1 + abs(int(path.noise.at(quarter, 5) * 150)) if streamer_symbol == "QQQ" else 0
         else:
             quoter = self._quoter(streamer_symbol, path)
             if quoter is None:
@@ -189,7 +193,7 @@ class Market:
             price, before = quoter.rounded_value(path, quarter), quoter.rounded_value(path, max(0, quarter - every))
             previous = self._previous_close(streamer_symbol, path) or price
             total = 0.3 * self._open_interest(streamer_symbol)
-            size = 1 + abs(int(path.jitter(quarter, quoter.salt) * 8))
+            size = 1 + abs(int(path.noise.at(quarter, quoter.salt) * 8))
         return MarketTrade(
             symbol=streamer_symbol,
             price=price,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from core.broker.port import Broker, BrokerError, MarketState, OrderAlerts, StreamStatus
+from core.broker.port import AccountReads, Broker, BrokerError, MarketState, OrderAlerts, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
 from core.domain.trident.trident import Action
@@ -78,6 +78,13 @@ class Side:
             while (report := await self.broker.order(ACCOUNT, order_id)).status != status:
                 await self.clock.sleep(0.05)
         return report
+
+    async def holds(self, count: int) -> AccountReads:
+        """The account, once it shows so many positions: they follow a fill by up to 3 s."""
+        async with asyncio.timeout(20):
+            while len((reads := await self.broker.account_reads(ACCOUNT)).positions) != count:
+                await self.clock.sleep(0.05)
+        return reads
 
     async def refusal(self, call: Awaitable[object]) -> str:
         with pytest.raises(BrokerError) as refused:
@@ -265,7 +272,7 @@ def test_a_forgotten_order_is_nowhere_and_has_left_nothing() -> None:
         side.arm(FaultKind.ORDERS_FORGOTTEN, seconds=6.0)
         order_id = (await side.send()).report.order_id
         await side.shows(order_id, "Filled")
-        held = len((await side.broker.account_reads(ACCOUNT)).positions)
+        held = len((await side.holds(len(SYMBOLS))).positions)
         await side.clock.sleep(6.0)
         after = await side.broker.account_reads(ACCOUNT)
         told = len(side.told)
@@ -461,7 +468,7 @@ def test_positions_come_without_an_order_and_are_closed_by_one() -> None:
         (closing,) = await side.listed()
         await side.shows(closing.order_id, "Filled")
         poorer = after.derivative_buying_power < before.derivative_buying_power
-        return held, orders, poorer, (await side.broker.account_reads(ACCOUNT)).positions
+        return held, orders, poorer, (await side.holds(0)).positions
 
     short, long = "Short", "Long"
     held = dict(zip(SYMBOLS, ((short, 2), (long, 2), (short, 1), (long, 1)), strict=True))
