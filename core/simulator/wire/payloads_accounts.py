@@ -137,9 +137,15 @@ def balances(item: SimBalances) -> Payload:
     }
 
 
-def position(item: SimPosition) -> Payload:
-    """A CurrentPosition. `mark` is the value of the whole position in $, `mark-price` is $ per share."""
-    mark = item.mark_price * item.quantity * item.multiplier
+def position(item: SimPosition, *, restricted: int = 0, marks: bool = False) -> Payload:
+    """A CurrentPosition. `restricted` is how much of it working orders close.
+
+    With `marks` it has `mark`, the value of the whole position in $, and `mark-price` in $ per share.
+    """
+    marked = {
+        "mark": money(item.mark_price * item.quantity * item.multiplier),
+        "mark-price": money(item.mark_price),
+    }
     return {
         "account-number": item.account_number,
         "symbol": item.symbol,
@@ -155,9 +161,8 @@ def position(item: SimPosition) -> Payload:
         "cost-effect": item.cost_effect,
         "is-suppressed": False,
         "is-frozen": False,
-        "restricted-quantity": ZERO,
-        "mark": money(mark),
-        "mark-price": money(item.mark_price),
+        "restricted-quantity": money(restricted),
+        **(marked if marks else {}),
         **signed("realized-day-gain", item.realized_day_gain),
         "realized-day-gain-date": item.realized_on.isoformat(),
         **signed("realized-today", item.realized_today),

@@ -473,3 +473,31 @@ def test_positions_come_without_an_order_and_are_closed_by_one() -> None:
     short, long = "Short", "Long"
     held = dict(zip(SYMBOLS, ((short, 2), (long, 2), (short, 1), (long, 1)), strict=True))
     assert on_both(script) == (held, (), True, ())
+
+
+# What clients are shown of an account and of the market
+
+
+def test_a_listing_of_positions_may_be_their_first_half() -> None:
+    async def script(side: Side) -> object:
+        await side.act(
+            {"act": "give", "account": ACCOUNT, "contracts": dict(zip(SYMBOLS, (-2, 2, -1, 1), strict=True))}
+        )
+        side.arm(FaultKind.POSITIONS_INCOMPLETE, match=FaultMatch(account=ACCOUNT))
+        half = (await side.broker.account_reads(ACCOUNT)).positions
+        whole = (await side.broker.account_reads(ACCOUNT)).positions
+        return [p.symbol for p in half], [p.symbol for p in whole]
+
+    in_order = sorted(SYMBOLS)
+    assert on_both(script) == (in_order[:2], in_order)
+
+
+def test_a_stale_chain_is_that_of_the_session_before() -> None:
+    async def script(side: Side) -> object:
+        fresh = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        side.arm(FaultKind.CHAIN_STALE, match=FaultMatch(symbol="QQQ"))
+        stale = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        again = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        return sorted(stale - fresh), again == fresh
+
+    assert on_both(script) == ([DAY - timedelta(days=3)], True)  # the Friday before
