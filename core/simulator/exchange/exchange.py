@@ -58,7 +58,7 @@ class Exchange:
         self._orders = KnownOrders()
         self._notices: list[Notice] = []
         self._listeners: list[Callable[[Notice], None]] = []
-        self._book = OrderBook(market, seed, self._changed, self._filled)
+        self._book = OrderBook(market, seed, self._changed, self._filled, habits=lambda: self.habits)
         self._preflight = Preflight(market, self._ledgers, self._book.working)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
         self._schedule = Schedule()
@@ -69,6 +69,8 @@ class Exchange:
             market, self._ledgers, self._acceptance, self.order, self._advance_to, self._position_notices
         )
         self._started = market.start
+        self._now = market.start
+        """The last instant that it was brought up to."""
 
     # Settings that may change while it runs
 
@@ -80,6 +82,7 @@ class Exchange:
     @speed.setter
     def speed(self, value: float) -> None:
         self._book.speed = value
+        self._book.decide_anew(self._now)
 
     @property
     def fill_plan(self) -> str:
@@ -90,6 +93,7 @@ class Exchange:
     def fill_plan(self, value: str) -> None:
         """Raises ValueError for an unknown plan."""
         self._book.fill_plan = FillPlan(value)
+        self._book.decide_anew(self._now)
 
     def set_fill_plan(self, number: str, plan: str | None) -> None:
         """Sets the plan of one account; None gives it the common plan again. Raises ValueError for an unknown plan."""
@@ -98,6 +102,7 @@ class Exchange:
             self._book.account_plans.pop(number, None)
         else:
             self._book.account_plans[number] = FillPlan(plan)
+        self._book.decide_anew(self._now)
 
     def restrict(
         self,
@@ -128,7 +133,7 @@ class Exchange:
     def dry_run(self, number: str, order: OrderRequest, now: datetime) -> DryRun:
         """The effect, fees, warnings and errors of an order, without placing it. Raises nothing for a refused order."""
         draft, errors = self._check(number, order, now)
-        warnings = self._acceptance.warnings(now)
+        warnings = self._acceptance.warnings(order.legs, now)
         if draft is None:
             available = self._preflight.available(number, now)
             nothing = Decimal(0)
@@ -332,6 +337,7 @@ class Exchange:
         return self._ledger(number).balances(self._market, at, self._preflight.reserved(number, at))
 
     def _advance_to(self, now: datetime) -> None:
+        self._now = max(self._now, now)
         while not self._acting:  # what acts at an instant ends before the next begins
             at = self.next_event_at()
             if at is None or at > now:
