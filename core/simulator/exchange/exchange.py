@@ -14,14 +14,17 @@ from decimal import Decimal
 
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.acceptance import Acceptance
-from core.simulator.exchange.accounts import AccountSetup, Ledger, SimAccount, SimTradingStatus
+from core.simulator.exchange.accounts import AccountSetup, SimAccount, SimTradingStatus
 from core.simulator.exchange.back_office import BackOffice
-from core.simulator.exchange.buying_power import order_fees
-from core.simulator.exchange.fees import fees_for
+from core.simulator.exchange.clearing import Clearing, PostingTrouble
+from core.simulator.exchange.fees import order_fees
+from core.simulator.exchange.fills import FilledLeg
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.handling import AS_ASKED, Handling
 from core.simulator.exchange.known_orders import KnownOrders
+from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan
+from core.simulator.exchange.nights import Hour, Nights
 from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import (
     NOT_FOUND,
@@ -39,10 +42,14 @@ from core.simulator.exchange.orders import (
     SimPosition,
 )
 from core.simulator.exchange.preflight import Preflight
+from core.simulator.exchange.risk_desk import RiskDesk
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
+_EPOCH = 1_700_000_000
+_FIRST_TRANSACTION = 500_000_000
 
 
 class Exchange:
@@ -54,7 +61,9 @@ class Exchange:
     def __init__(self, market: Market, seed: int, accounts: Sequence[AccountSetup]) -> None:
         self.habits = Habits()
         self._market = market
-        self._ledgers = {setup.number: Ledger(setup) for setup in accounts}
+        # Ids depend on the start, so that the records of two demos never hold the same one.
+        ids = TransactionIds((int(market.start.timestamp()) - _EPOCH) * 1000 + _FIRST_TRANSACTION)
+        self._ledgers = {setup.number: Ledger(setup, market, ids) for setup in accounts}
         self._orders = KnownOrders()
         self._notices: list[Notice] = []
         self._listeners: list[Callable[[Notice], None]] = []
@@ -62,11 +71,25 @@ class Exchange:
         self._preflight = Preflight(market, self._ledgers, self._book.working)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
         self._schedule = Schedule()
+        self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
+        self._nights = Nights(market, self._ledgers, self._clearing, seed)
+        self._nights_to = market.start
+        """Until when the nights are settled."""
         self._acting = False
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
+        self._desk = RiskDesk(self._book, self.submit)
         self.back_office = BackOffice(
-            market, self._ledgers, self._acceptance, self.order, self._advance_to, self._position_notices
+            market,
+            self._ledgers,
+            self._acceptance,
+            self._clearing,
+            self._desk,
+            self._schedule,
+            lambda: self.habits,
+            self.order,
+            self._advance_to,
+            self._position_notices,
         )
         self._started = market.start
         self._now = market.start
@@ -116,6 +139,7 @@ class Exchange:
         """Changes the restrictions of an account. None leaves one as it is."""
         ledger = self._ledger(number)
         setup = ledger.setup
+        ledger.call_by_hand = ledger.call_by_hand or is_in_margin_call is not None
         ledger.setup = replace(
             setup,
             is_closed=setup.is_closed if is_closed is None else is_closed,
@@ -224,6 +248,10 @@ class Exchange:
         self._book.request_cancel(entry, now, self._user(number, by))
         return entry.order
 
+    def trouble(self, trouble: PostingTrouble) -> None:
+        """Has the postings of all accounts ask whether something goes wrong with them."""
+        self._clearing.troubles.append(trouble)
+
     def listen(self, told: Callable[[Notice], None]) -> Callable[[], None]:
         """Calls `told` with each notice as it comes to be. Returns what ends that."""
         self._listeners.append(told)
@@ -237,8 +265,8 @@ class Exchange:
 
     def next_event_at(self) -> datetime | None:
         """When an order or a position next changes by itself, or may do so; None if nothing is due."""
-        events = (self._book.next_event_at(), self._next_settlement(), self._schedule.next_at())
-        return min((at for at in events if at is not None), default=None)
+        event = self._next_event()
+        return None if event is None else event[0]
 
     # Reads
 
@@ -278,7 +306,12 @@ class Exchange:
         """The open positions, sorted by symbol."""
         self._advance_to(now)
         ledger = self._ledger(number)
-        return [ledger.position(symbol, self._market, now) for symbol in sorted(ledger.held())]
+        return [ledger.position(symbol, now) for symbol in sorted(ledger.shown.held())]
+
+    def transactions(self, number: str, now: datetime, wanted: Wanted = ALL) -> list[SimTransaction]:
+        """The posted transactions asked for, oldest first."""
+        self._advance_to(now)
+        return self._ledger(number).log.rows(wanted)
 
     def trading_status(self, number: str) -> SimTradingStatus:
         setup = self._ledger(number).setup
@@ -334,31 +367,49 @@ class Exchange:
         return by or self._ledger(number).setup.login
 
     def _balances(self, number: str, at: datetime) -> SimBalances:
-        return self._ledger(number).balances(self._market, at, self._preflight.reserved(number, at))
+        return self._ledger(number).balances(at, self._preflight.reserved(number, at))
+
+    def _next_event(self) -> tuple[datetime, int] | None:
+        """The instant of what happens next, and its place in _ORDER."""
+        night = None if self._nights.idle() else self._nights.next_after(self._nights_to)
+        desk = night[0] if night is not None and night[1] is Hour.DESK else None
+        settlement = night[0] if night is not None and desk is None else None
+        book, posting, due = self._book.next_event_at(), self._clearing.next_posting_at(), self._schedule.next_at()
+        events = enumerate((desk, book, posting, due, settlement))
+        return min(((at, place) for place, at in events if at is not None), default=None)
 
     def _advance_to(self, now: datetime) -> None:
         self._now = max(self._now, now)
         while not self._acting:  # what acts at an instant ends before the next begins
-            at = self.next_event_at()
-            if at is None or at > now:
+            event = self._next_event()
+            if event is None or event[0] > now:
+                self._nights_to = max(self._nights_to, now)
                 return
-            if at == self._next_settlement():
-                self._settle(at)
-            elif at == self._book.next_event_at():
-                self._book.run_next()
-            else:
-                self._acting = True
-                try:
-                    self._do(self._schedule.take_next())
-                finally:
-                    self._acting = False
+            self._acting = True
+            try:
+                _ORDER[event[1]](self, event[0])
+            finally:
+                self._acting = False
 
-    def _next_settlement(self) -> datetime | None:
-        return min((at for ledger in self._ledgers.values() if (at := ledger.next_expiry()) is not None), default=None)
+    def _run_book(self, at: datetime) -> None:
+        self._book.run_next()
+
+    def _post_due(self, at: datetime) -> None:
+        self._clearing.post_due(at)
 
     def _settle(self, at: datetime) -> None:
-        for number, ledger in self._ledgers.items():
-            self._position_notices(number, [option.occ for option in ledger.settle(self._market, at)], at)
+        """What the broker does at this hour of the day."""
+        _, hour, hours = self._nights.next_after(self._nights_to)
+        self._nights_to = at
+        if hour is Hour.EVENING:
+            self._nights.evening(hours, self.habits)
+        elif hour is Hour.MORNING:
+            self._nights.morning(hours, self.habits)
+        elif self.habits.desk:
+            for ledger in self._ledgers.values():
+                if self._desk.endangered(ledger, hours.day, at):
+                    with suppress(OrderRefused):
+                        self._desk.liquidate(ledger, hours.day, at)
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders.put(order)
@@ -366,31 +417,33 @@ class Exchange:
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
 
-    def _do(self, due: Due) -> None:
+    def _do_due(self, at: datetime) -> None:
         """Does what is due, or leaves it undone when it is refused now."""
+        due = self._schedule.take_next()
         with suppress(OrderRefused):
             if due.kind is DueKind.SUBMIT and due.request is not None:
-                self.submit(due.account, due.request, due.at, by=due.by)
+                self.submit(due.account, due.request, at, by=due.by)
             elif due.kind is DueKind.REVIVE and due.order_id is not None:
-                self.back_office.revive(due.account, due.order_id, due.at)
+                self.back_office.revive(due.account, due.order_id, at)
             elif due.kind is DueKind.FORGET and due.order_id is not None:
-                self.back_office.forget(due.account, due.order_id, due.at)
+                self.back_office.forget(due.account, due.order_id, at)
+            elif due.kind is DueKind.ASSIGN:
+                self.back_office.assign(due.account, due.symbol, due.quantity, at)
 
-    def _filled(self, order: SimOrder, filled: list[tuple[int, int, Decimal]], at: datetime) -> None:
-        ledger = self._ledger(order.account_number)
-        day = self._market.session_day(at)
-        for index, quantity, price in filled:
-            leg = order.legs[index]
-            ledger.trade(self._preflight.options[leg.symbol], -quantity if leg.sells else quantity, price, at, day)
-        traded = [(order.legs[index].action, quantity) for index, quantity, _ in filled]
-        ledger.charge(fees_for(order.underlying_symbol, traded).total_fees)
-        self._position_notices(order.account_number, [order.legs[index].symbol for index, _, _ in filled], at)
+    def _filled(self, order: SimOrder, filled: list[FilledLeg], at: datetime) -> None:
+        self._clearing.fill(order, filled, self.habits, at)
+        self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
 
-    def _position_notices(self, number: str, symbols: Sequence[str], at: datetime) -> None:
+    def _posted(self, posting: Posting) -> None:
+        """Tells of what a posting has changed: of the cash too, unless that had changed before."""
+        symbols = list(dict.fromkeys(move.symbol for move in posting.moves))
+        self._position_notices(posting.account, symbols, posting.at, with_balance=not posting.settled)
+
+    def _position_notices(self, number: str, symbols: Sequence[str], at: datetime, with_balance: bool = True) -> None:
         ledger = self._ledger(number)
         for symbol in symbols:
-            self._tell(Notice(number, "CurrentPosition", ledger.position(symbol, self._market, at), at))
-        if symbols:
+            self._tell(Notice(number, "CurrentPosition", ledger.position(symbol, at), at))
+        if with_balance:
             self._tell(Notice(number, "AccountBalance", self._balances(number, at), at))
 
     def _tell(self, notice: Notice) -> None:
@@ -404,3 +457,13 @@ def _refusal(errors: Sequence[OrderError]) -> OrderRefused:
     code = "validation_error" if structural else "preflight_check_failure"
     message = "Request validation failed." if structural else "One or more preflight checks failed."
     return OrderRefused(code, message, tuple(errors))
+
+
+_ORDER: tuple[Callable[[Exchange, datetime], None], ...] = (
+    Exchange._settle,
+    Exchange._run_book,
+    Exchange._post_due,
+    Exchange._do_due,
+    Exchange._settle,
+)
+"""What happens first at one instant: the risk desk, orders, what is posted, what is due, the settlement of a night."""

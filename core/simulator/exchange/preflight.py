@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from core.simulator.exchange.accounts import Ledger
 from core.simulator.exchange.buying_power import effect_of
 from core.simulator.exchange.buying_power import reserved as held_back
+from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.matching import package_quote
 from core.simulator.exchange.orders import BuyingPowerEffect, OrderError, OrderRequest, SimLeg, SimOrder, package_size
 from core.simulator.exchange.validation import check_account, check_positions, check_sign, check_terms, read_legs
@@ -68,7 +68,7 @@ class Preflight:
         ledger = self._ledgers[number]
         return sum(
             (
-                held_back(order, ledger, self.options, self.net(order, now))
+                held_back(order, ledger, self.options, self.net(order, now), now)
                 for order in self._working(number)
                 if order.id != apart_from and order.status != "Contingent"
             ),
@@ -78,13 +78,13 @@ class Preflight:
     def available(self, number: str, now: datetime, apart_from: int | None = None) -> Decimal:
         """The buying power in $ that is left. Below zero when positions and orders hold more than the cash."""
         ledger = self._ledgers[number]
-        return ledger.cash - ledger.margin_requirement() - self.reserved(number, now, apart_from)
+        return ledger.free_cash(now) - self.reserved(number, now, apart_from)
 
     def effect(self, order: SimOrder, now: datetime, replacing: int | None = None) -> BuyingPowerEffect:
         """How the order changes the buying power of its account."""
         number = order.account_number
         available = self.available(number, now, replacing)
-        return effect_of(order, self._ledgers[number], self.options, self.net(order, now), available)
+        return effect_of(order, self._ledgers[number], self.options, self.net(order, now), available, now)
 
 
 def _draft(number: str, request: OrderRequest, options: Mapping[str, ListedOption], now: datetime) -> SimOrder:

@@ -19,6 +19,8 @@ class DueKind(Enum):
     """The order with `order_id` works again."""
     FORGET = "forget"
     """The broker forgets the order with `order_id`."""
+    ASSIGN = "assign"
+    """Short contracts of `symbol` are assigned, as many as `quantity`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Due:
     order_id: int | None = None
     request: OrderRequest | None = None
     by: str = ""
+    symbol: str = ""
+    quantity: int = 0
 
 
 class Schedule:

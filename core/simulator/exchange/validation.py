@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from core.simulator.exchange.accounts import AccountSetup, Ledger
+from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.buying_power import unfilled_contracts
-from core.simulator.exchange.margin import combined, has_uncovered_calls, payoff_bounds
+from core.simulator.exchange.ledger import Ledger
+from core.simulator.exchange.margin import combined, payoff_bounds, uncovered_calls
 from core.simulator.exchange.orders import OrderError, OrderRequest, SimOrder
 from core.simulator.exchange.trading_hours import sessions_around
 from core.simulator.market.market import Market
@@ -120,6 +121,7 @@ def check_positions(order: SimOrder, ledger: Ledger, options: Mapping[str, Liste
         count = held.get(leg.symbol, 0)
         if not leg.opens and (count if leg.sells else -count) < leg.quantity:
             errors.append(_invalid(f"{leg.action} {leg.quantity} {leg.symbol}: the position is {count}"))
-    if has_uncovered_calls(combined(held, unfilled_contracts(order)), {**ledger.options(), **options}):
+    known = {**ledger.options(), **options}
+    if uncovered_calls(combined(held, unfilled_contracts(order)), known) - uncovered_calls(held, known):
         errors.append(OrderError("margin_check_failed", "Uncovered short calls are not supported by this account."))
     return errors

@@ -32,6 +32,7 @@ from core.domain.orders.transactions import Transaction
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
 from core.runtime.redaction import masked_accounts
 from core.simulator.exchange.broker_clock import BrokerClock
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
@@ -105,6 +106,7 @@ class InProcessBroker:
     def __post_init__(self) -> None:
         self._theirs = BrokerClock(self.clock, self.faults)
         self._orders = ClientOrders(self.exchange, self.faults, self.clock)
+        self._accounts = ClientAccounts(self.exchange, self.faults, self.clock)
         self._view = MarketView(self.market, self.faults, self.clock)
         self.market_data = InProcessMarketData(self._view, self.faults, self._theirs, self._check)
         self.alerts = InProcessAlerts(self.exchange, self.faults, self._theirs)
@@ -156,7 +158,7 @@ class InProcessBroker:
             f"/accounts/{number}/balances",
             lambda now: values.account_reads(
                 self.exchange.balances(number, now),
-                self.exchange.positions(number, now),
+                self._accounts.positions(number, now),
                 self.exchange.trading_status(number),
             ),
         )
@@ -170,7 +172,7 @@ class InProcessBroker:
         return tuple(values.metrics(row, self._theirs) for row in rows)
 
     async def chain(self, symbol: str) -> OptionChain:
-        day = await self._call("/option-chains", self.market.session_day)
+        day = await self._call("/option-chains", lambda now: self._view.chain_day(symbol, self.market.session_day(now)))
         if (symbol, day) not in self.chains:
             self.chains[symbol, day] = values.option_chain(symbol, self.market.chain(symbol, day))
         return self.chains[symbol, day]

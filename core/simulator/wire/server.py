@@ -18,6 +18,7 @@ from aiohttp import web
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import Ids, RandomIds
 from core.simulator.exchange.broker_clock import BrokerClock
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.fault_plan import PlannedFault
@@ -30,6 +31,7 @@ from core.simulator.wire.alerts import AlertServer
 from core.simulator.wire.control import Control
 from core.simulator.wire.dxlink import QuoteFeed
 from core.simulator.wire.feed_events import FeedEvents
+from core.simulator.wire.habits import HabitsControl
 from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.rest import Gateway
 from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
@@ -143,11 +145,12 @@ class Simulator:
         control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
         Acts(self.exchange, self._broker_clock, self.advance).add_routes(app)
+        HabitsControl(self.exchange).add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
         orders = OrdersApi(self.exchange, self.orders, access, self.advance)
         gateway = Gateway(self.tokens, self.faults, self._broker_clock)
-        accounts = AccountsApi(self.exchange, access)
+        accounts = AccountsApi(self.exchange, ClientAccounts(self.exchange, self.faults, self.clock), access)
         gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
         return app
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from core.broker.port import Broker, BrokerError, MarketState, OrderAlerts, StreamStatus
+from core.broker.port import AccountReads, Broker, BrokerError, MarketState, OrderAlerts, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
 from core.domain.trident.trident import Action
@@ -78,6 +78,13 @@ class Side:
             while (report := await self.broker.order(ACCOUNT, order_id)).status != status:
                 await self.clock.sleep(0.05)
         return report
+
+    async def holds(self, count: int) -> AccountReads:
+        """The account, once it shows so many positions: they follow a fill by up to 3 s."""
+        async with asyncio.timeout(20):
+            while len((reads := await self.broker.account_reads(ACCOUNT)).positions) != count:
+                await self.clock.sleep(0.05)
+        return reads
 
     async def refusal(self, call: Awaitable[object]) -> str:
         with pytest.raises(BrokerError) as refused:
@@ -265,7 +272,7 @@ def test_a_forgotten_order_is_nowhere_and_has_left_nothing() -> None:
         side.arm(FaultKind.ORDERS_FORGOTTEN, seconds=6.0)
         order_id = (await side.send()).report.order_id
         await side.shows(order_id, "Filled")
-        held = len((await side.broker.account_reads(ACCOUNT)).positions)
+        held = len((await side.holds(len(SYMBOLS))).positions)
         await side.clock.sleep(6.0)
         after = await side.broker.account_reads(ACCOUNT)
         told = len(side.told)
@@ -461,8 +468,36 @@ def test_positions_come_without_an_order_and_are_closed_by_one() -> None:
         (closing,) = await side.listed()
         await side.shows(closing.order_id, "Filled")
         poorer = after.derivative_buying_power < before.derivative_buying_power
-        return held, orders, poorer, (await side.broker.account_reads(ACCOUNT)).positions
+        return held, orders, poorer, (await side.holds(0)).positions
 
     short, long = "Short", "Long"
     held = dict(zip(SYMBOLS, ((short, 2), (long, 2), (short, 1), (long, 1)), strict=True))
     assert on_both(script) == (held, (), True, ())
+
+
+# What clients are shown of an account and of the market
+
+
+def test_a_listing_of_positions_may_be_their_first_half() -> None:
+    async def script(side: Side) -> object:
+        await side.act(
+            {"act": "give", "account": ACCOUNT, "contracts": dict(zip(SYMBOLS, (-2, 2, -1, 1), strict=True))}
+        )
+        side.arm(FaultKind.POSITIONS_INCOMPLETE, match=FaultMatch(account=ACCOUNT))
+        half = (await side.broker.account_reads(ACCOUNT)).positions
+        whole = (await side.broker.account_reads(ACCOUNT)).positions
+        return [p.symbol for p in half], [p.symbol for p in whole]
+
+    in_order = sorted(SYMBOLS)
+    assert on_both(script) == (in_order[:2], in_order)
+
+
+def test_a_stale_chain_is_that_of_the_session_before() -> None:
+    async def script(side: Side) -> object:
+        fresh = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        side.arm(FaultKind.CHAIN_STALE, match=FaultMatch(symbol="QQQ"))
+        stale = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        again = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        return sorted(stale - fresh), again == fresh
+
+    assert on_both(script) == ([DAY - timedelta(days=3)], True)  # the Friday before

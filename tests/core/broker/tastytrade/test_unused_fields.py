@@ -155,6 +155,9 @@ USED: dict[str, dict[str, Used]] = {
         "data.items.*.underlying-symbol": SHOWN,
         "data.items.*.average-open-price": SHOWN,
         "data.items.*.mark-price": SHOWN,
+        "data.items.*.instrument-type": SHOWN,
+        "data.items.*.realized-today": SHOWN,
+        "data.items.*.realized-today-effect": SHOWN,
     },
     "status": {
         "data": STRICT,
@@ -265,7 +268,7 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
     answers = {
         "accounts": items(listed),  # type: ignore[arg-type]
         "balances": balances(exchange.balances(ACCOUNT, LATER)),
-        "positions": items([position(each) for each in exchange.positions(ACCOUNT, LATER)]),
+        "positions": items([position(each, marks=True) for each in exchange.positions(ACCOUNT, LATER)]),
         "status": trading_status(status),
         "session": items([market_session(view, NOW)]),
         "metrics": items(measured),
@@ -282,6 +285,8 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
     first = found["metrics"]["data"]["items"][0]
     first.update({"earnings": {"expected-report-date": "2027-01-29"}, "dividend-ex-date": "2026-12-21"})
     first["implied-volatility-index-rank"] = "0.987"
+    for held in found["positions"]["data"]["items"]:
+        held.update({"realized-today": "48.0", "realized-today-effect": "Credit"})
     return found, request
 
 

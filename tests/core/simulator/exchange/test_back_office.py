@@ -185,7 +185,7 @@ def test_given_positions_cost_nothing_and_bind_margin() -> None:
     broker.advance(TEN + 10 * SECOND)
     assert broker.positions(ONE, TEN + 10 * SECOND) == []
     with pytest.raises(OrderRefused, match="does not exist"):
-        broker.back_office.give(ONE, {occ("P", 622): 1, "QQQ": 1}, TEN + 10 * SECOND)
+        broker.back_office.give(ONE, {occ("P", 622): 1, "SPX": 1}, TEN + 10 * SECOND)
     assert broker.positions(ONE, TEN + 10 * SECOND) == []
 
 

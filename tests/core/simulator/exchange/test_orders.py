@@ -334,16 +334,18 @@ def test_a_market_order_sells_at_the_natural_price() -> None:
     assert net_of(filled) == package(legs, filled.terminal_at).natural
 
 
-def test_a_fill_is_announced_as_order_positions_and_balance() -> None:
+def test_a_fill_is_announced_as_order_and_balance_and_later_by_its_positions() -> None:
     broker = exchange()
     broker.fill_plan = "immediate"
     order = broker.submit(ONE, at_mid(), TEN)
     notices = broker.advance(TEN + timedelta(seconds=20))
     assert [n.at for n in notices] == sorted(n.at for n in notices)
-    last = notices[-1].obj
-    assert isinstance(last, SimBalances)
-    positions = [n.obj for n in notices if isinstance(n.obj, SimPosition)]
-    assert {p.symbol for p in positions} == {g.symbol for g in order.legs}
+    filled_at = broker.order(ONE, order.id).terminal_at
+    assert filled_at is not None
+    assert any(isinstance(n.obj, SimBalances) and n.at == filled_at for n in notices)
+    positions = [n for n in notices if isinstance(n.obj, SimPosition)]
+    assert {n.obj.symbol for n in positions if isinstance(n.obj, SimPosition)} == {g.symbol for g in order.legs}
+    assert filled_at < positions[-1].at <= filled_at + 3 * SECOND
     assert {n.type for n in notices} == {"Order", "CurrentPosition", "AccountBalance"}
     assert broker.advance(TEN + timedelta(seconds=20)) == []
 

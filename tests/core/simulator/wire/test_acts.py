@@ -27,7 +27,7 @@ from tests.core.simulator.wire.simulated_server import ACCOUNT, broker, only_acc
         ({"act": "place", "account": ACCOUNT, "order": []}, "order [] is not an object"),
         ({"act": "place", "account": ACCOUNT, "order": {}}, "legs is missing"),
         ({"act": "give", "account": ACCOUNT, "contracts": {"QQQ": "2"}}, "is not an object of whole numbers"),
-        ({"act": "give", "account": ACCOUNT, "contracts": {"QQQ": 2}}, "symbol QQQ does not exist"),
+        ({"act": "give", "account": ACCOUNT, "contracts": {"SPX": 2}}, "symbol SPX does not exist"),
         ({"act": "close", "account": ACCOUNT, "symbols": "QQQ"}, "symbols 'QQQ' is not a list"),
         ({"act": "close", "account": ACCOUNT}, "Request validation failed"),
     ],
