@@ -13,7 +13,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-from core.simulator.market.market_data import ListedExpiration, ListedOption, ListedRoot, ListedStrike, TickSize
+from core.simulator.market.market_data import (
+    ListedExpiration,
+    ListedOption,
+    ListedRoot,
+    ListedStrike,
+    TickSize,
+    TradingSession,
+)
 from core.simulator.market.sessions import next_session, previous_session, session_on, sessions_between
 
 HORIZON_DAYS = 190
@@ -130,6 +137,15 @@ def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
         return previous_session(expiry).close, session.open
     stops = session.close if rules.last_day_early else session.options_close
     return stops, stops
+
+
+def last_stop(underlying: str, session: TradingSession) -> datetime:
+    """When the contracts that expire in a session have stopped: from then on they are in no chain."""
+    return max(
+        _last_trade(rules, session.day)[0]
+        for rules in ROOTS.values()
+        if rules.underlying == underlying and rules.settlement_type == "PM"
+    )
 
 
 @lru_cache(maxsize=512)

@@ -14,7 +14,7 @@ from zlib import crc32
 
 from core.runtime.clock import exchange_time
 from core.simulator.market.adjusted_paths import AdjustedPaths
-from core.simulator.market.listing import Listing
+from core.simulator.market.listing import Listing, last_stop
 from core.simulator.market.market_data import (
     Dividend,
     ExpirationVolatility,
@@ -123,6 +123,15 @@ class Market:
         QQQ has one root. SPX has two: SPX with AM-settled monthly options, and SPXW with PM-settled ones.
         """
         return self._listing.chain(symbol, day)
+
+    def chain_day(self, symbol: str, at: datetime) -> date:
+        """The date whose chain is in force: that of the session that opened last, until its contracts have stopped.
+
+        Raises ValueError for anything but an underlying.
+        """
+        offset = self._sessions.offset_at(at)
+        session = self._sessions.session(offset)
+        return session.day if at < last_stop(symbol, session) else self._sessions.session(offset + 1).day
 
     # Sessions
 
