@@ -10,8 +10,8 @@ from core.runtime.clock import exchange_time
 from core.simulator.exchange.acceptance import Acceptance
 from core.simulator.exchange.clearing import Clearing
 from core.simulator.exchange.deliveries import Delivery, delivered
-from core.simulator.exchange.expiration import DELIVERED
 from core.simulator.exchange.habits import Habits
+from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.nightly_hours import next_morning
 from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder

@@ -35,21 +35,23 @@ class RootRules:
     dailies: int
     """How many of the next sessions each have an expiration."""
     weekly_days: int
-    """For how many calendar days ahead each Friday has an expiration."""
+    """For how many calendar days after the last Thursday each Friday has an expiration: new ones come on Thursdays."""
     month_ends: bool
     near_step: int
     near_band: float
     far_step: int
     far_band: float
+    last_day_early: bool
+    """Whether PM-settled contracts stop at the close of their last day. Others trade 15 minutes longer on it too."""
     tick_sizes: tuple[TickSize, ...]
 
 
 _PENNY = (TickSize(Decimal("0.01")),)
 _INDEX = (TickSize(Decimal("0.05"), Decimal("3.0")), TickSize(Decimal("0.1")))
 ROOTS = {
-    "QQQ": RootRules("QQQ", "QQQ", "PM", 10, 63, True, 1, 0.11, 5, 0.30, _PENNY),
-    "SPX": RootRules("SPX", "SPX", "AM", 0, 0, False, 5, 0.09, 25, 0.30, _INDEX),
-    "SPXW": RootRules("SPXW", "SPX", "PM", 15, 65, True, 5, 0.09, 25, 0.30, _INDEX),
+    "QQQ": RootRules("QQQ", "QQQ", "PM", 10, 64, True, 1, 0.11, 5, 0.30, False, _PENNY),
+    "SPX": RootRules("SPX", "SPX", "AM", 0, 0, False, 5, 0.09, 25, 0.30, True, _INDEX),
+    "SPXW": RootRules("SPXW", "SPX", "PM", 15, 65, True, 5, 0.09, 25, 0.30, True, _INDEX),
 }
 
 
@@ -89,7 +91,8 @@ def expirations_of(root: str, day: date) -> dict[date, str]:
     ahead = sessions_between(day, day + timedelta(days=3 * max(rules.dailies, 1)))
     found.update(dict.fromkeys((s.day for s in ahead[: rules.dailies]), "Weekly"))
     friday = day + timedelta(days=(4 - day.weekday()) % 7)
-    while friday <= day + timedelta(days=rules.weekly_days):
+    listed_on = day - timedelta(days=(day.weekday() - 3) % 7)
+    while rules.weekly_days and friday <= listed_on + timedelta(days=rules.weekly_days):
         found.setdefault(settles_on(friday), "Weekly")
         friday += timedelta(days=7)
     for year, month in _months(day, horizon):
@@ -117,15 +120,16 @@ def strikes_between(rules: RootRules, low: float, high: float) -> tuple[int, ...
 
 
 def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
-    """The instants at which an expiration stops trading and settles.
+    """The instants at which an expiration stops trading and expires.
 
-    PM-settled options do both at the close of their day. AM-settled ones stop at the close of the session before, and
-    settle at the open of their day.
+    PM-settled options do both when options stop on their day, those of an index at the close already. AM-settled ones
+    stop at the close of the session before, and expire at the open of their day.
     """
     session = next_session(expiry)
-    if rules.settlement_type == "PM":
-        return session.close, session.close
-    return previous_session(expiry).close, session.open
+    if rules.settlement_type == "AM":
+        return previous_session(expiry).close, session.open
+    stops = session.close if rules.last_day_early else session.options_close
+    return stops, stops
 
 
 @lru_cache(maxsize=512)

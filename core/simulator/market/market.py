@@ -12,8 +12,11 @@ from decimal import Decimal
 from functools import lru_cache
 from zlib import crc32
 
+from core.runtime.clock import exchange_time
+from core.simulator.market.adjusted_paths import AdjustedPaths
 from core.simulator.market.listing import Listing
 from core.simulator.market.market_data import (
+    Dividend,
     ExpirationVolatility,
     ListedExpiration,
     ListedOption,
@@ -82,7 +85,7 @@ class Market:
         self.seed = seed
         self.start = start.astimezone(UTC)
         self._sessions = SessionIndex(self.start, back=HISTORY)
-        self._paths = _daily_paths(seed)
+        self._paths = AdjustedPaths(_daily_paths(seed), self._sessions)
         self._noise = Noise(seed)
         self._listing = Listing(self._price_range)
         self._quoters: dict[str, OptionQuoter] = {}
@@ -138,11 +141,19 @@ class Market:
     def options_around(
         self, at: datetime, option: ListedOption | None = None
     ) -> tuple[TradingSession, TradingSession | None, TradingSession]:
-        """The same for options, or for this one, which trade as long as the shares do."""
-        return self.sessions_around(at)
+        """The same for options, which trade 15 minutes longer, or for one contract, whose last day can be shorter."""
+        offset = self._sessions.offset_at(at)
+        last, following = self._sessions.session(offset), self._sessions.session(offset + 1)
+        ends = last.options_close if option is None else min(last.options_close, option.stops_trading_at)
+        if last.open <= at < ends:
+            return self._sessions.session(offset - 1), last, following
+        return last, None, following
 
     def is_open(self, at: datetime) -> bool:
         return self.sessions_around(at)[1] is not None
+
+    def options_open(self, at: datetime, option: ListedOption | None = None) -> bool:
+        return self.options_around(at, option)[1] is not None
 
     def session_day(self, at: datetime) -> date:
         """The date of the session that opened last. The market counts it as today until the next one opens."""
@@ -179,7 +190,7 @@ class Market:
             quarter = path.quarter(instant, _TRADE_QUARTERS[streamer_symbol])
             price = _money(path.price(streamer_symbol, quarter))
             before = _money(path.price(streamer_symbol, max(0, quarter - _TRADE_QUARTERS[streamer_symbol])))
-            previous = _money(self._paths.bar(streamer_symbol, path.offset - 1).close)
+            previous = self._close(streamer_symbol, path.offset - 1, path.offset)
             total = self._paths.bar(streamer_symbol, path.offset).volume
             size = 1 + abs(int(path.noise.at(quarter, 5) * 150)) if streamer_symbol == "QQQ" else 0
         else:
@@ -187,7 +198,8 @@ class Market:
             if quoter is None:
                 return None
             every = 40 * quoter.cadence(path.price(quoter.option.underlying, 0))
-            quarter = path.quarter(instant, every, quoter.salt % every)
+            end = min(quoter.option.stops_trading_at.timestamp(), path.options_close_at)
+            quarter = path.quarter(instant, every, quoter.salt % every, end)
             if quarter == 0:
                 return None
             price, before = quoter.rounded_value(path, quarter), quoter.rounded_value(path, max(0, quarter - every))
@@ -211,7 +223,7 @@ class Market:
         if streamer_symbol in SYMBOLS:
             low, high = path.extremes(streamer_symbol, path.quarter(at.timestamp()))
             opened = _money(path.price(streamer_symbol, 0))
-            previous = _money(self._paths.bar(streamer_symbol, path.offset - 1).close)
+            previous = self._close(streamer_symbol, path.offset - 1, path.offset)
             return MarketSummary(streamer_symbol, opened, _money(high), _money(low), previous, *days, 0)
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
@@ -231,7 +243,8 @@ class Market:
         quarter = quoter.last_quarter(path, at.timestamp())
         state = quoter.value(path, quarter)
         carry = SHAPES[option.underlying].dividend_yield
-        g = sensitivities(state.spot, float(option.strike), state.years, state.volatility, carry, option.right == "C")
+        call = option.right == "C"
+        g = sensitivities(state.clean_spot, float(option.strike), state.years, state.volatility, carry, call)
         when = path.instant(quarter)
         return MarketGreeks(
             streamer_symbol, when, state.value, state.volatility, g.delta, g.gamma, g.theta, g.rho, g.vega
@@ -247,7 +260,7 @@ class Market:
         path = self._path(at)
         found = []
         for offset in range(max(path.offset - CANDLES, -HISTORY), path.offset):
-            bar = self._paths.bar(symbol, offset)
+            bar = self._paths.bar(symbol, offset, path.offset)
             values = bar.open, bar.high, bar.low, bar.close
             found.append(self._candle(symbol, self._sessions.session(offset).day, values, bar.volume, bar.implied))
         quarter = path.quarter(at.timestamp())
@@ -274,8 +287,22 @@ class Market:
             expirations=[
                 (e.day, e.settlement_type, e.expires_at) for root in self.chain(symbol, day) for e in root.expirations
             ],
-            started=self._sessions.session(0).day,
+            long_run=SHAPES[symbol].long_run * path.long_run(symbol, quarter),
+            dividend=self.next_dividend(symbol, exchange_time(at).date()),
         )
+
+    def official_close(self, symbol: str, day: date) -> Decimal:
+        """The official close of an underlying in the session of a date, from which PM-settled contracts settle."""
+        offset = self._sessions.offset_of(day)
+        return self._close(symbol, offset, offset)
+
+    def next_dividend(self, symbol: str, day: date) -> Dividend | None:
+        """The first dividend with an ex-date on or after the day; None for an underlying that pays none."""
+        return self._paths.next_dividend(symbol, day)
+
+    def dividends(self, symbol: str, first: date, last: date) -> list[Dividend]:
+        """The dividends with ex-dates from `first` to `last`, both included, each $ per share as of its ex-date."""
+        return self._paths.dividends(symbol, first, last)
 
     # Halts
 
@@ -287,9 +314,15 @@ class Market:
         return any(since <= at and (until is None or at < until) for since, until in self._halts.get(symbol, ()))
 
     def settlement_price(self, option: ListedOption) -> Decimal:
-        """The underlying's price at which a contract settles: its date's open if AM-settled, else the close."""
+        """The price at which a contract settles: the underlying's open on its date if AM-settled, else the close.
+
+        Per share of the contract: an adjusted one is worth what its share has become.
+        """
         bar = self._paths.bar(option.underlying, self._sessions.offset_of(option.expiration))
-        return _money(bar.open if option.settlement_type == "AM" else bar.close)
+        return _money(bar.open if option.settlement_type == "AM" else bar.close) * option.deliverable
+
+    def _close(self, symbol: str, offset: int, as_of: int) -> Decimal:
+        return _money(self._paths.bar(symbol, offset, as_of).close)
 
     def _path(self, at: datetime) -> SessionPath:
         instant = at.timestamp()

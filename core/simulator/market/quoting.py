@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from math import exp
 from zlib import crc32
@@ -12,7 +13,7 @@ import numpy as np
 from core.simulator.market.market_data import ListedOption, MarketQuote
 from core.simulator.market.paths import Floats
 from core.simulator.market.session_path import QUARTERS_PER_SECOND, SessionPath
-from core.simulator.market.surface import SHAPES, YEAR_SECONDS, black_scholes, implied_volatility
+from core.simulator.market.surface import RATE, SHAPES, YEAR_SECONDS, black_scholes, implied_volatility
 from core.simulator.market.surface_arrays import implied_volatilities, option_values
 
 
@@ -24,15 +25,15 @@ def cents(count: int) -> Decimal:
 def spread_factor(elapsed: float, length: float) -> float:
     """How many times wider than usual a spread is, after `elapsed` of a session's `length` seconds.
 
-    About 4 at the open, about 1.2 after 10 minutes, near 1 at midday and 1.25 at the close.
+    About 4 at the open, about 1.2 after 10 minutes, near 1 at midday and 1.25 from the close on.
     """
-    return 1.0 + 3.0 * exp(-elapsed / 240.0) + 0.25 * exp(-(length - elapsed) / 300.0)
+    return 1.0 + 3.0 * exp(-elapsed / 240.0) + 0.25 * exp(-max(0.0, length - elapsed) / 300.0)
 
 
 def equity_quote(path: SessionPath, symbol: str, at: float) -> MarketQuote:
-    """The quote of an ETF: one or two cents wide, wider around the open."""
+    """The quote of an ETF: one or two cents wide, wider around the open. It goes on until its options stop."""
     salt = crc32(symbol.encode())
-    quarter = path.quarter(at)
+    quarter = path.quarter(at, end=path.options_close_at)
     wobble = path.noise.at(quarter, salt)
     width = max(1, round((1.2 + 0.35 * wobble) * spread_factor(quarter / QUARTERS_PER_SECOND, path.length)))
     bid = round(path.price(symbol, quarter) * 100 - width / 2 + 0.3 * wobble)
@@ -43,7 +44,8 @@ def equity_quote(path: SessionPath, symbol: str, at: float) -> MarketQuote:
 
 def spread_factors(elapsed: Floats, length: float) -> Floats:
     """The factors of several instants: as `spread_factor`, all at once."""
-    return np.asarray(1.0 + 3.0 * np.exp(-elapsed / 240.0) + 0.25 * np.exp(-(length - elapsed) / 300.0))
+    left = np.maximum(0.0, length - elapsed)
+    return np.asarray(1.0 + 3.0 * np.exp(-elapsed / 240.0) + 0.25 * np.exp(-left / 300.0), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +61,44 @@ class Ticks:
 
 
 TICKS = {"QQQ": Ticks(1, 1, 0), "SPX": Ticks(5, 10, 300)}
+EARLY_EXERCISE = frozenset({"QQQ"})
+"""The underlyings whose options may be exercised before they expire."""
 _SPREADS = {"QQQ": (0.020, 0.0016), "SPX": (0.08, 0.0022)}
 """The usual spread of an option: an amount in $, and a share of its time value."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionValue:
-    """The theoretical value of a contract at an instant, and what it was computed from."""
+    """The theoretical value of a contract at an instant, and what it was computed from.
+
+    `spot` is the price of what one share of the contract delivers; `clean_spot` is that less the dividends until the
+    expiration, which the holder of the contract is not paid.
+    """
 
     value: float
     volatility: float
     spot: float
+    clean_spot: float
     years: float
 
 
 class OptionQuoter:
     """Makes the quotes of one contract."""
 
-    __slots__ = ("_call", "_expiry", "_shape", "_strike", "_symbol", "_ticks", "option", "salt")
+    __slots__ = (
+        "_call",
+        "_deliverable",
+        "_early_exercise",
+        "_expiry",
+        "_paid_before",
+        "_shape",
+        "_stops",
+        "_strike",
+        "_symbol",
+        "_ticks",
+        "option",
+        "salt",
+    )
 
     def __init__(self, option: ListedOption) -> None:
         self.option = option
@@ -86,24 +108,34 @@ class OptionQuoter:
         self._ticks = TICKS[option.underlying]
         self._strike = float(option.strike)
         self._expiry = option.expires_at.timestamp()
+        self._stops = option.stops_trading_at.timestamp()
         self._call = option.right == "C"
+        self._deliverable = float(option.deliverable)
+        self._early_exercise = option.underlying in EARLY_EXERCISE
+        self._paid_before: tuple[int, float] | None = None
+        """Of the session with this offset: what `_dividends` found."""
 
     def cadence(self, spot: float) -> int:
         """Quarters of a second between two changes of the quote: two near the money, up to twelve far away."""
-        return min(12, 2 + int(abs(self._strike / spot - 1.0) * 60.0))
+        return min(12, 2 + int(abs(self._strike / (spot * self._deliverable) - 1.0) * 60.0))
 
     def last_quarter(self, path: SessionPath, at: float) -> int:
         """The quarter of a second in which the quote last changed, at or before the instant."""
         opened = path.price(self._symbol, 0)
-        return path.quarter(at, self.cadence(opened), self.salt % 12)
+        return path.quarter(at, self.cadence(opened), self.salt % 12, min(self._stops, path.options_close_at))
 
     def value(self, path: SessionPath, quarter: int) -> OptionValue:
         """The theoretical value at a quarter of a second."""
-        spot = path.price(self._symbol, quarter)
+        spot = path.price(self._symbol, quarter) * self._deliverable
+        clean = spot - self._dividends(path)
         years = (self._expiry - path.open_at - quarter / QUARTERS_PER_SECOND) / YEAR_SECONDS
-        sigma = implied_volatility(self._shape, path.implied(self._symbol, quarter), spot, self._strike, years)
-        worth = black_scholes(spot, self._strike, years, sigma, self._shape.dividend_yield, self._call)
-        return OptionValue(worth, sigma, spot, years)
+        long_run = self._shape.long_run * path.long_run(self._symbol, quarter)
+        implied = path.implied(self._symbol, quarter)
+        sigma = implied_volatility(self._shape, long_run, implied, clean, self._strike, years)
+        worth = black_scholes(clean, self._strike, years, sigma, self._shape.dividend_yield, self._call)
+        if self._early_exercise:
+            worth = max(worth, spot - self._strike if self._call else self._strike - spot)
+        return OptionValue(worth, sigma, spot, clean, years)
 
     def quote(self, path: SessionPath, at: float) -> MarketQuote:
         """Bid and ask as multiples of the tick. The bid is never negative and always below the ask."""
@@ -125,7 +157,7 @@ class OptionQuoter:
         return MarketQuote(self.option.streamer, cents(bid), cents(ask), bid_size, ask_size, when, when)
 
     def minutes(self, path: SessionPath) -> Floats:
-        """Bid and ask, in $, at each minute from the open of the session to the end of its quotes.
+        """Bid and ask, in $, at each minute from the open of the session to the end of the contract's quotes.
 
         An array of two rows, bids and asks; its column k is `quote` at k minutes after the open. It is computed once a
         session: a resting order asks for it instead of a quote a second.
@@ -136,15 +168,21 @@ class OptionQuoter:
         return found
 
     def _minutes(self, path: SessionPath) -> Floats:
-        quarters = np.arange(0, path.quarters + 1, 60 * QUARTERS_PER_SECOND, dtype=np.int64)
+        last = path.quarter(self._stops, end=path.options_close_at)
+        quarters = np.arange(0, last + 1, 60 * QUARTERS_PER_SECOND, dtype=np.int64)
         cadence = self.cadence(path.price(self._symbol, 0))
         quarters = np.maximum(0, quarters - (quarters + self.salt % 12) % cadence)
         elapsed = quarters / QUARTERS_PER_SECOND
-        spot = path.prices(self._symbol, quarters)
+        spot = path.prices(self._symbol, quarters) * self._deliverable
+        clean = spot - self._dividends(path)
         years = (self._expiry - path.open_at - elapsed) / YEAR_SECONDS
-        sigma = implied_volatilities(self._shape, path.implieds(self._symbol, quarters), spot, self._strike, years)
-        worth = option_values(spot, self._strike, years, sigma, self._shape.dividend_yield, self._call)
+        long_run = self._shape.long_run * path.long_runs(self._symbol, quarters)
+        implied = path.implieds(self._symbol, quarters)
+        sigma = implied_volatilities(self._shape, long_run, implied, clean, self._strike, years)
+        worth = option_values(clean, self._strike, years, sigma, self._shape.dividend_yield, self._call)
         inside = np.maximum(0.0, spot - self._strike if self._call else self._strike - spot)
+        if self._early_exercise:
+            worth = np.maximum(worth, inside)
         base, share = _SPREADS[self._symbol]
         spread = base + share * np.maximum(0.0, worth - inside) + 0.004 * inside
         spread *= spread_factors(elapsed, path.length) * (1.0 + 0.15 * path.noise.each(quarters, self.salt))
@@ -153,6 +191,15 @@ class OptionQuoter:
         bid = np.maximum(0.0, np.rint((middle - 50.0 * spread) / tick) * tick)
         ask = np.maximum(np.rint((middle + 50.0 * spread) / tick) * tick, bid + tick)
         return np.stack((bid, ask)) / 100.0
+
+    def _dividends(self, path: SessionPath) -> float:
+        """What the dividends after this session and until the expiration are worth in it, in $ a share."""
+        if self._paid_before is None or self._paid_before[0] != path.offset:
+            day = path.session.day
+            ahead = path.paths.dividends(self._symbol, day + timedelta(days=1), self.option.expiration)
+            worth = sum(float(each.amount) * exp(-RATE * (each.ex - day).days / 365.0) for each in ahead)
+            self._paid_before = path.offset, worth * self._deliverable
+        return self._paid_before[1]
 
     def rounded_value(self, path: SessionPath, quarter: int) -> Decimal:
         """The theoretical value at an instant, rounded to the tick."""

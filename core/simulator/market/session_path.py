@@ -9,8 +9,9 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
+from core.simulator.market.adjusted_paths import AdjustedPaths
 from core.simulator.market.market_data import TradingSession
-from core.simulator.market.paths import SYMBOLS, DailyPaths, Floats
+from core.simulator.market.paths import SYMBOLS, Floats
 
 Quarters = NDArray[np.int64]
 
@@ -37,44 +38,54 @@ class Noise:
 
 
 class SessionPath:
-    """The prices of one session.
+    """The prices of one session, and of the 15 minutes after its close in which options go on.
 
     Instants are seconds since 1970 UTC. One outside the session counts as its open or its close, whichever is nearer.
     """
 
-    def __init__(self, paths: DailyPaths, session: TradingSession, offset: int, noise: Noise) -> None:
+    def __init__(self, paths: AdjustedPaths, session: TradingSession, offset: int, noise: Noise) -> None:
         self.session = session
         self.offset = offset
         self.open_at = session.open.timestamp()
         self.close_at = session.close.timestamp()
+        self.options_close_at = session.options_close.timestamp()
         self.length = round(self.close_at - self.open_at)
         self.noise = noise
+        self.paths = paths
         self.option_minutes: dict[str, Floats] = {}
         """What OptionQuoter.minutes has computed for this session, by streamer symbol."""
-        self._paths = paths
+        self._after = round(self.options_close_at - self.close_at)
         self._seconds: dict[str, list[float]] = {}
         self._prices: dict[str, Floats] = {}
         self._extremes: dict[str, tuple[Floats, Floats]] = {}
-        self._log_implied = {
-            symbol: (log(paths.bar(symbol, offset - 1).implied), log(paths.bar(symbol, offset).implied))
-            for symbol in SYMBOLS
-        }
+        self._log_implied: dict[str, tuple[float, float]] = {}
+        self._long_run: dict[str, tuple[float, float]] = {}
+        for symbol in SYMBOLS:
+            before, bar = paths.bar(symbol, offset - 1), paths.bar(symbol, offset)
+            first, last = log(before.implied), log(bar.implied)
+            self._log_implied[symbol] = first + bar.implied_at_open * (last - first), last
+            self._long_run[symbol] = before.long_run, bar.long_run
 
     @cached_property
     def quarters(self) -> int:
-        """How many quarters of a second the session has."""
+        """How many quarters of a second the session has, until its close."""
         return self.length * QUARTERS_PER_SECOND
 
-    def quarter(self, at: float, cadence: int = 1, phase: int = 0) -> int:
+    def quarter(self, at: float, cadence: int = 1, phase: int = 0, end: float | None = None) -> int:
         """The quarter of a second in which a value last changed, at or before the instant.
 
-        The value changes every `cadence` quarters; `phase` shifts those changes in time.
+        The value changes every `cadence` quarters until the instant `end`, or else the close of the session; `phase`
+        shifts those changes in time.
         """
-        index = int((min(max(at, self.open_at), self.close_at) - self.open_at) * QUARTERS_PER_SECOND + 1e-6)
+        last = self.close_at if end is None else end
+        index = int((min(max(at, self.open_at), last) - self.open_at) * QUARTERS_PER_SECOND + 1e-6)
         return max(0, index - (index + phase) % cadence)
 
     def price(self, symbol: str, quarter: int) -> float:
-        """The price of an underlying at a quarter of a second of the session."""
+        """The price of an underlying at a quarter of a second of the session.
+
+        After the close it is what the options go by: the index itself stays at its official close.
+        """
         seconds = self._seconds.get(symbol)
         if seconds is None:
             seconds = self._walk(symbol)
@@ -99,23 +110,41 @@ class SessionPath:
         return float(low[quarter // QUARTERS_PER_SECOND]), float(high[quarter // QUARTERS_PER_SECOND])
 
     def implied(self, symbol: str, quarter: int) -> float:
-        """The 30-day implied volatility, an annual fraction. It moves evenly (in logs) from one close to the next."""
+        """The 30-day implied volatility, an annual fraction. It moves evenly (in logs) from the open to the close."""
         first, last = self._log_implied[symbol]
-        return exp(first + (last - first) * quarter / self.quarters)
+        return exp(first + (last - first) * self._part(quarter))
+
+    def long_run(self, symbol: str, quarter: int) -> float:
+        """The factor of the volatility that long terms approach. It moves evenly from one close to the next."""
+        first, last = self._long_run[symbol]
+        return first + (last - first) * self._part(quarter)
 
     def implieds(self, symbol: str, quarters: Quarters) -> Floats:
         """The 30-day implied volatility at several quarters of a second: as `implied`, all at once."""
         first, last = self._log_implied[symbol]
-        return np.asarray(np.exp(first + (last - first) * quarters / self.quarters), dtype=np.float64)
+        return np.asarray(np.exp(first + (last - first) * self._parts(quarters)), dtype=np.float64)
+
+    def long_runs(self, symbol: str, quarters: Quarters) -> Floats:
+        """The factors at several quarters of a second: as `long_run`, all at once."""
+        first, last = self._long_run[symbol]
+        return np.asarray(first + (last - first) * self._parts(quarters), dtype=np.float64)
 
     def instant(self, quarter: int) -> datetime:
         """The instant of a quarter of a second, in UTC."""
         return datetime.fromtimestamp(self.open_at + quarter / QUARTERS_PER_SECOND, UTC)
 
+    def _part(self, quarter: int) -> float:
+        """The part of the session that is over, 0 to 1."""
+        return min(1.0, quarter / self.quarters)
+
+    def _parts(self, quarters: Quarters) -> Floats:
+        return np.asarray(np.minimum(1.0, quarters / self.quarters), dtype=np.float64)
+
     def _walk(self, symbol: str) -> list[float]:
-        values = self._paths.seconds(symbol, self.offset, self.length)
+        values = self.paths.seconds(symbol, self.offset, self.length, self._after)
         self._prices[symbol] = values
-        self._extremes[symbol] = (np.minimum.accumulate(values), np.maximum.accumulate(values))
+        regular = values[: self.length + 1]
+        self._extremes[symbol] = (np.minimum.accumulate(regular), np.maximum.accumulate(regular))
         seconds: list[float] = values.tolist()
         self._seconds[symbol] = seconds
         return seconds

@@ -22,12 +22,12 @@ from core.simulator.market.surface import (
 
 
 def implied_volatilities(
-    shape: SurfaceShape, implied_30_day: Floats, spot: Floats, strike: float, years: Floats
+    shape: SurfaceShape, long_run: Floats, implied_30_day: Floats, spot: Floats, strike: float, years: Floats
 ) -> Floats:
     """The implied volatility of one strike at several instants: as `surface.implied_volatility`."""
     years = np.maximum(years, MIN_YEARS)
     weight = np.minimum(1.5, (THIRTY_DAYS / years) ** 0.3)
-    base = shape.long_run + (implied_30_day - shape.long_run) * weight
+    base = long_run + (implied_30_day - long_run) * weight
     z = (np.log(strike / spot) - (RATE - shape.dividend_yield) * years) / (base * np.sqrt(years))
     near = np.clip(z, LOW_WING, HIGH_WING)
     sigma = base * (1.0 + shape.skew * near + shape.smile * near * near)
