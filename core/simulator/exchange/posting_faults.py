@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from core.runtime.clock import Clock
 from core.simulator.exchange.clearing import Late
-from core.simulator.exchange.corrections import Correction
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
+from core.simulator.exchange.money_rows import Correction
 
 POSITIONS_LATE_S = 5.0
 ROWS_LATE_S = 3600.0
