@@ -23,9 +23,10 @@ class ClientAccounts:
         self._faults = faults
         self._clock = clock
 
-    def positions(self, number: str, now: datetime) -> list[SimPosition]:
-        """The open positions by symbol, or only their first half (positions-incomplete)."""
-        held = self._exchange.positions(number, now)
+    def positions(self, number: str, now: datetime, *, closed: bool = False) -> list[SimPosition]:
+        """The open positions by symbol, with `closed` also those closed today; only their first half under
+        positions-incomplete."""
+        held = self._exchange.positions(number, now, closed=closed)
         incomplete = self._take(FaultKind.POSITIONS_INCOMPLETE, number) is not None
         return held[: len(held) // 2] if incomplete else held
 
