@@ -198,6 +198,7 @@ class Ledger:
         return SimPosition(
             account_number=self.setup.number,
             symbol=symbol,
+            streamer_symbol=streamer_of(instrument),
             instrument_type=type_of(instrument),
             underlying_symbol=underlying_of(instrument),
             quantity=abs(count),

@@ -197,6 +197,7 @@ class SimPosition:
 
     account_number: str
     symbol: str
+    streamer_symbol: str
     instrument_type: str
     underlying_symbol: str
     quantity: int

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -16,8 +16,9 @@ import pytest
 from core.broker.port import AccountReads, Broker, BrokerError, MarketState, OrderAlerts, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
+from core.domain.orders.transactions import Transaction
 from core.domain.trident.trident import Action
-from core.runtime.clock import Clock, ShiftedClock
+from core.runtime.clock import Clock
 from core.runtime.ids import SeededIds
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.exchange import Exchange
@@ -27,10 +28,12 @@ from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderChanges, closing_order
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
+from core.simulator.market.market_data import ListedStrike
 from core.simulator.wire.payloads_orders import order_request
 from core.simulator.wire.server import Simulator
 from core.simulator.wire.settings import DEFAULT_ACCOUNT, DEFAULT_LOGIN, SimulatorSettings
 from tests.core.broker.simulated_streams import QUICK
+from tests.core.simulator.wire.simulated_server import JumpingClock
 
 T = TypeVar("T")
 
@@ -54,6 +57,8 @@ class Side:
     faults: ArmedFaults
     act: Callable[[dict[str, Any]], Awaitable[None]]
     """Does what POST /simulator/act does with this body."""
+    go_to: Callable[[datetime], Awaitable[None]]
+    """Lets market time go on to this instant."""
     told: list[OrderReport] = field(default_factory=list)
 
     def on_order(self, report: OrderReport) -> None:
@@ -95,15 +100,15 @@ class Side:
 Script = Callable[[Side], Coroutine[Any, Any, T]]
 
 
-def on_both(script: Script[T]) -> T:
-    """What the script found, the same on the wire and in process."""
-    over_the_wire = asyncio.run(_over_the_wire(script))
-    assert run_virtual(lambda clock: _in_process(script, clock), MONDAY_TEN) == over_the_wire
+def on_both(script: Script[T], at: datetime = MONDAY_TEN) -> T:
+    """What the script found, the same on the wire and in process. Market time begins at `at`."""
+    over_the_wire = asyncio.run(_over_the_wire(script, at))
+    assert run_virtual(lambda clock: _in_process(script, clock), at) == over_the_wire
     return over_the_wire
 
 
-async def _over_the_wire(script: Script[T]) -> T:
-    clock = ShiftedClock(MONDAY_TEN)
+async def _over_the_wire(script: Script[T], at: datetime) -> T:
+    clock = JumpingClock(at)
     simulator = Simulator(SimulatorSettings(), clock, SeededIds(3))
     url = f"http://127.0.0.1:{await simulator.start()}"
     login = Login("main", DEFAULT_LOGIN.client_secret, DEFAULT_LOGIN.refresh_token)
@@ -113,10 +118,14 @@ async def _over_the_wire(script: Script[T]) -> T:
         async with aiohttp.ClientSession() as client, client.post(f"{url}/simulator/act", json=body) as answer:
             assert answer.status == 200, await answer.text()
 
+    async def go_to(instant: datetime) -> None:
+        clock.jump_to(instant)
+        simulator.advance()
+
     try:
         await broker.connect()
         await broker.accounts()
-        side = Side(broker, simulator.exchange, clock, simulator.faults, act)
+        side = Side(broker, simulator.exchange, clock, simulator.faults, act, go_to)
         return await _followed(script, side, broker.alerts)
     finally:
         await broker.close()
@@ -132,7 +141,10 @@ async def _in_process(script: Script[T], clock: VirtualClock) -> T:
         _act(exchange, body, clock.now())
         broker.alerts.wake()
 
-    side = Side(broker, exchange, clock, broker.faults, act)
+    async def go_to(instant: datetime) -> None:
+        await clock.sleep((instant - clock.now()).total_seconds())
+
+    side = Side(broker, exchange, clock, broker.faults, act, go_to)
     return await _followed(script, side, broker.alerts)
 
 
@@ -501,3 +513,182 @@ def test_a_stale_chain_is_that_of_the_session_before() -> None:
         return sorted(stale - fresh), again == fresh
 
     assert on_both(script) == ([DAY - timedelta(days=3)], True)  # the Friday before
+
+
+# Transactions and nights
+
+FRIDAY_NOON = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
+"""12:00 at the exchange on a half day: SPXW of that date stops at 13:00, QQQ's options at 13:15."""
+SATURDAY = datetime(2026, 11, 28, 13, 0, tzinfo=UTC)
+
+
+def moved(row: Transaction) -> tuple[object, ...]:
+    """What a row says, without its id, times and prices of the market."""
+    return row.kind, row.sub_kind, row.symbol, row.action, row.quantity, row.order_id != "", row.fees
+
+
+def expiring(symbol: str, at: datetime, points: int) -> tuple[ListedStrike, ListedStrike]:
+    """The strikes so far above and below the price of an underlying, in the expiration of that date."""
+    market = Market(7, at)
+    trade = market.trade(symbol, at)
+    assert trade is not None
+    listed = [e for root in market.chain(symbol, at.date()) for e in root.expirations if e.day == at.date()]
+    strikes = [s for e in listed if e.settlement_type == "PM" for s in e.strikes]
+    above = min((s for s in strikes if s.strike > trade.price + points), key=lambda s: s.strike)
+    return above, max((s for s in strikes if s.strike < trade.price - points), key=lambda s: s.strike)
+
+
+async def posted(side: Side, count: int, since: date = DAY) -> tuple[Transaction, ...]:
+    """The transactions, once there are so many."""
+    async with asyncio.timeout(20):
+        while len(rows := await side.broker.transactions(ACCOUNT, since)) < count:
+            await side.clock.sleep(0.05)
+    return rows
+
+
+def test_the_rows_of_a_fill_are_the_same_and_add_up_to_the_cash() -> None:
+    async def script(side: Side) -> object:
+        side.exchange.fill_plan = "immediate"
+        order_id = (await side.send()).report.order_id
+        fills = {fill.symbol: fill for fill in (await side.shows(order_id, "Filled")).fills}
+        rows = await posted(side, len(SYMBOLS))
+        for row in rows:
+            fill = fills[row.symbol]
+            assert (row.quantity, row.price, row.order_id) == (fill.quantity, fill.price, order_id)
+            assert abs(row.value) == fill.price * fill.quantity * 100
+            assert (row.day, row.fees_estimated, row.account) == (DAY, True, ACCOUNT)
+        cash = side.exchange.balances(ACCOUNT, side.clock.now()).cash_balance
+        assert cash == DEFAULT_ACCOUNT.cash + sum((row.net_value for row in rows), Decimal(0))
+        assert [row.id for row in rows] == sorted(row.id for row in rows)
+        assert await side.broker.transactions(ACCOUNT, DAY + timedelta(days=1)) == ()
+        return sorted(moved(row) for row in rows)
+
+    found = on_both(script)
+    assert [row[1] for row in found] == ["Buy to Open", "Buy to Open", "Sell to Open", "Sell to Open"]  # type: ignore[index]
+
+
+def test_overlapping_pages_of_transactions_prove_nothing() -> None:
+    async def script(side: Side) -> object:
+        side.exchange.fill_plan = "immediate"
+        await side.send()
+        whole = await posted(side, len(SYMBOLS))
+        side.arm(FaultKind.TRANSACTIONS_OVERLAPPING_PAGES, seconds=0.5, match=FaultMatch(field="2"))
+        torn = await side.refusal(side.broker.transactions(ACCOUNT, DAY))
+        await side.clock.sleep(0.6)
+        return torn, await side.broker.transactions(ACCOUNT, DAY) == whole
+
+    assert on_both(script) == ("unreadable", True)
+
+
+def test_positions_may_follow_a_fill_late() -> None:
+    async def script(side: Side) -> object:
+        side.exchange.fill_plan = "immediate"
+        side.arm(FaultKind.POSITIONS_LAG, seconds=600.0)
+        before = await side.broker.account_reads(ACCOUNT)
+        await side.shows((await side.send()).report.order_id, "Filled")
+        early = await side.broker.account_reads(ACCOUNT)
+        rows = await side.broker.transactions(ACCOUNT, DAY)
+        await side.go_to(MONDAY_TEN + timedelta(minutes=12))
+        after = await side.broker.account_reads(ACCOUNT)
+        margin_at_once = early.derivative_buying_power < before.derivative_buying_power
+        return early.positions, rows, margin_at_once, len(after.positions), len(await posted(side, len(SYMBOLS)))
+
+    assert on_both(script) == ((), (), True, len(SYMBOLS), len(SYMBOLS))
+
+
+@pytest.mark.parametrize(("named", "held_meanwhile"), [(None, len(SYMBOLS)), ("all", 0)])
+def test_transactions_may_be_posted_late(named: str | None, held_meanwhile: int) -> None:
+    async def script(side: Side) -> object:
+        side.exchange.fill_plan = "immediate"
+        side.exchange.habits = replace(side.exchange.habits, position_lag_s=(0.0, 0.0))
+        side.arm(FaultKind.TRANSACTIONS_LATE, seconds=3600.0, match=FaultMatch(field=named))
+        filled = await side.shows((await side.send()).report.order_id, "Filled")
+        held = len((await side.broker.account_reads(ACCOUNT)).positions)
+        rows = await side.broker.transactions(ACCOUNT, DAY)
+        await side.go_to(MONDAY_TEN + timedelta(hours=1, minutes=5))
+        later = await posted(side, len(SYMBOLS))
+        executed = {row.executed_at == filled.fills[0].at for row in later}
+        return held, rows, executed, len((await side.broker.account_reads(ACCOUNT)).positions)
+
+    assert on_both(script) == (held_meanwhile, (), {True}, len(SYMBOLS))
+
+
+@pytest.mark.parametrize(
+    ("named", "kinds", "net", "reversed_rows"),
+    [
+        (None, [("Money Movement", "Balance Adjustment")], Decimal("-0.02"), 0),
+        ("reversal", [("Trade", "Buy to Open")] * 2, Decimal(0), 1),
+    ],
+)
+def test_the_broker_corrects_what_it_posted(
+    named: str | None, kinds: list[tuple[str, str]], net: Decimal, reversed_rows: int
+) -> None:
+    async def script(side: Side) -> object:
+        side.exchange.fill_plan = "immediate"
+        side.arm(FaultKind.TRANSACTIONS_CORRECTED, match=FaultMatch(field=named))
+        await side.shows((await side.send()).report.order_id, "Filled")
+        before = await posted(side, len(SYMBOLS))
+        await side.go_to(datetime(2026, 11, 24, 13, tzinfo=UTC))
+        rows = await side.broker.transactions(ACCOUNT, DAY)
+        known = {row.id for row in before}
+        added = [row for row in rows if row.id not in known]
+        kept = [row for row in rows if row.id in known]
+        assert [replace(row, fees_estimated=True) for row in kept] == list(before), "only the estimates end"
+        assert not any(row.fees_estimated for row in rows)
+        cash = side.exchange.balances(ACCOUNT, side.clock.now()).cash_balance
+        assert cash == DEFAULT_ACCOUNT.cash + sum((row.net_value for row in rows), Decimal(0))
+        undone = {row.reverses for row in added} & known
+        moved = sum((row.net_value for row in added), Decimal(0))
+        return [(row.kind, row.sub_kind) for row in added], moved, len(undone)
+
+    assert on_both(script) == (kinds, net, reversed_rows)
+
+
+def test_index_options_settle_in_cash_overnight_by_two_rows() -> None:
+    async def script(side: Side) -> object:
+        above, below = expiring("SPX", FRIDAY_NOON, 200)
+        await side.act({"act": "give", "account": ACCOUNT, "contracts": {above.put_occ: -2, below.put_occ: 2}})
+        await side.go_to(FRIDAY_NOON + timedelta(hours=8))
+        waiting = (
+            len((await side.broker.account_reads(ACCOUNT)).positions),
+            await side.broker.transactions(ACCOUNT, DAY),
+        )
+        await side.go_to(SATURDAY)
+        rows = await side.broker.transactions(ACCOUNT, DAY)
+        assert all(row.day == FRIDAY_NOON.date() and row.order_id == "" for row in rows)
+        assert {row.executed_at for row in rows} == {datetime(2026, 11, 28, 3, tzinfo=UTC)}
+        cash = side.exchange.balances(ACCOUNT, side.clock.now()).cash_balance
+        (settled,) = (row for row in rows if row.value)
+        assert (settled.price, settled.fees) == (above.strike, Decimal(5))
+        assert cash == DEFAULT_ACCOUNT.cash + settled.net_value
+        kinds = sorted((row.sub_kind, row.symbol == above.put_occ, row.quantity) for row in rows)
+        return waiting, kinds, settled.value < 0, (await side.broker.account_reads(ACCOUNT)).positions
+
+    kinds = [("Assignment", True, 2), ("Cash Settled Assignment", True, 2), ("Expiration", False, 2)]
+    assert on_both(script, FRIDAY_NOON) == ((2, ()), kinds, True, ())
+
+
+def test_assigned_shares_are_seen_the_next_morning() -> None:
+    async def script(side: Side) -> object:
+        side.exchange.habits = replace(side.exchange.habits, desk=False)
+        above, below = expiring("QQQ", FRIDAY_NOON, 30)
+        await side.act({"act": "give", "account": ACCOUNT, "contracts": {above.put_occ: -1, below.put_occ: 1}})
+        await side.go_to(datetime(2026, 11, 28, 4, tzinfo=UTC))
+        evening = [(row.sub_kind, row.symbol == below.put_occ) for row in await side.broker.transactions(ACCOUNT, DAY)]
+        held_overnight = [p.symbol == above.put_occ for p in (await side.broker.account_reads(ACCOUNT)).positions]
+        await side.go_to(SATURDAY)
+        rows = (await side.broker.transactions(ACCOUNT, DAY))[len(evening) :]
+        delivered = [(row.sub_kind, row.instrument_type, row.quantity, row.action, row.fees) for row in rows]
+        (shares,) = (row for row in rows if row.instrument_type == "Equity")
+        assert (shares.price, shares.value) == (above.strike, -100 * above.strike)
+        assert {row.executed_at for row in rows} == {datetime(2026, 11, 27, 22, tzinfo=UTC)}
+        (held,) = (await side.broker.account_reads(ACCOUNT)).positions
+        assert held.average_open_price == above.strike
+        return evening, held_overnight, delivered, (held.symbol, held.instrument_type, held.direction, held.quantity)
+
+    delivered = [
+        ("Assignment", "Equity Option", Decimal(1), "", Decimal(0)),
+        ("Buy to Open", "Equity", Decimal(100), "Buy to Open", Decimal(5)),
+    ]
+    shares = ("QQQ", "Equity", "Long", Decimal(100))
+    assert on_both(script, FRIDAY_NOON) == ([("Expiration", True)], [True], delivered, shares)
