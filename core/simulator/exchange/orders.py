@@ -160,6 +160,10 @@ class SimOrder:
     """The login that placed it."""
     cancel_username: str | None = None
     """The login that asked to cancel it."""
+    strict: bool = False
+    """Whether its closing legs may only close positions that the account holds. No answer tells it."""
+    relabelled: tuple[str, ...] = ()
+    """The symbols whose legs asked to close a position and open one instead."""
 
     @property
     def terminal(self) -> bool:
