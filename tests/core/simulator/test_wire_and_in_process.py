@@ -138,7 +138,7 @@ async def _in_process(script: Script[T], clock: VirtualClock) -> T:
     broker = InProcessBroker(exchange, market, clock, "main")
 
     async def act(body: dict[str, Any]) -> None:
-        _act(exchange, body, clock.now())
+        _act(exchange, market, body, clock.now())
         broker.alerts.wake()
 
     async def go_to(instant: datetime) -> None:
@@ -160,8 +160,8 @@ async def _followed(script: Script[T], side: Side, alerts: OrderAlerts) -> T:
             await following
 
 
-def _act(exchange: Exchange, body: dict[str, Any], now: datetime) -> None:
-    number, by, order_id = body["account"], body.get("by", ""), body.get("id", 0)
+def _act(exchange: Exchange, market: Market, body: dict[str, Any], now: datetime) -> None:
+    number, by, order_id = body.get("account", ""), body.get("by", ""), body.get("id", 0)
     match body["act"]:
         case "place" if "seconds" in body:
             late = timedelta(seconds=body["seconds"])
@@ -188,6 +188,13 @@ def _act(exchange: Exchange, body: dict[str, Any], now: datetime) -> None:
             exchange.back_office.wipe(number, now)
         case "give":
             exchange.back_office.give(number, body["contracts"], now)
+        case "assign":
+            at_once = body.get("now", False)
+            exchange.back_office.assign(number, body["symbol"], body["quantity"], now, at_once=at_once)
+        case "desk":
+            exchange.back_office.liquidate(number, now)
+        case "halt":
+            market.halt(body["symbol"], now, now + timedelta(seconds=body["seconds"]))
         case other:
             raise AssertionError(other)
 
@@ -692,3 +699,57 @@ def test_assigned_shares_are_seen_the_next_morning() -> None:
     ]
     shares = ("QQQ", "Equity", "Long", Decimal(100))
     assert on_both(script, FRIDAY_NOON) == ([("Expiration", True)], [True], delivered, shares)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_one_contract_is_assigned_early(at_once: bool) -> None:
+    """Example H of an assignment: one of two short puts becomes shares, its long stays."""
+
+    async def script(side: Side) -> object:
+        given = dict(zip(SYMBOLS, (-2, 2, -1, 1), strict=True))
+        await side.act({"act": "give", "account": ACCOUNT, "contracts": given})
+        wanted = {"act": "assign", "account": ACCOUNT, "symbol": SYMBOLS[0], "quantity": 1}
+        await side.act({**wanted, "now": True} if at_once else wanted)
+        before = len(await side.broker.transactions(ACCOUNT, DAY))
+        await side.go_to(datetime(2026, 11, 24, 13, tzinfo=UTC))
+        rows = await side.broker.transactions(ACCOUNT, DAY)
+        positions = (await side.broker.account_reads(ACCOUNT)).positions
+        told = [(row.sub_kind, row.symbol, row.quantity, row.value, row.fees) for row in rows]
+        return before, told, {p.symbol: (p.direction, p.quantity) for p in positions}
+
+    short, long = "Short", "Long"
+    held: dict[str, tuple[str, int]] = dict(
+        zip(SYMBOLS, ((short, 1), (long, 2), (short, 1), (long, 1)), strict=True), QQQ=(long, 100)
+    )
+    told = [("Assignment", SYMBOLS[0], 1, 0, 0), ("Buy to Open", "QQQ", 100, -62_200, 5)]
+    assert on_both(script) == (2 if at_once else 0, told, held)
+
+
+def test_the_desk_closes_what_expires_next() -> None:
+    async def script(side: Side) -> object:
+        given = dict(zip(SYMBOLS, (-2, 2, -1, 1), strict=True))
+        await side.act({"act": "give", "account": ACCOUNT, "contracts": given})
+        await side.act({"act": "desk", "account": ACCOUNT})
+        (order,) = await side.listed()
+        filled = await side.shows(order.order_id, "Filled")
+        rows = await posted(side, len(SYMBOLS))
+        held = (await side.holds(0)).positions
+        actions = {leg.symbol: leg.action for leg in filled.legs}
+        return filled.identifier, filled.order_type, actions, {row.order_id == order.order_id for row in rows}, held
+
+    actions = ("Buy to Close", "Sell to Close", "Buy to Close", "Sell to Close")
+    assert on_both(script) == (None, "Market", dict(zip(SYMBOLS, actions, strict=True)), {True}, ())
+
+
+def test_nothing_fills_while_the_underlying_is_halted() -> None:
+    async def script(side: Side) -> object:
+        side.exchange.fill_plan = "immediate"
+        await side.act({"act": "halt", "symbol": "QQQ", "seconds": 600})
+        order_id = (await side.send()).report.order_id
+        await side.shows(order_id, "Live")
+        await side.go_to(MONDAY_TEN + timedelta(minutes=9))
+        halted = (await side.broker.order(ACCOUNT, order_id)).status
+        await side.go_to(MONDAY_TEN + timedelta(minutes=12))
+        return halted, (await side.shows(order_id, "Filled")).status
+
+    assert on_both(script) == ("Live", "Filled")
