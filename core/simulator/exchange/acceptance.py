@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -11,8 +12,9 @@ from core.simulator.exchange.known_orders import KnownOrders
 from core.simulator.exchange.lifecycle import BookEntry
 from core.simulator.exchange.matching import off_tick
 from core.simulator.exchange.order_book import OrderBook
-from core.simulator.exchange.orders import OrderMessage, SimOrder
+from core.simulator.exchange.orders import OrderLeg, OrderMessage, SimLeg, SimOrder
 from core.simulator.exchange.preflight import Preflight
+from core.simulator.exchange.trading_hours import end_of, sessions_around
 from core.simulator.exchange.validation import NEXT_SESSION
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import TickSize
@@ -43,7 +45,7 @@ class Acceptance:
             id=number,
             ext_global_order_number=number % 1_000_000,
             global_request_id=f"{number:032x}",
-            warnings=self.warnings(now),
+            warnings=self.warnings(draft.legs, now),
         )
         bad_tick = order.price is not None and off_tick(self._ticks(order), abs(order.price))
         return self.book.add(
@@ -58,18 +60,16 @@ class Acceptance:
 
     def expiry_of(self, order: SimOrder, now: datetime) -> datetime:
         """When the order expires unless it has ended before."""
-        _, current, following = self.market.sessions_around(now)
-        if order.time_in_force == "GTC":
-            return min(self.preflight.options[leg.symbol].stops_trading_at for leg in order.legs)
+        _, current, following = sessions_around(self.market, order.legs, now)
+        last = current or following
         if order.time_in_force == "GTD" and order.gtc_date is not None:
-            last = self.market.session(order.gtc_date)
-            if last is not None:
-                return last.close
-        return (current or following).close
+            last = self.market.session(order.gtc_date) or last
+        stops = [self.preflight.options[leg.symbol].stops_trading_at for leg in order.legs]
+        return min(stops if order.time_in_force == "GTC" else [*stops, end_of(last, order.legs)])
 
-    def warnings(self, now: datetime) -> tuple[OrderMessage, ...]:
-        """The warnings that an order gets at this instant."""
-        return () if self.market.is_open(now) else (NEXT_SESSION,)
+    def warnings(self, legs: Sequence[OrderLeg] | Sequence[SimLeg], now: datetime) -> tuple[OrderMessage, ...]:
+        """The warnings that an order with these legs gets at this instant."""
+        return () if sessions_around(self.market, legs, now)[1] is not None else (NEXT_SESSION,)
 
     def _ticks(self, order: SimOrder) -> tuple[TickSize, ...]:
         roots = {self.preflight.options[leg.symbol].root for leg in order.legs}

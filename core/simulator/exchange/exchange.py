@@ -67,7 +67,7 @@ class Exchange:
         self._orders = KnownOrders()
         self._notices: list[Notice] = []
         self._listeners: list[Callable[[Notice], None]] = []
-        self._book = OrderBook(market, seed, self._changed, self._filled)
+        self._book = OrderBook(market, seed, self._changed, self._filled, habits=lambda: self.habits)
         self._preflight = Preflight(market, self._ledgers, self._book.working)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
         self._schedule = Schedule()
@@ -92,6 +92,8 @@ class Exchange:
             self._position_notices,
         )
         self._started = market.start
+        self._now = market.start
+        """The last instant that it was brought up to."""
 
     # Settings that may change while it runs
 
@@ -103,6 +105,7 @@ class Exchange:
     @speed.setter
     def speed(self, value: float) -> None:
         self._book.speed = value
+        self._book.decide_anew(self._now)
 
     @property
     def fill_plan(self) -> str:
@@ -113,6 +116,7 @@ class Exchange:
     def fill_plan(self, value: str) -> None:
         """Raises ValueError for an unknown plan."""
         self._book.fill_plan = FillPlan(value)
+        self._book.decide_anew(self._now)
 
     def set_fill_plan(self, number: str, plan: str | None) -> None:
         """Sets the plan of one account; None gives it the common plan again. Raises ValueError for an unknown plan."""
@@ -121,6 +125,7 @@ class Exchange:
             self._book.account_plans.pop(number, None)
         else:
             self._book.account_plans[number] = FillPlan(plan)
+        self._book.decide_anew(self._now)
 
     def restrict(
         self,
@@ -152,7 +157,7 @@ class Exchange:
     def dry_run(self, number: str, order: OrderRequest, now: datetime) -> DryRun:
         """The effect, fees, warnings and errors of an order, without placing it. Raises nothing for a refused order."""
         draft, errors = self._check(number, order, now)
-        warnings = self._acceptance.warnings(now)
+        warnings = self._acceptance.warnings(order.legs, now)
         if draft is None:
             available = self._preflight.available(number, now)
             nothing = Decimal(0)
@@ -376,6 +381,7 @@ class Exchange:
         return min(((at, place) for place, at in events if at is not None), default=None)
 
     def _advance_to(self, now: datetime) -> None:
+        self._now = max(self._now, now)
         while not self._acting:  # what acts at an instant ends before the next begins
             event = self._next_event()
             if event is None or event[0] > now:

@@ -58,6 +58,10 @@ class BookEntry:
     """When it is next matched against the market."""
     matches: int = 0
     """How often it has been matched."""
+    resting: bool = False
+    """Whether its matches are decided once a session (`resting`), not second by second."""
+    decide_at: datetime | None = None
+    """When they are next decided."""
     remainder_at: datetime | None = None
     """When the rest of it fills, after a partial fill."""
     prices: tuple[Decimal, ...] = ()
@@ -70,16 +74,16 @@ class BookEntry:
     """Which of its places in the queue of the book counts; 0 once it has left the book."""
 
     def next_event(self) -> tuple[datetime, str] | None:
-        """The instant and the name of the next event of this order, or None."""
-        events = [
-            (when, name)
-            for when, name in (
-                (self.step_at, "step"),
-                (self.remainder_at, "remainder"),
-                (self.match_at, "match"),
-                (self.cancel_at, "cancel"),
-                (self.expires_at, "expire"),
-            )
-            if when is not None
-        ]
-        return min(events, key=lambda event: event[0]) if events and self.stage is not Stage.DONE else None
+        """The instant and the name of the next event, or None. At one instant a fill comes before an end."""
+        at, name = self.expires_at, "expire"
+        if self.cancel_at is not None and (at is None or self.cancel_at <= at):
+            at, name = self.cancel_at, "cancel"
+        if self.decide_at is not None and (at is None or self.decide_at <= at):
+            at, name = self.decide_at, "decide"
+        if self.match_at is not None and (at is None or self.match_at <= at):
+            at, name = self.match_at, "match"
+        if self.remainder_at is not None and (at is None or self.remainder_at <= at):
+            at, name = self.remainder_at, "remainder"
+        if self.step_at is not None and (at is None or self.step_at <= at):
+            at, name = self.step_at, "step"
+        return None if at is None or self.stage is Stage.DONE else (at, name)

@@ -1,7 +1,8 @@
 """The order book: the statuses of each order from Received to its end, and its fills. Instants are market time.
 
 Each order has random delays and fills of its own, drawn from the seed and its id: how often the book is run has no
-effect on them. Routing and cancelling take wall time (scaled by `speed`); fills follow the market.
+effect on them. Routing and cancelling take wall time (scaled by `speed`); fills follow the market. An order that is
+new is matched every second; one that has waited rests (`resting`).
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ from decimal import Decimal
 from math import sqrt
 
 from core.simulator.exchange.fills import FilledLeg, with_fills
+from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan, Stage
 from core.simulator.exchange.matching import PackageQuote, fill_chance, leg_prices, package_quote, to_cent
 from core.simulator.exchange.orders import SimOrder
+from core.simulator.exchange.resting import RestingOrders
+from core.simulator.exchange.trading_hours import sessions_around
 from core.simulator.market.market import Market
-from core.simulator.market.market_data import MarketQuote
+from core.simulator.market.market_data import MarketQuote, TradingSession
 
 DELAYED_FILL_S = 20.0
 """Wall seconds from live to filled, under FillPlan.DELAYED."""
 PARTIAL_REMAINDER_S = 10.0
 """Wall seconds from the partial fill to the rest, under FillPlan.PARTIAL."""
-SPARSE_MATCHING_AFTER = 600
-"""Attempts to match an order, after which only every fifth is made."""
+CLOSE_MATCHES, CLOSE_MATCHES_GTC = 600, 60
+"""How often a day order is matched before it rests, and one that may work over nights. A night makes it rest too."""
 
 _NEXT = {Stage.RECEIVED: Stage.ROUTED, Stage.ROUTED: Stage.IN_FLIGHT, Stage.IN_FLIGHT: Stage.LIVE}
 
@@ -47,8 +51,10 @@ class OrderBook:
     speed: float = 1.0
     """Market seconds per wall second."""
     fill_plan: FillPlan = FillPlan.NORMAL
+    habits: Callable[[], Habits] = Habits
     account_plans: dict[str, FillPlan] = field(default_factory=dict)
     """The accounts with a plan of their own."""
+    _resting: RestingOrders = field(init=False)
     _entries: dict[int, BookEntry] = field(default_factory=dict, init=False)
     """By order id."""
     _of_account: dict[str, dict[int, BookEntry]] = field(default_factory=dict, init=False)
@@ -57,6 +63,9 @@ class OrderBook:
     _tickets: int = field(default=0, init=False)
     _daily_fills: Counter[date] = field(default_factory=Counter, init=False)
     """How many ids of fills were counted in each session."""
+
+    def __post_init__(self) -> None:
+        self._resting = RestingOrders(self.market, self.seed)
 
     def add(
         self,
@@ -78,18 +87,18 @@ class OrderBook:
         if self._plan_of(entry) is FillPlan.REJECT:
             entry.reject_reason = "Rejected by the exchange"
         if not contingent:
-            entry.step_at = self._after(self._opening(now), entry, 0.05, 0.15)
+            entry.step_at = self._after(self._opening(entry, now), entry, 0.05, 0.15)
         self._take_in(entry)
         return entry
 
     def revive(self, order: SimOrder, now: datetime, expires_at: datetime | None) -> BookEntry:
         """Lets an order that has ended work again."""
         entry = BookEntry(order, Stage.LIVE, self._chance(order), expires_at)
-        entry.match_at = self._opening(self._after(now, entry, 0.2, 1.0))
+        entry.match_at = self._opening(entry, self._after(now, entry, 0.2, 1.0))
         if any(leg.remaining_quantity % (leg.quantity // order.size) for leg in order.legs):
             # Part of a package is filled already: what is left of it fills at the same prices.
             entry.prices = tuple(leg.fills[-1].fill_price for leg in order.legs)
-            entry.remainder_at = self._opening(self._after(now, entry, 0.4, 1.4))
+            entry.remainder_at = self._opening(entry, self._after(now, entry, 0.4, 1.4))
         self._take_in(entry)
         again: dict[str, object] = {"status": "Live", "cancellable": True, "editable": True}
         ended = ("terminal_at", "cancelled_at", "cancel_username", "reject_reason")
@@ -117,6 +126,13 @@ class OrderBook:
     def plan(self, account_number: str) -> FillPlan:
         """The fill plan of an account: its own, else the common one."""
         return self.account_plans.get(account_number, self.fill_plan)
+
+    def decide_anew(self, at: datetime) -> None:
+        """Decides the matches of resting orders from this instant on: after a change of plans, speed or prices."""
+        for entry in self._entries.values():
+            if entry.resting and entry.stage is Stage.LIVE:
+                entry.match_at, entry.decide_at = None, at
+                self._enqueue(entry)
 
     def request_cancel(self, entry: BookEntry, now: datetime, user: str) -> None:
         """Asks to cancel an order. It may still fill before the cancel arrives."""
@@ -149,6 +165,7 @@ class OrderBook:
             "step": self._step,
             "remainder": self._fill_remainder,
             "match": self._match,
+            "decide": self._decide,
             "cancel": self._cancel,
             "expire": self._expire,
         }[name](entry, at)
@@ -196,23 +213,31 @@ class OrderBook:
         shown: dict[str, object] = {} if entry.cancel_at is not None else {"status": entry.stage.value}
         if entry.stage is Stage.ROUTED:
             entry.step_at = self._after(at, entry, 0.05, 0.2)
-            number = f"{entry.order.id:012d}"
+            number = f"{entry.order.id:012d}" if not entry.resting else f"{entry.order.id}{at:%y%m%d}"
             shown["ext_exchange_order_number"] = number
             shown["ext_client_order_id"] = f"8a{number}"
         elif entry.stage is Stage.IN_FLIGHT:
             entry.step_at = self._after(at, entry, 0.05, 0.3)
             shown["in_flight_at"] = at
         else:
-            entry.match_at = self._opening(self._after(at, entry, 0.2, 1.0))
             shown["live_at"] = at
+            if entry.resting:
+                entry.decide_at = at
+            else:
+                entry.match_at = self._opening(entry, self._after(at, entry, 0.2, 1.0))
         self._change(entry, at, **shown)
 
     def _match(self, entry: BookEntry, at: datetime) -> None:
-        order, plan = entry.order, self._plan_of(entry)
         entry.matches += 1
-        every = 1 if entry.matches <= SPARSE_MATCHING_AFTER else 5
-        entry.match_at = self._opening(at + timedelta(seconds=every * sqrt(self.speed)))
-        if plan is FillPlan.NEVER or self.market.halted(order.underlying_symbol, at) or entry.remainder_at is not None:
+        entry.match_at = None
+        if entry.remainder_at is None:
+            self._try(entry, at)
+            self._match_again(entry, at)
+
+    def _try(self, entry: BookEntry, at: datetime) -> None:
+        """Fills the order, or a part of it, if it is its turn."""
+        order, plan = entry.order, self._plan_of(entry)
+        if plan is FillPlan.NEVER or self.market.halted(order.underlying_symbol, at):
             return
         package = package_quote(order.legs, lambda occ: self._quote(occ, at))
         if package is None:
@@ -221,11 +246,54 @@ class OrderBook:
         if plan is FillPlan.DELAYED:
             live = order.live_at or at
             matched = at >= live + timedelta(seconds=DELAYED_FILL_S * self.speed)
+        elif plan is FillPlan.NORMAL and entry.resting:  # its turn was drawn before: only the price may have moved
+            matched = fill_chance(package, limit) > 0
         else:
-            chance = 1.0 - (1.0 - fill_chance(package, limit)) ** every
+            chance = fill_chance(package, limit)
             matched = plan in (FillPlan.IMMEDIATE, FillPlan.PARTIAL) or entry.chance.random() < chance
         if matched:
             self._trade(entry, at, plan, package, max(limit, to_cent(package.natural)))
+
+    def _match_again(self, entry: BookEntry, at: datetime) -> None:
+        """Has the order matched again after an attempt, or decided at the next open."""
+        if entry.stage is not Stage.LIVE or entry.remainder_at is not None:
+            return
+        soon = self._soon(at)
+        opening = self._opening(entry, soon)
+        enough = CLOSE_MATCHES if entry.order.time_in_force == "Day" else CLOSE_MATCHES_GTC
+        entry.resting = entry.resting or opening != soon or entry.matches >= enough
+        if opening != soon:
+            entry.decide_at = opening
+        elif entry.resting:
+            self._decide(entry, at)
+        else:
+            entry.match_at = soon
+
+    def _decide(self, entry: BookEntry, at: datetime) -> None:
+        """Sets when an order that rests is next matched. Without a match in this session it is decided at the next."""
+        entry.match_at = entry.decide_at = None
+        _, session, following = self._sessions_around(entry, at)
+        if session is not None and self._is_routed_anew(entry, session):
+            entry.stage = Stage.RECEIVED
+            entry.step_at = self._after(at, entry, 0.05, 0.15)
+            return
+        if session is not None and entry.remainder_at is None:
+            plan, when = self._plan_of(entry), None
+            if plan is FillPlan.NORMAL:
+                when = self._resting.next_match(entry.order, session, at, self.speed)
+            elif plan is not FillPlan.NEVER:
+                when = self._soon(at)
+            if when is not None and self._opening(entry, when) == when:
+                entry.match_at = when
+        if entry.match_at is None:
+            entry.decide_at = following.open
+
+    def _is_routed_anew(self, entry: BookEntry, session: TradingSession) -> bool:
+        """Whether the order is routed again in this session, as some brokers do with those that work over nights."""
+        live = entry.order.live_at
+        return (
+            self.habits().gtc_touched_daily and entry.stage is Stage.LIVE and live is not None and live < session.open
+        )
 
     def _trade(self, entry: BookEntry, at: datetime, plan: FillPlan, package: PackageQuote, net: Decimal) -> None:
         """Fills all or part of the order. The rest fills after a delay, or waits until it is matched itself."""
@@ -242,7 +310,7 @@ class OrderBook:
             part = list(package.ratios)
         if forced or left == 1:
             wait = PARTIAL_REMAINDER_S if forced else 0.4 + entry.chance.random()
-            entry.remainder_at = self._opening(at + timedelta(seconds=wait * self.speed))
+            entry.remainder_at = self._opening(entry, at + timedelta(seconds=wait * self.speed))
         self._fill(entry, at, part)
 
     def _fill_remainder(self, entry: BookEntry, at: datetime) -> None:
@@ -288,7 +356,7 @@ class OrderBook:
             self._end(successor, at, "Removed", contingent_status=None)
             return
         successor.stage = Stage.RECEIVED
-        successor.step_at = self._after(self._opening(at), successor, 0.02, 0.1)
+        successor.step_at = self._after(self._opening(successor, at), successor, 0.02, 0.1)
         self._enqueue(successor)
         self._change(successor, at, status="Received", contingent_status=None, cancellable=True, editable=True)
 
@@ -316,9 +384,19 @@ class OrderBook:
     def _after(self, at: datetime, entry: BookEntry, low: float, high: float) -> datetime:
         return at + timedelta(seconds=(low + (high - low) * entry.chance.random()) * self.speed)
 
-    def _opening(self, at: datetime) -> datetime:
-        """The instant itself if a session is open then, else the next open."""
-        _, current, following = self.market.sessions_around(at)
+    def _soon(self, at: datetime) -> datetime:
+        """When an order is tried again that is not left to rest."""
+        return at + timedelta(seconds=sqrt(self.speed))
+
+    def _sessions_around(
+        self, entry: BookEntry, at: datetime
+    ) -> tuple[TradingSession, TradingSession | None, TradingSession]:
+        """The sessions in which what the order trades can be traded: as `Market.sessions_around`."""
+        return sessions_around(self.market, entry.order.legs, at)
+
+    def _opening(self, entry: BookEntry, at: datetime) -> datetime:
+        """The instant itself if what the order trades can be traded then, else the next open."""
+        _, current, following = self._sessions_around(entry, at)
         return at if current is not None else following.open
 
     def _quote(self, occ: str, at: datetime) -> MarketQuote | None:

@@ -11,6 +11,7 @@ from core.simulator.exchange.buying_power import unfilled_contracts
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.margin import combined, payoff_bounds, uncovered_calls
 from core.simulator.exchange.orders import OrderError, OrderRequest, SimOrder
+from core.simulator.exchange.trading_hours import sessions_around
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import ListedOption
 
@@ -35,7 +36,8 @@ def read_legs(request: OrderRequest, market: Market, now: datetime) -> tuple[dic
     if len(set(symbols)) != len(symbols):
         errors.append(_invalid("legs: every leg needs a symbol of its own"))
     found: dict[str, ListedOption] = {}
-    day = market.session_day(now) if market.is_open(now) else market.sessions_around(now)[2].day
+    _, current, following = sessions_around(market, request.legs, now)
+    day = (current or following).day
     for leg in request.legs:
         if leg.instrument_type != "Equity Option":
             errors.append(_invalid(f"instrument-type {leg.instrument_type} is not supported for {leg.symbol}"))
