@@ -429,6 +429,8 @@ class Exchange:
                 self.back_office.revive(due.account, due.order_id, at)
             elif due.kind is DueKind.FORGET and due.order_id is not None:
                 self.back_office.forget(due.account, due.order_id, at)
+            elif due.kind is DueKind.SPLIT:
+                self.back_office.adjust(due.account, due.symbol, at)
             elif due.kind is DueKind.ASSIGN:
                 self.back_office.assign(due.account, due.symbol, due.quantity, at)
 

@@ -42,6 +42,11 @@ def evening_of(at: datetime) -> datetime:
     return _at(exchange_time(at).date(), time(22))
 
 
+def adjustment_of(day: date) -> datetime:
+    """06:30 of an exchange date, in UTC: when positions are adjusted, after what the morning delivers."""
+    return _at(day, time(6, 30))
+
+
 def morning_of(day: date) -> datetime:
     """06:00 of an exchange date, in UTC."""
     return _at(day, time(6))
