@@ -8,13 +8,13 @@ it answers programs on this machine only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aiohttp import web
 
-from core.runtime.clock import Clock
+from core.runtime.clock import Clock, exchange_time
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
@@ -37,6 +37,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "assign": frozenset({"symbol", "quantity", "now"}),
     "desk": frozenset(),
     "halt": frozenset({"symbol", "seconds"}),
+    "split": frozenset({"symbol", "ratio", "date"}),
 }
 """The acts, each with its fields.
 
@@ -45,10 +46,11 @@ the id of an order. `price` is signed like a credit; without `keeps-identifier` 
 `symbols` are the positions to close, by default all; `contracts` maps OCC symbols, or that of shares, to numbers,
 negative when short. `assign` assigns `quantity` (1) short contracts of `symbol` in the next morning's postings, or at
 once with `now`. `desk` has the risk desk close what the account holds of the nearest expiration that delivers shares.
-`halt` halts an underlying for `seconds` of wall time, for everybody.
+`halt` halts an underlying for `seconds` of wall time, for everybody. `split` makes `ratio` shares of each share of a
+fund, from the first session on or after `date` (the day after today), in all accounts.
 """
 
-OF_THE_MARKET = frozenset({"halt"})
+OF_THE_MARKET = frozenset({"halt", "split"})
 """The acts that need no account."""
 
 
@@ -73,6 +75,7 @@ class Acts:
             "assign": self._assign,
             "desk": self._desk,
             "halt": self._halt,
+            "split": self._split,
         }
 
     def add_routes(self, app: web.Application) -> None:
@@ -112,7 +115,7 @@ class Acts:
         return self._exchange.cancel(number, _id(body), self._clock.now(), by=_text(body, "by", ""))
 
     def _replace(self, number: str, body: Mapping[str, Any]) -> SimOrder:
-        price, old = _price(body), self._exchange.order(number, _id(body))
+        price, old = _decimal(body, "price", "3.50, or -3.50 for a debit"), self._exchange.order(number, _id(body))
         effect = "Debit" if price < 0 else "Credit"
         changes = OrderChanges(old.time_in_force, old.order_type, abs(price), effect, gtc_date=old.gtc_date)
         return self._exchange.replace(
@@ -170,6 +173,16 @@ class Acts:
             raise BodyRefused(f"symbol {symbol!r} is no underlying; use {', '.join(self._market.symbols)}")
         self._market.halt(symbol, now, now + self._market_time(body))
 
+    def _split(self, number: str, body: Mapping[str, Any]) -> None:
+        now, ratio = self._clock.now(), _decimal(body, "ratio", "2, or 0.5 for fewer shares")
+        tomorrow = exchange_time(now).date() + timedelta(days=1)
+        told = _text(body, "date", tomorrow.isoformat())
+        try:
+            on = date.fromisoformat(told)
+        except ValueError as error:
+            raise BodyRefused(f"date {told!r} is no date; write 2026-11-30") from error
+        self._exchange.back_office.split(_text(body, "symbol"), ratio, on, now)
+
     def _market_time(self, body: Mapping[str, Any]) -> timedelta:
         """The market time of the wall seconds in a body, none without them. Raises BodyRefused."""
         seconds = body.get("seconds", 0)
@@ -196,14 +209,14 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _price(body: Mapping[str, Any]) -> Decimal:
+def _decimal(body: Mapping[str, Any], key: str, example: str) -> Decimal:
     try:
-        price = Decimal(str(body.get("price")))
+        number = Decimal(str(body.get(key)))
     except InvalidOperation:
-        price = Decimal("NaN")
-    if not price.is_finite():
-        raise BodyRefused(f"price {body.get('price')!r} is not a number; give 3.50, or -3.50 for a debit")
-    return price
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise BodyRefused(f"{key} {body.get(key)!r} is not a number; give {example}")
+    return number
 
 
 def _plan(body: Mapping[str, Any]) -> FillPlan | None:

@@ -193,6 +193,9 @@ def _act(exchange: Exchange, market: Market, body: dict[str, Any], now: datetime
             exchange.back_office.liquidate(number, now)
         case "halt":
             market.halt(body["symbol"], now, now + timedelta(seconds=body["seconds"]))
+        case "split":
+            on = date.fromisoformat(body["date"])
+            exchange.back_office.split(body["symbol"], Decimal(body["ratio"]), on, now)
         case other:
             raise AssertionError(other)
 

@@ -236,3 +236,30 @@ def test_nothing_fills_while_the_underlying_is_halted() -> None:
         return halted, (await side.shows(order_id, "Filled")).status
 
     assert on_both(script) == ("Live", "Filled")
+
+
+def test_a_split_changes_positions_and_ends_the_orders_on_them() -> None:
+    async def script(side: Side) -> object:
+        side.exchange.fill_plan = "never"
+        given = dict(zip(SYMBOLS, (-2, 2, -1, 1), strict=True), QQQ=100)
+        await side.act({"act": "give", "account": ACCOUNT, "contracts": given})
+        order = {"time-in-force": "GTC", "order-type": "Limit", "price": "0.05", "price-effect": "Debit"}
+        leg = {"instrument-type": "Equity Option", "symbol": SYMBOLS[2], "action": "Buy to Close", "quantity": 1}
+        await side.act({"act": "place", "account": ACCOUNT, "order": {**order, "legs": [leg]}})
+        (resting,) = await side.listed()
+        await side.shows(resting.order_id, "Live")
+        await side.act({"act": "split", "symbol": "QQQ", "ratio": "2", "date": "2026-11-24"})
+        await side.go_to(MONDAY_TEN + timedelta(days=1))
+        removed = await side.broker.order(ACCOUNT, resting.order_id)
+        positions = (await side.broker.account_reads(ACCOUNT)).positions
+        rows = await side.broker.transactions(ACCOUNT, DAY)
+        assert sum((row.net_value for row in rows), Decimal(0)) == 0
+        held = {p.symbol: (p.direction, p.quantity) for p in positions}
+        return removed.status, held, {(row.kind, row.sub_kind) for row in rows}, len(rows)
+
+    names = [symbol.replace("QQQ   ", "QQQ1  ") for symbol in SYMBOLS]
+    short, long = "Short", "Long"
+    held: dict[str, tuple[str, int]] = dict(
+        zip(names, ((short, 2), (long, 2), (short, 1), (long, 1)), strict=True), QQQ=(long, 200)
+    )
+    assert on_both(script) == ("Removed", held, {("Receive Deliver", "Forward Split")}, 10)
