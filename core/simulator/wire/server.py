@@ -148,7 +148,7 @@ class Simulator:
         app.router.add_get("/dxlink", self.feed.handle)
         control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
-        Acts(self.exchange, self._broker_clock, self.advance).add_routes(app)
+        Acts(self.exchange, self.market, self._broker_clock, self.advance).add_routes(app)
         HabitsControl(self.exchange).add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
