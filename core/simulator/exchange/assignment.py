@@ -5,16 +5,17 @@ The holders of contracts draw apart each night, from the seed, the date and the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from zlib import crc32
 
 import numpy as np
 
-from core.simulator.exchange.expiration import DELIVERED
+from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger, intrinsic
 from core.simulator.exchange.nightly_hours import NightlyHours
-from core.simulator.market.market_data import ListedOption
+from core.simulator.market.market_data import Dividend, ListedOption
 
 LITTLE_EXTRINSIC = Decimal("0.02")
 BEFORE_DIVIDEND, WITHOUT_EXTRINSIC, IN_THE_MONEY = 0.85, 0.20, 0.0005
@@ -23,11 +24,11 @@ in the money; of one with next to nothing beyond it; of any other in the money."
 
 
 def early_assignments(
-    ledger: Ledger, hours: NightlyHours, closed_at: datetime, dividend: Decimal, seed: int
+    ledger: Ledger, hours: NightlyHours, closed_at: datetime, paid: Mapping[str, Dividend | None], seed: int
 ) -> list[tuple[ListedOption, int]]:
     """The contracts assigned in the night after a session, negative as they are short.
 
-    `closed_at` is when their trading ended, `dividend` what a share pays to who holds it until the next morning, in $.
+    `closed_at` is when their trading ended, `paid` the dividend of each underlying that goes ex in the next session.
     """
     held = ledger.held()
     assigned = []
@@ -35,9 +36,10 @@ def early_assignments(
         short = -held.get(symbol, 0)
         if short <= 0 or option.underlying not in DELIVERED or option.expires_at <= hours.evening:
             continue
-        chance = assignment_chance(
-            option, ledger.price(option.underlying, closed_at), ledger.price(symbol, closed_at), dividend
-        )
+        dividend = paid.get(option.underlying)
+        amount = Decimal(0) if dividend is None else dividend.amount * option.deliverable
+        spot, mark = ledger.spot(option, closed_at), ledger.price(symbol, closed_at)
+        chance = assignment_chance(option, spot, mark, amount)
         if chance:
             draws = np.random.default_rng([seed, hours.day.toordinal(), crc32(symbol.encode())]).random(short)
             count = int((draws < chance).sum())
@@ -47,7 +49,7 @@ def early_assignments(
 
 
 def assignment_chance(option: ListedOption, spot: Decimal, mark: Decimal, dividend: Decimal) -> float:
-    """The chance that one short contract is assigned tonight. All prices are $ per share."""
+    """The chance that one short contract is assigned tonight. All prices are $ per share of the contract."""
     worth = intrinsic(option, spot)
     if not worth:
         return 0.0

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.acceptance import Acceptance
 from core.simulator.exchange.clearing import Clearing
 from core.simulator.exchange.deliveries import Delivery, delivered
-from core.simulator.exchange.expiration import DELIVERED
 from core.simulator.exchange.habits import Habits
+from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger
-from core.simulator.exchange.nightly_hours import next_morning
+from core.simulator.exchange.nightly_hours import adjustment_of, next_morning
 from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
 from core.simulator.exchange.risk_desk import RiskDesk, expiring
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.splits import split_posting
 from core.simulator.exchange.transactions import Move, Posting
 from core.simulator.market.market import Market
+
+CORPORATE_ACTIONS = "corporate actions"
+"""Who removes orders on contracts that a split changes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +127,32 @@ class BackOffice:
             ledger.held().get(option.underlying, 0),
         )
         self.clearing.post(Posting(now, number, tuple(rows), tuple(moves)))
+
+    def split(self, symbol: str, ratio: Decimal, on: date, now: datetime) -> None:
+        """Splits the shares of an underlying from the first session on or after a date: the positions of all accounts
+        are adjusted that morning, and the orders on what they were are removed.
+
+        Raises OrderRefused (`validation_error`) for a split that cannot be.
+        """
+        self.advance(now)
+        try:
+            self.market.split(symbol, ratio, on)
+        except ValueError as error:
+            raise OrderRefused("validation_error", str(error)) from None
+        day, _ = self.market.splits[symbol]
+        for number in self.ledgers:
+            self.schedule.add(Due(adjustment_of(day), DueKind.SPLIT, number, symbol=symbol))
+
+    def adjust(self, number: str, symbol: str, now: datetime) -> None:
+        """Makes of an account's positions what the split of their underlying has made of them."""
+        ledger, (_, ratio) = self._ledger(number), self.market.splits[symbol]
+        for order in self.acceptance.book.working(number):
+            entry = self.acceptance.book.entry(order.id)
+            if entry is not None and order.underlying_symbol == symbol:
+                self.acceptance.book.remove(entry, now, CORPORATE_ACTIONS)
+        posting = split_posting(ledger, symbol, ratio, now)
+        if posting is not None:
+            self.clearing.post(posting)
 
     def liquidate(self, number: str, now: datetime) -> list[SimOrder]:
         """Has the risk desk close what the account holds of the nearest expiration that delivers shares, at once.

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Protocol
 
-from core.simulator.exchange.corrections import Correction
 from core.simulator.exchange.fills import FilledLeg
 from core.simulator.exchange.habits import Habits, TradesPosted
 from core.simulator.exchange.ledger import Ledger
+from core.simulator.exchange.money_rows import Correction
 from core.simulator.exchange.nightly_hours import evening_of
 from core.simulator.exchange.orders import SimOrder
 from core.simulator.exchange.trade_rows import trade_rows

@@ -9,6 +9,7 @@ from decimal import Decimal
 from core.simulator.exchange.fees import assignment_fees
 from core.simulator.exchange.habits import AssignmentFee
 from core.simulator.exchange.instruments import SHARES_PER_CONTRACT
+from core.simulator.exchange.matching import CENT
 from core.simulator.exchange.orders import NO_FEES, FeeCalculation
 from core.simulator.exchange.transactions import RECEIVE_DELIVER, Move, SimTransaction
 from core.simulator.market.market_data import ListedOption
@@ -39,25 +40,27 @@ class Delivery:
         return self._row(sub_kind, words, option, abs(contracts), option.strike, value, fees)
 
     def shares(self, option: ListedOption, change: int, held: int) -> list[SimTransaction]:
-        """The rows of shares bought (negative: sold) at the strike by an exercise or an assignment.
+        """The rows of shares bought (negative: sold) for the strike by an exercise or an assignment.
 
         What closes shares that the account holds is a row of its own. The fee is on the first.
         """
         closing = min(abs(change), abs(held)) if held * change < 0 else 0
         verb, sign = ("Buy", -1) if change > 0 else ("Sell", 1)
-        fees = assignment_fees(abs(change) // SHARES_PER_CONTRACT, self.fee)
+        fees = assignment_fees(abs(change) // delivered_shares(option), self.fee)
         rows = []
         for count, effect in ((closing, "Close"), (abs(change) - closing, "Open")):
             if count:
                 action = f"{verb} to {effect}"
-                rows.append(self._share_row(option, action, count, sign * count * option.strike, fees))
+                rows.append(
+                    self._share_row(option, action, count, (sign * count * price_of_share(option)).quantize(CENT), fees)
+                )
                 fees = NO_FEES
         return rows
 
     def _share_row(
         self, option: ListedOption, action: str, count: int, value: Decimal, fees: FeeCalculation
     ) -> SimTransaction:
-        words = f"{action} {count} {option.underlying} @ {option.strike:.2f}"
+        words = f"{action} {count} {option.underlying} @ {price_of_share(option):.2f}"
         return SimTransaction(
             0,
             self.account,
@@ -69,7 +72,7 @@ class Delivery:
             option.underlying,
             action,
             Decimal(count),
-            option.strike,
+            price_of_share(option),
             value,
             fees,
             self.executed_at,
@@ -109,12 +112,22 @@ class Delivery:
         )
 
 
+def delivered_shares(option: ListedOption) -> int:
+    """How many shares one contract delivers: 100, or what a split has made of them."""
+    return int(SHARES_PER_CONTRACT * option.deliverable)
+
+
+def price_of_share(option: ListedOption) -> Decimal:
+    """What an exercise pays for each share it delivers, in $."""
+    return option.strike / option.deliverable
+
+
 def delivered(
     delivery: Delivery, option: ListedOption, contracts: int, shares_held: int
 ) -> tuple[list[SimTransaction], list[Move]]:
     """The exercise of contracts (negative when short: their assignment) for shares, as rows and moves."""
     buys = (contracts > 0) == (option.right == "C")
-    change = abs(contracts) * SHARES_PER_CONTRACT * (1 if buys else -1)
+    change = abs(contracts) * delivered_shares(option) * (1 if buys else -1)
     sub_kind = "Exercise" if contracts > 0 else "Assignment"
     rows = [delivery.removal(option, contracts, sub_kind), *delivery.shares(option, change, shares_held)]
-    return rows, [Move(option.occ, -contracts, NOTHING), Move(option.underlying, change, option.strike)]
+    return rows, [Move(option.occ, -contracts, NOTHING), Move(option.underlying, change, price_of_share(option))]

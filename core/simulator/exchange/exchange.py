@@ -316,11 +316,13 @@ class Exchange:
         self._advance_to(now)
         return self._balances(number, now)
 
-    def positions(self, number: str, now: datetime) -> list[SimPosition]:
-        """The open positions, sorted by symbol."""
+    def positions(self, number: str, now: datetime, *, closed: bool = False) -> list[SimPosition]:
+        """The open positions, sorted by symbol; with `closed` also those closed on the exchange date of `now`."""
         self._advance_to(now)
-        ledger = self._ledger(number)
-        return [ledger.position(symbol, now) for symbol in sorted(ledger.shown.held())]
+        ledger, today = self._ledger(number), exchange_time(now).date()
+        shown = ledger.shown.holdings.items() if closed else ()
+        ended = {symbol for symbol, h in shown if not h.quantity and exchange_time(h.updated_at).date() == today}
+        return [ledger.position(symbol, now) for symbol in sorted({*ledger.shown.held(), *ended})]
 
     def transactions(self, number: str, now: datetime, wanted: Wanted = ALL) -> list[SimTransaction]:
         """The posted transactions asked for, oldest first."""
@@ -441,6 +443,8 @@ class Exchange:
                 self.back_office.revive(due.account, due.order_id, at)
             elif due.kind is DueKind.FORGET and due.order_id is not None:
                 self.back_office.forget(due.account, due.order_id, at)
+            elif due.kind is DueKind.SPLIT:
+                self.back_office.adjust(due.account, due.symbol, at)
             elif due.kind is DueKind.ASSIGN:
                 self.back_office.assign(due.account, due.symbol, due.quantity, at)
 

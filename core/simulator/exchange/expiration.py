@@ -15,6 +15,7 @@ from zlib import crc32
 
 from core.simulator.exchange.deliveries import NOTHING, Delivery, delivered
 from core.simulator.exchange.habits import Habits
+from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger, intrinsic
 from core.simulator.exchange.nightly_hours import NightlyHours
 from core.simulator.exchange.transactions import Move, Posting, SimTransaction
@@ -24,8 +25,6 @@ BY_EXCEPTION = Decimal("0.01")
 """How far in the money, in $ per share, an option of an ETF is exercised without an instruction."""
 PIN_RANGE = Decimal("0.10")
 """Up to how far out of the money a short one may be assigned all the same."""
-DELIVERED = frozenset({"QQQ"})
-"""The underlyings whose options are exercised for shares."""
 
 
 def expired(ledger: Ledger, at: datetime) -> list[tuple[ListedOption, int]]:

@@ -11,6 +11,7 @@ from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.book import Book, Holding
 from core.simulator.exchange.instruments import (
+    DELIVERED,
     Instrument,
     Share,
     multiplier_of,
@@ -60,7 +61,7 @@ class Ledger:
         option = self.market.option(symbol)
         if option is not None and option.occ == symbol:
             return option
-        if symbol != "QQQ":
+        if symbol not in DELIVERED:
             raise KeyError(symbol)
         return Share(symbol)
 
@@ -152,6 +153,10 @@ class Ledger:
         known = quote is not None and quote.bid is not None and quote.ask is not None
         return (quote.bid + quote.ask) / 2 if known else Decimal(0)  # type: ignore[union-attr,operator]
 
+    def spot(self, option: ListedOption, at: datetime) -> Decimal:
+        """The price of what a contract delivers for each of its shares, in $."""
+        return self.price(option.underlying, at) * option.deliverable
+
     def _previous_close(self, instrument: Instrument, at: datetime) -> Decimal:
         close = self.market.summary(streamer_of(instrument), at).previous_close
         return self.price(symbol_of(instrument), at) if close is None else close
@@ -193,6 +198,7 @@ class Ledger:
         return SimPosition(
             account_number=self.setup.number,
             symbol=symbol,
+            streamer_symbol=streamer_of(instrument),
             instrument_type=type_of(instrument),
             underlying_symbol=underlying_of(instrument),
             quantity=abs(count),

@@ -102,7 +102,7 @@ def margin_requirement(
 def _uncovered(group: list[tuple[ListedOption, int]], price: Prices) -> Decimal:
     """What one uncovered call of the group takes: its short call with the lowest strike."""
     option = min((o for o, count in group if o.right == "C" and count < 0), key=lambda o: o.strike)
-    spot = price(option.underlying)
+    spot = price(option.underlying) * option.deliverable
     away = max(Decimal(0), option.strike - spot)
     rate = max(UNCOVERED_RATE * spot - away, UNCOVERED_LEAST_RATE * spot)
     return SHARES_PER_CONTRACT * (price(option.occ) + rate)

@@ -33,7 +33,7 @@ def hours_of(session: TradingSession) -> NightlyHours:
         desk=session.close - DESK_BEFORE_CLOSE,
         exercise=_at(session.day, time(17)),
         evening=_at(session.day, time(22)),
-        morning=_at(session.day + timedelta(days=1), time(6)),
+        morning=morning_of(session.day + timedelta(days=1)),
     )
 
 
@@ -42,10 +42,20 @@ def evening_of(at: datetime) -> datetime:
     return _at(exchange_time(at).date(), time(22))
 
 
+def adjustment_of(day: date) -> datetime:
+    """06:30 of an exchange date, in UTC: when positions are adjusted, after what the morning delivers."""
+    return _at(day, time(6, 30))
+
+
+def morning_of(day: date) -> datetime:
+    """06:00 of an exchange date, in UTC."""
+    return _at(day, time(6))
+
+
 def next_morning(at: datetime) -> datetime:
     """The first 06:00 exchange time after an instant, in UTC."""
-    today = _at(exchange_time(at).date(), time(6))
-    return today if today > at else _at(exchange_time(at).date() + timedelta(days=1), time(6))
+    day = exchange_time(at).date()
+    return morning_of(day) if morning_of(day) > at else morning_of(day + timedelta(days=1))
 
 
 def _at(day: date, clock: time) -> datetime:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from enum import Enum
 
 from core.simulator.exchange.assignment import early_assignments
 from core.simulator.exchange.clearing import Clearing
-from core.simulator.exchange.corrections import correction_rows
 from core.simulator.exchange.expiration import evening_posting, morning_posting
 from core.simulator.exchange.habits import FeesFinal, Habits
+from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger
-from core.simulator.exchange.nightly_hours import NightlyHours, hours_of
+from core.simulator.exchange.matching import CENT
+from core.simulator.exchange.money_rows import correction_rows, dividend_row
+from core.simulator.exchange.nightly_hours import NightlyHours, hours_of, morning_of
 from core.simulator.exchange.transactions import Posting
 from core.simulator.market.market import Market
+from core.simulator.market.market_data import Dividend
 
 
 class Hour(Enum):
@@ -62,20 +64,35 @@ class Nights:
             self._post(evening_posting(ledger, hours, habits, self.seed))
 
     def morning(self, hours: NightlyHours, habits: Habits) -> None:
-        """06:00: final fees, exercises and assignments, corrections, margin calls."""
-        session = self.market.session(hours.day)
-        if session is None:
-            raise ValueError(f"there is no session on {hours.day}")
+        """06:00: final fees, exercises and assignments, dividends, corrections, margin calls."""
+        session = self.market.sessions_around(hours.morning)[0]
+        paid = {symbol: self._dividend(symbol, hours) for symbol in DELIVERED}
         for ledger in tuple(self.ledgers.values()):
             if habits.fees_final is FeesFinal.OVERNIGHT:
                 ledger.log.settle_fees(hours.morning)
-            early = early_assignments(ledger, hours, session.options_close, Decimal(0), self.seed)
+            early = early_assignments(ledger, hours, session.options_close, paid, self.seed)
             self._post(morning_posting(ledger, hours, habits, early))
+            for symbol, dividend in paid.items():
+                self._entitle(ledger, symbol, dividend)
             self._correct(ledger, hours)
             ledger.drop_closed(hours.day)
             if not ledger.call_by_hand:
                 called = ledger.maintenance_excess(hours.morning) < 0
                 ledger.setup = replace(ledger.setup, is_in_margin_call=called)
+
+    def _dividend(self, symbol: str, hours: NightlyHours) -> Dividend | None:
+        """The dividend of an underlying that goes ex in the session after this night."""
+        following = self.market.sessions_around(hours.morning)[2].day
+        dividend = self.market.next_dividend(symbol, following)
+        return dividend if dividend is not None and dividend.ex == following else None
+
+    def _entitle(self, ledger: Ledger, symbol: str, dividend: Dividend | None) -> None:
+        """Has a dividend posted on its pay date for the shares held now. Who is short pays it."""
+        shares = ledger.held().get(symbol, 0)
+        if dividend is not None and shares:
+            at, number = morning_of(dividend.pay), ledger.setup.number
+            row = dividend_row(number, symbol, (shares * dividend.amount).quantize(CENT), at)
+            ledger.expect(Posting(at, number, (row,)))
 
     def _correct(self, ledger: Ledger, hours: NightlyHours) -> None:
         number = ledger.setup.number

@@ -201,6 +201,7 @@ class SimPosition:
 
     account_number: str
     symbol: str
+    streamer_symbol: str
     instrument_type: str
     underlying_symbol: str
     quantity: int

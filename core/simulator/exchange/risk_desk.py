@@ -8,9 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from core.simulator.exchange.expiration import DELIVERED
 from core.simulator.exchange.handling import Handling
-from core.simulator.exchange.instruments import SHARES_PER_CONTRACT
+from core.simulator.exchange.instruments import DELIVERED, SHARES_PER_CONTRACT
 from core.simulator.exchange.ledger import Ledger, intrinsic
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.order_book import OrderBook
@@ -46,7 +45,7 @@ class RiskDesk:
         equity = ledger.net_liquidating_value(at)
         return any(
             count < 0
-            and near_or_in_the_money(option, ledger.price(option.underlying, at))
+            and near_or_in_the_money(option, ledger.spot(option, at))
             and equity < EQUITY_NEEDED * option.strike * SHARES_PER_CONTRACT * -count
             for option, count in expiring(ledger, day)
         )

@@ -21,6 +21,8 @@ class DueKind(Enum):
     """The broker forgets the order with `order_id`."""
     ASSIGN = "assign"
     """Short contracts of `symbol` are assigned, as many as `quantity`."""
+    SPLIT = "split"
+    """The shares of `symbol` have been split: the account's positions change."""
 
 
 @dataclass(frozen=True, slots=True)

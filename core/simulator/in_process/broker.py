@@ -38,6 +38,8 @@ from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.exchange.orders import OrderRefused, SimOrder
+from core.simulator.exchange.posting_faults import PostingFaults
+from core.simulator.exchange.transactions import SimTransaction, Wanted
 from core.simulator.in_process import values
 from core.simulator.in_process.alerts import InProcessAlerts
 from core.simulator.in_process.answers import (
@@ -107,6 +109,7 @@ class InProcessBroker:
         self._theirs = BrokerClock(self.clock, self.faults)
         self._orders = ClientOrders(self.exchange, self.faults, self.clock)
         self._accounts = ClientAccounts(self.exchange, self.faults, self.clock)
+        self.exchange.trouble(PostingFaults(self.exchange, self.faults, self.clock))
         self._view = MarketView(self.market, self.faults, self.clock)
         self.market_data = InProcessMarketData(self._view, self.faults, self._theirs, self._check)
         self.alerts = InProcessAlerts(self.exchange, self.faults, self._theirs)
@@ -289,7 +292,17 @@ class InProcessBroker:
         return tuple(values.order_report(order) for order in found) + (values.foreign_order(number),) * foreign
 
     async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
-        raise NotImplementedError("the simulated broker has no transactions yet")
+        wanted = Wanted(since=datetime.combine(since, time(), EXCHANGE_ZONE).astimezone(UTC))
+
+        def read(now: datetime) -> list[SimTransaction]:
+            rows = self._accounts.transactions(number, now, wanted)
+            shown = self._accounts.overlapping_rows(number)
+            if shown is not None and len(rows) > shown:
+                raise BrokerError(BrokerFault.UNREADABLE, "transactions: fewer rows than the pages announce")
+            return rows
+
+        rows = await self._call(f"/accounts/{number}/transactions", read)
+        return tuple(values.transaction(row) for row in sorted(rows, key=lambda row: row.id))
 
     def is_listed(self, order_id: int) -> bool:
         """Whether the listings show this order now; a fault may keep a new one out for a while."""

@@ -69,15 +69,18 @@ class AdjustedPaths:
     def next_dividend(self, symbol: str, day: date) -> Dividend | None:
         """The first dividend with an ex-date on or after the day, $ per share as of that date."""
         found = next_dividend(symbol, day)
-        return self._in_shares(symbol, found) if found is not None else None
+        return self._in_shares(symbol, found, None) if found is not None else None
 
-    def dividends(self, symbol: str, first: date, last: date) -> list[Dividend]:
-        """The dividends with ex-dates from `first` to `last`, both included, each $ per share as of its ex-date."""
-        return [self._in_shares(symbol, each) for each in dividends(symbol, first, last)]
+    def dividends(self, symbol: str, first: date, last: date, as_of: int | None = None) -> list[Dividend]:
+        """The dividends with ex-dates from `first` to `last`, both included, oldest first.
 
-    def _in_shares(self, symbol: str, dividend: Dividend) -> Dividend:
-        shares = self.shares(symbol, self._sessions.offset_of(dividend.ex))
-        return dividend if shares == 1 else replace(dividend, amount=dividend.amount / shares)
+        Their amounts are $ per share of the session `as_of`, or each per share as of its ex-date.
+        """
+        return [self._in_shares(symbol, each, as_of) for each in dividends(symbol, first, last)]
+
+    def _in_shares(self, symbol: str, dividend: Dividend, as_of: int | None) -> Dividend:
+        shares = self.shares(symbol, self._sessions.offset_of(dividend.ex) if as_of is None else as_of)
+        return dividend if shares == 1 else replace(dividend, amount=round(dividend.amount / shares, 4))
 
     def _factor(self, symbol: str, offset: int, shares: Decimal) -> float:
         if offset <= 0:

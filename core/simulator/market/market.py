@@ -14,7 +14,7 @@ from zlib import crc32
 
 from core.runtime.clock import exchange_time
 from core.simulator.market.adjusted_paths import AdjustedPaths
-from core.simulator.market.listing import Listing
+from core.simulator.market.listing import Listing, last_stop
 from core.simulator.market.market_data import (
     Dividend,
     ExpirationVolatility,
@@ -32,7 +32,7 @@ from core.simulator.market.market_data import (
     TradingSession,
 )
 from core.simulator.market.market_metrics import metrics_row
-from core.simulator.market.paths import HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, Floats, volume_share
+from core.simulator.market.paths import FUNDS, HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, Floats, volume_share
 from core.simulator.market.quoting import OptionQuoter, cents, equity_quote
 from core.simulator.market.session_path import QUARTERS_PER_SECOND, Noise, SessionPath
 from core.simulator.market.sessions import SessionIndex, session_on
@@ -90,7 +90,10 @@ class Market:
         self._listing = Listing(self._price_range)
         self._quoters: dict[str, OptionQuoter] = {}
         self._session_paths: OrderedDict[int, SessionPath] = OrderedDict()
-        self._halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
+        self.halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
+        """The halts of each underlying, by their first and last instant; one without an end has None there."""
+        self.splits: dict[str, tuple[date, Decimal]] = {}
+        """By underlying: the date of its split, and how many shares each one has become."""
         self._current: tuple[float, float, SessionPath] | None = None
 
     # Symbols and the listing
@@ -109,6 +112,10 @@ class Market:
         """Whether the contract is in the chain of this date."""
         return self._listing.is_listed(option, day)
 
+    def tick_sizes(self, option: ListedOption) -> tuple[TickSize, ...]:
+        """The tick table of a contract."""
+        return self._listing.tick_sizes(option)
+
     def occ_to_streamer(self, occ: str) -> str | None:
         option = self._listing.contract(occ)
         return option.streamer if option is not None and option.occ == occ else None
@@ -123,6 +130,15 @@ class Market:
         QQQ has one root. SPX has two: SPX with AM-settled monthly options, and SPXW with PM-settled ones.
         """
         return self._listing.chain(symbol, day)
+
+    def chain_day(self, symbol: str, at: datetime) -> date:
+        """The date whose chain is in force: that of the session that opened last, until its contracts have stopped.
+
+        Raises ValueError for anything but an underlying.
+        """
+        offset = self._sessions.offset_at(at)
+        session = self._sessions.session(offset)
+        return session.day if at < last_stop(symbol, session) else self._sessions.session(offset + 1).day
 
     # Sessions
 
@@ -304,14 +320,39 @@ class Market:
         """The dividends with ex-dates from `first` to `last`, both included, each $ per share as of its ex-date."""
         return self._paths.dividends(symbol, first, last)
 
-    # Halts
+    # Halts and splits
+
+    def split(self, symbol: str, ratio: Decimal, on: date) -> None:
+        """Makes `ratio` shares of each share, from the first session on or after a date.
+
+        Its price and its dividends are those of the new shares from then on, and candles of before are told in them.
+        What was listed before becomes adjusted contracts, in no chain: see `adjusted`. The account's positions are not
+        the market's: whoever splits moves them. Raises ValueError for anything but a fund, for a ratio that is not
+        positive, for a second split, and for a date not after the first session.
+        """
+        offset = self._sessions.offset_of(on)
+        if symbol not in FUNDS:
+            raise ValueError(f"{symbol} has no shares to split")
+        if offset < 1:
+            raise ValueError(f"a split of {symbol} on {on} is not after the first session")
+        self._paths.split(symbol, ratio, offset)
+        day = self._sessions.session(offset).day
+        self.splits[symbol] = day, ratio
+        self._listing.adjust(symbol, ratio, day)
+        self._quoters.clear()
+        self._session_paths.clear()
+        self._current = None
+
+    def adjusted(self, option: ListedOption) -> ListedOption | None:
+        """The contract that one listed before a split has become. None while there was no split."""
+        return self._listing.adjusted(option)
 
     def halt(self, symbol: str, since: datetime, until: datetime | None = None) -> None:
         """Halts trading in an underlying from `since` until `until`, or for good if that is None."""
-        self._halts.setdefault(symbol, []).append((since, until))
+        self.halts.setdefault(symbol, []).append((since, until))
 
     def halted(self, symbol: str, at: datetime) -> bool:
-        return any(since <= at and (until is None or at < until) for since, until in self._halts.get(symbol, ()))
+        return any(since <= at and (until is None or at < until) for since, until in self.halts.get(symbol, ()))
 
     def settlement_price(self, option: ListedOption) -> Decimal:
         """The price at which a contract settles: the underlying's open on its date if AM-settled, else the close.
@@ -352,6 +393,10 @@ class Market:
         return quoter if quoter.option.stops_trading_at > path.session.open else None
 
     def _previous_close(self, symbol: str, path: SessionPath) -> Decimal | None:
+        """None for a contract that was not there, or that was another one before a split."""
+        underlying = self._quoters[symbol].option.underlying
+        if self._paths.shares(underlying, path.offset) != self._paths.shares(underlying, path.offset - 1):
+            return None
         before = self._session_path(path.offset - 1)
         quoter = self._quoter(symbol, before)
         return quoter.rounded_value(before, before.quarters) if quoter is not None else None

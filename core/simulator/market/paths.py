@@ -125,6 +125,8 @@ MODELS = {
     "SPX": UnderlyingModel("SPX", 6848.20, 0.93, 0.20, 0.152, 0.109, 2.6e9),
 }
 SYMBOLS = tuple(MODELS)
+FUNDS = frozenset({"QQQ"})
+"""The underlyings that are shares: they are quoted and can be split; their options deliver them and are American."""
 
 
 def intraday_variance(u: Floats) -> Floats:

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 
 from core.simulator.market.market_data import ListedOption, MarketQuote
-from core.simulator.market.paths import Floats
+from core.simulator.market.paths import FUNDS, Floats
 from core.simulator.market.session_path import QUARTERS_PER_SECOND, SessionPath
 from core.simulator.market.surface import RATE, SHAPES, YEAR_SECONDS, black_scholes, implied_volatility
 from core.simulator.market.surface_arrays import implied_volatilities, option_values
@@ -61,8 +61,6 @@ class Ticks:
 
 
 TICKS = {"QQQ": Ticks(1, 1, 0), "SPX": Ticks(5, 10, 300)}
-EARLY_EXERCISE = frozenset({"QQQ"})
-"""The underlyings whose options may be exercised before they expire."""
 _SPREADS = {"QQQ": (0.020, 0.0016), "SPX": (0.08, 0.0022)}
 """The usual spread of an option: an amount in $, and a share of its time value."""
 
@@ -111,7 +109,7 @@ class OptionQuoter:
         self._stops = option.stops_trading_at.timestamp()
         self._call = option.right == "C"
         self._deliverable = float(option.deliverable)
-        self._early_exercise = option.underlying in EARLY_EXERCISE
+        self._early_exercise = option.underlying in FUNDS
         self._paid_before: tuple[int, float] | None = None
         """Of the session with this offset: what `_dividends` found."""
 
@@ -196,7 +194,8 @@ class OptionQuoter:
         """What the dividends after this session and until the expiration are worth in it, in $ a share."""
         if self._paid_before is None or self._paid_before[0] != path.offset:
             day = path.session.day
-            ahead = path.paths.dividends(self._symbol, day + timedelta(days=1), self.option.expiration)
+            tomorrow = day + timedelta(days=1)
+            ahead = path.paths.dividends(self._symbol, tomorrow, self.option.expiration, path.offset)
             worth = sum(float(each.amount) * exp(-RATE * (each.ex - day).days / 365.0) for each in ahead)
             self._paid_before = path.offset, worth * self._deliverable
         return self._paid_before[1]

@@ -149,6 +149,7 @@ def position(item: SimPosition, *, restricted: int = 0, marks: bool = False) -> 
     return {
         "account-number": item.account_number,
         "symbol": item.symbol,
+        "streamer-symbol": item.streamer_symbol,
         "instrument-type": item.instrument_type,
         "underlying-symbol": item.underlying_symbol,
         "quantity": item.quantity,

@@ -68,9 +68,7 @@ class AccountsApi:
     def positions(self, call: Call) -> Answer:
         """The positions that the query asks for. Each symbol is one position, with net-positions or without."""
         number = self._access.number(call)
-        held = self._shown.positions(number, call.now)
-        if not call.says("include-closed-positions"):
-            held = [entry for entry in held if entry.quantity != 0]
+        held = self._shown.positions(number, call.now, closed=call.says("include-closed-positions"))
         wanted = {
             "underlying_symbol": call.values("underlying-symbol"),
             "instrument_type": call.values("instrument-type"),

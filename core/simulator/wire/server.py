@@ -25,6 +25,7 @@ from core.simulator.exchange.fault_plan import PlannedFault
 from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
+from core.simulator.exchange.posting_faults import PostingFaults
 from core.simulator.market.market import Market
 from core.simulator.wire.acts import Acts
 from core.simulator.wire.alerts import AlertServer
@@ -37,6 +38,7 @@ from core.simulator.wire.rest import Gateway
 from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
 from core.simulator.wire.rest_market import MarketApi
 from core.simulator.wire.rest_orders import OrdersApi
+from core.simulator.wire.rest_transactions import TransactionsApi
 from core.simulator.wire.settings import SimulatorSettings
 
 STEP_SECONDS = 0.1
@@ -72,6 +74,8 @@ class Simulator:
         self.faults = ArmedFaults()
         self._broker_clock = BrokerClock(clock, self.faults)
         self.orders = ClientOrders(self.exchange, self.faults, clock)
+        self.accounts = ClientAccounts(self.exchange, self.faults, clock)
+        self.exchange.trouble(PostingFaults(self.exchange, self.faults, clock))
         self.tokens = TokenIssuer(settings.logins, settings.access_token_seconds, ids)
         self.view = MarketView(self.market, self.faults, clock)
         self.feed = QuoteFeed(
@@ -144,14 +148,16 @@ class Simulator:
         app.router.add_get("/dxlink", self.feed.handle)
         control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
-        Acts(self.exchange, self._broker_clock, self.advance).add_routes(app)
+        Acts(self.exchange, self.market, self._broker_clock, self.advance).add_routes(app)
         HabitsControl(self.exchange).add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
         orders = OrdersApi(self.exchange, self.orders, access, self.advance)
         gateway = Gateway(self.tokens, self.faults, self._broker_clock)
-        accounts = AccountsApi(self.exchange, ClientAccounts(self.exchange, self.faults, self.clock), access)
-        gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
+        accounts = AccountsApi(self.exchange, self.accounts, access)
+        transactions = TransactionsApi(self.accounts, access, self.advance)
+        apis = (accounts, transactions, orders, market)
+        gateway.add_routes(app, [route for api in apis for route in api.routes()])
         return app
 
     async def _root(self, request: web.Request) -> web.StreamResponse:

@@ -15,6 +15,7 @@ from core.simulator.exchange.assignment import (
 )
 from core.simulator.exchange.habits import AssignmentFee, Habits
 from core.simulator.exchange.orders import OrderRefused, SimBalances, SimPosition
+from core.simulator.market.market import Market
 from tests.core.simulator.exchange.closing_prices import (
     cash,
     closing_at,
@@ -25,9 +26,11 @@ from tests.core.simulator.exchange.closing_prices import (
 )
 from tests.core.simulator.exchange.placed_orders import (
     ONE,
+    START,
     TEN,
     credit,
     exchange,
+    leg,
     net_of,
     occ,
     trident_legs,
@@ -280,3 +283,34 @@ def test_a_short_contract_at_the_strike_may_be_assigned_all_the_same() -> None:
         broker = closing_at(EXPIRY, "622.04", pin_assignment=chance)
         broker.back_office.give(ONE, {P622: -1, P619: 1}, LAST_TEN)
         assert held(broker, MORNING) == left
+
+
+def test_a_split_makes_adjusted_contracts_and_more_shares_of_the_same_cost() -> None:
+    day = date(2026, 12, 1)
+    broker = exchange("100000", Market(7, START))
+    broker.habits = Habits(desk=False, position_lag_s=(0, 0))
+    index = occ("P", 6850, "SPXW")
+    broker.back_office.give(ONE, {P622: -2, P619: 2, "QQQ": 100, index: 1}, TEN)
+    before = {p.symbol: p for p in broker.positions(ONE, TEN)}
+    resting = credit((leg("Sell to Close", P619),), "90.00", "GTC")
+    order = broker.submit(ONE, resting, TEN)
+    broker.back_office.split("QQQ", D(2), day, TEN)
+    at = exchange_at(day, 6, 30)
+    broker.advance(at - MINUTE)
+    assert set(held(broker, at - MINUTE)) == {P622, P619, "QQQ", index}
+    broker.advance(at)
+    adjusted = [symbol.replace("QQQ ", "QQQ1") for symbol in (P622, P619)]
+    assert held(broker, at) == {adjusted[0]: -2, adjusted[1]: 2, "QQQ": 200, index: 1}
+    assert broker.order(ONE, order.id).status == "Removed"
+    after = {p.symbol: p for p in broker.positions(ONE, at)}
+    assert after["QQQ"].average_open_price == before["QQQ"].average_open_price / 2
+    assert after[adjusted[0]].average_open_price == before[P622].average_open_price
+    assert cash(broker, at) == 100_000
+    rows = deliveries(broker, at)
+    assert {(row.sub_kind, row.net_value) for row in rows} == {("Forward Split", D(0))}
+    assert len(rows) == 6
+    broker.back_office.assign(ONE, adjusted[0], 1, at)
+    assert held(broker, at)["QQQ"] == 400
+    assert cash(broker, at) == 100_000 - 62_205
+    with pytest.raises(OrderRefused, match="split already"):
+        broker.back_office.split("QQQ", D(2), day, at)

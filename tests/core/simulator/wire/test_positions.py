@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from tastytrade.order import (
 
 from tests.core.simulator.wire.simulated_server import (
     ACCOUNT,
+    MONDAY_TEN,
     SimulatedServer,
     broker,
     only_account,
@@ -93,3 +95,52 @@ async def test_every_filter_is_taken_in_each_form() -> None:
         ):
             status, body, _ = await server.get(f"/accounts/{ACCOUNT}/positions?{query}", token)
             assert (status, len(body["data"]["items"])) == (200, wanted), query
+
+
+async def test_a_closed_position_is_there_for_the_day_and_says_what_it_earned() -> None:
+    async with broker() as server, server.session() as session:
+        account = await only_account(session)
+        filled = await filled_spread(server, session, account)
+        closed = await account.place_order(session, closing(filled, "2.00"), dry_run=False)
+        ended = await status_of(account, session, closed.order.id, OrderStatus.FILLED)
+        await read_until(lambda: account.get_positions(session), lambda held: held == [])
+        shown = await account.get_positions(session, include_closed=True)
+        earned = {}
+        for opening, close in zip(filled.legs, ended.legs, strict=True):
+            assert opening.fills is not None
+            assert close.fills is not None
+            gain = (close.fills[0].fill_price - opening.fills[0].fill_price) * 100
+            earned[opening.symbol] = -gain if opening.action is OrderAction.SELL_TO_OPEN else gain
+        assert {held.symbol: held.realized_today for held in shown} == earned
+        # Both legs were opened today: the gain since the previous close is that since the opening.
+        assert [held.realized_day_gain for held in shown] == [held.realized_today for held in shown]
+        assert {(held.quantity, held.quantity_direction, held.cost_effect) for held in shown} == {(0, "Zero", "None")}
+        assert {held.realized_today_date for held in shown} == {MONDAY_TEN.date()}
+        server.clock.jump_to(MONDAY_TEN + timedelta(days=1))
+        assert await account.get_positions(session, include_closed=True) == []
+
+
+async def test_a_gain_of_the_evening_belongs_to_the_exchange_date() -> None:
+    """At 22:00 at the exchange it is the next day in UTC already."""
+    async with broker() as server, server.session() as session:
+        account = await only_account(session)
+        await filled_spread(server, session, account)
+        server.clock.jump_to(datetime(2026, 11, 24, 3, 30, tzinfo=UTC))
+        shown = await account.get_positions(session)
+        assert {held.realized_today_date for held in shown} == {MONDAY_TEN.date()}
+
+
+async def test_shares_are_positions_of_their_own_kind() -> None:
+    async with broker() as server, server.session() as session:
+        account = await only_account(session)
+        exchange, now = server.simulator.exchange, server.clock.now()
+        exchange.back_office.give(ACCOUNT, {"QQQ": -100}, now)
+        (held,) = await account.get_positions(session, instrument_type=InstrumentType.EQUITY, include_marks=True)
+        assert (held.symbol, held.quantity, held.quantity_direction, held.multiplier) == ("QQQ", 100, "Short", 1)
+        assert held.expires_at is None
+        assert held.mark is not None
+        balances = await account.get_balances(session)
+        assert balances.short_equity_value > 0
+        assert balances.long_equity_value == 0
+        _, body, _ = await server.get(f"/accounts/{ACCOUNT}/positions", await server.token())
+        assert body["data"]["items"][0]["streamer-symbol"] == "QQQ"

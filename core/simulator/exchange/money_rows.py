@@ -1,4 +1,4 @@
-"""Corrections of transactions that were posted before: a changed fee, and a row that is reversed and posted again."""
+"""Money without a trade: dividends, and corrections of what was posted before."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Correction(Enum):
 def correction_rows(correction: Correction, log: TransactionLog, account: str, at: datetime) -> list[SimTransaction]:
     """The rows of a correction; none for a reversal where there is no trade to reverse."""
     if correction is Correction.FEE:
-        return [adjustment(account, -FEE_CHANGE, "Balance Adjustment", "Regulatory fee adjustment", at)]
+        return [_money(account, -FEE_CHANGE, "Balance Adjustment", "Regulatory fee adjustment", None, at)]
     undone = {row.reverses for row in log.posted.values()}
     trades = [r for r in log.posted.values() if r.kind == TRADE and r.reverses is None and r.id not in undone]
     if not trades:
@@ -37,17 +37,21 @@ def correction_rows(correction: Correction, log: TransactionLog, account: str, a
     return [replace(undoing, estimated=False), replace(newest, estimated=False)]
 
 
-def adjustment(account: str, value: Decimal, sub_kind: str, words: str, at: datetime) -> SimTransaction:
-    """A movement of money without a trade, in $: positive when the account gets it."""
+def dividend_row(account: str, symbol: str, value: Decimal, at: datetime) -> SimTransaction:
+    """The dividend on the shares of an account, in $: negative when it was short of them."""
+    return _money(account, value, "Dividend", f"Dividend of {symbol}", symbol, at)
+
+
+def _money(account: str, value: Decimal, sub_kind: str, words: str, symbol: str | None, at: datetime) -> SimTransaction:
     return SimTransaction(
         id=0,
         account=account,
         kind=MONEY_MOVEMENT,
         sub_kind=sub_kind,
         description=words,
-        instrument_type=None,
-        symbol=None,
-        underlying=None,
+        instrument_type=None if symbol is None else "Equity",
+        symbol=symbol,
+        underlying=symbol,
         action=None,
         quantity=None,
         price=None,
