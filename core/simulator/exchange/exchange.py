@@ -25,6 +25,7 @@ from core.simulator.exchange.handling import AS_ASKED, Handling
 from core.simulator.exchange.known_orders import KnownOrders
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan
+from core.simulator.exchange.nightly_hours import NightlyHours
 from core.simulator.exchange.nights import Hour, Nights
 from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import (
@@ -41,14 +42,18 @@ from core.simulator.exchange.orders import (
     SimBalances,
     SimOrder,
     SimPosition,
+    closing_order,
 )
 from core.simulator.exchange.preflight import Checked, Preflight
 from core.simulator.exchange.risk_desk import RiskDesk
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.timeline import Timeline
 from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
+HAND = "hand"
+"""Who sells the shares of an assignment, under the habit that somebody does."""
 _EPOCH = 1_700_000_000
 _FIRST_TRANSACTION = 500_000_000
 
@@ -83,9 +88,9 @@ class Exchange:
         self._schedule = Schedule()
         self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
         self._nights = Nights(market, self._ledgers, self._clearing, seed)
-        self._nights_to = market.start
-        """Until when the nights are settled."""
-        self._acting = False
+        self._timeline = Timeline(
+            self._book, self._clearing, self._nights, self._schedule, self._do, self._at_hour, market.start
+        )
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
         self._desk = RiskDesk(self._book, self.submit)
@@ -102,7 +107,6 @@ class Exchange:
             self._position_notices,
         )
         self._started = market.start
-        self._now = market.start
         """The last instant that it was brought up to."""
 
     # Settings that may change while it runs
@@ -115,7 +119,7 @@ class Exchange:
     @speed.setter
     def speed(self, value: float) -> None:
         self._book.speed = value
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     @property
     def fill_plan(self) -> str:
@@ -126,7 +130,7 @@ class Exchange:
     def fill_plan(self, value: str) -> None:
         """Raises ValueError for an unknown plan."""
         self._book.fill_plan = FillPlan(value)
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     def set_fill_plan(self, number: str, plan: str | None) -> None:
         """Sets the plan of one account; None gives it the common plan again. Raises ValueError for an unknown plan."""
@@ -135,7 +139,7 @@ class Exchange:
             self._book.account_plans.pop(number, None)
         else:
             self._book.account_plans[number] = FillPlan(plan)
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     def restrict(
         self,
@@ -279,7 +283,7 @@ class Exchange:
 
     def next_event_at(self) -> datetime | None:
         """When an order or a position next changes by itself, or may do so; None if nothing is due."""
-        event = self._next_event()
+        event = self._timeline.next()
         return None if event is None else event[0]
 
     # Reads
@@ -385,47 +389,28 @@ class Exchange:
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(at, self._preflight.reserved(number, at))
 
-    def _next_event(self) -> tuple[datetime, int] | None:
-        """The instant of what happens next, and its place in _ORDER."""
-        night = None if self._nights.idle() else self._nights.next_after(self._nights_to)
-        desk = night[0] if night is not None and night[1] is Hour.DESK else None
-        settlement = night[0] if night is not None and desk is None else None
-        book, posting, due = self._book.next_event_at(), self._clearing.next_posting_at(), self._schedule.next_at()
-        events = enumerate((desk, book, posting, due, settlement))
-        return min(((at, place) for place, at in events if at is not None), default=None)
-
     def _advance_to(self, now: datetime) -> None:
-        self._now = max(self._now, now)
-        while not self._acting:  # what acts at an instant ends before the next begins
-            event = self._next_event()
-            if event is None or event[0] > now:
-                self._nights_to = max(self._nights_to, now)
-                return
-            self._acting = True
-            try:
-                _ORDER[event[1]](self, event[0])
-            finally:
-                self._acting = False
+        self._timeline.advance(now)
 
-    def _run_book(self, at: datetime) -> None:
-        self._book.run_next()
-
-    def _post_due(self, at: datetime) -> None:
-        self._clearing.post_due(at)
-
-    def _settle(self, at: datetime) -> None:
-        """What the broker does at this hour of the day."""
-        _, hour, hours = self._nights.next_after(self._nights_to)
-        self._nights_to = at
+    def _at_hour(self, hour: Hour, hours: NightlyHours, at: datetime) -> None:
+        """What the broker, or the operator of an account, does at this hour of the day."""
         if hour is Hour.EVENING:
             self._nights.evening(hours, self.habits)
         elif hour is Hour.MORNING:
             self._nights.morning(hours, self.habits)
-        elif self.habits.desk:
-            for ledger in self._ledgers.values():
-                if self._desk.endangered(ledger, hours.day, at):
-                    with suppress(OrderRefused):
-                        self._desk.liquidate(ledger, hours.day, at)
+        elif hour is Hour.DESK and self.habits.desk:
+            self._desk.look(self._ledgers.values(), hours.day, at)
+        elif hour is Hour.HAND and self.habits.hand_sells_shares:
+            self._sell_shares(at)
+
+    def _sell_shares(self, at: datetime) -> None:
+        """Closes the shares of every account at the market, as an operator does who was assigned."""
+        for number in self._ledgers:
+            shares = [p for p in self.positions(number, at) if p.instrument_type == "Equity"]
+            if shares:
+                with suppress(OrderRefused):
+                    at_once = Handling(plan=FillPlan.IMMEDIATE)
+                    self.submit(number, closing_order(shares), at, by=HAND, handling=at_once)
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders.put(order)
@@ -433,9 +418,8 @@ class Exchange:
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
 
-    def _do_due(self, at: datetime) -> None:
+    def _do(self, due: Due, at: datetime) -> None:
         """Does what is due, or leaves it undone when it is refused now."""
-        due = self._schedule.take_next()
         with suppress(OrderRefused):
             if due.kind is DueKind.SUBMIT and due.request is not None:
                 self.submit(due.account, due.request, at, by=due.by)
@@ -477,13 +461,3 @@ def _refusal(errors: Sequence[OrderError]) -> OrderRefused:
     code = "validation_error" if structural else "preflight_check_failure"
     message = "Request validation failed." if structural else "One or more preflight checks failed."
     return OrderRefused(code, message, tuple(errors))
-
-
-_ORDER: tuple[Callable[[Exchange, datetime], None], ...] = (
-    Exchange._settle,
-    Exchange._run_book,
-    Exchange._post_due,
-    Exchange._do_due,
-    Exchange._settle,
-)
-"""What happens first at one instant: the risk desk, orders, what is posted, what is due, the settlement of a night."""
