@@ -439,9 +439,9 @@ class Exchange:
         self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
 
     def _posted(self, posting: Posting) -> None:
-        """Tells of what a posting has changed: of the cash too, unless that had changed before."""
+        """Tells of what a posting has changed: of the cash too, unless it is of a fill, which had changed it before."""
         symbols = list(dict.fromkeys(move.symbol for move in posting.moves))
-        self._position_notices(posting.account, symbols, posting.at, with_balance=not posting.settled)
+        self._position_notices(posting.account, symbols, posting.at, with_balance=posting.order_id is None)
 
     def _position_notices(self, number: str, symbols: Sequence[str], at: datetime, with_balance: bool = True) -> None:
         ledger = self._ledger(number)
