@@ -17,6 +17,7 @@ from core.simulator.exchange.acceptance import Acceptance
 from core.simulator.exchange.accounts import AccountSetup, SimAccount, SimTradingStatus
 from core.simulator.exchange.back_office import BackOffice
 from core.simulator.exchange.clearing import Clearing, PostingTrouble
+from core.simulator.exchange.complex_orders import ComplexOrders
 from core.simulator.exchange.effects import opened_at_fill
 from core.simulator.exchange.fees import order_fees
 from core.simulator.exchange.fills import FilledLeg
@@ -43,6 +44,7 @@ from core.simulator.exchange.orders import (
     SimOrder,
     SimPosition,
     closing_order,
+    refusal,
 )
 from core.simulator.exchange.preflight import Checked, Preflight
 from core.simulator.exchange.risk_desk import RiskDesk
@@ -106,8 +108,16 @@ class Exchange:
             self._advance_to,
             self._position_notices,
         )
+        self.complex_orders = ComplexOrders(
+            self._book,
+            self._orders,
+            self._check,
+            self._accept,
+            self._user,
+            self._advance_to,
+            last_id=(int(market.start.timestamp()) - _EPOCH) * 1000,
+        )
         self._started = market.start
-        """The last instant that it was brought up to."""
 
     # Settings that may change while it runs
 
@@ -190,7 +200,7 @@ class Exchange:
         """
         checked = self._check(number, order, now)
         if checked.errors or checked.order is None:
-            raise _refusal(checked.errors)
+            raise refusal(checked.errors)
         draft = replace(checked.order, warnings=checked.warnings, username=self._user(number, by))
         for change in handling.changes:
             draft = change(draft)
@@ -240,7 +250,7 @@ class Exchange:
         )
         checked = self._check(number, request, now, replacing=order_id)
         if checked.errors or checked.order is None:
-            raise _refusal(checked.errors)
+            raise refusal(checked.errors)
         contingent = replace(
             checked.order,
             warnings=checked.warnings,
@@ -251,9 +261,12 @@ class Exchange:
             editable=False,
             edited=True,
             replaces_order_id=order_id,
+            complex_order_id=old.complex_order_id,
+            complex_order_tag=old.complex_order_tag,
             username=self._user(number, by),
         )
         successor = self._accept(contingent, now, AS_ASKED, checked.discard_reason)
+        self.complex_orders.replaced(successor.order)
         self._book.request_replace(entry, successor, now)
         return successor.order
 
@@ -365,10 +378,18 @@ class Exchange:
             raise OrderRefused("cannot_update_order", f"Order {order_id} is {order.status} and cannot be changed.")
         return entry
 
-    def _check(self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None) -> Checked:
+    def _check(
+        self,
+        number: str,
+        request: OrderRequest,
+        now: datetime,
+        replacing: int | None = None,
+        *,
+        judged: bool = True,
+    ) -> Checked:
         self._advance_to(now)
         self._ledger(number)
-        return self._preflight.check(number, request, now, replacing)
+        return self._preflight.check(number, request, now, replacing, judged=judged)
 
     def _accept(
         self, draft: SimOrder, now: datetime, handling: Handling, reject_reason: str | None = None
@@ -384,7 +405,8 @@ class Exchange:
         return entry
 
     def _user(self, number: str, by: str) -> str:
-        return by or self._ledger(number).setup.login
+        setup = self._ledger(number).setup
+        return by or setup.login
 
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(at, self._preflight.reserved(number, at))
@@ -417,6 +439,7 @@ class Exchange:
         self._tell(Notice(order.account_number, "Order", order, at))
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
+        self.complex_orders.changed(order, at)
 
     def _do(self, due: Due, at: datetime) -> None:
         """Does what is due, or leaves it undone when it is refused now."""
@@ -436,6 +459,7 @@ class Exchange:
         opened = opened_at_fill(order, filled, self._ledger(order.account_number).held())
         self.opened_by_close += [(order.id, symbol) for symbol in opened]
         self._clearing.fill(order, filled, self.habits, at)
+        self.complex_orders.filled(order, at)
         self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
 
     def _posted(self, posting: Posting) -> None:
@@ -454,10 +478,3 @@ class Exchange:
         self._notices.append(notice)
         for listener in tuple(self._listeners):
             listener(notice)
-
-
-def _refusal(errors: Sequence[OrderError]) -> OrderRefused:
-    structural = all(error.code == "validation_error" for error in errors)
-    code = "validation_error" if structural else "preflight_check_failure"
-    message = "Request validation failed." if structural else "One or more preflight checks failed."
-    return OrderRefused(code, message, tuple(errors))
