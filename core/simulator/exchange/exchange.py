@@ -17,6 +17,8 @@ from core.simulator.exchange.acceptance import Acceptance
 from core.simulator.exchange.accounts import AccountSetup, SimAccount, SimTradingStatus
 from core.simulator.exchange.back_office import BackOffice
 from core.simulator.exchange.clearing import Clearing, PostingTrouble
+from core.simulator.exchange.complex_orders import ComplexOrders
+from core.simulator.exchange.effects import opened_at_fill
 from core.simulator.exchange.fees import order_fees
 from core.simulator.exchange.fills import FilledLeg
 from core.simulator.exchange.habits import Habits
@@ -40,8 +42,9 @@ from core.simulator.exchange.orders import (
     SimBalances,
     SimOrder,
     SimPosition,
+    refusal,
 )
-from core.simulator.exchange.preflight import Preflight
+from core.simulator.exchange.preflight import Checked, Preflight
 from core.simulator.exchange.risk_desk import RiskDesk
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
 from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
@@ -60,6 +63,8 @@ class Exchange:
 
     def __init__(self, market: Market, seed: int, accounts: Sequence[AccountSetup]) -> None:
         self.habits = Habits()
+        self.opened_by_close: list[tuple[int, str]] = []
+        """The order id and the symbol of each fill of a leg that asked to close a position and opened one."""
         self._market = market
         # Ids depend on the start, so that the records of two demos never hold the same one.
         ids = TransactionIds((int(market.start.timestamp()) - _EPOCH) * 1000 + _FIRST_TRANSACTION)
@@ -67,8 +72,15 @@ class Exchange:
         self._orders = KnownOrders()
         self._notices: list[Notice] = []
         self._listeners: list[Callable[[Notice], None]] = []
-        self._book = OrderBook(market, seed, self._changed, self._filled, habits=lambda: self.habits)
-        self._preflight = Preflight(market, self._ledgers, self._book.working)
+        self._book = OrderBook(
+            market,
+            seed,
+            self._changed,
+            self._filled,
+            habits=lambda: self.habits,
+            held=lambda number: self._ledger(number).held(),
+        )
+        self._preflight = Preflight(market, self._ledgers, self._book.working, lambda: self.habits)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
         self._schedule = Schedule()
         self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
@@ -90,6 +102,15 @@ class Exchange:
             self.order,
             self._advance_to,
             self._position_notices,
+        )
+        self.complex_orders = ComplexOrders(
+            self._book,
+            self._orders,
+            self._check,
+            self._accept,
+            self._user,
+            self._advance_to,
+            last_id=(int(market.start.timestamp()) - _EPOCH) * 1000,
         )
         self._started = market.start
         self._now = market.start
@@ -152,12 +173,13 @@ class Exchange:
 
     def validate(self, number: str, order: OrderRequest, now: datetime) -> list[OrderError]:
         """The errors of the preflight, none for an order the broker would accept. Ticks are not checked."""
-        return self._check(number, order, now)[1]
+        return self._check(number, order, now).errors
 
     def dry_run(self, number: str, order: OrderRequest, now: datetime) -> DryRun:
         """The effect, fees, warnings and errors of an order, without placing it. Raises nothing for a refused order."""
-        draft, errors = self._check(number, order, now)
-        warnings = self._acceptance.warnings(order.legs, now)
+        checked = self._check(number, order, now)
+        draft, errors = checked.order, checked.errors
+        warnings = (*checked.warnings, *self._acceptance.warnings(order.legs, now))
         if draft is None:
             available = self._preflight.available(number, now)
             nothing = Decimal(0)
@@ -173,15 +195,15 @@ class Exchange:
 
         Raises OrderRefused: `validation_error` for a malformed order, `preflight_check_failure` for a forbidden one.
         """
-        draft, errors = self._check(number, order, now)
-        if errors or draft is None:
-            raise _refusal(errors)
-        draft = replace(draft, username=self._user(number, by))
+        checked = self._check(number, order, now)
+        if checked.errors or checked.order is None:
+            raise refusal(checked.errors)
+        draft = replace(checked.order, warnings=checked.warnings, username=self._user(number, by))
         for change in handling.changes:
             draft = change(draft)
-        accepted = self._accept(draft, now, handling)
+        accepted = self._accept(draft, now, handling, checked.discard_reason)
         if handling.twin:
-            self._accept(draft, now, handling)
+            self._accept(draft, now, handling, checked.discard_reason)
         return accepted.order
 
     def submit_late(self, number: str, order: OrderRequest, at: datetime, *, by: str = "") -> None:
@@ -221,21 +243,27 @@ class Exchange:
             changes.source or old.source,
             changes.external_identifier or inherited,
             changes.gtc_date,
+            strict=old.strict,
         )
-        draft, errors = self._check(number, request, now, replacing=order_id)
-        if errors or draft is None:
-            raise _refusal(errors)
+        checked = self._check(number, request, now, replacing=order_id)
+        if checked.errors or checked.order is None:
+            raise refusal(checked.errors)
         contingent = replace(
-            draft,
+            checked.order,
+            warnings=checked.warnings,
+            relabelled=tuple(sorted({*checked.order.relabelled, *old.relabelled})),
             status="Contingent",
             contingent_status="Pending Order",
             cancellable=False,
             editable=False,
             edited=True,
             replaces_order_id=order_id,
+            complex_order_id=old.complex_order_id,
+            complex_order_tag=old.complex_order_tag,
             username=self._user(number, by),
         )
-        successor = self._accept(contingent, now, AS_ASKED)
+        successor = self._accept(contingent, now, AS_ASKED, checked.discard_reason)
+        self.complex_orders.replaced(successor.order)
         self._book.request_replace(entry, successor, now)
         return successor.order
 
@@ -348,14 +376,22 @@ class Exchange:
         return entry
 
     def _check(
-        self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None
-    ) -> tuple[SimOrder | None, list[OrderError]]:
+        self,
+        number: str,
+        request: OrderRequest,
+        now: datetime,
+        replacing: int | None = None,
+        *,
+        judged: bool = True,
+    ) -> Checked:
         self._advance_to(now)
         self._ledger(number)
-        return self._preflight.check(number, request, now, replacing)
+        return self._preflight.check(number, request, now, replacing, judged=judged)
 
-    def _accept(self, draft: SimOrder, now: datetime, handling: Handling) -> BookEntry:
-        entry = self._acceptance.accept(draft, now, handling)
+    def _accept(
+        self, draft: SimOrder, now: datetime, handling: Handling, reject_reason: str | None = None
+    ) -> BookEntry:
+        entry = self._acceptance.accept(draft, now, handling, reject_reason)
         number, order_id = entry.order.account_number, entry.order.id
         self._revived_after.pop(order_id, None)  # of an earlier order with this id
         if handling.revived_after is not None:
@@ -366,7 +402,8 @@ class Exchange:
         return entry
 
     def _user(self, number: str, by: str) -> str:
-        return by or self._ledger(number).setup.login
+        setup = self._ledger(number).setup
+        return by or setup.login
 
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(at, self._preflight.reserved(number, at))
@@ -418,6 +455,7 @@ class Exchange:
         self._tell(Notice(order.account_number, "Order", order, at))
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
+        self.complex_orders.changed(order, at)
 
     def _do_due(self, at: datetime) -> None:
         """Does what is due, or leaves it undone when it is refused now."""
@@ -435,7 +473,10 @@ class Exchange:
                 self.back_office.assign(due.account, due.symbol, due.quantity, at)
 
     def _filled(self, order: SimOrder, filled: list[FilledLeg], at: datetime) -> None:
+        opened = opened_at_fill(order, filled, self._ledger(order.account_number).held())
+        self.opened_by_close += [(order.id, symbol) for symbol in opened]
         self._clearing.fill(order, filled, self.habits, at)
+        self.complex_orders.filled(order, at)
         self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
 
     def _posted(self, posting: Posting) -> None:
@@ -454,13 +495,6 @@ class Exchange:
         self._notices.append(notice)
         for listener in tuple(self._listeners):
             listener(notice)
-
-
-def _refusal(errors: Sequence[OrderError]) -> OrderRefused:
-    structural = all(error.code == "validation_error" for error in errors)
-    code = "validation_error" if structural else "preflight_check_failure"
-    message = "Request validation failed." if structural else "One or more preflight checks failed."
-    return OrderRefused(code, message, tuple(errors))
 
 
 _ORDER: tuple[Callable[[Exchange, datetime], None], ...] = (

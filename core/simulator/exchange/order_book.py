@@ -10,12 +10,13 @@ from __future__ import annotations
 import heapq
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import sqrt
 
+from core.simulator.exchange.effects import WOULD_NOT_CLOSE, resolved_at_fill
 from core.simulator.exchange.fills import FilledLeg, with_fills
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan, Stage
@@ -52,6 +53,8 @@ class OrderBook:
     """Market seconds per wall second."""
     fill_plan: FillPlan = FillPlan.NORMAL
     habits: Callable[[], Habits] = Habits
+    held: Callable[[str], Mapping[str, int]] = lambda account: {}
+    """The true positions of an account: symbol to contracts or shares, negative when short."""
     account_plans: dict[str, FillPlan] = field(default_factory=dict)
     """The accounts with a plan of their own."""
     _resting: RestingOrders = field(init=False)
@@ -104,6 +107,13 @@ class OrderBook:
         ended = ("terminal_at", "cancelled_at", "cancel_username", "reject_reason")
         self._change(entry, now, **again, **dict.fromkeys(ended))
         return entry
+
+    def release(self, entry: BookEntry, at: datetime) -> None:
+        """Routes an order that has waited for another one."""
+        entry.stage = Stage.RECEIVED
+        entry.step_at = self._after(self._opening(entry, at), entry, 0.02, 0.1)
+        self._enqueue(entry)
+        self._change(entry, at, status="Received", contingent_status=None, cancellable=True, editable=True)
 
     def remove(self, entry: BookEntry, now: datetime, user: str) -> None:
         """Ends an order at once, as the broker's staff does."""
@@ -318,6 +328,13 @@ class OrderBook:
         self._fill(entry, at, [leg.remaining_quantity for leg in entry.order.legs])
 
     def _fill(self, entry: BookEntry, at: datetime, part: list[int]) -> None:
+        held = self.held(entry.order.account_number)
+        resolved = resolved_at_fill(entry.order, part, held, self.habits())
+        if resolved is None:
+            status = "Partially Removed" if entry.order.partially_filled else "Rejected"
+            self._end(entry, at, status, reject_reason=WOULD_NOT_CLOSE)
+            return
+        entry.order = resolved
         entry.order, filled = with_fills(
             entry.order, part, entry.prices, at, lambda count: self._fill_id(entry, count, at)
         )
@@ -355,10 +372,7 @@ class OrderBook:
         if not cancelled:
             self._end(successor, at, "Removed", contingent_status=None)
             return
-        successor.stage = Stage.RECEIVED
-        successor.step_at = self._after(self._opening(successor, at), successor, 0.02, 0.1)
-        self._enqueue(successor)
-        self._change(successor, at, status="Received", contingent_status=None, cancellable=True, editable=True)
+        self.release(successor, at)
 
     def _end(self, entry: BookEntry, at: datetime, status: str, **changes: object) -> None:
         self._close(entry, at, status, **changes)
@@ -399,8 +413,8 @@ class OrderBook:
         _, current, following = self._sessions_around(entry, at)
         return at if current is not None else following.open
 
-    def _quote(self, occ: str, at: datetime) -> MarketQuote | None:
-        streamer = self.market.occ_to_streamer(occ)
+    def _quote(self, symbol: str, at: datetime) -> MarketQuote | None:
+        streamer = symbol if symbol in self.market.symbols else self.market.occ_to_streamer(symbol)
         return self.market.quote(streamer, at) if streamer is not None else None
 
 

@@ -64,7 +64,6 @@ def test_a_sound_order_has_no_errors() -> None:
         replace(at_mid(), price=Decimal("-4.1")),
         replace(at_mid(), time_in_force="IOC"),
         replace(at_mid(), order_type="Stop"),
-        credit([leg("Sell to Close", occ("P", 622)), leg("Buy to Close", occ("P", 619))], "1.20"),
     ],
 )
 def test_invalid_orders_are_validation_errors(request_: OrderRequest) -> None:
