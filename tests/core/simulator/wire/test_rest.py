@@ -114,6 +114,10 @@ async def test_metrics_are_fractions_with_a_time() -> None:
             assert each.implied_volatility_30_day > 2
             assert abs((each.updated_at - MONDAY_TEN).total_seconds()) < 300
             assert each.option_expiration_implied_volatilities
+        qqq, spx = metrics
+        assert qqq.dividend_ex_date == qqq.dividend_next_date == date(2026, 12, 21)
+        assert (qqq.dividend_pay_date, qqq.dividend_rate_per_share) == (date(2026, 12, 31), Decimal("0.7941"))
+        assert (spx.dividend_ex_date, spx.dividend_pay_date, spx.dividend_rate_per_share) == (None, None, None)
 
 
 async def test_market_data_by_type_and_single() -> None:
