@@ -15,10 +15,10 @@ from core.simulator.exchange.deliveries import Delivery, delivered
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger
-from core.simulator.exchange.nightly_hours import adjustment_of, next_morning
 from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
 from core.simulator.exchange.risk_desk import RiskDesk, expiring
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.session_hours import adjustment_of, next_morning
 from core.simulator.exchange.splits import split_posting
 from core.simulator.exchange.transactions import Move, Posting
 from core.simulator.market.market import Market
