@@ -61,6 +61,7 @@ class Acceptance:
             contingent=order.status == "Contingent",
             plan=handling.plan,
             daily_fill_ids=handling.fill_ids_begin_again,
+            unbalanced=handling.unbalanced,
         )
 
     def expiry_of(self, order: SimOrder, now: datetime) -> datetime | None:

@@ -21,7 +21,7 @@ from core.simulator.exchange.effects import opened_at_fill
 from core.simulator.exchange.fees import order_fees
 from core.simulator.exchange.fills import FilledLeg
 from core.simulator.exchange.habits import Habits
-from core.simulator.exchange.handling import AS_ASKED, Handling
+from core.simulator.exchange.handling import AS_ASKED, Dropped, Handling
 from core.simulator.exchange.known_orders import KnownOrders
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan
@@ -47,12 +47,14 @@ from core.simulator.exchange.preflight import Checked, Preflight
 from core.simulator.exchange.risk_desk import RiskDesk
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
 from core.simulator.exchange.timeline import Timeline
+from core.simulator.exchange.trading_hours import sessions_around
 from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
 _EPOCH = 1_700_000_000
 _FIRST_TRANSACTION = 500_000_000
+_DROPS = {Dropped.REMOVED: DueKind.REMOVE, Dropped.EXPIRED: DueKind.EXPIRE, Dropped.GONE: DueKind.FORGET}
 
 
 class Exchange:
@@ -263,13 +265,22 @@ class Exchange:
         self._book.request_replace(entry, successor, now)
         return successor.order
 
-    def cancel(self, number: str, order_id: int, now: datetime, *, by: str = "") -> SimOrder:
-        """Asks to cancel an order, which may still fill. `by` is the login that asks, by default the account's own.
+    def can_fill(self, number: str, order_id: int, now: datetime) -> bool:
+        """Whether the order is live in a market that is open and not halted."""
+        self._advance_to(now)
+        self.order(number, order_id)
+        entry = self._book.entry(order_id)
+        return entry is not None and self._book.can_fill(entry, now)
+
+    def cancel(self, number: str, order_id: int, now: datetime, *, by: str = "", fills: bool = False) -> SimOrder:
+        """Asks to cancel an order, which may still fill, and with `fills` does, before the cancel arrives.
+
+        `by` is the login that asks, by default the account's own.
 
         Raises OrderRefused (`cannot_update_order`) after its end.
         """
         entry = self._changeable(number, order_id, now)
-        self._book.request_cancel(entry, now, self._user(number, by))
+        self._book.request_cancel(entry, now, self._user(number, by), fills=fills)
         return entry.order
 
     def trouble(self, trouble: PostingTrouble) -> None:
@@ -394,6 +405,9 @@ class Exchange:
             self._revived_after[order_id] = handling.revived_after
         if handling.forgotten_after is not None:
             self._schedule.add(Due(now + handling.forgotten_after, DueKind.FORGET, number, order_id))
+        if handling.dropped is not None:
+            opens = sessions_around(self._market, entry.order.legs, now)[2].open
+            self._schedule.add(Due(opens, _DROPS[handling.dropped], number, order_id))
         self._changed(entry.order, now)
         return entry
 

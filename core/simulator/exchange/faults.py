@@ -131,6 +131,13 @@ class FaultKind(Enum):
     ORDERS_FORGOTTEN = "orders-forgotten"
     """The broker no longer knows an order accepted now after `seconds` (5) of wall time: no listing has it, its id is
     answered with 404, its fills have left no positions. Nothing tells of it."""
+    ORDERS_FILL_AFTER_CANCEL = "orders-fill-after-cancel"
+    """A live order whose cancel is asked for now fills whole before the cancel arrives."""
+    ORDERS_GTC_DROPPED = "orders-gtc-dropped"
+    """An order good till it is cancelled that is accepted now ends at the next open. `match.field` is how: `removed`,
+    the default, `expired`, or `gone`: then the broker does not know it any more."""
+    ORDERS_UNBALANCED_FILL = "orders-unbalanced-fill"
+    """Of an order accepted now only one contract of the first leg fills, when its turn comes; then it is Cancelled."""
     ORDER_IDS_BEGIN_AGAIN = "order-ids-begin-again"
     """The ids of orders begin with 1 in each session. An older order with the same id is no longer known."""
     FILL_IDS_BEGIN_AGAIN = "fill-ids-begin-again"
@@ -198,6 +205,7 @@ FOREIGN_ID = 987_654_321
 WORDS = {
     FaultKind.OAUTH_REFUSED: ("standard", "tasty", "html"),
     FaultKind.REST_DRIP: ("headers",),
+    FaultKind.ORDERS_GTC_DROPPED: ("removed", "expired", "gone"),
     FaultKind.TRANSACTIONS_LATE: ("rows", "all"),
     FaultKind.TRANSACTIONS_CORRECTED: ("fee", "reversal"),
 }

@@ -263,7 +263,7 @@ class InProcessBroker:
         """Asks once to cancel an order. Raises BrokerError, REFUSED when the broker refuses."""
 
         def cancel(now: datetime) -> None:
-            self.exchange.cancel(number, int(order_id), now, by=self.login)
+            self._orders.cancel(number, int(order_id), now, by=self.login)
             self.alerts.wake()
 
         await self._call(f"/accounts/{number}/orders/{order_id}", cancel, "DELETE")

@@ -82,7 +82,7 @@ class OrdersApi:
         number, order_id = self._access.number(call), int(call.names["id"])
         self._advance()
         try:
-            cancelled = self._exchange.cancel(number, order_id, call.now, by=call.login)
+            cancelled = self._orders.cancel(number, order_id, call.now, by=call.login)
         except OrderRefused as error:
             raise order_refusal(error) from error
         self._advance()
