@@ -16,10 +16,10 @@ from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, Stage
-from core.simulator.exchange.nightly_hours import adjustment_of, next_morning
 from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
 from core.simulator.exchange.risk_desk import RiskDesk, expiring
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.session_hours import adjustment_of, next_morning
 from core.simulator.exchange.splits import split_posting
 from core.simulator.exchange.transactions import Move, Posting
 from core.simulator.market.market import Market
@@ -51,21 +51,21 @@ class BackOffice:
 
     def do(self, due: Due, at: datetime) -> None:
         """Does what is due, or leaves it undone when it is refused now."""
+        of_order = {
+            DueKind.REVIVE: self.revive,
+            DueKind.REMOVE: self.remove,
+            DueKind.EXPIRE: self.expire,
+            DueKind.FORGET: self.forget,
+        }
         with suppress(OrderRefused):
             if due.kind is DueKind.SUBMIT and due.request is not None:
                 self.desk.submit(due.account, due.request, at, by=due.by)
-            elif due.kind is DueKind.REVIVE and due.order_id is not None:
-                self.revive(due.account, due.order_id, at)
-            elif due.kind is DueKind.REMOVE and due.order_id is not None:
-                self.remove(due.account, due.order_id, at)
-            elif due.kind is DueKind.EXPIRE and due.order_id is not None:
-                self.expire(due.account, due.order_id, at)
-            elif due.kind is DueKind.FORGET and due.order_id is not None:
-                self.forget(due.account, due.order_id, at)
             elif due.kind is DueKind.SPLIT:
                 self.adjust(due.account, due.symbol, at)
             elif due.kind is DueKind.ASSIGN:
                 self.assign(due.account, due.symbol, due.quantity, at)
+            elif due.order_id is not None:
+                of_order[due.kind](due.account, due.order_id, at)
 
     def remove(self, number: str, order_id: int, now: datetime, *, by: str = "staff") -> SimOrder:
         """Ends a working order at once, with status Removed or Partially Removed."""
