@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -47,6 +48,24 @@ class BackOffice:
     """Brings the exchange up to an instant."""
     positions_changed: Callable[[str, Sequence[str], datetime], None]
     """Tells of the positions of an account in these symbols, and of its balance."""
+
+    def do(self, due: Due, at: datetime) -> None:
+        """Does what is due, or leaves it undone when it is refused now."""
+        with suppress(OrderRefused):
+            if due.kind is DueKind.SUBMIT and due.request is not None:
+                self.desk.submit(due.account, due.request, at, by=due.by)
+            elif due.kind is DueKind.REVIVE and due.order_id is not None:
+                self.revive(due.account, due.order_id, at)
+            elif due.kind is DueKind.REMOVE and due.order_id is not None:
+                self.remove(due.account, due.order_id, at)
+            elif due.kind is DueKind.EXPIRE and due.order_id is not None:
+                self.expire(due.account, due.order_id, at)
+            elif due.kind is DueKind.FORGET and due.order_id is not None:
+                self.forget(due.account, due.order_id, at)
+            elif due.kind is DueKind.SPLIT:
+                self.adjust(due.account, due.symbol, at)
+            elif due.kind is DueKind.ASSIGN:
+                self.assign(due.account, due.symbol, due.quantity, at)
 
     def remove(self, number: str, order_id: int, now: datetime, *, by: str = "staff") -> SimOrder:
         """Ends a working order at once, with status Removed or Partially Removed."""

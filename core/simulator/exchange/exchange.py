@@ -7,7 +7,6 @@ to it. A read without an instant shows the state at the last one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,7 +25,7 @@ from core.simulator.exchange.handling import AS_ASKED, Dropped, Handling
 from core.simulator.exchange.known_orders import KnownOrders
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan
-from core.simulator.exchange.nights import Hour, Nights
+from core.simulator.exchange.nights import Nights
 from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import (
     NOT_FOUND,
@@ -47,6 +46,7 @@ from core.simulator.exchange.orders import (
 from core.simulator.exchange.preflight import Checked, Preflight
 from core.simulator.exchange.risk_desk import RiskDesk
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.timeline import Timeline
 from core.simulator.exchange.trading_hours import sessions_around
 from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
@@ -86,25 +86,23 @@ class Exchange:
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
         self._schedule = Schedule()
         self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
-        self._nights = Nights(market, self._ledgers, self._clearing, seed)
-        self._nights_to = market.start
-        """Until when the nights are settled."""
-        self._acting = False
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
-        self._desk = RiskDesk(self._book, self.submit)
+        desk = RiskDesk(self._book, self.submit)
         self.back_office = BackOffice(
             market,
             self._ledgers,
             self._acceptance,
             self._clearing,
-            self._desk,
+            desk,
             self._schedule,
             lambda: self.habits,
             self.order,
             self._advance_to,
             self._position_notices,
         )
+        nights = Nights(market, self._ledgers, self._clearing, desk, lambda: self.habits, seed)
+        self._timeline = Timeline(self._book, self._clearing, nights, self._schedule, self.back_office.do, market.start)
         self.complex_orders = ComplexOrders(
             self._book,
             self._orders,
@@ -115,8 +113,6 @@ class Exchange:
             last_id=(int(market.start.timestamp()) - _EPOCH) * 1000,
         )
         self._started = market.start
-        self._now = market.start
-        """The last instant that it was brought up to."""
 
     # Settings that may change while it runs
 
@@ -128,7 +124,7 @@ class Exchange:
     @speed.setter
     def speed(self, value: float) -> None:
         self._book.speed = value
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     @property
     def fill_plan(self) -> str:
@@ -139,7 +135,7 @@ class Exchange:
     def fill_plan(self, value: str) -> None:
         """Raises ValueError for an unknown plan."""
         self._book.fill_plan = FillPlan(value)
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     def set_fill_plan(self, number: str, plan: str | None) -> None:
         """Sets the plan of one account; None gives it the common plan again. Raises ValueError for an unknown plan."""
@@ -148,7 +144,7 @@ class Exchange:
             self._book.account_plans.pop(number, None)
         else:
             self._book.account_plans[number] = FillPlan(plan)
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     def restrict(
         self,
@@ -304,7 +300,7 @@ class Exchange:
 
     def next_event_at(self) -> datetime | None:
         """When an order or a position next changes by itself, or may do so; None if nothing is due."""
-        event = self._next_event()
+        event = self._timeline.next()
         return None if event is None else event[0]
 
     # Reads
@@ -422,47 +418,8 @@ class Exchange:
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(at, self._preflight.reserved(number, at))
 
-    def _next_event(self) -> tuple[datetime, int] | None:
-        """The instant of what happens next, and its place in _ORDER."""
-        night = None if self._nights.idle() else self._nights.next_after(self._nights_to)
-        desk = night[0] if night is not None and night[1] is Hour.DESK else None
-        settlement = night[0] if night is not None and desk is None else None
-        book, posting, due = self._book.next_event_at(), self._clearing.next_posting_at(), self._schedule.next_at()
-        events = enumerate((desk, book, posting, due, settlement))
-        return min(((at, place) for place, at in events if at is not None), default=None)
-
     def _advance_to(self, now: datetime) -> None:
-        self._now = max(self._now, now)
-        while not self._acting:  # what acts at an instant ends before the next begins
-            event = self._next_event()
-            if event is None or event[0] > now:
-                self._nights_to = max(self._nights_to, now)
-                return
-            self._acting = True
-            try:
-                _ORDER[event[1]](self, event[0])
-            finally:
-                self._acting = False
-
-    def _run_book(self, at: datetime) -> None:
-        self._book.run_next()
-
-    def _post_due(self, at: datetime) -> None:
-        self._clearing.post_due(at)
-
-    def _settle(self, at: datetime) -> None:
-        """What the broker does at this hour of the day."""
-        _, hour, hours = self._nights.next_after(self._nights_to)
-        self._nights_to = at
-        if hour is Hour.EVENING:
-            self._nights.evening(hours, self.habits)
-        elif hour is Hour.MORNING:
-            self._nights.morning(hours, self.habits)
-        elif self.habits.desk:
-            for ledger in self._ledgers.values():
-                if self._desk.endangered(ledger, hours.day, at):
-                    with suppress(OrderRefused):
-                        self._desk.liquidate(ledger, hours.day, at)
+        self._timeline.advance(now)
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders.put(order)
@@ -470,25 +427,6 @@ class Exchange:
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
         self.complex_orders.changed(order, at)
-
-    def _do_due(self, at: datetime) -> None:
-        """Does what is due, or leaves it undone when it is refused now."""
-        due = self._schedule.take_next()
-        with suppress(OrderRefused):
-            if due.kind is DueKind.SUBMIT and due.request is not None:
-                self.submit(due.account, due.request, at, by=due.by)
-            elif due.kind is DueKind.REVIVE and due.order_id is not None:
-                self.back_office.revive(due.account, due.order_id, at)
-            elif due.kind is DueKind.REMOVE and due.order_id is not None:
-                self.back_office.remove(due.account, due.order_id, at)
-            elif due.kind is DueKind.EXPIRE and due.order_id is not None:
-                self.back_office.expire(due.account, due.order_id, at)
-            elif due.kind is DueKind.FORGET and due.order_id is not None:
-                self.back_office.forget(due.account, due.order_id, at)
-            elif due.kind is DueKind.SPLIT:
-                self.back_office.adjust(due.account, due.symbol, at)
-            elif due.kind is DueKind.ASSIGN:
-                self.back_office.assign(due.account, due.symbol, due.quantity, at)
 
     def _filled(self, order: SimOrder, filled: list[FilledLeg], at: datetime) -> None:
         opened = opened_at_fill(order, filled, self._ledger(order.account_number).held())
@@ -498,9 +436,9 @@ class Exchange:
         self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
 
     def _posted(self, posting: Posting) -> None:
-        """Tells of what a posting has changed: of the cash too, unless that had changed before."""
+        """Tells of what a posting has changed: of the cash too, unless it is of a fill, which had changed it before."""
         symbols = list(dict.fromkeys(move.symbol for move in posting.moves))
-        self._position_notices(posting.account, symbols, posting.at, with_balance=not posting.settled)
+        self._position_notices(posting.account, symbols, posting.at, with_balance=posting.order_id is None)
 
     def _position_notices(self, number: str, symbols: Sequence[str], at: datetime, with_balance: bool = True) -> None:
         ledger = self._ledger(number)
@@ -513,13 +451,3 @@ class Exchange:
         self._notices.append(notice)
         for listener in tuple(self._listeners):
             listener(notice)
-
-
-_ORDER: tuple[Callable[[Exchange, datetime], None], ...] = (
-    Exchange._settle,
-    Exchange._run_book,
-    Exchange._post_due,
-    Exchange._do_due,
-    Exchange._settle,
-)
-"""What happens first at one instant: the risk desk, orders, what is posted, what is due, the settlement of a night."""

@@ -51,7 +51,8 @@ class FaultKind(Enum):
     """The request is processed. In its answer the key `match.field` is `value`, in every object that has it. Without a
     field it is the first key found that the SDK insists on and no decision rests on."""
     REST_FOREIGN_ITEM = "rest-foreign-item"
-    """The request is processed. A listing of orders, positions or accounts has one item more, of an unknown kind."""
+    """The request is processed. A listing of orders, positions or accounts has one item more, of an unknown kind; one
+    of transactions does where it has any, at the time of its last row."""
     REST_REFUSED_AFTER = "rest-refused-after"
     """The request is processed. Its answer is a refusal with status `code` (422) and an error body, whose code is
     `match.field` (`preflight_check_failure`)."""
@@ -198,8 +199,8 @@ CONDITION_KINDS = frozenset(
 ODD_VALUE = 123
 """What an odd field is unless the fault says otherwise: a number where the SDK wants text, as a real `user-id` is."""
 
-FOREIGN_ORDER_ID = 987_654_321
-"""The id of the order of an unknown kind (rest-foreign-item)."""
+FOREIGN_ID = 987_654_321
+"""The id of the order, or the transaction, of an unknown kind (rest-foreign-item)."""
 
 WORDS = {
     FaultKind.OAUTH_REFUSED: ("standard", "tasty", "html"),

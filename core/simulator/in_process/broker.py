@@ -301,8 +301,11 @@ class InProcessBroker:
                 raise BrokerError(BrokerFault.UNREADABLE, "transactions: fewer rows than the pages announce")
             return rows
 
-        rows = await self._call(f"/accounts/{number}/transactions", read)
-        return tuple(values.transaction(row) for row in sorted(rows, key=lambda row: row.id))
+        path = f"/accounts/{number}/transactions"
+        found = [values.transaction(row) for row in await self._call(path, read)]
+        if found and self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None:
+            found.append(values.foreign_transaction(found[-1]))
+        return tuple(sorted(found, key=lambda row: int(row.id)))
 
     def is_listed(self, order_id: int) -> bool:
         """Whether the listings show this order now; a fault may keep a new one out for a while."""

@@ -25,6 +25,7 @@ from core.simulator.exchange.fault_plan import PlannedFault
 from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
+from core.simulator.exchange.orders import OrderRefused, SimOrder
 from core.simulator.exchange.posting_faults import PostingFaults
 from core.simulator.market.market import Market
 from core.simulator.wire.acts import Acts
@@ -34,8 +35,10 @@ from core.simulator.wire.dxlink import QuoteFeed
 from core.simulator.wire.feed_events import FeedEvents
 from core.simulator.wire.habits import HabitsControl
 from core.simulator.wire.oauth import TokenIssuer
+from core.simulator.wire.payloads_complex import complex_notice
 from core.simulator.wire.rest import Gateway
 from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
+from core.simulator.wire.rest_complex import ComplexOrdersApi
 from core.simulator.wire.rest_market import MarketApi
 from core.simulator.wire.rest_orders import OrdersApi
 from core.simulator.wire.rest_transactions import TransactionsApi
@@ -127,7 +130,17 @@ class Simulator:
 
     def advance(self) -> None:
         """Brings the exchange up to now and publishes its notices as alerts."""
-        self.alerts.publish(self.exchange.advance(self._broker_clock.now()))
+        now = self._broker_clock.now()
+        notices = self.exchange.advance(now)
+        self.alerts.publish(notices)
+        changed = {
+            (notice.account_number, notice.obj.complex_order_id)
+            for notice in notices
+            if isinstance(notice.obj, SimOrder) and notice.obj.complex_order_id is not None
+        }
+        for number, complex_id in sorted(changed):
+            with suppress(OrderRefused):  # one whose orders the broker has forgotten
+                self.alerts.tell(number, complex_notice(self.exchange.complex_orders.get(number, complex_id), now))
 
     async def _step(self) -> None:
         while True:
@@ -156,7 +169,8 @@ class Simulator:
         gateway = Gateway(self.tokens, self.faults, self._broker_clock)
         accounts = AccountsApi(self.exchange, self.accounts, access)
         transactions = TransactionsApi(self.accounts, access, self.advance)
-        apis = (accounts, transactions, orders, market)
+        complex_orders = ComplexOrdersApi(self.exchange, access, self.advance)
+        apis = (accounts, transactions, orders, complex_orders, market)
         gateway.add_routes(app, [route for api in apis for route in api.routes()])
         return app
 
