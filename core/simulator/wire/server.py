@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -25,7 +25,7 @@ from core.simulator.exchange.fault_plan import PlannedFault
 from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
-from core.simulator.exchange.orders import OrderRefused, SimOrder
+from core.simulator.exchange.orders import Notice, OrderRefused, SimOrder
 from core.simulator.exchange.posting_faults import PostingFaults
 from core.simulator.market.market import Market
 from core.simulator.wire.acts import Acts
@@ -133,13 +133,14 @@ class Simulator:
         now = self._broker_clock.now()
         notices = self.exchange.advance(now)
         self.alerts.publish(notices)
-        changed = {
-            (notice.account_number, notice.obj.complex_order_id)
-            for notice in notices
-            if isinstance(notice.obj, SimOrder) and notice.obj.complex_order_id is not None
-        }
+        self._tell_complex(notices, now)
+
+    def _tell_complex(self, notices: Sequence[Notice], now: datetime) -> None:
+        """Publishes the complex orders of which single ones have changed, each once and as it is now."""
+        orders = [notice.obj for notice in notices if isinstance(notice.obj, SimOrder)]
+        changed = {(each.account_number, each.complex_order_id) for each in orders if each.complex_order_id is not None}
         for number, complex_id in sorted(changed):
-            with suppress(OrderRefused):  # one whose orders the broker has forgotten
+            with suppress(OrderRefused):  # the broker has forgotten its orders
                 self.alerts.tell(number, complex_notice(self.exchange.complex_orders.get(number, complex_id), now))
 
     async def _step(self) -> None:
