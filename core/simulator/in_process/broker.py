@@ -175,7 +175,7 @@ class InProcessBroker:
         return tuple(values.metrics(row, self._theirs) for row in rows)
 
     async def chain(self, symbol: str) -> OptionChain:
-        day = await self._call("/option-chains", lambda now: self._view.chain_day(symbol, self.market.session_day(now)))
+        day = await self._call("/option-chains", lambda now: self._view.chain_day(symbol, now))
         if (symbol, day) not in self.chains:
             self.chains[symbol, day] = values.option_chain(symbol, self.market.chain(symbol, day))
         return self.chains[symbol, day]
