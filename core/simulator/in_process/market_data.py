@@ -129,7 +129,7 @@ class InProcessMarketData:
 
     def _step(self, unwatched: float) -> float:
         """Seconds to the next read of the market."""
-        _, running, following = self.view.market.sessions_around(self.clock.now())
+        _, running, following = self.view.market.options_around(self.clock.now())
         if running is None:
             return min(self.closed_s, max(SAMPLE_S, (following.open - self.clock.now()).total_seconds()))
         if unwatched > 0:

@@ -19,7 +19,7 @@ from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendC
 from core.domain.trident.trident import Action
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import FOREIGN_ORDER_ID, FaultKind
+from core.simulator.exchange.faults import FOREIGN_ID, FaultKind
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
 from tests.support.world import ACCOUNT, LOGIN, MONDAY, SEED, account, et
@@ -129,9 +129,22 @@ def test_outside_the_session_the_last_known_quote_shows_its_age_and_nothing_foll
         await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
         await desk.clock.sleep(300)
         (quote,) = desk.sink.quotes
-        assert quote.received - quote.as_of >= 3600
+        assert quote.received - quote.as_of >= 45 * 60, "quotes go on until 16:15"
 
     _with_desk(script, at="17:00")
+
+
+def test_quotes_follow_until_options_stop() -> None:
+    async def script(desk: Desk) -> None:
+        await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset({OPTION}))
+        await desk.clock.sleep(60)
+        assert len(desk.sink.quotes) > 60, "16:10 and a minute"
+        await desk.clock.sleep(300)
+        after = len(desk.sink.quotes)
+        await desk.clock.sleep(600)
+        assert len(desk.sink.quotes) == after, "nothing is quoted after 16:15"
+
+    _with_desk(script, at="16:10")
 
 
 def test_a_subscription_made_afresh_is_answered_afresh() -> None:
@@ -282,7 +295,7 @@ def test_a_listing_may_have_an_order_of_a_foreign_kind() -> None:
     async def script(desk: Desk) -> None:
         desk.broker.arm(FaultKind.REST_FOREIGN_ITEM, method="GET", path="/accounts")
         (foreign,) = await desk.broker.orders_since(ACCOUNT, desk.clock.now().date())
-        assert (foreign.order_id, foreign.identifier, foreign.fills) == (str(FOREIGN_ORDER_ID), None, ())
+        assert (foreign.order_id, foreign.identifier, foreign.fills) == (str(FOREIGN_ID), None, ())
         assert await desk.broker.orders_since(ACCOUNT, desk.clock.now().date()) == ()
 
     _with_desk(script)
