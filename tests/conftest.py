@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core.records.store import schema
+from core.records.store import database, schema
 from core.runtime.gc import tune_gc
 from core.runtime.redaction import redact
-from tests.support import schema_once
+from tests.support import compiled_once, schema_once
 from tests.support.postgres_server import PostgresServer
 from tests.support.proofs import TABLE_PROPERTY, rounds
 from tests.support.record_samples import KEPT_IN_POSTGRES
@@ -60,6 +60,12 @@ def schema_made_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """Spares each new records file the revisions, except in the tests of the revisions themselves."""
     if REVISIONS not in request.path.parents:
         monkeypatch.setattr(schema, "_upgrade", schema_once.upgrade)
+
+
+@pytest.fixture(autouse=True)
+def statements_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares each records file the compiling of the statements."""
+    monkeypatch.setattr(database, "create_async_engine", compiled_once.engine)
 
 
 @pytest.fixture(scope="session")
