@@ -15,6 +15,7 @@ from core.domain.market.judgement import Metrics
 from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import OrderReport, OrderRequest, SendOutcome
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock
 
 
@@ -226,6 +227,13 @@ class Broker(Protocol):
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         """The live orders and those from this exchange date on in any status: all pages, merged by id."""
+        ...
+
+    async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
+        """The account's transactions of every kind from this exchange date on: all pages, ascending, each id once.
+
+        Raises BrokerError(UNREADABLE) when the pages do not add up.
+        """
         ...
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.simulator.exchange.margin import SHARES_PER_CONTRACT, margin_requirement
+from core.simulator.exchange.instruments import SHARES_PER_CONTRACT
+from core.simulator.exchange.margin import margin_requirement
 from core.simulator.exchange.orders import SimBalances, SimPosition
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import ListedOption

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from core.simulator.exchange.accounts import Ledger
 from core.simulator.exchange.fees import fees_for
-from core.simulator.exchange.margin import SHARES_PER_CONTRACT, combined, margin_requirement
+from core.simulator.exchange.instruments import SHARES_PER_CONTRACT
+from core.simulator.exchange.margin import combined, margin_requirement
 from core.simulator.exchange.orders import BuyingPowerEffect, FeeCalculation, SimOrder
 from core.simulator.market.market_data import ListedOption
 

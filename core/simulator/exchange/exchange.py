@@ -18,6 +18,7 @@ from core.simulator.exchange.accounts import AccountSetup, Ledger, SimAccount, S
 from core.simulator.exchange.back_office import BackOffice
 from core.simulator.exchange.buying_power import order_fees
 from core.simulator.exchange.fees import fees_for
+from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.handling import AS_ASKED, Handling
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan, OrderBook
 from core.simulator.exchange.orders import (
@@ -36,7 +37,7 @@ from core.simulator.exchange.orders import (
     SimPosition,
 )
 from core.simulator.exchange.preflight import Preflight
-from core.simulator.exchange.schedule import Schedule
+from core.simulator.exchange.schedule import Due, DueKind, Schedule
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
@@ -49,6 +50,7 @@ class Exchange:
     """
 
     def __init__(self, market: Market, seed: int, accounts: Sequence[AccountSetup]) -> None:
+        self.habits = Habits()
         self._market = market
         self._ledgers = {setup.number: Ledger(setup) for setup in accounts}
         self._orders: dict[int, SimOrder] = {}
@@ -153,9 +155,8 @@ class Exchange:
 
     def submit_late(self, number: str, order: OrderRequest, at: datetime, *, by: str = "") -> None:
         """Takes on an order at this instant of market time: one that was long on its way. A refusal is told nobody."""
-
         self._ledger(number)
-        self._later(at, lambda now: self.submit(number, order, now, by=by))
+        self._schedule.add(Due(at, DueKind.SUBMIT, number, request=order, by=by))
 
     def replace(
         self,
@@ -324,7 +325,7 @@ class Exchange:
         if handling.revived_after is not None:
             self._revived_after[order_id] = handling.revived_after
         if handling.forgotten_after is not None:
-            self._later(now + handling.forgotten_after, lambda at: self.back_office.forget(number, order_id, at))
+            self._schedule.add(Due(now + handling.forgotten_after, DueKind.FORGET, number, order_id))
         self._changed(entry.order, now)
         return entry
 
@@ -346,7 +347,7 @@ class Exchange:
             else:
                 self._acting = True
                 try:
-                    self._schedule.run_next()
+                    self._do(self._schedule.take_next())
                 finally:
                     self._acting = False
 
@@ -361,17 +362,17 @@ class Exchange:
         self._orders[order.id] = order
         self._tell(Notice(order.account_number, "Order", order, at))
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
-            number, order_id = order.account_number, order.id
-            self._later(at + after, lambda now: self.back_office.revive(number, order_id, now))
+            self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
 
-    def _later(self, instant: datetime, do: Callable[[datetime], object]) -> None:
-        """Has something done at this instant of market time, or left undone when it is refused then."""
-
-        def act(now: datetime) -> None:
-            with suppress(OrderRefused):
-                do(now)
-
-        self._schedule.add(instant, act)
+    def _do(self, due: Due) -> None:
+        """Does what is due, or leaves it undone when it is refused now."""
+        with suppress(OrderRefused):
+            if due.kind is DueKind.SUBMIT and due.request is not None:
+                self.submit(due.account, due.request, due.at, by=due.by)
+            elif due.kind is DueKind.REVIVE and due.order_id is not None:
+                self.back_office.revive(due.account, due.order_id, due.at)
+            elif due.kind is DueKind.FORGET and due.order_id is not None:
+                self.back_office.forget(due.account, due.order_id, due.at)
 
     def _filled(self, order: SimOrder, filled: list[tuple[int, int, Decimal]], at: datetime) -> None:
         ledger = self._ledger(order.account_number)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from core.simulator.exchange.instruments import SHARES_PER_CONTRACT
 from core.simulator.market.market_data import ListedOption
 
-SHARES_PER_CONTRACT = 100
 Holdings = Mapping[str, int]
 """OCC symbol to contracts, positive when long and negative when short."""
 

@@ -40,6 +40,8 @@ class OrderRequest:
     stop_trigger: Decimal | None = None
     value: Decimal | None = None
     preflight_id: str | None = None
+    strict: bool = False
+    """Whether a leg may only close a position that the account holds (strict-position-effect-validation)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from core.broker.port import (
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
 from core.runtime.redaction import masked_accounts
 from core.simulator.exchange.broker_clock import BrokerClock
@@ -284,6 +285,9 @@ class InProcessBroker:
         found = sorted(await self._call(path, read), key=lambda order: order.id)
         foreign = self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None
         return tuple(values.order_report(order) for order in found) + (values.foreign_order(number),) * foreign
+
+    async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
+        raise NotImplementedError("the simulated broker has no transactions yet")
 
     def is_listed(self, order_id: int) -> bool:
         """Whether the listings show this order now; a fault may keep a new one out for a while."""

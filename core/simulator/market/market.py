@@ -141,6 +141,12 @@ class Market:
             return self._sessions.session(offset - 1), last, self._sessions.session(offset + 1)
         return last, None, self._sessions.session(offset + 1)
 
+    def options_around(
+        self, at: datetime, option: ListedOption | None = None
+    ) -> tuple[TradingSession, TradingSession | None, TradingSession]:
+        """The same for options, or for this one, which trade as long as the shares do."""
+        return self.sessions_around(at)
+
     def is_open(self, at: datetime) -> bool:
         return self.sessions_around(at)[1] is not None
 

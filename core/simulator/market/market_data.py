@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+
+OPTIONS_AFTER_CLOSE = timedelta(minutes=15)
+"""For how long after the close of a session its options trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,17 @@ class MarketCandle:
 
 @dataclass(frozen=True, slots=True)
 class TradingSession:
-    """One session of the exchange. `open` and `close` are in UTC."""
+    """One session of the exchange. `open` and `close` are in UTC; options trade until `options_close`."""
 
     day: date
     open: datetime
     close: datetime
     half_day: bool
+
+    @property
+    def options_close(self) -> datetime:
+        """Until when options trade that do not stop earlier on their last day: 15 minutes after the close."""
+        return self.close + OPTIONS_AFTER_CLOSE
 
 
 @dataclass(frozen=True, slots=True)
