@@ -56,7 +56,7 @@ class SimTradingStatus:
 
 
 @dataclass(slots=True)
-class _Holding:
+class Holding:
     """The position of an account in one option. `quantity` is negative when short; prices are $ per share.
 
     `realized` is what closing trades earned on the session date `realized_on`, in $.
@@ -78,15 +78,16 @@ class Ledger:
         self.setup = setup
         self.cash = setup.cash
         self.fees_paid = Decimal(0)
-        self._holdings: dict[str, _Holding] = {}
+        self.holdings: dict[str, Holding] = {}
+        """By OCC symbol; one that was closed stays, with a quantity of 0."""
 
     def held(self) -> dict[str, int]:
         """The open positions: OCC symbol to contracts, negative when short."""
-        return {symbol: h.quantity for symbol, h in self._holdings.items() if h.quantity}
+        return {symbol: h.quantity for symbol, h in self.holdings.items() if h.quantity}
 
     def options(self) -> dict[str, ListedOption]:
         """Every contract the account has ever held, by OCC symbol."""
-        return {symbol: h.option for symbol, h in self._holdings.items()}
+        return {symbol: h.option for symbol, h in self.holdings.items()}
 
     def trade(self, option: ListedOption, change: int, price: Decimal, at: datetime, day: date) -> None:
         """Adds contracts (negative: sold) at a price per share, on the session date `day`.
@@ -94,10 +95,10 @@ class Ledger:
         The gain or loss on contracts that this closes is realized.
         """
         self.cash -= change * price * SHARES_PER_CONTRACT
-        holding = self._holdings.get(option.occ)
+        holding = self.holdings.get(option.occ)
         if holding is None or holding.quantity == 0:
             realized, on = (holding.realized, holding.realized_on) if holding is not None else (Decimal(0), None)
-            self._holdings[option.occ] = _Holding(option, change, price, at, at, realized, on)
+            self.holdings[option.occ] = Holding(option, change, price, at, at, realized, on)
             return
         if holding.realized_on != day:
             holding.realized, holding.realized_on = Decimal(0), day
@@ -127,14 +128,14 @@ class Ledger:
 
     def next_expiry(self) -> datetime | None:
         """When the next of the held contracts settles; None without positions."""
-        return min((h.option.expires_at for h in self._holdings.values() if h.quantity), default=None)
+        return min((h.option.expires_at for h in self.holdings.values() if h.quantity), default=None)
 
     def settle(self, market: Market, at: datetime) -> list[ListedOption]:
         """Settles what has expired at the instant, in cash, and returns those contracts.
 
         Options of an ETF settle in cash too: this broker delivers no shares.
         """
-        expired = [h for h in self._holdings.values() if h.quantity and h.option.expires_at <= at]
+        expired = [h for h in self.holdings.values() if h.quantity and h.option.expires_at <= at]
         for holding in expired:
             price = market.settlement_price(holding.option)
             strike = holding.option.strike
@@ -151,7 +152,7 @@ class Ledger:
 
         Raises KeyError for a contract the account has never held.
         """
-        holding = self._holdings[occ]
+        holding = self.holdings[occ]
         option = holding.option
         quote = market.quote(option.streamer, now)
         summary = market.summary(option.streamer, now)

@@ -37,6 +37,14 @@ from core.simulator.exchange.orders import (
     SimPosition,
 )
 from core.simulator.exchange.preflight import Preflight
+from core.simulator.exchange.saved import (
+    SavedBook,
+    SavedExchange,
+    listed,
+    restored_ledger,
+    saved_account,
+    saved_market,
+)
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
 from core.simulator.market.market import Market
 
@@ -67,6 +75,50 @@ class Exchange:
             market, self._ledgers, self._acceptance, self.order, self._advance_to, self._position_notices
         )
         self._started = market.start
+
+    # Its state
+
+    def saved(self, at: datetime) -> SavedExchange:
+        """Everything about this broker at an instant that is not before its last one. Notices not read are left out."""
+        self._advance_to(at)
+        book = SavedBook(self._book.all(), self._book.fill_plan, self._book.account_plans, dict(self._book.daily_fills))
+        return SavedExchange(
+            at=at,
+            seed=self._book.seed,
+            market=saved_market(self._market),
+            habits=self.habits,
+            accounts=tuple(saved_account(ledger) for ledger in self._ledgers.values()),
+            orders=tuple(self._orders.values()),
+            book=book,
+            due=self._schedule.all(),
+            revived_after=self._revived_after,
+            last_order_id=self._acceptance.last_id,
+            daily_order_ids=dict(self._acceptance.daily_ids),
+        )
+
+    @classmethod
+    def restored(cls, saved: SavedExchange, market: Market) -> Exchange:
+        """The broker that was saved, on the market that was saved with it: it goes on as if it had never ended.
+
+        Raises StateRefused for contracts that this market cannot list.
+        """
+        exchange = cls(market, saved.seed, [account.setup for account in saved.accounts])
+        exchange.habits = saved.habits
+        # In place: the parts of the exchange share these two.
+        exchange._ledgers.update((a.setup.number, restored_ledger(a, market)) for a in saved.accounts)
+        exchange._orders.update((order.id, order) for order in saved.orders)
+        symbols = {leg.symbol for order in saved.orders for leg in order.legs}
+        exchange._preflight.options.update((symbol, listed(market, symbol)) for symbol in symbols)
+        exchange._book.put_back(saved.book.entries)
+        exchange._book.fill_plan = saved.book.fill_plan
+        exchange._book.account_plans.update(saved.book.account_plans)
+        exchange._book.daily_fills.update(saved.book.daily_fills)
+        for due in saved.due:
+            exchange._schedule.add(due)
+        exchange._revived_after.update(saved.revived_after)
+        exchange._acceptance.last_id = saved.last_order_id
+        exchange._acceptance.daily_ids.update(saved.daily_order_ids)
+        return exchange
 
     # Settings that may change while it runs
 

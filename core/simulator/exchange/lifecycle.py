@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -123,7 +123,7 @@ class OrderBook:
     """The accounts with a plan of their own."""
     _entries: dict[int, BookEntry] = field(default_factory=dict, init=False)
     """By order id."""
-    _daily_fills: Counter[date] = field(default_factory=Counter, init=False)
+    daily_fills: Counter[date] = field(default_factory=Counter, init=False)
     """How many ids of fills were counted in each session."""
 
     def add(
@@ -175,6 +175,17 @@ class OrderBook:
 
     def entry(self, order_id: int) -> BookEntry | None:
         return self._entries.get(order_id)
+
+    def all(self) -> tuple[BookEntry, ...]:
+        """The orders that have not ended, in the order in which they came."""
+        return tuple(self._entries.values())
+
+    def put_back(self, entries: Sequence[BookEntry]) -> None:
+        """Takes back what `all` once gave, in an empty book: each waits for what it waited for then."""
+        self._entries = {entry.order.id: entry for entry in entries}
+        for entry in entries:
+            if entry.successor is not None:
+                entry.successor = self._entries.get(entry.successor.order.id)
 
     def working(self, account_number: str) -> list[SimOrder]:
         """The orders of an account that have not ended."""
@@ -319,8 +330,8 @@ class OrderBook:
         if not entry.daily_fill_ids:
             return f"24_{entry.order.id}_{count}"
         day = self.market.session_day(at)
-        self._daily_fills[day] += 1
-        return str(self._daily_fills[day])
+        self.daily_fills[day] += 1
+        return str(self.daily_fills[day])
 
     def _cancel(self, entry: BookEntry, at: datetime) -> None:
         entry.cancel_at = None

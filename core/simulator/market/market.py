@@ -93,7 +93,8 @@ class Market:
         self._listing = Listing(self._price_range)
         self._quoters: dict[str, OptionQuoter] = {}
         self._session_paths: OrderedDict[int, SessionPath] = OrderedDict()
-        self._halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
+        self.halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
+        """The halts of each underlying, by their first and last instant; one without an end has None there."""
         self._current: tuple[float, float, SessionPath] | None = None
 
     # Symbols and the listing
@@ -277,10 +278,10 @@ class Market:
 
     def halt(self, symbol: str, since: datetime, until: datetime | None = None) -> None:
         """Halts trading in an underlying from `since` until `until`, or for good if that is None."""
-        self._halts.setdefault(symbol, []).append((since, until))
+        self.halts.setdefault(symbol, []).append((since, until))
 
     def halted(self, symbol: str, at: datetime) -> bool:
-        return any(since <= at and (until is None or at < until) for since, until in self._halts.get(symbol, ()))
+        return any(since <= at and (until is None or at < until) for since, until in self.halts.get(symbol, ()))
 
     def settlement_price(self, option: ListedOption) -> Decimal:
         """The underlying's price at which a contract settles: its date's open if AM-settled, else the close."""
