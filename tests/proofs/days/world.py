@@ -21,6 +21,7 @@ from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock
+from core.simulator.in_process.attention import QUARTER_S, unwatched_s
 from core.simulator.in_process.broker import Posted
 from tests.core.notify.mail_without_engine import mail_settings
 from tests.proofs.days.broker_side import BrokerSide
@@ -36,9 +37,6 @@ START_AGAIN_S = 20.0
 """Seconds after which a console that could not start, or ended by itself, is started again, as a supervisor does."""
 CLOCK_RIGHT_AFTER_S = 5400.0
 """Seconds after which a clock that is off at the start is set right."""
-QUARTER_S = 900.0
-LEAD_S = 20.0
-"""Seconds before a slot from which on the feed sends every price."""
 log = logging.getLogger(__name__)
 
 
@@ -307,10 +305,8 @@ class DayWorld(World):
         engine = self._engine
         if engine is None or not self._up:
             return QUARTER_S
-        if engine.runner.in_cycle or self.exchange_clock.monotonic() < self.attention_until:
-            return 0.0
-        since_quarter = self.clock.now().timestamp() % QUARTER_S
-        return 0.0 if since_quarter <= 4.0 else QUARTER_S - LEAD_S - since_quarter
+        watched = engine.runner.in_cycle or self.exchange_clock.monotonic() < self.attention_until
+        return unwatched_s(self.clock.now(), watched=watched)
 
 
 def _intervals(poll_s: int, *, real_time: bool) -> Intervals:
