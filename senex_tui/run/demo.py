@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from core.config.folders import Folders
     from core.records.records import Records
+    from senex_tui.run.lived.kept import KeptDays
 
 READY_WITHIN_S = 30.0
 _READY = "simulator ready port="
@@ -34,6 +36,8 @@ class DemoSimulator:
     speed: float = 1.0
     start: datetime | None = None
     seed: int = 7
+    past: KeptDays | None = None
+    """The days before it, whose account and records it goes on with; None begins without a past."""
 
 
 class DemoWorld:
@@ -47,11 +51,13 @@ class DemoWorld:
         ids = RandomIds()
         self.name = ids.new()[:12]
         """The name of the world's folder. It is not the account number, which must stay in the records (rules 13.7)."""
+        self._past = past = simulator.past
         self._order = {
             "seed": simulator.seed,
             "speed": simulator.speed,
             "start": None if simulator.start is None else simulator.start.isoformat(),
-            "account": f"5WT{int(ids.new(), 16) % 100_000:05d}",
+            "account": f"5WT{int(ids.new(), 16) % 100_000:05d}" if past is None else past.account,
+            "code": "" if past is None else past.code,
         }
         self._process: subprocess.Popen[str] | None = None
 
@@ -59,6 +65,15 @@ class DemoWorld:
         """Where the world's records are: in a file of its own, whatever database.url says."""
         beside = folders.records(Mode.DEMO.value).parent / "worlds" / self.name
         return Place(Mode.DEMO, beside / "records.sqlite3", folders.halt_file, demo=self.name)
+
+    def settle_in(self, folder: Path) -> None:
+        """Brings the records and the state of its past into the world's folder. Raises OSError."""
+        if self._past is None:
+            return
+        shutil.copy2(self._past.records, folder / "records.sqlite3")
+        state = folder / "simulator.json"
+        shutil.copy2(self._past.state, state)
+        self._order["state"] = str(state)
 
     def start(self) -> None:
         """Starts the process. It ends when its standard input is closed, also when this process is killed."""

@@ -148,6 +148,7 @@ def _hosted(
         asyncio.run(require_free(place))  # refused before the screen opens; the engine takes the lock itself
         beside.mkdir(mode=0o700, parents=True, exist_ok=True)
     if world is not None:
+        world.settle_in(beside)
         world.start()
     failures: list[BaseException] = []
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from core.config.settings import Settings
 from core.domain.market.sessions import Session
@@ -144,7 +146,7 @@ class _World:
     async def _parts(self) -> EngineParts:
         return EngineParts(
             mode=Mode.DEMO,
-            settings=Settings.model_validate(self._order.settings),
+            settings=Settings.model_validate(json.loads(self._order.settings, parse_float=Decimal)),
             clock=self._clock,
             ids=self._ids,
             calendar=self._plan.calendar,

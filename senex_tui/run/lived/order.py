@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +23,8 @@ class LivedOrder:
     """Where the state of the simulated broker is written at the end."""
     code: str
     """What stands in state files for the code that wrote them."""
-    settings: dict[str, Any]
-    """The sections of the settings by which the engine trades."""
+    settings: str
+    """The sections of the settings by which the engine trades, as `traded_by` writes them."""
     halt_file: Path
     seed: int = 0
     account: str = ""
