@@ -65,6 +65,7 @@ def bar_line(day: LivedDay, what: str, left_s: int, columns: int) -> str:
         (f"{sessions} {what}: ", f" {day.done}/{day.of}  {times.weekday(day.day)}  {left}, {_HINT}"),
         (f"{sessions}: ", f" {day.done}/{day.of}  {left}, {_HINT}"),
         ("", f" {day.done}/{day.of}  {left}, {_HINT}"),
+        ("", f" {day.done}/{day.of}  {left}"),
     )
     room = columns - 1
     before, after = next((f for f in forms if len(f[0]) + NARROWEST + len(f[1]) <= room), forms[-1])
