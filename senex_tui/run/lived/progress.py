@@ -30,7 +30,7 @@ class DaysProgress:
 
     def begin(self) -> None:
         """Says that the days begin; the first one takes a while."""
-        self._draw(f"{self._what}: living them, {_HINT}", always=True)
+        self._draw(f"living the sessions {self._what}; {_HINT}", always=True)
 
     def show(self, day: LivedDay) -> None:
         """Shows a day that was lived."""
