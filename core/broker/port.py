@@ -67,9 +67,10 @@ class AccountReads:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position of an account. Prices are per share.
+    """A position of an account. Prices are per share, `realized_today` is in $.
 
-    `symbol` is the OCC symbol for options; `direction` is the broker's word, Long or Short.
+    `symbol` is the OCC symbol for options; `direction` is the broker's word, Long or Short, and `instrument_type` its
+    word for the kind, such as Equity Option or Equity (shares). What the broker does not say is None or empty.
     """
 
     symbol: str
@@ -78,6 +79,8 @@ class Position:
     direction: str
     average_open_price: Decimal | None
     mark: Decimal | None
+    instrument_type: str = ""
+    realized_today: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +229,16 @@ class Broker(Protocol):
         ...
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
-        """The live orders and those from this exchange date on in any status: all pages, merged by id."""
+        """The live orders and those received from this exchange date on in any status: all pages, merged by id.
+
+        An older order that still works, such as a GTC one, is among the live ones. Any other is read by its id.
+        """
         ...
 
     async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
-        """The account's transactions of every kind from this exchange date on: all pages, ascending, each id once.
+        """The account's transactions executed from this exchange date on: all pages, each once, ascending by id.
 
-        Raises BrokerError(UNREADABLE) when the pages do not add up.
+        Raises BrokerError; UNREADABLE when the listing is incomplete or a row cannot be read.
         """
         ...
 

@@ -122,7 +122,7 @@ class TastytradeBroker:
         return await self._orders.orders_since(number, first_day)
 
     async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
-        raise NotImplementedError("transactions are not read yet")
+        return await self._reads.transactions(number, since)
 
     async def server_clock(self) -> tuple[datetime, float] | None:
         """The simulator's market time (UTC) and speed; None at the real broker and where the server offers none.

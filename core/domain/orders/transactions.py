@@ -1,4 +1,4 @@
-"""The broker's record of what changed an account's cash and positions, as the engine reads it."""
+"""An account's history at the broker: each row is a movement of cash, of contracts or of shares (broker 2.7)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One transaction of an account, known by its id. Amounts are signed $: a credit to the account is positive.
+    """One row, known by its id. The words are the broker's own, and empty where it says nothing.
 
-    `kind` and `sub_kind` are the broker's words, like Receive Deliver and Assignment; `text` is its description.
-    `quantity` counts contracts or shares, `price` is per share. `fees` is what the row was charged, negative for a
-    cost: `net_value` is `value` and `fees` together. With `fees_estimated` they may still change. `executed_at` is
-    aware UTC, `day` the exchange date on which it counts. `reverses` is the id of the transaction that it undoes. Texts
-    are empty and numbers None where the broker says nothing.
+    `kind` and `sub_kind` say what it is: `Trade` and the leg's action, `Receive Deliver` and `Expiration`. `symbol` is
+    the OCC symbol of an option. `quantity` is absolute; `price` is per share, of a settlement or an assignment the
+    strike. Amounts are in $, positive where the account received them. A broker may write a row again under its id
+    while `fees_estimated`. `executed_at` is aware UTC, `day` the date to which it is charged. `order_id` is empty where
+    no order brought it about, `reverses` names the row that it undoes.
     """
 
     id: str
     account: str
     kind: str
     sub_kind: str
+    instrument_type: str
     symbol: str
     underlying: str
     action: str
@@ -29,10 +30,14 @@ class Transaction:
     price: Decimal | None
     value: Decimal
     net_value: Decimal
-    fees: Decimal
     fees_estimated: bool
     executed_at: datetime
     day: date
     order_id: str
     reverses: str
     text: str
+
+    @property
+    def fees(self) -> Decimal:
+        """All charges of the row in $, a cost positive: in each row value less fees is the net value."""
+        return self.value - self.net_value

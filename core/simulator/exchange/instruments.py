@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from core.simulator.market.market_data import ListedOption
 
 SHARES_PER_CONTRACT = 100
+DELIVERED = frozenset({"QQQ"})
+"""The underlyings whose options are exercised for shares. Those of the others settle in cash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ STALE_BY = timedelta(hours=2)
 CANDLES_MISSING = 10
 """How many completed sessions have no candle under market-candles-missing, unless it names the dates."""
 
+MOST_DAYS_CLOSED = 8
+"""More days than ever lie between two sessions."""
+
 
 class MarketView:
     """The market data that clients are shown. Each call takes an instant of market time; see Market for the values."""
@@ -70,6 +73,13 @@ class MarketView:
             completed = [c.day for c in candles if c.day < exchange_time(at).date()][-CANDLES_MISSING:]
             days = (completed[0], completed[-1]) if completed else (date.max, date.min)
         return [c for c in candles if not days[0] <= c.day <= days[1]]
+
+    def chain_day(self, symbol: str, day: date) -> date:
+        """The date whose chain a read of this date's chain shows: an earlier one under chain-stale."""
+        if not self._armed(FaultKind.CHAIN_STALE, symbol):
+            return day
+        before = (day - timedelta(days=number) for number in range(1, MOST_DAYS_CLOSED))
+        return next((each for each in before if self.market.session(each) is not None), day)
 
     def halted(self, symbol: str, at: datetime) -> bool:
         """Whether the broker reports a halt of the symbol or of its underlying."""

@@ -12,7 +12,8 @@ import binascii
 import hashlib
 import random
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,13 +22,16 @@ from typing import Any
 import msgspec
 
 from core.runtime.durable_file import write_durably
-from core.simulator.exchange.accounts import AccountSetup, Holding, Ledger
+from core.simulator.exchange.accounts import AccountSetup
+from core.simulator.exchange.book import Book, Holding
 from core.simulator.exchange.habits import Habits
+from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan
+from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import SimOrder
 from core.simulator.exchange.schedule import Due
+from core.simulator.exchange.transactions import Posting, SimTransaction
 from core.simulator.market.market import Market
-from core.simulator.market.market_data import ListedOption
 
 FORMAT = "senex-simulator"
 VERSION = 1
@@ -42,34 +46,47 @@ class StateRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SavedMarket:
-    """What tells a market apart from others: all its prices follow. A halt without an end has None there."""
+    """What tells a market apart from others: all its prices follow.
+
+    `halts` are by underlying, with their first and last instant; one without an end has None there. `splits` are by
+    underlying: the date, and how many shares each one has become.
+    """
 
     seed: int
     start: datetime
     halts: dict[str, list[tuple[datetime, datetime | None]]]
+    splits: dict[str, tuple[date, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
 class SavedHolding:
-    """A position as the ledger keeps it; the symbol names the instrument."""
+    """A position as a book keeps it (`book.Holding`); the symbol names the instrument."""
 
     symbol: str
     quantity: int
     average_open_price: Decimal
+    opened_on: date
     created_at: datetime
     updated_at: datetime
-    realized: Decimal
-    realized_on: date | None
+    day_basis: Decimal
+    basis_on: date
+    realized_on: date
+    realized_today: Decimal
+    realized_day: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class SavedAccount:
-    """An account with its restrictions, cash in $ and positions."""
+    """An account with its restrictions, its cash in $, its positions as they are and as they are shown, and its
+    transactions: those that are due, and those that are posted."""
 
     setup: AccountSetup
     cash: Decimal
-    fees_paid: Decimal
-    holdings: tuple[SavedHolding, ...]
+    call_by_hand: bool
+    true: tuple[SavedHolding, ...]
+    shown: tuple[SavedHolding, ...]
+    postings: tuple[Posting, ...]
+    posted: tuple[SimTransaction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,58 +108,109 @@ class SavedExchange:
     market: SavedMarket
     habits: Habits
     accounts: tuple[SavedAccount, ...]
+    last_transaction: int
     orders: tuple[SimOrder, ...]
     book: SavedBook
     due: tuple[Due, ...]
     revived_after: dict[int, timedelta]
     last_order_id: int
     daily_order_ids: dict[date, int]
+    nights_to: datetime
+    opened_by_close: tuple[tuple[int, str], ...]
 
 
 def saved_market(market: Market) -> SavedMarket:
     """What the market has to be made of again."""
-    return SavedMarket(market.seed, market.start, market.halts)
+    return SavedMarket(market.seed, market.start, market.halts, market.splits)
 
 
 def restored_market(saved: SavedMarket) -> Market:
-    """The market that was saved."""
+    """The market that was saved. Raises StateRefused for a split that it cannot have had."""
     market = Market(saved.seed, saved.start)
     market.halts.update(saved.halts)
+    for symbol, (day, ratio) in saved.splits.items():
+        try:
+            market.split(symbol, ratio, day)
+        except ValueError as error:
+            raise StateRefused(f"is torn ({error})") from None
     return market
 
 
 def saved_account(ledger: Ledger) -> SavedAccount:
     """What the ledger has to be made of again."""
-    holdings = (
-        SavedHolding(symbol, h.quantity, h.average_open_price, h.created_at, h.updated_at, h.realized, h.realized_on)
-        for symbol, h in ledger.holdings.items()
+    return SavedAccount(
+        ledger.setup,
+        ledger.cash,
+        ledger.call_by_hand,
+        _saved_book(ledger.true),
+        _saved_book(ledger.shown),
+        tuple(ledger.postings),
+        tuple(ledger.log.posted.values()),
     )
-    return SavedAccount(ledger.setup, ledger.cash, ledger.fees_paid, tuple(holdings))
 
 
-def restored_ledger(saved: SavedAccount, market: Market) -> Ledger:
-    """The ledger that was saved. Raises StateRefused for a position in what the market cannot list."""
-    ledger = Ledger(saved.setup)
-    ledger.cash, ledger.fees_paid = saved.cash, saved.fees_paid
-    for h in saved.holdings:
-        ledger.holdings[h.symbol] = Holding(
-            listed(market, h.symbol),
+def restore_ledger(ledger: Ledger, saved: SavedAccount) -> None:
+    """Makes a new ledger the one that was saved. Raises StateRefused for a position in what cannot be held."""
+    ledger.cash, ledger.call_by_hand = saved.cash, saved.call_by_hand
+    _restore_book(ledger, ledger.true, saved.true)
+    _restore_book(ledger, ledger.shown, saved.shown)
+    ledger.postings.extend(saved.postings)
+    ledger.log.posted.update((row.id, row) for row in saved.posted)
+    ledger.log.estimated.update(row.id for row in saved.posted if row.estimated)
+
+
+def saved_book(book: OrderBook) -> SavedBook:
+    """What the order book has to be made of again."""
+    entries = tuple(replace(entry, ticket=0) for entry in book.all())  # a place in the queue is given anew
+    return SavedBook(entries, book.fill_plan, book.account_plans, dict(book.daily_fills))
+
+
+def restore_orders(book: OrderBook, saved: SavedBook) -> None:
+    """Makes a new order book the one that was saved."""
+    book.put_back(saved.entries)
+    book.fill_plan = saved.fill_plan
+    book.account_plans.update(saved.account_plans)
+    book.daily_fills.update(saved.daily_fills)
+
+
+def _saved_book(book: Book) -> tuple[SavedHolding, ...]:
+    return tuple(
+        SavedHolding(
+            symbol,
             h.quantity,
             h.average_open_price,
+            h.opened_on,
             h.created_at,
             h.updated_at,
-            h.realized,
+            h.day_basis,
+            h.basis_on,
             h.realized_on,
+            h.realized_today,
+            h.realized_day,
         )
-    return ledger
+        for symbol, h in book.holdings.items()
+    )
 
 
-def listed(market: Market, symbol: str) -> ListedOption:
-    """The contract of this OCC symbol. Raises StateRefused when the market can never list it."""
-    option = market.option(symbol)
-    if option is None:
-        raise StateRefused(f"is torn (there is no contract {symbol!r})")
-    return option
+def _restore_book(ledger: Ledger, book: Book, saved: Sequence[SavedHolding]) -> None:
+    for h in saved:
+        try:
+            instrument = ledger.instrument(h.symbol)
+        except KeyError:
+            raise StateRefused(f"is torn (nothing is named {h.symbol!r})") from None
+        book.holdings[h.symbol] = Holding(
+            instrument,
+            h.quantity,
+            h.average_open_price,
+            h.opened_on,
+            h.created_at,
+            h.updated_at,
+            h.day_basis,
+            h.basis_on,
+            h.realized_on,
+            h.realized_today,
+            h.realized_day,
+        )
 
 
 class _File(msgspec.Struct):

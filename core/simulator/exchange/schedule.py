@@ -19,6 +19,10 @@ class DueKind(Enum):
     """The order with `order_id` works again."""
     FORGET = "forget"
     """The broker forgets the order with `order_id`."""
+    ASSIGN = "assign"
+    """Short contracts of `symbol` are assigned, as many as `quantity`."""
+    SPLIT = "split"
+    """The shares of `symbol` have been split: the account's positions change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Due:
     order_id: int | None = None
     request: OrderRequest | None = None
     by: str = ""
+    symbol: str = ""
+    quantity: int = 0
 
 
 class Schedule:

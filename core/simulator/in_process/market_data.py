@@ -115,8 +115,8 @@ class InProcessMarketData:
         step = SAMPLE_S if self._options else self.idle_s
         if unwatched > 0:
             step = max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
-        if not self.view.market.is_open(self.clock.now()):
-            opens = self.view.market.sessions_around(self.clock.now())[2].open
+        if not self.view.market.options_open(self.clock.now()):
+            opens = self.view.market.options_around(self.clock.now())[2].open
             step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self.clock.now()).total_seconds()))
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()

@@ -10,10 +10,12 @@ from core.domain.market.chain import Expiration, ListedStrike, OptionChain, Opti
 from core.domain.market.judgement import Metrics
 from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, event_age_s
 from core.domain.orders.orders import Fill, OrderReport, OrderRequest, ReportedLeg
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock, monotonic_at
 from core.simulator.exchange import orders as sim
 from core.simulator.exchange.accounts import SimAccount, SimTradingStatus
 from core.simulator.exchange.faults import FOREIGN_ORDER_ID
+from core.simulator.exchange.transactions import SimTransaction
 from core.simulator.market.market_data import (
     ListedRoot,
     MarketCandle,
@@ -52,6 +54,8 @@ def account_reads(
                 direction=p.quantity_direction,
                 average_open_price=p.average_open_price,
                 mark=p.mark_price,
+                instrument_type=p.instrument_type,
+                realized_today=p.realized_today,
             )
             for p in positions
         ),
@@ -69,7 +73,7 @@ def metrics(row: MarketMetricsRow, clock: Clock) -> Metrics:
         iv_rank=row.tos_implied_volatility_index_rank * HUNDRED,
         iv30=row.implied_volatility_30_day / HUNDRED,
         iv_percentile=row.implied_volatility_percentile * HUNDRED,
-        ex_dividend=row.dividend_ex_date,
+        ex_dividend=row.dividend.ex if row.dividend is not None else None,
         earnings=None,
         beta=row.beta,
         age_s=event_age_s(now, monotonic_at(clock, row.updated_at), now),
@@ -164,6 +168,29 @@ def foreign_order(account: str) -> OrderReport:
         updated_at=None,
         time_in_force="Until Full Moon",
         order_type="Iceberg",
+    )
+
+
+def transaction(row: SimTransaction) -> Transaction:
+    return Transaction(
+        id=str(row.id),
+        account=row.account,
+        kind=row.kind,
+        sub_kind=row.sub_kind,
+        instrument_type=row.instrument_type or "",
+        symbol=row.symbol or "",
+        underlying=row.underlying or "",
+        action=row.action or "",
+        quantity=row.quantity,
+        price=row.price,
+        value=row.value,
+        net_value=row.net_value,
+        fees_estimated=row.estimated,
+        executed_at=row.executed_at,
+        day=row.day,
+        order_id=_id_text(row.order_id),
+        reverses=_id_text(row.reverses),
+        text=row.description,
     )
 
 

@@ -156,6 +156,17 @@ class ListedOption:
     settlement_type: str
     stops_trading_at: datetime
     expires_at: datetime
+    deliverable: Decimal = Decimal(1)
+    """How many shares each share of the contract delivers: other than 1 after a split of the underlying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dividend:
+    """One cash dividend: who holds a share at the close before `ex` is paid `amount` $ on `pay`."""
+
+    ex: date
+    pay: date
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +203,7 @@ class MarketMetricsRow:
     beta: Decimal
     corr_spy_3month: Decimal
     liquidity_rating: int
-    dividend_ex_date: date | None
-    dividend_pay_date: date | None
-    dividend_rate_per_share: Decimal | None
+    dividend: Dividend | None
+    """The next one, the ex-date of today included."""
     listed_market: str
     expirations: tuple[ExpirationVolatility, ...]

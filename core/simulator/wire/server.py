@@ -18,12 +18,14 @@ from aiohttp import web
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import Ids, RandomIds
 from core.simulator.exchange.broker_clock import BrokerClock
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.fault_plan import PlannedFault
 from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
+from core.simulator.exchange.posting_faults import PostingFaults
 from core.simulator.exchange.saved import restored_market
 from core.simulator.market.market import Market
 from core.simulator.wire.acts import Acts
@@ -31,11 +33,13 @@ from core.simulator.wire.alerts import AlertServer
 from core.simulator.wire.control import Control
 from core.simulator.wire.dxlink import QuoteFeed
 from core.simulator.wire.feed_events import FeedEvents
+from core.simulator.wire.habits import HabitsControl
 from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.rest import Gateway
 from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
 from core.simulator.wire.rest_market import MarketApi
 from core.simulator.wire.rest_orders import OrdersApi
+from core.simulator.wire.rest_transactions import TransactionsApi
 from core.simulator.wire.saving import Saving
 from core.simulator.wire.settings import SimulatorSettings
 
@@ -71,6 +75,8 @@ class Simulator:
         self.faults = ArmedFaults()
         self._broker_clock = BrokerClock(clock, self.faults)
         self.orders = ClientOrders(self.exchange, self.faults, clock)
+        self.accounts = ClientAccounts(self.exchange, self.faults, clock)
+        self.exchange.trouble(PostingFaults(self.exchange, self.faults, clock))
         self.tokens = TokenIssuer(settings.logins, settings.access_token_seconds, ids)
         self.view = MarketView(self.market, self.faults, clock)
         self.feed = QuoteFeed(
@@ -147,13 +153,16 @@ class Simulator:
         control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
         self._saving.add_routes(app)
-        Acts(self.exchange, self._broker_clock, self.advance).add_routes(app)
+        Acts(self.exchange, self.market, self._broker_clock, self.advance).add_routes(app)
+        HabitsControl(self.exchange).add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
         orders = OrdersApi(self.exchange, self.orders, access, self.advance)
         gateway = Gateway(self.tokens, self.faults, self._broker_clock)
-        accounts = AccountsApi(self.exchange, access)
-        gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
+        accounts = AccountsApi(self.exchange, self.accounts, access)
+        transactions = TransactionsApi(self.accounts, access, self.advance)
+        apis = (accounts, transactions, orders, market)
+        gateway.add_routes(app, [route for api in apis for route in api.routes()])
         return app
 
     async def _root(self, request: web.Request) -> web.StreamResponse:

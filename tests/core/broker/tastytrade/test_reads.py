@@ -313,7 +313,7 @@ def answer_account(server: RawBroker, positions: list[Any]) -> None:
     server.on("GET", f"/accounts/{ACCOUNT}/positions", json_answer(page(positions)))
 
 
-async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_never(
+async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_or_shares_never(
     server: RawBroker, broker: TastytradeBroker
 ) -> None:
     option = {
@@ -324,13 +324,15 @@ async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_nev
     }
     coin = {"instrument-type": "Cryptocurrency", "symbol": "BTC/USD", "quantity": None, "quantity-direction": "Long"}
     closed = {**option, "symbol": "QQQ   261224C00622000", "quantity": "0.0", "quantity-direction": "Zero"}
-    shares = {**option, "instrument-type": "Equity", "symbol": "QQQ", "quantity-direction": "Long"}
+    realized = {"realized-today": "48.0", "realized-today-effect": "Debit"}
+    shares = {**option, **realized, "instrument-type": "Equity", "symbol": "QQQ", "quantity-direction": "Long"}
     answer_account(server, [coin, option, closed, shares])
     reads = await broker.account_reads(ACCOUNT)
-    assert [(p.symbol, p.quantity, p.direction, p.mark) for p in reads.positions] == [
-        ("QQQ   261224P00622000", Decimal(2), "Short", None),
-        ("QQQ", Decimal(2), "Long", None),
+    assert [(p.symbol, p.quantity, p.direction, p.mark, p.realized_today) for p in reads.positions] == [
+        ("QQQ   261224P00622000", Decimal(2), "Short", None, None),
+        ("QQQ", Decimal(2), "Long", None, Decimal(-48)),
     ]
+    assert [p.instrument_type for p in reads.positions] == ["Equity Option", "Equity"]
     assert (reads.derivative_buying_power, reads.net_liquidating_value) == (Decimal("20000.0"), Decimal(25000))
     assert broker.remarks() == ("a position in BTC/USD is left out: it cannot be read (quantity)",)
     nameless = {key: value for key, value in option.items() if key != "instrument-type"}
@@ -338,6 +340,7 @@ async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_nev
         {**option, "quantity": "many"},
         {**option, "quantity-direction": "Sideways"},
         {**nameless, "symbol": 7},
+        {**shares, "quantity": None},
     ):
         answer_account(server, [shares, odd])
         with pytest.raises(BrokerError) as caught:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -64,7 +64,6 @@ def test_a_sound_order_has_no_errors() -> None:
         replace(at_mid(), price=Decimal("-4.1")),
         replace(at_mid(), time_in_force="IOC"),
         replace(at_mid(), order_type="Stop"),
-        credit([leg("Sell to Close", occ("P", 622)), leg("Buy to Close", occ("P", 619))], "1.20"),
     ],
 )
 def test_invalid_orders_are_validation_errors(request_: OrderRequest) -> None:
@@ -208,23 +207,6 @@ def test_closing_realizes_and_frees_the_margin() -> None:
     assert {p.quantity_direction for p in gone} == {"Zero"}
     result = net_of(broker.order(ONE, opening.id)) + net_of(broker.order(ONE, order.id))
     assert sum((p.realized_today for p in gone), Decimal(0)) == result * 100
-
-
-def test_positions_settle_in_cash_at_expiration() -> None:
-    broker = exchange()
-    broker.fill_plan = "immediate"
-    legs = (
-        leg("Sell to Open", occ("P", 700, expiry="261124")),
-        leg("Buy to Open", occ("P", 695, expiry="261124")),
-    )
-    broker.submit(ONE, credit(legs, "4.90"), TEN)
-    broker.advance(LATER)
-    before = broker.balances(ONE, LATER).cash_balance
-    expired = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
-    notices = broker.advance(expired)
-    assert {n.type for n in notices} == {"CurrentPosition", "AccountBalance"}
-    assert broker.positions(ONE, expired) == []
-    assert broker.balances(ONE, expired).cash_balance == before - 500
 
 
 def test_accounts_and_logins_are_apart() -> None:

@@ -129,9 +129,22 @@ def test_outside_the_session_the_last_known_quote_shows_its_age_and_nothing_foll
         await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
         await desk.clock.sleep(300)
         (quote,) = desk.sink.quotes
-        assert quote.received - quote.as_of >= 3600
+        assert quote.received - quote.as_of >= 45 * 60, "quotes go on until 16:15"
 
     _with_desk(script, at="17:00")
+
+
+def test_quotes_follow_until_options_stop() -> None:
+    async def script(desk: Desk) -> None:
+        await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset({OPTION}))
+        await desk.clock.sleep(60)
+        assert len(desk.sink.quotes) > 60, "16:10 and a minute"
+        await desk.clock.sleep(300)
+        after = len(desk.sink.quotes)
+        await desk.clock.sleep(600)
+        assert len(desk.sink.quotes) == after, "nothing is quoted after 16:15"
+
+    _with_desk(script, at="16:10")
 
 
 def test_a_subscription_made_afresh_is_answered_afresh() -> None:

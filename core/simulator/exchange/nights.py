@@ -1,0 +1,106 @@
+"""What the broker itself does to its accounts around each session: at 15:30, at 22:00 and at 06:00."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+
+from core.simulator.exchange.assignment import early_assignments
+from core.simulator.exchange.clearing import Clearing
+from core.simulator.exchange.expiration import evening_posting, morning_posting
+from core.simulator.exchange.habits import FeesFinal, Habits
+from core.simulator.exchange.instruments import DELIVERED
+from core.simulator.exchange.ledger import Ledger
+from core.simulator.exchange.matching import CENT
+from core.simulator.exchange.money_rows import correction_rows, dividend_row
+from core.simulator.exchange.nightly_hours import NightlyHours, hours_of, morning_of
+from core.simulator.exchange.transactions import Posting
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import Dividend
+
+
+class Hour(Enum):
+    """The instants at which it acts."""
+
+    DESK = "desk"
+    EVENING = "evening"
+    MORNING = "morning"
+
+
+@dataclass(eq=False)
+class Nights:
+    """Settles the accounts of one broker."""
+
+    market: Market
+    ledgers: Mapping[str, Ledger]
+    clearing: Clearing
+    seed: int
+    _next: tuple[datetime, datetime, Hour, NightlyHours] | None = field(default=None, init=False)
+    """The last answer: it holds from the first instant until the second."""
+
+    def next_after(self, after: datetime) -> tuple[datetime, Hour, NightlyHours]:
+        """The first instant after this one at which the broker acts."""
+        if self._next is None or not self._next[0] <= after < self._next[1]:
+            last, current, following = self.market.sessions_around(after)
+            hours = [hours_of(session) for session in (last, current, following) if session is not None]
+            ahead = [
+                (at, hour, each)
+                for each in hours
+                for at, hour in ((each.desk, Hour.DESK), (each.evening, Hour.EVENING), (each.morning, Hour.MORNING))
+                if at > after
+            ]
+            self._next = (after, *min(ahead, key=lambda each: each[0]))
+        return self._next[1:]
+
+    def idle(self) -> bool:
+        """Whether no account has anything to settle."""
+        return not any(ledger.unsettled() for ledger in self.ledgers.values())
+
+    def evening(self, hours: NightlyHours, habits: Habits) -> None:
+        """22:00: cash for index options, and the end of all that is worthless."""
+        for ledger in tuple(self.ledgers.values()):
+            self._post(evening_posting(ledger, hours, habits, self.seed))
+
+    def morning(self, hours: NightlyHours, habits: Habits) -> None:
+        """06:00: final fees, exercises and assignments, dividends, corrections, margin calls."""
+        session = self.market.sessions_around(hours.morning)[0]
+        paid = {symbol: self._dividend(symbol, hours) for symbol in DELIVERED}
+        for ledger in tuple(self.ledgers.values()):
+            if habits.fees_final is FeesFinal.OVERNIGHT:
+                ledger.log.settle_fees(hours.morning)
+            early = early_assignments(ledger, hours, session.options_close, paid, self.seed)
+            self._post(morning_posting(ledger, hours, habits, early))
+            for symbol, dividend in paid.items():
+                self._entitle(ledger, symbol, dividend)
+            self._correct(ledger, hours)
+            ledger.drop_closed(hours.day)
+            if not ledger.call_by_hand:
+                called = ledger.maintenance_excess(hours.morning) < 0
+                ledger.setup = replace(ledger.setup, is_in_margin_call=called)
+
+    def _dividend(self, symbol: str, hours: NightlyHours) -> Dividend | None:
+        """The dividend of an underlying that goes ex in the session after this night."""
+        following = self.market.sessions_around(hours.morning)[2].day
+        dividend = self.market.next_dividend(symbol, following)
+        return dividend if dividend is not None and dividend.ex == following else None
+
+    def _entitle(self, ledger: Ledger, symbol: str, dividend: Dividend | None) -> None:
+        """Has a dividend posted on its pay date for the shares held now. Who is short pays it."""
+        shares = ledger.held().get(symbol, 0)
+        if dividend is not None and shares:
+            at, number = morning_of(dividend.pay), ledger.setup.number
+            row = dividend_row(number, symbol, (shares * dividend.amount).quantize(CENT), at)
+            ledger.expect(Posting(at, number, (row,)))
+
+    def _correct(self, ledger: Ledger, hours: NightlyHours) -> None:
+        number = ledger.setup.number
+        correction = self.clearing.correction(number)
+        if correction is not None:
+            rows = correction_rows(correction, ledger.log, number, hours.morning)
+            self._post(Posting(hours.morning, number, tuple(rows)) if rows else None)
+
+    def _post(self, posting: Posting | None) -> None:
+        if posting is not None:
+            self.clearing.post(posting)
