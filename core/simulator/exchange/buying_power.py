@@ -36,9 +36,14 @@ def cash_if_filled(order: SimOrder, net: Decimal) -> Decimal:
 def margin_change(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption], at: datetime) -> Decimal:
     """By how many $ the unfilled part of an order raises what the account's positions take of its buying power."""
     known = {**ledger.options(), **options}
-    held = ledger.held()
+    # Nothing but the order's underlying changes, so nothing else has to be counted twice.
+    held = {s: n for s, n in ledger.held().items() if s == order.underlying_symbol or _is_on(known.get(s), order)}
     after = combined(held, unfilled_contracts(order))
     return _taken(after, known, ledger, at) - _taken(held, known, ledger, at)
+
+
+def _is_on(option: ListedOption | None, order: SimOrder) -> bool:
+    return option is not None and option.underlying == order.underlying_symbol
 
 
 def _taken(holdings: Mapping[str, int], options: Mapping[str, ListedOption], ledger: Ledger, at: datetime) -> Decimal:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from core.simulator.exchange.instruments import SHARES_PER_CONTRACT
 from core.simulator.market.market_data import ListedOption
@@ -36,20 +37,26 @@ class PayoffBounds:
 
 def payoff_bounds(positions: Iterable[tuple[ListedOption, int]]) -> PayoffBounds:
     """The bounds of the payoff over all settlement prices. The contracts share one underlying and expiration."""
-    held = list(positions)
-    slope = sum(count for option, count in held if option.right == "C")
+    return _bounds(tuple((option.right, option.strike, count) for option, count in positions))
+
+
+@lru_cache(maxsize=4096)
+def _bounds(held: tuple[tuple[str, Decimal, int], ...]) -> PayoffBounds:
+    """The bounds for (right, strike, contracts): an account asks for the same ones again and again."""
+    slope = sum(count for right, _, count in held if right == "C")
     # The payoff is linear between strikes: its extremes lie at a price of zero, at a strike, or above the last strike.
-    prices = [Decimal(0), *sorted({option.strike for option, _ in held})]
+    prices = [Decimal(0), *sorted({strike for _, strike, _ in held})]
     values = [
-        sum((count * SHARES_PER_CONTRACT * _intrinsic(option, price) for option, count in held), Decimal(0))
+        sum(
+            (
+                count * SHARES_PER_CONTRACT * max(Decimal(0), price - strike if right == "C" else strike - price)
+                for right, strike, count in held
+            ),
+            Decimal(0),
+        )
         for price in prices
     ]
     return PayoffBounds(min(values), max(values) if slope <= 0 else None, slope < 0)
-
-
-def _intrinsic(option: ListedOption, price: Decimal) -> Decimal:
-    distance = price - option.strike if option.right == "C" else option.strike - price
-    return max(Decimal(0), distance)
 
 
 def by_expiration(

@@ -38,6 +38,10 @@ class PackageQuote:
     ratios: tuple[int, ...]
     sells: tuple[bool, ...]
 
+    def has_buyer_at(self, net: Decimal) -> bool:
+        """Whether the package can trade at this net: what is only sold brings at least a cent for each contract."""
+        return not all(self.sells) or net >= CENT * sum(self.ratios)
+
 
 def package_quote(legs: Sequence[SimLeg], quote: Callable[[str], MarketQuote | None]) -> PackageQuote | None:
     """The market price of these legs together, or None when one has no bid or no ask. `quote` takes an OCC symbol."""

@@ -266,8 +266,9 @@ class OrderBook:
         else:
             chance = fill_chance(package, limit)
             matched = plan in (FillPlan.IMMEDIATE, FillPlan.PARTIAL) or entry.chance.random() < chance
-        if matched:
-            self._trade(entry, at, plan, package, max(limit, to_cent(package.natural)))
+        net = max(limit, to_cent(package.natural))
+        if matched and package.has_buyer_at(net):
+            self._trade(entry, at, plan, package, net)
 
     def _match_again(self, entry: BookEntry, at: datetime) -> None:
         """Has the order matched again after an attempt, or decided at the next open."""
