@@ -213,12 +213,10 @@ class Market:
             quoter = self._quoter(streamer_symbol, path)
             if quoter is None:
                 return None
-            every = 40 * quoter.cadence(path.price(quoter.option.underlying, 0))
-            end = min(quoter.option.stops_trading_at.timestamp(), path.options_close_at)
-            quarter = path.quarter(instant, every, quoter.salt % every, end)
+            quarter, earlier = quoter.last_trade_quarter(path, instant)
             if quarter == 0:
                 return None
-            price, before = quoter.rounded_value(path, quarter), quoter.rounded_value(path, max(0, quarter - every))
+            price, before = quoter.rounded_value(path, quarter), quoter.rounded_value(path, earlier)
             previous = self._previous_close(streamer_symbol, path) or price
             total = 0.3 * self._open_interest(streamer_symbol)
             size = 1 + abs(int(path.noise.at(quarter, quoter.salt) * 8))

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from math import exp
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 
 from core.simulator.market.market_data import ListedOption, MarketQuote
-from core.simulator.market.paths import FUNDS, Floats
+from core.simulator.market.paths import FUNDS, HISTORY, Floats
 from core.simulator.market.session_path import QUARTERS_PER_SECOND, SessionPath
 from core.simulator.market.surface import RATE, SHAPES, YEAR_SECONDS, black_scholes, implied_volatility
 from core.simulator.market.surface_arrays import implied_volatilities, option_values
@@ -80,6 +81,18 @@ class OptionValue:
     years: float
 
 
+class _OfSession(NamedTuple):
+    """What stays the same for a contract through the session with this offset."""
+
+    offset: int
+    cadence: int
+    """Quarters of a second between two changes of the quote: two near the money, up to twelve far away."""
+    end: float
+    """When its quotes end, in seconds since 1970 UTC."""
+    dividends: float
+    """What the dividends after this session and until the expiration are worth in it, in $ a share."""
+
+
 class OptionQuoter:
     """Makes the quotes of one contract."""
 
@@ -88,7 +101,7 @@ class OptionQuoter:
         "_deliverable",
         "_early_exercise",
         "_expiry",
-        "_paid_before",
+        "_last",
         "_shape",
         "_stops",
         "_strike",
@@ -110,22 +123,25 @@ class OptionQuoter:
         self._call = option.right == "C"
         self._deliverable = float(option.deliverable)
         self._early_exercise = option.underlying in FUNDS
-        self._paid_before: tuple[int, float] | None = None
-        """Of the session with this offset: what `_dividends` found."""
-
-    def cadence(self, spot: float) -> int:
-        """Quarters of a second between two changes of the quote: two near the money, up to twelve far away."""
-        return min(12, 2 + int(abs(self._strike / (spot * self._deliverable) - 1.0) * 60.0))
+        self._last = _OfSession(-HISTORY - 1, 1, 0.0, 0.0)
+        """What `_in` has found last."""
 
     def last_quarter(self, path: SessionPath, at: float) -> int:
         """The quarter of a second in which the quote last changed, at or before the instant."""
-        opened = path.price(self._symbol, 0)
-        return path.quarter(at, self.cadence(opened), self.salt % 12, min(self._stops, path.options_close_at))
+        now = self._in(path)
+        return path.quarter(at, now.cadence, self.salt % 12, now.end)
+
+    def last_trade_quarter(self, path: SessionPath, at: float) -> tuple[int, int]:
+        """The quarter of a second of the last trade at or before the instant, 0 without one, and that before it."""
+        now = self._in(path)
+        every = 40 * now.cadence
+        quarter = path.quarter(at, every, self.salt % every, now.end)
+        return quarter, max(0, quarter - every)
 
     def value(self, path: SessionPath, quarter: int) -> OptionValue:
         """The theoretical value at a quarter of a second."""
         spot = path.price(self._symbol, quarter) * self._deliverable
-        clean = spot - self._dividends(path)
+        clean = spot - self._in(path).dividends
         years = (self._expiry - path.open_at - quarter / QUARTERS_PER_SECOND) / YEAR_SECONDS
         long_run = self._shape.long_run * path.long_run(self._symbol, quarter)
         implied = path.implied(self._symbol, quarter)
@@ -166,13 +182,12 @@ class OptionQuoter:
         return found
 
     def _minutes(self, path: SessionPath) -> Floats:
-        last = path.quarter(self._stops, end=path.options_close_at)
-        quarters = np.arange(0, last + 1, 60 * QUARTERS_PER_SECOND, dtype=np.int64)
-        cadence = self.cadence(path.price(self._symbol, 0))
-        quarters = np.maximum(0, quarters - (quarters + self.salt % 12) % cadence)
+        now = self._in(path)
+        quarters = np.arange(0, path.quarter(now.end, end=now.end) + 1, 60 * QUARTERS_PER_SECOND, dtype=np.int64)
+        quarters = np.maximum(0, quarters - (quarters + self.salt % 12) % now.cadence)
         elapsed = quarters / QUARTERS_PER_SECOND
         spot = path.prices(self._symbol, quarters) * self._deliverable
-        clean = spot - self._dividends(path)
+        clean = spot - now.dividends
         years = (self._expiry - path.open_at - elapsed) / YEAR_SECONDS
         long_run = self._shape.long_run * path.long_runs(self._symbol, quarters)
         implied = path.implieds(self._symbol, quarters)
@@ -190,15 +205,19 @@ class OptionQuoter:
         ask = np.maximum(np.rint((middle + 50.0 * spread) / tick) * tick, bid + tick)
         return np.stack((bid, ask)) / 100.0
 
-    def _dividends(self, path: SessionPath) -> float:
-        """What the dividends after this session and until the expiration are worth in it, in $ a share."""
-        if self._paid_before is None or self._paid_before[0] != path.offset:
-            day = path.session.day
+    def _in(self, path: SessionPath) -> _OfSession:
+        if self._last.offset != path.offset:
+            day, opened = path.session.day, path.price(self._symbol, 0) * self._deliverable
             tomorrow = day + timedelta(days=1)
             ahead = path.paths.dividends(self._symbol, tomorrow, self.option.expiration, path.offset)
-            worth = sum(float(each.amount) * exp(-RATE * (each.ex - day).days / 365.0) for each in ahead)
-            self._paid_before = path.offset, worth * self._deliverable
-        return self._paid_before[1]
+            self._last = _OfSession(
+                path.offset,
+                min(12, 2 + int(abs(self._strike / opened - 1.0) * 60.0)),
+                min(self._stops, path.options_close_at),
+                sum(float(each.amount) * exp(-RATE * (each.ex - day).days / 365.0) for each in ahead)
+                * self._deliverable,
+            )
+        return self._last
 
     def rounded_value(self, path: SessionPath, quarter: int) -> Decimal:
         """The theoretical value at an instant, rounded to the tick."""
