@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -57,6 +57,11 @@ AFTER_CLOSE = timedelta(minutes=40)
 """How long after a close a session has been lived: its orders have ended and its digest is written."""
 MORNING = timedelta(minutes=10)
 """How long before an open the operator looks at what was halted."""
+
+MOST_RESETS = 40
+"""As many tridents as the account may hold."""
+ANSWERED_S = 3.0
+"""Seconds in which a command is carried out."""
 
 
 def live(order: LivedOrder, say: Callable[[LivedDay], None]) -> Lived:
@@ -118,6 +123,7 @@ class _World:
             self._market = Market(order.seed, plan.start)
             setup = AccountSetup(order.account, "Demo", LOGIN, order.cash)
             self._exchange = Exchange(self._market, order.seed, [setup])
+            self._exchange.habits = replace(self._exchange.habits, hand_sells_shares=True)
         self._account = order.account
         self._ids = SeededIds(_number_of(order.seed, plan.start))
         self._broker = InProcessBroker(self._exchange, self._market, clock, LOGIN)
@@ -169,18 +175,27 @@ class _World:
             self._command(engine, CommandKind.SET_ACCOUNT, self._account, note)
         for number, session in enumerate(plan.sessions, 1):
             await self._until(session.open - MORNING)
-            self._settle_halts(engine)
+            await self._settle_halts(engine)
             await self._until(session.close + AFTER_CLOSE)
             say(self._told(session.day, number))
         await self._until(plan.until)
 
-    def _settle_halts(self, engine: Engine) -> None:
-        """Resets what a difference with the broker has halted, as an operator would who has looked at it."""
-        halted = [b for b in engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
-        for breaker in halted:
-            self._command(engine, CommandKind.RESET, ":".join(filter(None, (breaker.kind.code, breaker.subject))))
-        if halted:
+    async def _settle_halts(self, engine: Engine) -> None:
+        """Resets what a difference with the broker has halted, as an operator would who has looked at it.
+
+        A reset settles the quantities of one trident, and the next comparison tells of the next one.
+        """
+        for _ in range(MOST_RESETS):
+            halted = [b for b in engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
+            for breaker in halted:
+                self._command(engine, CommandKind.RESET, ":".join(filter(None, (breaker.kind.code, breaker.subject))))
+            if not halted:
+                return
+            await self._clock.sleep(ANSWERED_S)
             self._command(engine, CommandKind.RECONCILE)
+            await self._clock.sleep(ANSWERED_S)
+            while engine.gate.not_reconciled():
+                await self._clock.sleep(ANSWERED_S)
 
     def _command(self, engine: Engine, kind: CommandKind, target: str = "", note: str = "") -> None:
         engine.accept(Command(self._ids.new(), kind, OPERATOR, self._clock.now(), None, target, note))
