@@ -47,6 +47,10 @@ class Book:
         """The open positions: symbol to contracts or shares, negative when short."""
         return {symbol: h.quantity for symbol, h in self.holdings.items() if h.quantity}
 
+    def is_flat(self) -> bool:
+        """Whether there is no open position."""
+        return not any(holding.quantity for holding in self.holdings.values())
+
     def options(self) -> dict[str, ListedOption]:
         """The contracts among the positions, by OCC symbol."""
         return {s: h.instrument for s, h in self.holdings.items() if isinstance(h.instrument, ListedOption)}

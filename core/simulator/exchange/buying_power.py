@@ -36,14 +36,14 @@ def cash_if_filled(order: SimOrder, net: Decimal) -> Decimal:
 def margin_change(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption], at: datetime) -> Decimal:
     """By how many $ the unfilled part of an order raises what the account's positions take of its buying power."""
     known = {**ledger.options(), **options}
-    # Nothing but the order's underlying changes, so nothing else has to be counted twice.
-    held = {s: n for s, n in ledger.held().items() if s == order.underlying_symbol or _is_on(known.get(s), order)}
-    after = combined(held, unfilled_contracts(order))
-    return _taken(after, known, ledger, at) - _taken(held, known, ledger, at)
-
-
-def _is_on(option: ListedOption | None, order: SimOrder) -> bool:
-    return option is not None and option.underlying == order.underlying_symbol
+    change, held = unfilled_contracts(order), ledger.held()
+    # What the order does not touch is left out, for speed: other expirations, unless shares cover calls of several.
+    underlying = order.underlying_symbol
+    shares = bool(held.get(underlying) or change.get(underlying))
+    days = {known[symbol].expiration for symbol in change if symbol in known}
+    near = {s for s, o in known.items() if o.underlying == underlying and (shares or o.expiration in days)}
+    held = {symbol: count for symbol, count in held.items() if symbol in near or symbol == underlying}
+    return _taken(combined(held, change), known, ledger, at) - _taken(held, known, ledger, at)
 
 
 def _taken(holdings: Mapping[str, int], options: Mapping[str, ListedOption], ledger: Ledger, at: datetime) -> Decimal:

@@ -92,11 +92,15 @@ class Clearing:
         if late is not None and late.with_positions:
             ledger.expect(replace(posting, at=posting.at + late.by))
             return
+        ledger.settle(posting.moves, posting.rows, posting.at)
+        shown_at = ledger.last_shown_at(posting.at)
         if late is not None:
-            ledger.settle(posting.moves, posting.rows, posting.at)
             ledger.expect(replace(posting, at=posting.at + late.by, moves=(), settled=True))
-            posting = replace(posting, rows=(), settled=True)
-        ledger.post(posting)
+            posting = replace(posting, rows=())
+        if shown_at > posting.at:  # fills of before are not shown yet
+            ledger.expect(replace(posting, at=shown_at, settled=True))
+            return
+        ledger.post(replace(posting, settled=True))
         self.on_posted(posting)
 
     def correction(self, number: str) -> Correction | None:

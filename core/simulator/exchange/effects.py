@@ -6,7 +6,7 @@ before each fill, on the true ones.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -83,15 +83,20 @@ def relabelled(order: SimOrder, symbols: Collection[str]) -> SimOrder:
 def reserved_by(working: Sequence[SimOrder]) -> Counter[tuple[str, bool]]:
     """How many contracts or shares these orders close, by symbol and whether they sell.
 
-    A contingent order closes nothing: it waits for another one that does.
+    A contingent order closes nothing: it waits for another one that does. Of orders that cancel each other only the
+    greatest counts.
     """
     taken: Counter[tuple[str, bool]] = Counter()
+    together: defaultdict[int, Counter[tuple[str, bool]]] = defaultdict(Counter)
     for order in working:
-        if order.status != "Contingent":
-            for leg in order.legs:
-                if not leg.opens:
-                    taken[leg.symbol, leg.sells] += leg.remaining_quantity
-    return taken
+        if order.status == "Contingent":
+            continue
+        closes = Counter({(leg.symbol, leg.sells): leg.remaining_quantity for leg in order.legs if not leg.opens})
+        if order.complex_order_id is None:
+            taken += closes
+        else:
+            together[order.complex_order_id] |= closes
+    return sum(together.values(), taken)
 
 
 def _covers(leg: SimLeg, count: int, held: Mapping[str, int], taken: Counter[tuple[str, bool]]) -> bool:

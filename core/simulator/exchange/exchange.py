@@ -17,6 +17,7 @@ from core.simulator.exchange.acceptance import Acceptance
 from core.simulator.exchange.accounts import AccountSetup, SimAccount, SimTradingStatus
 from core.simulator.exchange.back_office import BackOffice
 from core.simulator.exchange.clearing import Clearing, PostingTrouble
+from core.simulator.exchange.complex_orders import ComplexOrders
 from core.simulator.exchange.effects import opened_at_fill
 from core.simulator.exchange.fees import order_fees
 from core.simulator.exchange.fills import FilledLeg
@@ -25,6 +26,7 @@ from core.simulator.exchange.handling import AS_ASKED, Handling
 from core.simulator.exchange.known_orders import KnownOrders
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan
+from core.simulator.exchange.nightly_hours import NightlyHours
 from core.simulator.exchange.nights import Hour, Nights
 from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import (
@@ -41,6 +43,8 @@ from core.simulator.exchange.orders import (
     SimBalances,
     SimOrder,
     SimPosition,
+    closing_order,
+    refusal,
 )
 from core.simulator.exchange.preflight import Checked, Preflight
 from core.simulator.exchange.risk_desk import RiskDesk
@@ -53,10 +57,13 @@ from core.simulator.exchange.saved import (
     saved_market,
 )
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.timeline import Timeline
 from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
+HAND = "hand"
+"""Who sells the shares of an assignment, under the habit that somebody does."""
 _EPOCH = 1_700_000_000
 _FIRST_TRANSACTION = 500_000_000
 
@@ -91,9 +98,9 @@ class Exchange:
         self._schedule = Schedule()
         self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
         self._nights = Nights(market, self._ledgers, self._clearing, seed)
-        self._nights_to = market.start
-        """Until when the nights are settled."""
-        self._acting = False
+        self._timeline = Timeline(
+            self._book, self._clearing, self._nights, self._schedule, self._do, self._at_hour, market.start
+        )
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
         self._desk = RiskDesk(self._book, self.submit)
@@ -109,9 +116,16 @@ class Exchange:
             self._advance_to,
             self._position_notices,
         )
+        self.complex_orders = ComplexOrders(
+            self._book,
+            self._orders,
+            self._check,
+            self._accept,
+            self._user,
+            self._advance_to,
+            last_id=(int(market.start.timestamp()) - _EPOCH) * 1000,
+        )
         self._started = market.start
-        self._now = market.start
-        """The last instant that it was brought up to."""
 
     # Its state
 
@@ -132,9 +146,11 @@ class Exchange:
             book=saved_book(self._book),
             due=self._schedule.all(),
             revived_after=self._revived_after,
+            complex_orders=tuple(self.complex_orders.groups.values()),
+            last_complex_order=self.complex_orders.last_id,
             last_order_id=self._acceptance.last_id,
             daily_order_ids=dict(self._acceptance.daily_ids),
-            nights_to=self._nights_to,
+            settled_to=self._timeline.settled_to,
             opened_by_close=tuple(self.opened_by_close),
         )
 
@@ -157,9 +173,11 @@ class Exchange:
         for due in saved.due:
             exchange._schedule.add(due)
         exchange._revived_after.update(saved.revived_after)
+        exchange.complex_orders.groups.update((group.id, group) for group in saved.complex_orders)
+        exchange.complex_orders.last_id = saved.last_complex_order
         exchange._acceptance.last_id = saved.last_order_id
         exchange._acceptance.daily_ids.update(saved.daily_order_ids)
-        exchange._nights_to, exchange._now = saved.nights_to, saved.at
+        exchange._timeline.settled_to, exchange._timeline.now = saved.settled_to, saved.at
         return exchange
 
     # Settings that may change while it runs
@@ -172,7 +190,7 @@ class Exchange:
     @speed.setter
     def speed(self, value: float) -> None:
         self._book.speed = value
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     @property
     def fill_plan(self) -> str:
@@ -183,7 +201,7 @@ class Exchange:
     def fill_plan(self, value: str) -> None:
         """Raises ValueError for an unknown plan."""
         self._book.fill_plan = FillPlan(value)
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     def set_fill_plan(self, number: str, plan: str | None) -> None:
         """Sets the plan of one account; None gives it the common plan again. Raises ValueError for an unknown plan."""
@@ -192,7 +210,7 @@ class Exchange:
             self._book.account_plans.pop(number, None)
         else:
             self._book.account_plans[number] = FillPlan(plan)
-        self._book.decide_anew(self._now)
+        self._book.decide_anew(self._timeline.now)
 
     def restrict(
         self,
@@ -243,7 +261,7 @@ class Exchange:
         """
         checked = self._check(number, order, now)
         if checked.errors or checked.order is None:
-            raise _refusal(checked.errors)
+            raise refusal(checked.errors)
         draft = replace(checked.order, warnings=checked.warnings, username=self._user(number, by))
         for change in handling.changes:
             draft = change(draft)
@@ -293,7 +311,7 @@ class Exchange:
         )
         checked = self._check(number, request, now, replacing=order_id)
         if checked.errors or checked.order is None:
-            raise _refusal(checked.errors)
+            raise refusal(checked.errors)
         contingent = replace(
             checked.order,
             warnings=checked.warnings,
@@ -304,9 +322,12 @@ class Exchange:
             editable=False,
             edited=True,
             replaces_order_id=order_id,
+            complex_order_id=old.complex_order_id,
+            complex_order_tag=old.complex_order_tag,
             username=self._user(number, by),
         )
         successor = self._accept(contingent, now, AS_ASKED, checked.discard_reason)
+        self.complex_orders.replaced(successor.order)
         self._book.request_replace(entry, successor, now)
         return successor.order
 
@@ -336,7 +357,7 @@ class Exchange:
 
     def next_event_at(self) -> datetime | None:
         """When an order or a position next changes by itself, or may do so; None if nothing is due."""
-        event = self._next_event()
+        event = self._timeline.next()
         return None if event is None else event[0]
 
     # Reads
@@ -418,10 +439,18 @@ class Exchange:
             raise OrderRefused("cannot_update_order", f"Order {order_id} is {order.status} and cannot be changed.")
         return entry
 
-    def _check(self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None) -> Checked:
+    def _check(
+        self,
+        number: str,
+        request: OrderRequest,
+        now: datetime,
+        replacing: int | None = None,
+        *,
+        judged: bool = True,
+    ) -> Checked:
         self._advance_to(now)
         self._ledger(number)
-        return self._preflight.check(number, request, now, replacing)
+        return self._preflight.check(number, request, now, replacing, judged=judged)
 
     def _accept(
         self, draft: SimOrder, now: datetime, handling: Handling, reject_reason: str | None = None
@@ -437,62 +466,44 @@ class Exchange:
         return entry
 
     def _user(self, number: str, by: str) -> str:
-        return by or self._ledger(number).setup.login
+        setup = self._ledger(number).setup
+        return by or setup.login
 
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(at, self._preflight.reserved(number, at))
 
-    def _next_event(self) -> tuple[datetime, int] | None:
-        """The instant of what happens next, and its place in _ORDER."""
-        night = None if self._nights.idle() else self._nights.next_after(self._nights_to)
-        desk = night[0] if night is not None and night[1] is Hour.DESK else None
-        settlement = night[0] if night is not None and desk is None else None
-        book, posting, due = self._book.next_event_at(), self._clearing.next_posting_at(), self._schedule.next_at()
-        events = enumerate((desk, book, posting, due, settlement))
-        return min(((at, place) for place, at in events if at is not None), default=None)
-
     def _advance_to(self, now: datetime) -> None:
-        self._now = max(self._now, now)
-        while not self._acting:  # what acts at an instant ends before the next begins
-            event = self._next_event()
-            if event is None or event[0] > now:
-                self._nights_to = max(self._nights_to, now)
-                return
-            self._acting = True
-            try:
-                _ORDER[event[1]](self, event[0])
-            finally:
-                self._acting = False
+        self._timeline.advance(now)
 
-    def _run_book(self, at: datetime) -> None:
-        self._book.run_next()
-
-    def _post_due(self, at: datetime) -> None:
-        self._clearing.post_due(at)
-
-    def _settle(self, at: datetime) -> None:
-        """What the broker does at this hour of the day."""
-        _, hour, hours = self._nights.next_after(self._nights_to)
-        self._nights_to = at
+    def _at_hour(self, hour: Hour, hours: NightlyHours, at: datetime) -> None:
+        """What the broker, or the operator of an account, does at this hour of the day."""
         if hour is Hour.EVENING:
             self._nights.evening(hours, self.habits)
         elif hour is Hour.MORNING:
             self._nights.morning(hours, self.habits)
-        elif self.habits.desk:
-            for ledger in self._ledgers.values():
-                if self._desk.endangered(ledger, hours.day, at):
-                    with suppress(OrderRefused):
-                        self._desk.liquidate(ledger, hours.day, at)
+        elif hour is Hour.DESK and self.habits.desk:
+            self._desk.look(self._ledgers.values(), hours.day, at)
+        elif hour is Hour.HAND and self.habits.hand_sells_shares:
+            self._sell_shares(at)
+
+    def _sell_shares(self, at: datetime) -> None:
+        """Closes the shares of every account at the market, as an operator does who was assigned."""
+        for number in self._ledgers:
+            shares = [p for p in self.positions(number, at) if p.instrument_type == "Equity"]
+            if shares:
+                with suppress(OrderRefused):
+                    at_once = Handling(plan=FillPlan.IMMEDIATE)
+                    self.submit(number, closing_order(shares), at, by=HAND, handling=at_once)
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders.put(order)
         self._tell(Notice(order.account_number, "Order", order, at))
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
+        self.complex_orders.changed(order, at)
 
-    def _do_due(self, at: datetime) -> None:
+    def _do(self, due: Due, at: datetime) -> None:
         """Does what is due, or leaves it undone when it is refused now."""
-        due = self._schedule.take_next()
         with suppress(OrderRefused):
             if due.kind is DueKind.SUBMIT and due.request is not None:
                 self.submit(due.account, due.request, at, by=due.by)
@@ -509,12 +520,13 @@ class Exchange:
         opened = opened_at_fill(order, filled, self._ledger(order.account_number).held())
         self.opened_by_close += [(order.id, symbol) for symbol in opened]
         self._clearing.fill(order, filled, self.habits, at)
+        self.complex_orders.filled(order, at)
         self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
 
     def _posted(self, posting: Posting) -> None:
-        """Tells of what a posting has changed: of the cash too, unless that had changed before."""
+        """Tells of what a posting has changed: of the cash too, unless it is of a fill, which had changed it before."""
         symbols = list(dict.fromkeys(move.symbol for move in posting.moves))
-        self._position_notices(posting.account, symbols, posting.at, with_balance=not posting.settled)
+        self._position_notices(posting.account, symbols, posting.at, with_balance=posting.order_id is None)
 
     def _position_notices(self, number: str, symbols: Sequence[str], at: datetime, with_balance: bool = True) -> None:
         ledger = self._ledger(number)
@@ -527,20 +539,3 @@ class Exchange:
         self._notices.append(notice)
         for listener in tuple(self._listeners):
             listener(notice)
-
-
-def _refusal(errors: Sequence[OrderError]) -> OrderRefused:
-    structural = all(error.code == "validation_error" for error in errors)
-    code = "validation_error" if structural else "preflight_check_failure"
-    message = "Request validation failed." if structural else "One or more preflight checks failed."
-    return OrderRefused(code, message, tuple(errors))
-
-
-_ORDER: tuple[Callable[[Exchange, datetime], None], ...] = (
-    Exchange._settle,
-    Exchange._run_book,
-    Exchange._post_due,
-    Exchange._do_due,
-    Exchange._settle,
-)
-"""What happens first at one instant: the risk desk, orders, what is posted, what is due, the settlement of a night."""

@@ -109,7 +109,7 @@ class Ledger:
 
     def unsettled(self) -> bool:
         """Whether a night may change it: it holds something, waits for a posting, or has a fee that is an estimate."""
-        return bool(self.postings or self.log.estimated or self.held())
+        return bool(self.postings or self.log.estimated) or not self.true.is_flat()
 
     def drop_closed(self, before: date) -> None:
         """Forgets the positions that were closed before this exchange date."""

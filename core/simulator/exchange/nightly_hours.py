@@ -1,4 +1,4 @@
-"""The instants at which the broker itself acts on accounts around a session, in exchange time."""
+"""The instants at which somebody acts on accounts around a session, in exchange time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.simulator.market.market_data import TradingSession
 
+HAND_AFTER_OPEN = timedelta(minutes=30)
 DESK_BEFORE_CLOSE = timedelta(minutes=30)
 
 
@@ -16,6 +17,8 @@ class NightlyHours:
     """The instants of one session, in UTC. `day` is its exchange date."""
 
     day: date
+    hand: datetime
+    """When an operator sells assigned shares, if one does: 30 minutes after the open."""
     desk: datetime
     """When the risk desk looks at what expires: 30 minutes before the close."""
     exercise: datetime
@@ -30,6 +33,7 @@ def hours_of(session: TradingSession) -> NightlyHours:
     """The instants of a session."""
     return NightlyHours(
         day=session.day,
+        hand=session.open + HAND_AFTER_OPEN,
         desk=session.close - DESK_BEFORE_CLOSE,
         exercise=_at(session.day, time(17)),
         evening=_at(session.day, time(22)),

@@ -1,4 +1,4 @@
-"""What the broker itself does to its accounts around each session: at 15:30, at 22:00 and at 06:00."""
+"""What happens to accounts around each session: by their operator at 10:00, by the broker at 15:30, 22:00 and 06:00."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from core.simulator.market.market_data import Dividend
 
 
 class Hour(Enum):
-    """The instants at which it acts."""
+    """The instants at which somebody acts."""
 
+    HAND = "hand"
     DESK = "desk"
     EVENING = "evening"
     MORNING = "morning"
@@ -41,14 +42,19 @@ class Nights:
     """The last answer: it holds from the first instant until the second."""
 
     def next_after(self, after: datetime) -> tuple[datetime, Hour, NightlyHours]:
-        """The first instant after this one at which the broker acts."""
+        """The first instant after this one at which somebody acts."""
         if self._next is None or not self._next[0] <= after < self._next[1]:
             last, current, following = self.market.sessions_around(after)
             hours = [hours_of(session) for session in (last, current, following) if session is not None]
             ahead = [
                 (at, hour, each)
                 for each in hours
-                for at, hour in ((each.desk, Hour.DESK), (each.evening, Hour.EVENING), (each.morning, Hour.MORNING))
+                for at, hour in (
+                    (each.hand, Hour.HAND),
+                    (each.desk, Hour.DESK),
+                    (each.evening, Hour.EVENING),
+                    (each.morning, Hour.MORNING),
+                )
                 if at > after
             ]
             self._next = (after, *min(ahead, key=lambda each: each[0]))

@@ -108,6 +108,13 @@ class OrderBook:
         self._change(entry, now, **again, **dict.fromkeys(ended))
         return entry
 
+    def release(self, entry: BookEntry, at: datetime) -> None:
+        """Routes an order that has waited for another one."""
+        entry.stage = Stage.RECEIVED
+        entry.step_at = self._after(self._opening(entry, at), entry, 0.02, 0.1)
+        self._enqueue(entry)
+        self._change(entry, at, status="Received", contingent_status=None, cancellable=True, editable=True)
+
     def remove(self, entry: BookEntry, now: datetime, user: str) -> None:
         """Ends an order at once, as the broker's staff does."""
         status = "Partially Removed" if entry.order.partially_filled else "Removed"
@@ -378,10 +385,7 @@ class OrderBook:
         if not cancelled:
             self._end(successor, at, "Removed", contingent_status=None)
             return
-        successor.stage = Stage.RECEIVED
-        successor.step_at = self._after(self._opening(successor, at), successor, 0.02, 0.1)
-        self._enqueue(successor)
-        self._change(successor, at, status="Received", contingent_status=None, cancellable=True, editable=True)
+        self.release(successor, at)
 
     def _end(self, entry: BookEntry, at: datetime, status: str, **changes: object) -> None:
         self._close(entry, at, status, **changes)

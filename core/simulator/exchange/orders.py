@@ -82,6 +82,14 @@ class OrderRefused(Exception):
         self.errors = errors
 
 
+def refusal(errors: Sequence[OrderError]) -> OrderRefused:
+    """The refusal with these errors: a malformed request when all of them say so, else a failed preflight."""
+    structural = all(error.code == "validation_error" for error in errors)
+    code = "validation_error" if structural else "preflight_check_failure"
+    message = "Request validation failed." if structural else "One or more preflight checks failed."
+    return OrderRefused(code, message, tuple(errors))
+
+
 @dataclass(frozen=True, slots=True)
 class SimFill:
     """One fill of one leg. `fill_id` is unique at this broker; `fill_price` is $ per share."""
@@ -162,6 +170,9 @@ class SimOrder:
     """The login that asked to cancel it."""
     strict: bool = False
     """Whether its closing legs may only close positions that the account holds. No answer tells it."""
+    complex_order_id: int | None = None
+    complex_order_tag: str | None = None
+    """The complex order that it belongs to, and its part in it."""
     relabelled: tuple[str, ...] = ()
     """The symbols whose legs asked to close a position and open one instead."""
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from core.simulator.exchange.buying_power import effect_of
 from core.simulator.exchange.buying_power import reserved as held_back
-from core.simulator.exchange.effects import resolve
+from core.simulator.exchange.effects import Resolved, resolve
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.matching import package_quote
@@ -62,10 +62,19 @@ class Preflight:
         found = ((symbol, self._market.option(symbol)) for symbol in symbols)
         self.options.update((symbol, option) for symbol, option in found if option is not None)
 
-    def check(self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None) -> Checked:
+    def check(
+        self,
+        number: str,
+        request: OrderRequest,
+        now: datetime,
+        replacing: int | None = None,
+        *,
+        judged: bool = True,
+    ) -> Checked:
         """The order with status Received and id 0, and what is said of it. No order when legs or terms are invalid.
 
         `replacing` is the id of the order that it replaces: the buying power and the positions that it takes are free.
+        Unless `judged`, the position effect of its legs is left open until it fills.
         """
         ledger = self._ledgers[number]
         options, errors = read_legs(request, self._market, now)
@@ -73,13 +82,14 @@ class Preflight:
         if errors:
             return Checked(None, errors)
         self.options.update(options)
-        others = [order for order in self._working(number) if order.id != replacing]
-        resolved = resolve(_draft(number, request, options, now), ledger.shown.held(), others, self._habits())
+        others = _beside(self._working(number), replacing)
+        draft = _draft(number, request, options, now)
+        resolved = resolve(draft, ledger.shown.held(), others, self._habits()) if judged else Resolved(draft)
         draft = resolved.order
         errors = [*check_account(ledger.setup, draft), *resolved.errors, *check_sign(draft, options)]
-        if resolved.discard_reason is None:
+        if judged and resolved.discard_reason is None:
             errors += check_cover(draft, ledger, options)
-        if not errors and resolved.discard_reason is None:
+        if judged and not errors and resolved.discard_reason is None:
             change = self.effect(draft, now, replacing)
             if change.change_in_buying_power < 0 and change.new_buying_power < 0:
                 short = f"{-change.new_buying_power:.2f}"
@@ -119,6 +129,16 @@ class Preflight:
         number = order.account_number
         available = self.available(number, now, replacing)
         return effect_of(order, self._ledgers[number], self.options, self.net(order, now), available, now)
+
+
+def _beside(working: list[SimOrder], replacing: int | None) -> list[SimOrder]:
+    """The working orders that count beside one that replaces `replacing`: not that one, nor those of its complex order,
+    which it cancels by its fill."""
+    replaced = next((order for order in working if order.id == replacing), None)
+    if replaced is None:
+        return working
+    group = replaced.complex_order_id
+    return [o for o in working if o is not replaced and (group is None or o.complex_order_id != group)]
 
 
 def _draft(number: str, request: OrderRequest, options: Mapping[str, ListedOption], now: datetime) -> SimOrder:

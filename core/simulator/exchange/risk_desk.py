@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +14,7 @@ from core.simulator.exchange.instruments import DELIVERED, SHARES_PER_CONTRACT
 from core.simulator.exchange.ledger import Ledger, intrinsic
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.order_book import OrderBook
-from core.simulator.exchange.orders import OrderLeg, OrderRequest, SimOrder
+from core.simulator.exchange.orders import OrderLeg, OrderRefused, OrderRequest, SimOrder
 from core.simulator.exchange.validation import MAX_LEGS
 from core.simulator.market.market_data import ListedOption
 
@@ -39,6 +40,13 @@ class RiskDesk:
 
     book: OrderBook
     submit: Submit
+
+    def look(self, ledgers: Iterable[Ledger], day: date, at: datetime) -> None:
+        """Closes what expires on the date in the accounts that could not carry it."""
+        for ledger in ledgers:
+            if self.endangered(ledger, day, at):
+                with suppress(OrderRefused):
+                    self.liquidate(ledger, day, at)
 
     def endangered(self, ledger: Ledger, day: date, at: datetime) -> bool:
         """Whether an assignment of what expires on the date would be more than the account can carry."""

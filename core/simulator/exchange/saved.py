@@ -24,6 +24,7 @@ import msgspec
 from core.runtime.durable_file import write_durably
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.book import Book, Holding
+from core.simulator.exchange.complex_orders import Group
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan
@@ -113,9 +114,11 @@ class SavedExchange:
     book: SavedBook
     due: tuple[Due, ...]
     revived_after: dict[int, timedelta]
+    complex_orders: tuple[Group, ...]
+    last_complex_order: int
     last_order_id: int
     daily_order_ids: dict[date, int]
-    nights_to: datetime
+    settled_to: datetime
     opened_by_close: tuple[tuple[int, str], ...]
 
 

@@ -314,3 +314,14 @@ def test_a_split_makes_adjusted_contracts_and_more_shares_of_the_same_cost() -> 
     assert cash(broker, at) == 100_000 - 62_205
     with pytest.raises(OrderRefused, match="split already"):
         broker.back_office.split("QQQ", D(2), day, at)
+
+
+def test_an_operator_may_sell_the_shares_at_ten_of_the_next_session() -> None:
+    monday = exchange_at(date(2027, 1, 11), 10)
+    for sells, left in ((True, {}), (False, {"QQQ": 100})):
+        broker = closing_at(EXPIRY, "621", hand_sells_shares=sells)
+        broker.back_office.give(ONE, {P622: -1, P619: 1}, LAST_TEN)
+        assert held(broker, monday - MINUTE) == {"QQQ": 100}
+        assert held(broker, monday + MINUTE) == left
+        sold = [order for order in broker.orders(ONE) if order.username == "hand"]
+        assert [(o.status, o.received_at, o.legs[0].symbol) for o in sold] == [("Filled", monday, "QQQ")] * sells

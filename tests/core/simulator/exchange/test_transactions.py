@@ -16,6 +16,7 @@ from core.simulator.exchange.habits import FeesFinal, Habits, TradesPosted
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.money_rows import Correction
+from core.simulator.exchange.orders import OrderRequest, SimPosition
 from core.simulator.exchange.transactions import Wanted
 from tests.core.simulator.exchange.closing_prices import cash, exchange_at, held
 from tests.core.simulator.exchange.placed_orders import (
@@ -261,3 +262,19 @@ def test_days_of_rows_are_exchange_dates_around_the_change_of_clocks() -> None:
     assert by_day == {expiry: {"Cash Settled Assignment", "Assignment", "Buy to Open"}}
     rows = broker.transactions(ONE, exchange_at(date(2027, 3, 16), 12))
     assert {row.created_at for row in rows} == {exchange_at(expiry, 22), exchange_at(expiry + timedelta(days=1), 6)}
+
+
+def test_an_end_is_not_shown_before_the_fill_that_it_ends() -> None:
+    broker = exchange("100000")
+    broker.trouble(Clerk(lag=timedelta(hours=14)))
+    symbol = occ("P", 6000, "SPXW", "261123")  # worthless tonight, and shown after that
+    order = OrderRequest("Day", "Market", (leg("Buy to Open", symbol),))
+    broker.submit(ONE, order, TEN, handling=Handling(plan=FillPlan.IMMEDIATE))
+    notices = broker.advance(EVENING + timedelta(hours=12))
+    told = [(n.at > EVENING, n.obj.quantity_direction) for n in notices if isinstance(n.obj, SimPosition)]
+    assert told == [(True, "Long"), (True, "Zero")]
+    assert broker.balances(ONE, MORNING).long_derivative_value == 0
+    assert [r.sub_kind for r in broker.transactions(ONE, EVENING + timedelta(hours=12))] == [
+        "Buy to Open",
+        "Expiration",
+    ]
