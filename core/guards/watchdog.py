@@ -17,6 +17,8 @@ from core.runtime.clock import Clock, exchange_time
 
 MAX_FAILED_SENDS = 3
 STORE_STALL_S = 5.0
+STORE_PROVED_S = 1.0
+"""For so long after a commit that succeeded the records need no probe: after a cycle, which has just been recorded."""
 FEED_PATIENCE_S = 20.0
 
 
@@ -69,6 +71,8 @@ class Watchdog:
         stalled = self.records.oldest_call_s(self.clock.monotonic())
         if stalled > STORE_STALL_S:
             return f"the records have not answered for {stalled:.0f} s"
+        if self.records.committed_within(STORE_PROVED_S):
+            return None
         try:
             await self.records.probe()
         except RecordsError as error:

@@ -161,6 +161,11 @@ class Records:
         """
         return self.database.oldest_call_s(now_monotonic)
 
+    def committed_within(self, within_s: float) -> bool:
+        """Whether a durable commit succeeded so few wall seconds ago: `probe` would only say again that the records can
+        be written."""
+        return self.database.committed_within(within_s)
+
     async def probe(self) -> None:
         """Makes one durable commit that changes nothing, to learn whether records can be written. Raises RecordsError.
 

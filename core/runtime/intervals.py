@@ -36,3 +36,21 @@ class Intervals:
     """The longest sleep of the timetable: after it a suspend of the machine is noticed."""
     snapshot_s: float = 0.2
     """Builds a new snapshot for the screen."""
+
+    @classmethod
+    def for_lived_days(cls) -> Intervals:
+        """For simulated days that nobody watches: what a day is needs no more, and each check costs time."""
+        return cls(
+            orders_s=3600,
+            settlement_s=3600,
+            health_s=7200,
+            broker_s=7200,
+            positions_s=None,
+            logins_s=24 * 3600,
+            commands_s=7200,
+            locks_s=7200,
+            mail_s=3600.0,
+            digests_s=1800,
+            max_sleep_s=3600.0,
+            snapshot_s=1e9,
+        )

@@ -87,6 +87,8 @@ class Results:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._entries: dict[tuple[date, date], tuple[tuple[int, ...], tuple[Entry, ...]]] = {}
+        """The entries read last, for the days and the version of their tables."""
 
     def version(self) -> tuple[int, ...] | None:
         """A value that stays the same while runs, entries, fills and slots do; None when that is not certain."""
@@ -112,16 +114,24 @@ class Results:
     async def recorded(self, first: date, last: date) -> Recorded:
         """Everything of the days from first to last, both included, in one consistent view."""
         days = {"first": first, "last": last}
+        before = self._database.version(entries.name, fills.name)
+        held = self._entries.get((first, last))
         async with self._database.read() as connection:
-            return Recorded(
-                runs=tuple(run_of(row) for row in await connection.execute(_RUNS, days)),
-                entries=await read_entries(connection, _ENTRIES, days),
+            runs = tuple(run_of(row) for row in await connection.execute(_RUNS, days))
+            same = before is not None and before == self._database.version(entries.name, fills.name)
+            if held is None or not same or held[0] != before:
+                held = before or (), await read_entries(connection, _ENTRIES, days)
+            found = Recorded(
+                runs=runs,
+                entries=held[1],
                 traded={
                     row.number: _since(row.discovered_at, row.enabled_changed_at)
                     for row in await connection.execute(_TRADED)
                 },
                 missed=_by_day(await connection.execute(_MISSED, days)),
             )
+        self._entries = {(first, last): held} if same else {}
+        return found
 
 
 def _by_day(rows: Iterable[Row[Any]]) -> dict[date, dict[str, int]]:

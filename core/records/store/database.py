@@ -66,6 +66,7 @@ class Database:
         self._changing: set[str] = set()
         self._versions: Counter[str] = Counter()
         self._in_doubt = False
+        self._committed_at_s: float | None = None
         self._many_writers = is_postgres(url)
         driver: dict[str, Any] = {"async_creator_fn": connect}
         if self._many_writers:
@@ -86,6 +87,7 @@ class Database:
             if on_loop:
                 event.listen(self._engine.sync_engine, "connect", leave_unforced)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+        self._writing_engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         # SQLite has one writer. This lock is fair and wakes at once; SQLite's own waiting does neither.
         self._writing = asyncio.Lock()
 
@@ -108,11 +110,10 @@ class Database:
         with self._under_way():
             async with self._writing:
                 with self._counting_versions(), self._clear_failures():
-                    async with self._engine.connect() as connection:
-                        await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-                        async with connection.begin():
-                            await self._require_newest(connection)
-                            yield connection
+                    async with self._writing_engine.connect() as connection, connection.begin():
+                        await self._require_newest(connection)
+                        yield connection
+                    self._committed_at_s = asyncio.get_running_loop().time()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -138,6 +139,11 @@ class Database:
         `now` is on the scale of the loop's `time()`.
         """
         return max(0.0, now - min(self._began.values(), default=now))
+
+    def committed_within(self, within_s: float) -> bool:
+        """Whether a durable commit succeeded so few wall seconds ago."""
+        now = asyncio.get_running_loop().time()
+        return self._committed_at_s is not None and now - self._committed_at_s <= within_s
 
     @contextmanager
     def _counting_versions(self) -> Iterator[None]:

@@ -21,12 +21,18 @@ from core.records.store.uninterrupted import uninterrupted
 class UninterruptedConnection(aiosqlite.Connection):
     """A connection whose calls run to their end, also when their task is cancelled.
 
-    `Database` delivers the cancellation later.
+    `Database` delivers the cancellation later. What reads and writes the file runs in the connection's thread. What
+    only changes memory runs at once: each turn of the thread costs more than such a call.
     """
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
+        name = getattr(fn, "__name__", "")
+        if name in ("commit", "rollback") and not self._connection.in_transaction:
+            return None  # the pool rolls back each connection that comes back, also one whose transaction has ended
+        if name == "cursor" or (name == "close" and isinstance(getattr(fn, "__self__", None), sqlite3.Cursor)):
+            return fn(*args, **kwargs)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._tx.put_nowait((future, partial(fn, *args, **kwargs)))
         return await uninterrupted(future)
@@ -34,6 +40,8 @@ class UninterruptedConnection(aiosqlite.Connection):
 
 def connect(*args: Any, **kwargs: Any) -> UninterruptedConnection:
     """Makes a new connection; SQLAlchemy calls it."""
-    connection = UninterruptedConnection(partial(sqlite3.connect, *args, **kwargs), iter_chunk_size=64)
+    # Its calls follow one another, but not all of them run in one thread.
+    opened = partial(sqlite3.connect, *args, **{"check_same_thread": False, **kwargs})
+    connection = UninterruptedConnection(opened, iter_chunk_size=64)
     connection._thread.daemon = True  # as SQLAlchemy does: a process that ends must not wait for its connections
     return connection

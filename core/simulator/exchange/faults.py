@@ -364,6 +364,11 @@ class ArmedFaults:
         self._armed.append(armed)
         return armed
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no fault is armed: `take` would answer None to everything."""
+        return not self._armed
+
     def clear(self) -> None:
         """Removes every fault."""
         self._armed.clear()

@@ -42,8 +42,8 @@ class MarketView:
     def quote(self, symbol: str, at: datetime) -> MarketQuote | None:
         """Bid and ask; both are None for an index and under market-nan."""
         quote = self.market.quote(symbol, self._instant(symbol, at))
-        if quote is None:
-            return None
+        if quote is None or self._faults.is_empty:
+            return quote
         if self._armed(FaultKind.MARKET_NAN, symbol):
             return replace(quote, bid=None, ask=None)
         if self._armed(FaultKind.MARKET_ZERO_BID, symbol):
@@ -105,6 +105,8 @@ class MarketView:
 
     def _instant(self, symbol: str, at: datetime) -> datetime:
         """The instant whose market is shown: `at`, or an earlier one while market data is frozen or stale."""
+        if self._faults.is_empty:
+            return at
         frozen = self._faults.take(FaultKind.MARKET_FROZEN, self._clock.monotonic(), symbol=symbol)
         if frozen is not None:
             return min(at, frozen.since)

@@ -18,7 +18,8 @@ from core.simulator.in_process import values
 
 MAX_WAIT_S = 60.0
 MIN_WAIT_S = 0.001
-"""Bounds of the wait for the exchange's next event, in seconds of the event loop."""
+"""Bounds of the wait for the exchange's next event, in seconds of the event loop; the first is what `max_wait_s` is at
+first."""
 RECONNECT_S = 2.0
 """Seconds from a lost connection to the next one."""
 
@@ -30,6 +31,8 @@ class InProcessAlerts:
         self._exchange = exchange
         self._faults = faults
         self._clock = clock
+        self.max_wait_s = MAX_WAIT_S
+        """The longest wait for the exchange's next event; a fault armed meanwhile is seen after it."""
         self._woken = asyncio.Event()
         self._untold: deque[Notice] = deque()
         """The notices since the last delivery. Another client of the exchange may have brought them about."""
@@ -94,12 +97,12 @@ class InProcessAlerts:
 
     async def _until_next_event(self) -> None:
         upcoming = self._exchange.next_event_at()
-        wait = MAX_WAIT_S
+        wait = self.max_wait_s
         if upcoming is not None:
             wait = (upcoming - self._clock.now()).total_seconds() / self._clock.speed
         if self._untold:  # told while the others were delivered
             return
         self._woken.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(MAX_WAIT_S, max(MIN_WAIT_S, wait))):
+            async with asyncio.timeout(min(self.max_wait_s, max(MIN_WAIT_S, wait))):
                 await self._woken.wait()

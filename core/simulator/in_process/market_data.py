@@ -48,6 +48,9 @@ class InProcessMarketData:
     """Seconds between two reads of the market while no option is subscribed. More saves computing."""
     unwatched_s: Callable[[], float] = lambda: 0.0
     """For how many seconds from now no price is needed. For so long only single quotes are sent, as a sign of life."""
+    closed_s: float = CLOSED_SAMPLE_S
+    """Seconds between two reads while the market is closed, at most. More saves computing; a fault armed meanwhile is
+    seen after it."""
     _underlyings: set[str] = field(default_factory=set, init=False)
     _options: set[str] = field(default_factory=set, init=False)
     _quotes: dict[str, MarketQuote] = field(default_factory=dict, init=False)
@@ -60,6 +63,7 @@ class InProcessMarketData:
     _assume_watched_until: float = field(default=0.0, init=False)
     """Monotonic second until which prices are needed, because of a recent subscription."""
     _waiter: asyncio.Future[None] | None = field(default=None, init=False)
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
 
     async def run(self, sink: MarketDataSink) -> None:
         connections = 0
@@ -104,27 +108,50 @@ class InProcessMarketData:
             if silence is not None:
                 await self.clock.sleep(silence)
                 continue
-            unwatched = 0.0 if self.clock.monotonic() < self._assume_watched_until else self.unwatched_s()
+            unwatched = self._unwatched()
             if unwatched > 0:
                 self._send_heartbeat(sink)
             else:
                 self._deliver(sink)
-            await self._wait_for_next_sample(unwatched)
+            await self._wait_for_next_sample(sink, unwatched)
 
-    async def _wait_for_next_sample(self, unwatched: float) -> None:
-        step = SAMPLE_S if self._options else self.idle_s
-        if unwatched > 0:
-            step = max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
-        if not self.view.market.options_open(self.clock.now()):
-            opens = self.view.market.options_around(self.clock.now())[2].open
-            step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self.clock.now()).total_seconds()))
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = loop.call_later(step, self._sample_now)
+    def _unwatched(self) -> float:
+        return 0.0 if self.clock.monotonic() < self._assume_watched_until else self.unwatched_s()
+
+    async def _wait_for_next_sample(self, sink: MarketDataSink, unwatched: float) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._look_after(self._step(unwatched), sink)
         try:
             await self._waiter
         finally:
-            timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _step(self, unwatched: float) -> float:
+        """Seconds to the next read of the market."""
+        _, running, following = self.view.market.options_around(self.clock.now())
+        if running is None:
+            return min(self.closed_s, max(SAMPLE_S, (following.open - self.clock.now()).total_seconds()))
+        if unwatched > 0:
+            return max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
+        return SAMPLE_S if self._options else self.idle_s
+
+    def _look_after(self, seconds: float, sink: MarketDataSink) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look, sink)
+
+    def _look(self, sink: MarketDataSink) -> None:
+        """Sends a further sign of life at once, without waking the task; everything else is the task's work."""
+        unwatched = self._unwatched()
+        if unwatched == 0 or not self.faults.is_empty:
+            self._sample_now()
+            return
+        try:
+            self._send_heartbeat(sink)
+        except Exception as error:
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_exception(error)
+        else:
+            self._look_after(self._step(unwatched), sink)
 
     def _sample_now(self) -> None:
         if self._waiter is not None and not self._waiter.done():

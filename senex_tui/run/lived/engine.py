@@ -35,20 +35,12 @@ from senex_tui.run.lived.order import Lived, LivedDay, LivedOrder
 
 NOON = time(12)
 LOGIN = "main"
-INTERVALS = Intervals(
-    orders_s=3600,
-    settlement_s=3600,
-    health_s=7200,
-    broker_s=7200,
-    positions_s=None,
-    logins_s=86_400,
-    commands_s=7200,
-    locks_s=7200,
-    mail_s=3600.0,
-    digests_s=1800,
-    max_sleep_s=3600.0,
-    snapshot_s=1e9,
-)
+LEAD_S = 6.0
+"""Seconds before a slot from which on the feed sends every price."""
+IDLE_S = 2.0
+"""Seconds between two reads of the market while no option is watched."""
+NIGHT_S = 3600.0
+"""The longest wait of feed and alerts while nothing can happen."""
 OPERATOR = "operator (lived)"
 """Who carries out what a halt of an account needs, in days that no operator sees; the journal names it so."""
 BEFORE_OPEN = timedelta(minutes=5)
@@ -127,7 +119,9 @@ class _World:
         self._account = order.account
         self._ids = SeededIds(_number_of(order.seed, plan.start))
         self._broker = InProcessBroker(self._exchange, self._market, clock, LOGIN)
-        self._broker.market_data.unwatched_s = self._unwatched_s
+        feed, alerts = self._broker.market_data, self._broker.alerts
+        feed.unwatched_s = self._unwatched_s
+        feed.idle_s, feed.closed_s, alerts.max_wait_s = IDLE_S, NIGHT_S, NIGHT_S
         self._engine: Engine | None = None
 
     async def live(self, say: Callable[[LivedDay], None]) -> Lived:
@@ -164,7 +158,7 @@ class _World:
             preflight=False,
             enable_new_accounts=True,
             kill_file=self._order.halt_file,
-            intervals=INTERVALS,
+            intervals=Intervals.for_lived_days(),
         )
 
     async def _days(self, engine: Engine, say: Callable[[LivedDay], None]) -> None:
@@ -213,7 +207,7 @@ class _World:
 
     def _unwatched_s(self) -> float:
         engine = self._engine
-        return unwatched_s(self._clock.now(), watched=engine is not None and engine.runner.in_cycle)
+        return unwatched_s(self._clock.now(), watched=engine is not None and engine.runner.in_cycle, lead_s=LEAD_S)
 
 
 def _number_of(seed: int, start: datetime) -> int:

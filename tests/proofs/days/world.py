@@ -128,6 +128,7 @@ class DayWorld(World):
     def _connect(self) -> None:
         """Connects the trader's side to the broker."""
         self.broker.market_data.idle_s = 2.0
+        self.broker.market_data.closed_s = self.broker.alerts.max_wait_s = QUARTER_S
         self.broker.market_data.client_clock = self.clock
         self.broker.market_data.unwatched_s = self._unwatched_s
         self.broker_side.watch(self.broker)

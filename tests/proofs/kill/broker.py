@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,12 +21,10 @@ from core.simulator.wire.server import Simulator
 from core.simulator.wire.settings import Login, SimulatorSettings
 from tests.proofs.kill.broker_faults import BrokerFault
 from tests.proofs.kill.engine_run import Account, EngineRun, run_engine
-from tests.proofs.kill.rules import Found, found_of
+from tests.proofs.kill.forks import CHILDREN
 from tests.proofs.kill.shared_market import SEED, START
 
 RUN_WITHIN_S = 60.0
-_children = multiprocessing.get_context("forkserver")  # forked from one process that has everything imported
-_children.set_forkserver_preload(["tests.proofs.kill.fork_preload"])
 
 
 @dataclass
@@ -59,16 +56,6 @@ class ProofBroker:
                 self.simulator.exchange.cancel(account, order.id, self.clock.now())
             except OrderRefused:  # it ended by itself
                 continue
-
-    async def found(self, account: str, folder: Path, *, contradicts: bool, lost: bool) -> Found:
-        """Reads what the records and the broker hold of the account now; the rest as in `Found`."""
-        records = await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}", trader=False)
-        try:
-            return await found_of(
-                records, self.orders(account), self.posts[account], contradicts=contradicts, lost=lost
-            )
-        finally:
-            await records.close()
 
 
 @asynccontextmanager
@@ -112,7 +99,7 @@ def _count_posts(simulator: Simulator) -> Counter[str]:
 async def run_in_child(run: EngineRun) -> bool:
     """Runs the engine in a child process; True when it was killed. Raises AssertionError when it does not end in time
     or ends with another exit code."""
-    child: BaseProcess = _children.Process(target=run_engine, args=(run,), daemon=True)
+    child: BaseProcess = CHILDREN.Process(target=run_engine, args=(run,), daemon=True)
     child.start()
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_reader(child.sentinel, ended.set)

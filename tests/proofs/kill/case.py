@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import zlib
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,13 +13,12 @@ from pathlib import Path
 from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.exchange.lifecycle import FillPlan
 from tests.proofs.kill import shared_market
+from tests.proofs.kill.after_life import checkers, lies_in, read_found
 from tests.proofs.kill.broker import ProofBroker, run_in_child
 from tests.proofs.kill.broker_faults import LATE_S, MINUTE_S, BrokerFault
 from tests.proofs.kill.crash_points import ANSWER_IN_HAND
 from tests.proofs.kill.engine_run import Account, EngineRun, Watched, read_report
 from tests.proofs.kill.rules import Found, never_sent, unfinished, violations
-from tests.proofs.truth.life import lies_after_life, lies_of_life
-from tests.proofs.truth.values import Facts
 
 PathName = Watched
 SETTLES_S = 2.5
@@ -153,9 +153,13 @@ class _CaseRuns:
         return str(alive[0].id) if alive else ""
 
     async def _found(self) -> Found:
-        return await self._broker.found(
-            self._account.number, self._folder, contradicts=self._case.fault.contradicts, lost=self._lost
-        )
+        return await self._beside_the_broker(checkers().submit(read_found, self._folder))
+
+    async def _beside_the_broker(self, read: Future[Found]) -> Found:
+        """What the records hold, and what the broker has now."""
+        orders, posts = self._broker.orders(self._account.number), self._broker.posts[self._account.number]
+        found = await asyncio.wrap_future(read)
+        return replace(found, orders=orders, posts=posts, contradicts=self._case.fault.contradicts, lost=self._lost)
 
     def _under_way(self, found: Found) -> bool:
         """Whether an order has arrived that the broker accepts only later."""
@@ -186,9 +190,10 @@ class _CaseRuns:
                 self._verdict.wrong.append(f"{run.name} failed: {said.failure}")
             elif said.entered.startswith("no alerts") or (said.entered.startswith("barred") and not self._may_bar(run)):
                 self._verdict.wrong.append(f"{run.name} {said.entered}")
+        told = checkers().submit(lies_in, run)
         found = await self._found()
         self._verdict.wrong += violations(found, self._before)
-        self._verdict.wrong += await asyncio.to_thread(_lies, run)
+        self._verdict.wrong += await asyncio.wrap_future(told)
         self._before = found
         return found
 
@@ -201,11 +206,3 @@ class _CaseRuns:
             self._verdict.killed_at = run.place.read_text(encoding="utf-8")
         else:
             self._verdict.suspensions = read_report(run).suspensions
-
-
-def _lies(run: EngineRun) -> list[str]:
-    """What the run told wrongly, and what is told wrongly after it (rules 13.8)."""
-    session = shared_market.calendar().today(run.now)
-    facts = Facts(run.now, None if session is None else session.open, None if session is None else session.close)
-    told = lies_of_life(run.told_file) + lies_after_life(run.records_file, facts)
-    return [f"{run.name} {lie}" for lie in told]

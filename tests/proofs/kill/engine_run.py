@@ -20,6 +20,7 @@ from core.broker.port import StreamState
 from core.broker.tastytrade import Login, TastytradeBroker
 from core.broker.tastytrade.timings import Timings
 from core.config.settings import Settings, TradingSettings
+from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
@@ -219,15 +220,31 @@ async def _until_ready(engine: Engine, running: asyncio.Task[None]) -> None:
 
 
 async def _until_clean(engine: Engine, run: EngineRun) -> str:
-    """Waits until the account may enter and the alerts are connected; returns why not when that takes too long."""
+    """Waits until the account may enter and the alerts are connected; returns why not when that takes too long, or when
+    waiting would not change it."""
     until = monotonic() + CLEAN_WITHIN_S
     barred: Refusal | None = None
     while monotonic() < until:
         barred = engine.gate.account_refusal(run.account.number, run.account.login)
-        if barred is None and engine.tracker.alerts.state is StreamState.CONNECTED:
-            return ""
-        await asyncio.sleep(TURN_S / 4)
-    return "no alerts" if barred is None else f"barred: {barred.sentence()}"
+        if engine.tracker.alerts.state is StreamState.CONNECTED and (
+            barred is None or await _stays_barred(engine, run.account.number)
+        ):
+            break
+        await asyncio.sleep(TURN_S / 2)
+    if barred is not None:
+        return f"barred: {barred.sentence()}"
+    return "" if engine.tracker.alerts.state is StreamState.CONNECTED else "no alerts"
+
+
+async def _stays_barred(engine: Engine, account: str) -> bool:
+    """Whether the account is barred, after it was compared with the broker, by what only an operator ends, or by an
+    entry of an earlier day that the broker still has open."""
+    if engine.gate.not_reconciled(account):
+        return False
+    kinds = {breaker.kind for breaker in engine.breakers.open_now if breaker.subject == account}
+    if any(not kind.resets_itself for kind in kinds):
+        return True
+    return BreakerKind.EARLIER_ENTRY in kinds and bool(await engine.parts.records.entries.open())
 
 
 async def _unsettled(engine: Engine) -> bool:

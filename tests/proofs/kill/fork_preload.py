@@ -1,18 +1,45 @@
-"""Imported once by the process the children are forked from, so that each child starts with everything loaded."""
+"""Imported once by the process the children are forked from, so that each child starts with everything loaded.
+
+What the product works out once in a process is worked out here: the schema's revisions, the shapes of the snapshot.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import tempfile
+from pathlib import Path
 
 import aiosqlite
 import anyio._backends._asyncio
 import tastytrade.paper
 
-from tests.proofs.kill import case, engine_run, shared_market
+from core.records.records import Records
+from core.snapshot import Mode, without_engine_yet
+from core.snapshot.codec import decode, encode
+from tests.proofs.kill import after_life, case, engine_run, shared_market
+from tests.proofs.truth.life import lies_after_life
+from tests.proofs.truth.values import Facts
+from tests.support.world import calendar_around
 
-__all__ = ["aiosqlite", "anyio", "case", "engine_run", "tastytrade"]
+__all__ = ["after_life", "aiosqlite", "anyio", "case", "engine_run", "tastytrade"]
 
+
+def _rehearse(folder: Path) -> None:
+    """Opens records, and has the shell tell of them."""
+
+    async def opened() -> None:
+        await (await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}")).close()
+
+    asyncio.run(opened())
+    lies_after_life(folder / "records.sqlite3", Facts(shared_market.START, None, None))
+    decode(encode(without_engine_yet(Mode.DEMO, "")))
+
+
+calendar_around(shared_market.START.year)
 shared_market.calendar()
 shared_market.market()
 shared_market.chain()
+with tempfile.TemporaryDirectory() as rehearsed:
+    _rehearse(Path(rehearsed))
 gc.freeze()

@@ -47,16 +47,14 @@ class Found:
     """Whether the records of the sending were lost, so that only an adoption makes an intent of its order."""
 
 
-async def found_of(
-    records: Records, orders: tuple[SimOrder, ...], posts: int, *, contradicts: bool = False, lost: bool = False
-) -> Found:
-    """What these records hold now, beside what the broker has."""
+async def found_of(records: Records) -> Found:
+    """What these records hold now, as if the broker had nothing."""
     entries = await records.entries.of_day(START.date())
     histories = {entry.id: await records.entries.history(entry.id) for entry in entries}
     evidence = {entry.id: await records.entries.evidence(entry.id) for entry in entries}
     open_now = await records.breakers.open_now()
     barred_by = tuple(f"{b.kind.code}: {b.why}" for b in open_now if b.kind is not BreakerKind.SENDS)
-    return Found(entries, histories, evidence, barred_by, orders, posts, contradicts, lost)
+    return Found(entries, histories, evidence, barred_by, (), 0)
 
 
 def violations(found: Found, before: Found | None) -> list[str]:

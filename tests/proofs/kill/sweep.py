@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,8 @@ from tests.proofs.kill.broker_faults import FAULTS, LAGS_MIN, BrokerFault
 from tests.proofs.kill.case import Case, PathName, Verdict, run_case
 from tests.proofs.kill.crash_points import ADOPT_POINTS, CANCEL_POINTS, ENTRY_POINTS, RECONCILE_POINTS
 
-AT_ONCE = 6
-"""How many cases run at the same time; each mostly waits."""
-MOST_ACCOUNTS = 1500
+AT_ONCE = 4 * len(os.sched_getaffinity(0))
+"""How many cases run at the same time: a case works about a third of its time, and waits for the rest of it."""
 LIKELY_SUSPENSIONS: dict[PathName, int] = {"entry": 140, "reconcile": 300, "late cancel": 40, "adopt": 120}
 POINTS: dict[PathName, tuple[str, ...]] = {
     "entry": ENTRY_POINTS,
@@ -50,28 +50,41 @@ class Part:
 EVERYTHING = Part()
 
 
-async def every_point(path: PathName, fault: BrokerFault, folder: Path, note: Note, part: Part = EVERYTHING) -> None:
-    """Runs every named point with every listing lag, then every suspension, each with the next lag in turn."""
-    turn = FAULTS.index(fault)
-    async with proof_broker(folder, [fault], MOST_ACCOUNTS) as broker:
-        whole = await _all([Case(path, fault, LAGS_MIN[part.number % len(LAGS_MIN)], None)], broker, note)
-        named = [
-            Case(path, fault, minutes, point)
-            for row, point in enumerate(POINTS[path])
-            for lag, minutes in enumerate(LAGS_MIN)
-            if part.has(row + turn, lag)
-        ]
-        counted = max(verdict.suspensions for verdict in whole + await _all(named, broker, note))
+async def every_point(
+    path: PathName,
+    fault: BrokerFault,
+    folder: Path,
+    note: Note,
+    part: Part = EVERYTHING,
+    turns: asyncio.Semaphore | None = None,
+) -> None:
+    """Runs every named point with every listing lag, then every suspension, each with the next lag in turn. `turns`
+    bounds how many cases run at once, also with those of other columns."""
+    turn, turns = FAULTS.index(fault), turns or asyncio.Semaphore(AT_ONCE)
 
-        def suspension(number: int) -> Case:
-            return Case(path, fault, LAGS_MIN[(number // part.of + turn) % len(LAGS_MIN)], number)
+    async def all_of(name: str, cases: Sequence[Case]) -> list[Verdict]:
+        (folder / name).mkdir()
+        async with proof_broker(folder / name, [fault], len(cases)) as broker:
+            return await _all(cases, broker, note, turns)
 
-        await _all([suspension(n) for n in range(1, counted + 1) if part.has(n, turn)], broker, note)
-        last, number = part.number, counted  # the first part looks for more suspensions than any case had before
-        while last == 0 and number < 2 * counted:
-            number += 1
-            (verdict,) = await _all([suspension(number)], broker, note)
-            last = verdict.suspensions
+    whole = Case(path, fault, LAGS_MIN[part.number % len(LAGS_MIN)], None)
+    named = [
+        Case(path, fault, minutes, point)
+        for row, point in enumerate(POINTS[path])
+        for lag, minutes in enumerate(LAGS_MIN)
+        if part.has(row + turn, lag)
+    ]
+    counted = max(verdict.suspensions for verdict in await all_of("named", [whole, *named]))
+
+    def suspension(number: int) -> Case:
+        return Case(path, fault, LAGS_MIN[(number // part.of + turn) % len(LAGS_MIN)], number)
+
+    await all_of("suspensions", [suspension(n) for n in range(1, counted + 1) if part.has(n, turn)])
+    last, number = part.number, counted  # the first part looks for more suspensions than any case had before
+    while last == 0 and number < 2 * counted:
+        number += 1
+        (verdict,) = await all_of(f"suspension {number}", [suspension(number)])
+        last = verdict.suspensions
 
 
 async def sample(seed: int, size: int, folder: Path, note: Note) -> None:
@@ -85,14 +98,12 @@ async def sample(seed: int, size: int, folder: Path, note: Note) -> None:
         point = draw.choice((suspension, suspension, draw.choice(POINTS[path])))
         cases.append(Case(path, fault, draw.choice(LAGS_MIN), point))
     async with proof_broker(folder, FAULTS, size) as broker:
-        await _all(cases, broker, note)
+        await _all(cases, broker, note, asyncio.Semaphore(AT_ONCE))
 
 
-async def _all(cases: Sequence[Case], broker: ProofBroker, note: Note) -> list[Verdict]:
-    turn = asyncio.Semaphore(AT_ONCE)
-
+async def _all(cases: Sequence[Case], broker: ProofBroker, note: Note, turns: asyncio.Semaphore) -> list[Verdict]:
     async def one(case: Case) -> Verdict:
-        async with turn:
+        async with turns:
             verdict = await run_case(case, broker)
         note(verdict)
         return verdict

@@ -8,12 +8,14 @@ import resource
 import signal
 import sqlite3
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
+from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event
 from core.domain.orders.order_states import EntryState
 from core.records.records import DayHeld, Records, RecordsError
@@ -134,16 +136,38 @@ async def test_a_probe_is_a_commit_that_changes_nothing(records: Records, path: 
 
 
 @pytest.mark.sqlite
+async def test_only_a_commit_that_succeeded_proves_what_a_probe_would(path: Path) -> None:
+    records = await Records.open(url_of(path))
+    assert records.committed_within(60.0), "opening them was one"
+    assert not records.committed_within(-1.0), "that is some time ago"
+    watcher = await Records.open(url_of(path), trader=False)
+    assert (await watcher.trading.read()).state == "active"
+    assert not watcher.committed_within(60.0), "a read is none"
+    with pytest.raises(RecordsError), _no_file_may_grow():
+        await watcher.inbox.post(Command("c", CommandKind.PAUSE, "operator", AT))
+    assert not watcher.committed_within(60.0), "and it failed"
+    await watcher.close()
+    await records.close()
+
+
+@pytest.mark.sqlite
 async def test_a_probe_says_that_nothing_can_be_written_until_it_can(records: Records, path: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # for this process, every file is as full as it may be
-    try:
+    with _no_file_may_grow():
         with pytest.raises(RecordsError, match=r"the disk (is full|failed)"):
             await records.probe()
         assert (await records.trading.read()).state == "active", "reads go on"
+    await records.probe()
+
+
+@contextlib.contextmanager
+def _no_file_may_grow() -> Iterator[None]:
+    """For this process, every file is as full as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    await records.probe()
 
 
 @pytest.mark.sqlite

@@ -95,6 +95,21 @@ async def test_a_write_that_failed_lets_nothing_be_held_until_one_succeeds(recor
     assert reads.count == asked
 
 
+async def test_the_entries_of_the_figures_are_read_again_as_soon_as_one_changes(records: Records) -> None:
+    await records.entries.prepare(entry())
+    found = (await records.results.recorded(DAY, DAY)).entries
+    await records.journal.append(Event(AT, "cycle.began", "a slot came", Severity.INFO))
+    assert (await records.results.recorded(DAY, DAY)).entries[0] is found[0], "nothing of it was written"
+    assert await records.entries.mark_sent("one", after(1), epoch=records.epoch, closes=CLOSES)
+    (sent,) = (await records.results.recorded(DAY, DAY)).entries
+    assert sent.state is EntryState.SENT
+    await records.entries.add_fills("one", [fill("f1")])
+    (filled,) = (await records.results.recorded(DAY, DAY)).entries
+    assert [one.fill_id for one in filled.fills] == ["f1"]
+    assert (await records.results.recorded(DAY.replace(day=3), DAY.replace(day=3))).entries == ()
+    assert (await records.results.recorded(DAY, DAY)).entries == (filled,)
+
+
 async def test_a_watcher_caches_nothing(records: Records, path: Path) -> None:
     watcher = await Records.open(url_of(path), trader=False)
     assert await watcher.entries.open() == ()
