@@ -185,7 +185,10 @@ class Broker(Protocol):
         ...
 
     async def account_reads(self, number: str) -> AccountReads:
-        """Balances, positions and trading status of an account: all of them, or BrokerError."""
+        """Balances, positions and trading status of an account: all of them, or BrokerError.
+
+        The positions may follow the fills by some seconds (broker 8).
+        """
         ...
 
     async def market_state(self) -> MarketState:

@@ -61,6 +61,7 @@ class Acceptance:
             contingent=order.status == "Contingent",
             plan=handling.plan,
             daily_fill_ids=handling.fill_ids_begin_again,
+            unbalanced=handling.unbalanced,
         )
 
     def expiry_of(self, order: SimOrder, now: datetime) -> datetime | None:
@@ -82,9 +83,7 @@ class Acceptance:
     def _ticks(self, order: SimOrder) -> tuple[TickSize, ...]:
         if order.legs[0].instrument_type == "Equity":
             return SHARE_TICKS
-        roots = {self.preflight.options[leg.symbol].root for leg in order.legs}
-        chain = self.market.chain(order.underlying_symbol, order.received_at.date())
-        return next(root.tick_sizes for root in chain if root.root in roots)
+        return self.market.tick_sizes(self.preflight.options[order.legs[0].symbol])
 
     def _new_id(self, now: datetime, handling: Handling) -> int:
         if not handling.order_ids_begin_again:

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger, intrinsic
-from core.simulator.exchange.nightly_hours import NightlyHours
+from core.simulator.exchange.session_hours import SessionHours
 from core.simulator.market.market_data import Dividend, ListedOption
 
 LITTLE_EXTRINSIC = Decimal("0.02")
@@ -24,7 +24,7 @@ in the money; of one with next to nothing beyond it; of any other in the money."
 
 
 def early_assignments(
-    ledger: Ledger, hours: NightlyHours, closed_at: datetime, paid: Mapping[str, Dividend | None], seed: int
+    ledger: Ledger, hours: SessionHours, closed_at: datetime, paid: Mapping[str, Dividend | None], seed: int
 ) -> list[tuple[ListedOption, int]]:
     """The contracts assigned in the night after a session, negative as they are short.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,10 +15,11 @@ from core.simulator.exchange.deliveries import Delivery, delivered
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger
-from core.simulator.exchange.nightly_hours import adjustment_of, next_morning
+from core.simulator.exchange.lifecycle import BookEntry, Stage
 from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
 from core.simulator.exchange.risk_desk import RiskDesk, expiring
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.session_hours import adjustment_of, next_morning
 from core.simulator.exchange.splits import split_posting
 from core.simulator.exchange.transactions import Move, Posting
 from core.simulator.market.market import Market
@@ -47,14 +49,51 @@ class BackOffice:
     positions_changed: Callable[[str, Sequence[str], datetime], None]
     """Tells of the positions of an account in these symbols, and of its balance."""
 
+    def do(self, due: Due, at: datetime) -> None:
+        """Does what is due, or leaves it undone when it is refused now."""
+        of_order = {
+            DueKind.REVIVE: self.revive,
+            DueKind.REMOVE: self.remove,
+            DueKind.EXPIRE: self.expire,
+            DueKind.FORGET: self.forget,
+        }
+        with suppress(OrderRefused):
+            if due.kind is DueKind.SUBMIT and due.request is not None:
+                self.desk.submit(due.account, due.request, at, by=due.by)
+            elif due.kind is DueKind.SPLIT:
+                self.adjust(due.account, due.symbol, at)
+            elif due.kind is DueKind.ASSIGN:
+                self.assign(due.account, due.symbol, due.quantity, at)
+            elif due.order_id is not None:
+                of_order[due.kind](due.account, due.order_id, at)
+
     def remove(self, number: str, order_id: int, now: datetime, *, by: str = "staff") -> SimOrder:
         """Ends a working order at once, with status Removed or Partially Removed."""
-        self.advance(now)
-        order = self.order(number, order_id)
-        entry = self.acceptance.book.entry(order_id)
-        if entry is None:
-            raise OrderRefused("cannot_update_order", f"Order {order_id} is {order.status} and cannot be removed.")
+        entry = self._working(number, order_id, now)
         self.acceptance.book.remove(entry, now, by)
+        return entry.order
+
+    def expire(self, number: str, order_id: int, now: datetime) -> SimOrder:
+        """Ends a working order at once, as if its time were over."""
+        entry = self._working(number, order_id, now)
+        self.acceptance.book.expire(entry, now)
+        return entry.order
+
+    def fill(
+        self, number: str, order_id: int, now: datetime, price: Decimal | None = None, packages: int | None = None
+    ) -> SimOrder:
+        """Fills a working order at once, whatever the market says: all that is left, or so many packages.
+
+        At this net price (signed, per package), by default at its own. Raises OrderRefused: `validation_error` for more
+        than is left, `cannot_update_order` before it is live.
+        """
+        entry = self._working(number, order_id, now)
+        if entry.stage is not Stage.LIVE:
+            raise OrderRefused("cannot_update_order", f"Order {order_id} is {entry.order.status} and not live yet.")
+        try:
+            self.acceptance.book.fill(entry, now, price, packages)
+        except ValueError as error:
+            raise OrderRefused("validation_error", str(error)) from error
         return entry.order
 
     def revive(self, number: str, order_id: int, now: datetime) -> SimOrder:
@@ -165,6 +204,14 @@ class BackOffice:
         if not days:
             raise OrderRefused("validation_error", "the account holds nothing that delivers shares")
         return self.desk.liquidate(ledger, min(days), now)
+
+    def _working(self, number: str, order_id: int, now: datetime) -> BookEntry:
+        self.advance(now)
+        order = self.order(number, order_id)
+        entry = self.acceptance.book.entry(order_id)
+        if entry is None:
+            raise OrderRefused("cannot_update_order", f"Order {order_id} is {order.status} and does not work.")
+        return entry
 
     def _ledger(self, number: str) -> Ledger:
         ledger = self.ledgers.get(number)

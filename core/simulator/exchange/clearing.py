@@ -12,8 +12,8 @@ from core.simulator.exchange.fills import FilledLeg
 from core.simulator.exchange.habits import Habits, TradesPosted
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.money_rows import Correction
-from core.simulator.exchange.nightly_hours import evening_of
 from core.simulator.exchange.orders import SimOrder
+from core.simulator.exchange.session_hours import evening_of
 from core.simulator.exchange.trade_rows import trade_rows
 from core.simulator.exchange.transactions import Move, Posting
 

@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import datetime
 
 from core.runtime.clock import Clock
+from core.simulator.exchange.effects import reserved_by
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
 from core.simulator.exchange.orders import SimPosition
@@ -32,9 +33,8 @@ class ClientAccounts:
 
     def restricted(self, number: str, now: datetime) -> Counter[str]:
         """How many contracts or shares of each symbol the working orders of the account close."""
-        working = (order for order in self._exchange.live_orders(number, now) if not order.terminal)
-        closing = (leg for order in working for leg in order.legs if not leg.opens)
-        return sum((Counter({leg.symbol: leg.remaining_quantity}) for leg in closing), Counter())
+        working = [order for order in self._exchange.live_orders(number, now) if not order.terminal]
+        return Counter({symbol: count for (symbol, _), count in reserved_by(working).items()})
 
     def transactions(self, number: str, now: datetime, wanted: Wanted) -> list[SimTransaction]:
         """The posted rows that are asked for, oldest first."""

@@ -7,7 +7,6 @@ to it. A read without an instant shows the state at the last one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,12 +21,11 @@ from core.simulator.exchange.effects import opened_at_fill
 from core.simulator.exchange.fees import order_fees
 from core.simulator.exchange.fills import FilledLeg
 from core.simulator.exchange.habits import Habits
-from core.simulator.exchange.handling import AS_ASKED, Handling
+from core.simulator.exchange.handling import AS_ASKED, Dropped, Handling
 from core.simulator.exchange.known_orders import KnownOrders
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan
-from core.simulator.exchange.nightly_hours import NightlyHours
-from core.simulator.exchange.nights import Hour, Nights
+from core.simulator.exchange.nights import Nights
 from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import (
     NOT_FOUND,
@@ -43,7 +41,6 @@ from core.simulator.exchange.orders import (
     SimBalances,
     SimOrder,
     SimPosition,
-    closing_order,
     refusal,
 )
 from core.simulator.exchange.preflight import Checked, Preflight
@@ -58,14 +55,14 @@ from core.simulator.exchange.saved import (
 )
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
 from core.simulator.exchange.timeline import Timeline
+from core.simulator.exchange.trading_hours import sessions_around
 from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
-HAND = "hand"
-"""Who sells the shares of an assignment, under the habit that somebody does."""
 _EPOCH = 1_700_000_000
 _FIRST_TRANSACTION = 500_000_000
+_DROPS = {Dropped.REMOVED: DueKind.REMOVE, Dropped.EXPIRED: DueKind.EXPIRE, Dropped.GONE: DueKind.FORGET}
 
 
 class Exchange:
@@ -97,25 +94,23 @@ class Exchange:
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
         self._schedule = Schedule()
         self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
-        self._nights = Nights(market, self._ledgers, self._clearing, seed)
-        self._timeline = Timeline(
-            self._book, self._clearing, self._nights, self._schedule, self._do, self._at_hour, market.start
-        )
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
-        self._desk = RiskDesk(self._book, self.submit)
+        desk = RiskDesk(self._book, self.submit)
         self.back_office = BackOffice(
             market,
             self._ledgers,
             self._acceptance,
             self._clearing,
-            self._desk,
+            desk,
             self._schedule,
             lambda: self.habits,
             self.order,
             self._advance_to,
             self._position_notices,
         )
+        nights = Nights(market, self._ledgers, self._clearing, desk, lambda: self.habits, seed)
+        self._timeline = Timeline(self._book, self._clearing, nights, self._schedule, self.back_office.do, market.start)
         self.complex_orders = ComplexOrders(
             self._book,
             self._orders,
@@ -331,13 +326,22 @@ class Exchange:
         self._book.request_replace(entry, successor, now)
         return successor.order
 
-    def cancel(self, number: str, order_id: int, now: datetime, *, by: str = "") -> SimOrder:
-        """Asks to cancel an order, which may still fill. `by` is the login that asks, by default the account's own.
+    def can_fill(self, number: str, order_id: int, now: datetime) -> bool:
+        """Whether the order is live in a market that is open and not halted."""
+        self._advance_to(now)
+        self.order(number, order_id)
+        entry = self._book.entry(order_id)
+        return entry is not None and self._book.can_fill(entry, now)
+
+    def cancel(self, number: str, order_id: int, now: datetime, *, by: str = "", fills: bool = False) -> SimOrder:
+        """Asks to cancel an order, which may still fill, and with `fills` does, before the cancel arrives.
+
+        `by` is the login that asks, by default the account's own.
 
         Raises OrderRefused (`cannot_update_order`) after its end.
         """
         entry = self._changeable(number, order_id, now)
-        self._book.request_cancel(entry, now, self._user(number, by))
+        self._book.request_cancel(entry, now, self._user(number, by), fills=fills)
         return entry.order
 
     def trouble(self, trouble: PostingTrouble) -> None:
@@ -462,6 +466,9 @@ class Exchange:
             self._revived_after[order_id] = handling.revived_after
         if handling.forgotten_after is not None:
             self._schedule.add(Due(now + handling.forgotten_after, DueKind.FORGET, number, order_id))
+        if handling.dropped is not None:
+            opens = sessions_around(self._market, entry.order.legs, now)[2].open
+            self._schedule.add(Due(opens, _DROPS[handling.dropped], number, order_id))
         self._changed(entry.order, now)
         return entry
 
@@ -475,46 +482,12 @@ class Exchange:
     def _advance_to(self, now: datetime) -> None:
         self._timeline.advance(now)
 
-    def _at_hour(self, hour: Hour, hours: NightlyHours, at: datetime) -> None:
-        """What the broker, or the operator of an account, does at this hour of the day."""
-        if hour is Hour.EVENING:
-            self._nights.evening(hours, self.habits)
-        elif hour is Hour.MORNING:
-            self._nights.morning(hours, self.habits)
-        elif hour is Hour.DESK and self.habits.desk:
-            self._desk.look(self._ledgers.values(), hours.day, at)
-        elif hour is Hour.HAND and self.habits.hand_sells_shares:
-            self._sell_shares(at)
-
-    def _sell_shares(self, at: datetime) -> None:
-        """Closes the shares of every account at the market, as an operator does who was assigned."""
-        for number in self._ledgers:
-            shares = [p for p in self.positions(number, at) if p.instrument_type == "Equity"]
-            if shares:
-                with suppress(OrderRefused):
-                    at_once = Handling(plan=FillPlan.IMMEDIATE)
-                    self.submit(number, closing_order(shares), at, by=HAND, handling=at_once)
-
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders.put(order)
         self._tell(Notice(order.account_number, "Order", order, at))
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
         self.complex_orders.changed(order, at)
-
-    def _do(self, due: Due, at: datetime) -> None:
-        """Does what is due, or leaves it undone when it is refused now."""
-        with suppress(OrderRefused):
-            if due.kind is DueKind.SUBMIT and due.request is not None:
-                self.submit(due.account, due.request, at, by=due.by)
-            elif due.kind is DueKind.REVIVE and due.order_id is not None:
-                self.back_office.revive(due.account, due.order_id, at)
-            elif due.kind is DueKind.FORGET and due.order_id is not None:
-                self.back_office.forget(due.account, due.order_id, at)
-            elif due.kind is DueKind.SPLIT:
-                self.back_office.adjust(due.account, due.symbol, at)
-            elif due.kind is DueKind.ASSIGN:
-                self.back_office.assign(due.account, due.symbol, due.quantity, at)
 
     def _filled(self, order: SimOrder, filled: list[FilledLeg], at: datetime) -> None:
         opened = opened_at_fill(order, filled, self._ledger(order.account_number).held())

@@ -17,7 +17,7 @@ from core.simulator.exchange.deliveries import NOTHING, Delivery, delivered
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger, intrinsic
-from core.simulator.exchange.nightly_hours import NightlyHours
+from core.simulator.exchange.session_hours import SessionHours
 from core.simulator.exchange.transactions import Move, Posting, SimTransaction
 from core.simulator.market.market_data import ListedOption
 
@@ -35,7 +35,7 @@ def expired(ledger: Ledger, at: datetime) -> list[tuple[ListedOption, int]]:
     return sorted(((o, n) for o, n in options if n and o.expires_at <= at), key=lambda each: each[0].occ)
 
 
-def evening_posting(ledger: Ledger, hours: NightlyHours, habits: Habits, seed: int) -> Posting | None:
+def evening_posting(ledger: Ledger, hours: SessionHours, habits: Habits, seed: int) -> Posting | None:
     """What 22:00 posts to an account: cash for index options, and the end of all that is worthless."""
     rows: list[SimTransaction] = []
     moves: list[Move] = []
@@ -57,7 +57,7 @@ def evening_posting(ledger: Ledger, hours: NightlyHours, habits: Habits, seed: i
 
 
 def morning_posting(
-    ledger: Ledger, hours: NightlyHours, habits: Habits, early: Iterable[tuple[ListedOption, int]] = ()
+    ledger: Ledger, hours: SessionHours, habits: Habits, early: Iterable[tuple[ListedOption, int]] = ()
 ) -> Posting | None:
     """What 06:00 posts to an account: the exercises and assignments of the evening before, for shares.
 

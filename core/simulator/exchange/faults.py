@@ -51,7 +51,8 @@ class FaultKind(Enum):
     """The request is processed. In its answer the key `match.field` is `value`, in every object that has it. Without a
     field it is the first key found that the SDK insists on and no decision rests on."""
     REST_FOREIGN_ITEM = "rest-foreign-item"
-    """The request is processed. A listing of orders, positions or accounts has one item more, of an unknown kind."""
+    """The request is processed. A listing of orders, positions or accounts has one item more, of an unknown kind; one
+    of transactions does where it has any, at the time of its last row."""
     REST_REFUSED_AFTER = "rest-refused-after"
     """The request is processed. Its answer is a refusal with status `code` (422) and an error body, whose code is
     `match.field` (`preflight_check_failure`)."""
@@ -130,6 +131,13 @@ class FaultKind(Enum):
     ORDERS_FORGOTTEN = "orders-forgotten"
     """The broker no longer knows an order accepted now after `seconds` (5) of wall time: no listing has it, its id is
     answered with 404, its fills have left no positions. Nothing tells of it."""
+    ORDERS_FILL_AFTER_CANCEL = "orders-fill-after-cancel"
+    """A live order whose cancel is asked for now fills whole before the cancel arrives."""
+    ORDERS_GTC_DROPPED = "orders-gtc-dropped"
+    """An order good till it is cancelled that is accepted now ends at the next open. `match.field` is how: `removed`,
+    the default, `expired`, or `gone`: then the broker does not know it any more."""
+    ORDERS_UNBALANCED_FILL = "orders-unbalanced-fill"
+    """Of an order accepted now only one contract of the first leg fills, when its turn comes; then it is Cancelled."""
     ORDER_IDS_BEGIN_AGAIN = "order-ids-begin-again"
     """The ids of orders begin with 1 in each session. An older order with the same id is no longer known."""
     FILL_IDS_BEGIN_AGAIN = "fill-ids-begin-again"
@@ -191,12 +199,13 @@ CONDITION_KINDS = frozenset(
 ODD_VALUE = 123
 """What an odd field is unless the fault says otherwise: a number where the SDK wants text, as a real `user-id` is."""
 
-FOREIGN_ORDER_ID = 987_654_321
-"""The id of the order of an unknown kind (rest-foreign-item)."""
+FOREIGN_ID = 987_654_321
+"""The id of the order, or the transaction, of an unknown kind (rest-foreign-item)."""
 
 WORDS = {
     FaultKind.OAUTH_REFUSED: ("standard", "tasty", "html"),
     FaultKind.REST_DRIP: ("headers",),
+    FaultKind.ORDERS_GTC_DROPPED: ("removed", "expired", "gone"),
     FaultKind.TRANSACTIONS_LATE: ("rows", "all"),
     FaultKind.TRANSACTIONS_CORRECTED: ("fee", "reversal"),
 }

@@ -52,6 +52,8 @@ class BookEntry:
     """How it fills, instead of the plan of its account."""
     daily_fill_ids: bool = False
     """Whether the ids of its fills are counted from 1 in each session."""
+    unbalanced: bool = False
+    """Whether only one contract of its first leg fills, and the exchange then cancels it."""
     step_at: datetime | None = None
     """When it reaches its next stage."""
     match_at: datetime | None = None
@@ -66,6 +68,8 @@ class BookEntry:
     """When the rest of it fills, after a partial fill."""
     prices: tuple[Decimal, ...] = ()
     """The prices of its legs, once it has been matched."""
+    forced_at: datetime | None = None
+    """When it fills whatever the market says."""
     cancel_at: datetime | None = None
     """When a requested cancel or replacement takes effect."""
     successor: BookEntry | None = field(default=None, repr=False)
@@ -78,6 +82,8 @@ class BookEntry:
         at, name = self.expires_at, "expire"
         if self.cancel_at is not None and (at is None or self.cancel_at <= at):
             at, name = self.cancel_at, "cancel"
+        if self.forced_at is not None and (at is None or self.forced_at <= at):
+            at, name = self.forced_at, "forced"
         if self.decide_at is not None and (at is None or self.decide_at <= at):
             at, name = self.decide_at, "decide"
         if self.match_at is not None and (at is None or self.match_at <= at):

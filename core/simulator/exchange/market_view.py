@@ -20,15 +20,13 @@ from core.simulator.market.market_data import (
     MarketSummary,
     MarketTrade,
 )
+from core.simulator.market.sessions import previous_session
 
 STALE_BY = timedelta(hours=2)
 """How old market data is under market-stale-snapshot."""
 
 CANDLES_MISSING = 10
 """How many completed sessions have no candle under market-candles-missing, unless it names the dates."""
-
-MOST_DAYS_CLOSED = 8
-"""More days than ever lie between two sessions."""
 
 
 class MarketView:
@@ -74,12 +72,10 @@ class MarketView:
             days = (completed[0], completed[-1]) if completed else (date.max, date.min)
         return [c for c in candles if not days[0] <= c.day <= days[1]]
 
-    def chain_day(self, symbol: str, day: date) -> date:
-        """The date whose chain a read of this date's chain shows: an earlier one under chain-stale."""
-        if not self._armed(FaultKind.CHAIN_STALE, symbol):
-            return day
-        before = (day - timedelta(days=number) for number in range(1, MOST_DAYS_CLOSED))
-        return next((each for each in before if self.market.session(each) is not None), day)
+    def chain_day(self, symbol: str, at: datetime) -> date:
+        """The date whose chain a read at this instant shows: that of the session before under chain-stale."""
+        day = self.market.chain_day(symbol, at)
+        return previous_session(day).day if self._armed(FaultKind.CHAIN_STALE, symbol) else day
 
     def halted(self, symbol: str, at: datetime) -> bool:
         """Whether the broker reports a halt of the symbol or of its underlying."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -11,14 +12,21 @@ from core.simulator.exchange.assignment import early_assignments
 from core.simulator.exchange.clearing import Clearing
 from core.simulator.exchange.expiration import evening_posting, morning_posting
 from core.simulator.exchange.habits import FeesFinal, Habits
+from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.ledger import Ledger
+from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.matching import CENT
 from core.simulator.exchange.money_rows import correction_rows, dividend_row
-from core.simulator.exchange.nightly_hours import NightlyHours, hours_of, morning_of
+from core.simulator.exchange.orders import OrderRefused, closing_order
+from core.simulator.exchange.risk_desk import RiskDesk
+from core.simulator.exchange.session_hours import SessionHours, hours_of, morning_of
 from core.simulator.exchange.transactions import Posting
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import Dividend
+
+HAND = "hand"
+"""Who sells the shares of an assignment, under the habit that somebody does."""
 
 
 class Hour(Enum):
@@ -32,16 +40,18 @@ class Hour(Enum):
 
 @dataclass(eq=False)
 class Nights:
-    """Settles the accounts of one broker."""
+    """Settles the accounts of one broker. `habits` returns those it has now."""
 
     market: Market
     ledgers: Mapping[str, Ledger]
     clearing: Clearing
+    desk: RiskDesk
+    habits: Callable[[], Habits]
     seed: int
-    _next: tuple[datetime, datetime, Hour, NightlyHours] | None = field(default=None, init=False)
+    _next: tuple[datetime, datetime, Hour, SessionHours] | None = field(default=None, init=False)
     """The last answer: it holds from the first instant until the second."""
 
-    def next_after(self, after: datetime) -> tuple[datetime, Hour, NightlyHours]:
+    def next_after(self, after: datetime) -> tuple[datetime, Hour, SessionHours]:
         """The first instant after this one at which somebody acts."""
         if self._next is None or not self._next[0] <= after < self._next[1]:
             last, current, following = self.market.sessions_around(after)
@@ -64,12 +74,34 @@ class Nights:
         """Whether no account has anything to settle."""
         return not any(ledger.unsettled() for ledger in self.ledgers.values())
 
-    def evening(self, hours: NightlyHours, habits: Habits) -> None:
+    def run(self, hour: Hour, hours: SessionHours) -> None:
+        """Does what is done at this hour."""
+        habits = self.habits()
+        if hour is Hour.EVENING:
+            self._evening(hours, habits)
+        elif hour is Hour.MORNING:
+            self._morning(hours, habits)
+        elif hour is Hour.DESK and habits.desk:
+            self.desk.look(self.ledgers.values(), hours.day, hours.desk)
+        elif hour is Hour.HAND and habits.hand_sells_shares:
+            self._sell_shares(hours.hand)
+
+    def _sell_shares(self, at: datetime) -> None:
+        """Closes the shares of every account at the market, as an operator does who was assigned."""
+        for number, ledger in self.ledgers.items():
+            shares = {symbol: count for symbol, count in ledger.shown.held().items() if symbol in DELIVERED}
+            if shares:
+                positions = [ledger.position(symbol, at) for symbol in shares]
+                with suppress(OrderRefused):
+                    at_once = Handling(plan=FillPlan.IMMEDIATE)
+                    self.desk.submit(number, closing_order(positions), at, by=HAND, handling=at_once)
+
+    def _evening(self, hours: SessionHours, habits: Habits) -> None:
         """22:00: cash for index options, and the end of all that is worthless."""
         for ledger in tuple(self.ledgers.values()):
             self._post(evening_posting(ledger, hours, habits, self.seed))
 
-    def morning(self, hours: NightlyHours, habits: Habits) -> None:
+    def _morning(self, hours: SessionHours, habits: Habits) -> None:
         """06:00: final fees, exercises and assignments, dividends, corrections, margin calls."""
         session = self.market.sessions_around(hours.morning)[0]
         paid = {symbol: self._dividend(symbol, hours) for symbol in DELIVERED}
@@ -86,7 +118,7 @@ class Nights:
                 called = ledger.maintenance_excess(hours.morning) < 0
                 ledger.setup = replace(ledger.setup, is_in_margin_call=called)
 
-    def _dividend(self, symbol: str, hours: NightlyHours) -> Dividend | None:
+    def _dividend(self, symbol: str, hours: SessionHours) -> Dividend | None:
         """The dividend of an underlying that goes ex in the session after this night."""
         following = self.market.sessions_around(hours.morning)[2].day
         dividend = self.market.next_dividend(symbol, following)
@@ -100,7 +132,7 @@ class Nights:
             row = dividend_row(number, symbol, (shares * dividend.amount).quantize(CENT), at)
             ledger.expect(Posting(at, number, (row,)))
 
-    def _correct(self, ledger: Ledger, hours: NightlyHours) -> None:
+    def _correct(self, ledger: Ledger, hours: SessionHours) -> None:
         number = ledger.setup.number
         correction = self.clearing.correction(number)
         if correction is not None:

@@ -7,7 +7,6 @@ new is matched every second; one that has waited rests (`resting`).
 
 from __future__ import annotations
 
-import heapq
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,8 @@ from decimal import Decimal
 from math import sqrt
 
 from core.simulator.exchange.effects import WOULD_NOT_CLOSE, resolved_at_fill
-from core.simulator.exchange.fills import FilledLeg, with_fills
+from core.simulator.exchange.event_queue import EventQueue
+from core.simulator.exchange.fills import FilledLeg, first_part, with_fills
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan, Stage
 from core.simulator.exchange.matching import PackageQuote, fill_chance, leg_prices, package_quote, to_cent
@@ -29,8 +29,6 @@ from core.simulator.market.market_data import MarketQuote, TradingSession
 
 DELAYED_FILL_S = 20.0
 """Wall seconds from live to filled, under FillPlan.DELAYED."""
-PARTIAL_REMAINDER_S = 10.0
-"""Wall seconds from the partial fill to the rest, under FillPlan.PARTIAL."""
 CLOSE_MATCHES, CLOSE_MATCHES_GTC = 600, 60
 """How often a day order is matched before it rests, and one that may work over nights. A night makes it rest too."""
 
@@ -58,12 +56,7 @@ class OrderBook:
     account_plans: dict[str, FillPlan] = field(default_factory=dict)
     """The accounts with a plan of their own."""
     _resting: RestingOrders = field(init=False)
-    _entries: dict[int, BookEntry] = field(default_factory=dict, init=False)
-    """By order id."""
-    _of_account: dict[str, dict[int, BookEntry]] = field(default_factory=dict, init=False)
-    _queue: list[tuple[datetime, int, int, BookEntry]] = field(default_factory=list, init=False)
-    """A heap of the next events: instant, order id, and the entry with the ticket that it had when it was queued."""
-    _tickets: int = field(default=0, init=False)
+    _queue: EventQueue = field(default_factory=EventQueue, init=False)
     daily_fills: Counter[date] = field(default_factory=Counter, init=False)
     """How many ids of fills were counted in each session."""
 
@@ -80,18 +73,21 @@ class OrderBook:
         contingent: bool = False,
         plan: FillPlan | None = None,
         daily_fill_ids: bool = False,
+        unbalanced: bool = False,
     ) -> BookEntry:
         """Adds an order, to be routed now or at the next open. A contingent one waits for its predecessor's cancel.
 
         With a `reject_reason` the order is rejected once it has been routed.
         """
         stage = Stage.CONTINGENT if contingent else Stage.RECEIVED
-        entry = BookEntry(order, stage, self._chance(order), expires_at, reject_reason, plan, daily_fill_ids)
+        entry = BookEntry(
+            order, stage, self._chance(order), expires_at, reject_reason, plan, daily_fill_ids, unbalanced
+        )
         if self._plan_of(entry) is FillPlan.REJECT:
             entry.reject_reason = "Rejected by the exchange"
         if not contingent:
             entry.step_at = self._after(self._opening(entry, now), entry, 0.05, 0.15)
-        self._take_in(entry)
+        self._queue.add(entry)
         return entry
 
     def revive(self, order: SimOrder, now: datetime, expires_at: datetime | None) -> BookEntry:
@@ -102,7 +98,7 @@ class OrderBook:
             # Part of a package is filled already: what is left of it fills at the same prices.
             entry.prices = tuple(leg.fills[-1].fill_price for leg in order.legs)
             entry.remainder_at = self._opening(entry, self._after(now, entry, 0.4, 1.4))
-        self._take_in(entry)
+        self._queue.add(entry)
         again: dict[str, object] = {"status": "Live", "cancellable": True, "editable": True}
         ended = ("terminal_at", "cancelled_at", "cancel_username", "reject_reason")
         self._change(entry, now, **again, **dict.fromkeys(ended))
@@ -112,7 +108,7 @@ class OrderBook:
         """Routes an order that has waited for another one."""
         entry.stage = Stage.RECEIVED
         entry.step_at = self._after(self._opening(entry, at), entry, 0.02, 0.1)
-        self._enqueue(entry)
+        self._queue.requeue(entry)
         self._change(entry, at, status="Received", contingent_status=None, cancellable=True, editable=True)
 
     def remove(self, entry: BookEntry, now: datetime, user: str) -> None:
@@ -122,28 +118,28 @@ class OrderBook:
 
     def forget(self, order_id: int) -> None:
         """Drops an order without a word."""
-        entry = self._entries.get(order_id)
+        entry = self._queue.get(order_id)
         if entry is not None:
-            self._leave(entry)
+            self._queue.drop(entry)
 
     def entry(self, order_id: int) -> BookEntry | None:
-        return self._entries.get(order_id)
+        return self._queue.get(order_id)
 
     def all(self) -> tuple[BookEntry, ...]:
         """The orders that have not ended, in the order in which they came."""
-        return tuple(self._entries.values())
+        return tuple(self._queue.all())
 
     def put_back(self, entries: Sequence[BookEntry]) -> None:
         """Takes in what `all` once gave: each waits for what it waited for then."""
         for entry in entries:
-            self._take_in(entry)
+            self._queue.add(entry)
         for entry in entries:
             if entry.successor is not None:
-                entry.successor = self._entries.get(entry.successor.order.id)
+                entry.successor = self._queue.get(entry.successor.order.id)
 
     def working(self, account_number: str) -> list[SimOrder]:
         """The orders of an account that have not ended."""
-        return [entry.order for entry in self._of_account.get(account_number, {}).values()]
+        return [entry.order for entry in self._queue.of(account_number)]
 
     def plan(self, account_number: str) -> FillPlan:
         """The fill plan of an account: its own, else the common one."""
@@ -151,22 +147,56 @@ class OrderBook:
 
     def decide_anew(self, at: datetime) -> None:
         """Decides the matches of resting orders from this instant on: after a change of plans, speed or prices."""
-        for entry in self._entries.values():
+        for entry in self._queue.all():
             if entry.resting and entry.stage is Stage.LIVE:
                 entry.match_at, entry.decide_at = None, at
-                self._enqueue(entry)
+                self._queue.requeue(entry)
 
-    def request_cancel(self, entry: BookEntry, now: datetime, user: str) -> None:
-        """Asks to cancel an order. It may still fill before the cancel arrives."""
+    def expire(self, entry: BookEntry, now: datetime) -> None:
+        """Ends an order at once, as if its time were over."""
+        self._end(entry, now, "Expired")
+
+    def can_fill(self, entry: BookEntry, now: datetime) -> bool:
+        """Whether the order is live in a market that is open and not halted."""
+        opened = self._opening(entry, now) == now
+        return entry.stage is Stage.LIVE and opened and not self.market.halted(entry.order.underlying_symbol, now)
+
+    def fill(self, entry: BookEntry, at: datetime, net: Decimal | None = None, packages: int | None = None) -> None:
+        """Fills all that is left of an order, or so many packages, whatever the market says.
+
+        At this net price (signed, per package), by default at its own. Raises ValueError for more than is left, and
+        when a leg has no quote.
+        """
+        order = entry.order
+        package = package_quote(order.legs, lambda symbol: self._quote(symbol, at))
+        if package is None:
+            raise ValueError(f"order {order.id} has a leg without a quote")
+        part = [leg.remaining_quantity for leg in order.legs]
+        if packages is not None:
+            part = [packages * ratio for ratio in package.ratios]
+        if not all(0 < count <= leg.remaining_quantity for count, leg in zip(part, order.legs, strict=True)):
+            raise ValueError(f"order {order.id} has no {packages} packages left")
+        own = order.price if order.price is not None else to_cent(package.natural)
+        entry.prices = leg_prices(package, own if net is None else net)
+        self._fill(entry, at, part)
+        if entry.stage is not Stage.DONE:
+            entry.remainder_at = None
+            self._match_again(entry, at)
+            self._queue.requeue(entry)
+
+    def request_cancel(self, entry: BookEntry, now: datetime, user: str, *, fills: bool = False) -> None:
+        """Asks to cancel an order. It may still fill before the cancel arrives; with `fills` it does."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
-        self._enqueue(entry)
+        if fills:
+            entry.forced_at = now + (entry.cancel_at - now) / 2
+        self._queue.requeue(entry)
         self._change(entry, now, status="Cancel Requested", cancellable=False, editable=False, cancel_username=user)
 
     def request_replace(self, entry: BookEntry, successor: BookEntry, now: datetime) -> None:
         """Asks to cancel an order and then route its successor. If the order fills first, the successor is removed."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
         entry.successor = successor
-        self._enqueue(entry)
+        self._queue.requeue(entry)
         new_id = successor.order.id
         self._change(
             entry, now, status="Replace Requested", cancellable=False, editable=False, replacing_order_id=new_id
@@ -174,11 +204,11 @@ class OrderBook:
 
     def next_event_at(self) -> datetime | None:
         """When the next event of any order is due, or None."""
-        return self._queue[0][0] if self._next() is not None else None
+        return self._queue.next_at()
 
     def run_next(self) -> None:
         """Carries out the earliest event of all orders, if there is one."""
-        entry = self._next()
+        entry = self._queue.next()
         event = entry.next_event() if entry is not None else None
         if entry is None or event is None:
             return
@@ -188,41 +218,11 @@ class OrderBook:
             "remainder": self._fill_remainder,
             "match": self._match,
             "decide": self._decide,
+            "forced": self._fill_forced,
             "cancel": self._cancel,
             "expire": self._expire,
         }[name](entry, at)
-        self._enqueue(entry)
-
-    # Which order something happens to next
-
-    def _take_in(self, entry: BookEntry) -> None:
-        self._entries[entry.order.id] = entry
-        self._of_account.setdefault(entry.order.account_number, {})[entry.order.id] = entry
-        self._enqueue(entry)
-
-    def _leave(self, entry: BookEntry) -> None:
-        del self._entries[entry.order.id]
-        del self._of_account[entry.order.account_number][entry.order.id]
-        entry.ticket = 0
-
-    def _enqueue(self, entry: BookEntry) -> None:
-        """Queues the next event of an order, in place of the one that was queued before."""
-        if self._entries.get(entry.order.id) is not entry:
-            return
-        self._tickets += 1
-        entry.ticket = self._tickets
-        event = entry.next_event()
-        if event is not None:
-            heapq.heappush(self._queue, (event[0], entry.order.id, entry.ticket, entry))
-
-    def _next(self) -> BookEntry | None:
-        """The order whose event is the earliest; of those at one instant, that with the lowest id."""
-        while self._queue:
-            _, _, ticket, entry = self._queue[0]
-            if entry.ticket == ticket:
-                return entry
-            heapq.heappop(self._queue)
-        return None
+        self._queue.requeue(entry)
 
     # The events of an order
 
@@ -322,19 +322,20 @@ class OrderBook:
         """Fills all or part of the order. The rest fills after a delay, or waits until it is matched itself."""
         order = entry.order
         entry.prices = leg_prices(package, net)
-        left = order.legs[0].remaining_quantity // package.ratios[0]
-        forced = plan is FillPlan.PARTIAL
-        if left > 1:
-            now = 1 if forced else left if entry.chance.random() < 0.5 else entry.chance.randint(1, left)
-            part = [now * ratio for ratio in package.ratios]
-        elif max(package.ratios) > 1 and (forced or (plan is FillPlan.NORMAL and entry.chance.random() < 0.3)):
-            part = [ratio - ratio // 2 for ratio in package.ratios]
-        else:
-            part = list(package.ratios)
-        if forced or left == 1:
-            wait = PARTIAL_REMAINDER_S if forced else 0.4 + entry.chance.random()
+        if entry.unbalanced:
+            self._fill(entry, at, [1, *(0 for _ in order.legs[1:])])
+            if entry.stage is not Stage.DONE:
+                self._end(entry, at, "Cancelled", cancelled_at=at)
+            return
+        part, wait = first_part(order, package.ratios, plan, entry.chance)
+        if wait is not None:
             entry.remainder_at = self._opening(entry, at + timedelta(seconds=wait * self.speed))
         self._fill(entry, at, part)
+
+    def _fill_forced(self, entry: BookEntry, at: datetime) -> None:
+        entry.forced_at = None
+        if self.can_fill(entry, at):
+            self.fill(entry, at)
 
     def _fill_remainder(self, entry: BookEntry, at: datetime) -> None:
         entry.remainder_at = None
@@ -396,7 +397,7 @@ class OrderBook:
         entry.stage = Stage.DONE
         ended: dict[str, object] = {"status": status, "terminal_at": at, "cancellable": False, "editable": False}
         entry.order = _updated(entry.order, at, {**ended, **changes})
-        self._leave(entry)
+        self._queue.drop(entry)
 
     def _change(self, entry: BookEntry, at: datetime, **changes: object) -> None:
         entry.order = _updated(entry.order, at, changes)

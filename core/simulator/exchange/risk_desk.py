@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from core.simulator.exchange.handling import Handling
+from core.simulator.exchange.handling import AS_ASKED, Handling
 from core.simulator.exchange.instruments import DELIVERED, SHARES_PER_CONTRACT
 from core.simulator.exchange.ledger import Ledger, intrinsic
 from core.simulator.exchange.lifecycle import FillPlan
@@ -30,7 +30,7 @@ class Submit(Protocol):
     """Places an order in an account; see `Exchange.submit`."""
 
     def __call__(
-        self, number: str, order: OrderRequest, now: datetime, *, by: str = "", handling: Handling
+        self, number: str, order: OrderRequest, now: datetime, *, by: str = "", handling: Handling = AS_ASKED
     ) -> SimOrder: ...
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import IntEnum
 
 from core.simulator.exchange.clearing import Clearing
-from core.simulator.exchange.nightly_hours import NightlyHours
 from core.simulator.exchange.nights import Hour, Nights
 from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.schedule import Due, Schedule
@@ -41,7 +40,6 @@ class Timeline:
     nights: Nights
     schedule: Schedule
     on_due: Callable[[Due, datetime], None]
-    on_hour: Callable[[Hour, NightlyHours, datetime], None]
     now: datetime
     """The last instant it was brought up to."""
     settled_to: datetime = field(init=False)
@@ -87,4 +85,4 @@ class Timeline:
             case Turn.DESK | Turn.NIGHT:
                 _, hour, hours = self.nights.next_after(self.settled_to)
                 self.settled_to = at
-                self.on_hour(hour, hours, at)
+                self.nights.run(hour, hours)

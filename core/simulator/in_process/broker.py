@@ -175,7 +175,7 @@ class InProcessBroker:
         return tuple(values.metrics(row, self._theirs) for row in rows)
 
     async def chain(self, symbol: str) -> OptionChain:
-        day = await self._call("/option-chains", lambda now: self._view.chain_day(symbol, self.market.session_day(now)))
+        day = await self._call("/option-chains", lambda now: self._view.chain_day(symbol, now))
         if (symbol, day) not in self.chains:
             self.chains[symbol, day] = values.option_chain(symbol, self.market.chain(symbol, day))
         return self.chains[symbol, day]
@@ -263,7 +263,7 @@ class InProcessBroker:
         """Asks once to cancel an order. Raises BrokerError, REFUSED when the broker refuses."""
 
         def cancel(now: datetime) -> None:
-            self.exchange.cancel(number, int(order_id), now, by=self.login)
+            self._orders.cancel(number, int(order_id), now, by=self.login)
             self.alerts.wake()
 
         await self._call(f"/accounts/{number}/orders/{order_id}", cancel, "DELETE")
@@ -301,8 +301,11 @@ class InProcessBroker:
                 raise BrokerError(BrokerFault.UNREADABLE, "transactions: fewer rows than the pages announce")
             return rows
 
-        rows = await self._call(f"/accounts/{number}/transactions", read)
-        return tuple(values.transaction(row) for row in sorted(rows, key=lambda row: row.id))
+        path = f"/accounts/{number}/transactions"
+        found = [values.transaction(row) for row in await self._call(path, read)]
+        if found and self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None:
+            found.append(values.foreign_transaction(found[-1]))
+        return tuple(sorted(found, key=lambda row: int(row.id)))
 
     def is_listed(self, order_id: int) -> bool:
         """Whether the listings show this order now; a fault may keep a new one out for a while."""

@@ -14,7 +14,7 @@ from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock, monotonic_at
 from core.simulator.exchange import orders as sim
 from core.simulator.exchange.accounts import SimAccount, SimTradingStatus
-from core.simulator.exchange.faults import FOREIGN_ORDER_ID
+from core.simulator.exchange.faults import FOREIGN_ID
 from core.simulator.exchange.transactions import SimTransaction
 from core.simulator.market.market_data import (
     ListedRoot,
@@ -153,10 +153,34 @@ def order_report(order: sim.SimOrder) -> OrderReport:
     )
 
 
+def foreign_transaction(last: Transaction) -> Transaction:
+    """A row of a kind that nobody knows, at the time of the last one (rest-foreign-item)."""
+    return Transaction(
+        id=str(FOREIGN_ID),
+        account=last.account,
+        kind="Barter",
+        sub_kind="Goat",
+        instrument_type="",
+        symbol="",
+        underlying="",
+        action="",
+        quantity=None,
+        price=None,
+        value=Decimal(0),
+        net_value=Decimal(0),
+        fees_estimated=False,
+        executed_at=last.executed_at,
+        day=last.day,
+        order_id="",
+        reverses="",
+        text="7",
+    )
+
+
 def foreign_order(account: str) -> OrderReport:
     """An order of a kind that nobody knows, as it is read where nothing depends on its kind (rest-foreign-item)."""
     return OrderReport(
-        order_id=str(FOREIGN_ORDER_ID),
+        order_id=str(FOREIGN_ID),
         account=account,
         status="Live",
         identifier=None,

@@ -143,11 +143,12 @@ def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
 
 def last_stop(underlying: str, session: TradingSession) -> datetime:
     """When the contracts that expire in a session have stopped: from then on they are in no chain."""
-    return max(
+    stops = [
         _last_trade(rules, session.day)[0]
         for rules in ROOTS.values()
         if rules.underlying == underlying and rules.settlement_type == "PM"
-    )
+    ]
+    return max(stops, default=session.close)
 
 
 @lru_cache(maxsize=512)

@@ -132,10 +132,7 @@ class Market:
         return self._listing.chain(symbol, day)
 
     def chain_day(self, symbol: str, at: datetime) -> date:
-        """The date whose chain is in force: that of the session that opened last, until its contracts have stopped.
-
-        Raises ValueError for anything but an underlying.
-        """
+        """The date whose chain is in force: that of the session that opened last, until its contracts have stopped."""
         offset = self._sessions.offset_at(at)
         session = self._sessions.session(offset)
         return session.day if at < last_stop(symbol, session) else self._sessions.session(offset + 1).day

@@ -29,6 +29,7 @@ ACTS: Mapping[str, frozenset[str]] = {
     "cancel": frozenset({"id", "by"}),
     "replace": frozenset({"id", "price", "keeps-identifier", "by"}),
     "close": frozenset({"symbols", "by"}),
+    "fill": frozenset({"id", "price", "packages"}),
     "remove": frozenset({"id", "by"}),
     "revive": frozenset({"id"}),
     "forget": frozenset({"id"}),
@@ -43,6 +44,7 @@ ACTS: Mapping[str, frozenset[str]] = {
 
 `order` is the body of POST /orders, `plan` a FillPlan, `seconds` how many wall seconds later the order arrives. `id` is
 the id of an order. `price` is signed like a credit; without `keeps-identifier` (true) a replacement has no identifier.
+`fill` fills an order whatever the market says: all that is left, or so many `packages`, at its own price or at `price`.
 `symbols` are the positions to close, by default all; `contracts` maps OCC symbols, or that of shares, to numbers,
 negative when short. `assign` assigns `quantity` (1) short contracts of `symbol` in the next morning's postings, or at
 once with `now`. `desk` has the risk desk close what the account holds of the nearest expiration that delivers shares.
@@ -67,6 +69,7 @@ class Acts:
             "cancel": self._cancel,
             "replace": self._replace,
             "close": self._close,
+            "fill": self._fill,
             "remove": self._remove,
             "revive": self._revive,
             "forget": self._forget,
@@ -136,6 +139,13 @@ class Acts:
         return self._exchange.submit(
             number, closing_order(held), now, by=by, handling=Handling(plan=FillPlan.IMMEDIATE)
         )
+
+    def _fill(self, number: str, body: Mapping[str, Any]) -> SimOrder:
+        price = _decimal(body, "price", "3.50, or -3.50 for a debit") if "price" in body else None
+        packages = body.get("packages")
+        if packages is not None and not (_is_whole(packages) and packages > 0):
+            raise BodyRefused(f"packages {packages!r} is not a whole number above 0; leave it out for all")
+        return self._exchange.back_office.fill(number, _id(body), self._clock.now(), price, packages)
 
     def _remove(self, number: str, body: Mapping[str, Any]) -> SimOrder:
         return self._exchange.back_office.remove(number, _id(body), self._clock.now(), by=_text(body, "by", "staff"))

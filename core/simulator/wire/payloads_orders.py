@@ -80,6 +80,8 @@ def order(item: SimOrder) -> Payload:
         terminal_at=maybe_iso(item.terminal_at),
         reject_reason=item.reject_reason,
         updated_at=epoch_ms(item.updated_at),
+        complex_order_id=item.complex_order_id,
+        complex_order_tag=item.complex_order_tag,
         source=item.source,
         external_identifier=item.external_identifier,
         preflight_id=item.preflight_id,

@@ -42,8 +42,6 @@ class OrdersApi:
             ("GET", "/accounts/{number}/orders/{id:[0-9]+}", self.by_id),
             ("PUT", "/accounts/{number}/orders/{id:[0-9]+}", self.replace),
             ("DELETE", "/accounts/{number}/orders/{id:[0-9]+}", self.cancel),
-            ("GET", "/accounts/{number}/complex-orders/live", self.complex_orders),
-            ("GET", "/accounts/{number}/complex-orders", self.complex_orders),
         ]
 
     def dry_run(self, call: Call) -> Answer:
@@ -52,9 +50,9 @@ class OrdersApi:
         try:
             run = self._exchange.dry_run(number, order_request(call.body), call.now)
         except (BodyInvalid, OrderRefused) as error:
-            raise _refusal(error) from error
+            raise order_refusal(error) from error
         if run.errors or run.order is None:
-            raise _preflight_refusal(run.errors)
+            raise preflight_refusal(run.errors)
         return Answer(order_response(run.order, run, self._preflight_id()), status=201)
 
     def place(self, call: Call) -> Answer:
@@ -65,7 +63,7 @@ class OrdersApi:
             run = self._exchange.dry_run(number, request, call.now)
             placed = self._orders.place(number, request, call.now, by=call.login)
         except (BodyInvalid, OrderRefused) as error:
-            raise _refusal(error) from error
+            raise order_refusal(error) from error
         answer = Answer(order_response(placed, run, self._preflight_id()), status=201)
         self._advance()
         return answer
@@ -76,7 +74,7 @@ class OrdersApi:
         try:
             replacement = self._exchange.replace(number, order_id, order_changes(call.body), call.now, by=call.login)
         except (BodyInvalid, OrderRefused) as error:
-            raise _refusal(error) from error
+            raise order_refusal(error) from error
         self._advance()
         return Answer(order(replacement))
 
@@ -84,9 +82,9 @@ class OrdersApi:
         number, order_id = self._access.number(call), int(call.names["id"])
         self._advance()
         try:
-            cancelled = self._exchange.cancel(number, order_id, call.now, by=call.login)
+            cancelled = self._orders.cancel(number, order_id, call.now, by=call.login)
         except OrderRefused as error:
-            raise _refusal(error) from error
+            raise order_refusal(error) from error
         self._advance()
         return Answer(order(cancelled))
 
@@ -96,7 +94,7 @@ class OrdersApi:
         try:
             return Answer(order(self._exchange.order(number, order_id)))
         except OrderRefused as error:
-            raise _refusal(error) from error
+            raise order_refusal(error) from error
 
     def live(self, call: Call) -> Answer:
         """The orders that still work, and those that ended today; newest first."""
@@ -121,11 +119,6 @@ class OrdersApi:
         shown = [order(entry) for entry in self._page_with_fault(number, page.rows)]
         return Answer(items(shown), extra={"pagination": page.pagination})
 
-    def complex_orders(self, call: Call) -> Answer:
-        """An empty list: this broker takes no complex orders."""
-        self._access.number(call)
-        return Answer(items([]))
-
     def _page_with_fault(self, number: str, rows: Sequence[SimOrder]) -> Sequence[SimOrder]:
         return rows[: len(rows) // 2] if self._orders.half_page(number) else rows
 
@@ -138,7 +131,7 @@ def _newest_first(entry: SimOrder) -> int:
     return -entry.id
 
 
-def _preflight_refusal(errors: Sequence[OrderMessage]) -> Refusal:
+def preflight_refusal(errors: Sequence[OrderMessage]) -> Refusal:
     """The refusal with these errors: 400 when all say that the request is malformed, else 422."""
     inner = [(error.code, error.message) for error in errors]
     if errors and all(error.code == "validation_error" for error in errors):
@@ -146,7 +139,8 @@ def _preflight_refusal(errors: Sequence[OrderMessage]) -> Refusal:
     return Refusal(422, *PREFLIGHT_FAILED, inner)
 
 
-def _refusal(error: BodyInvalid | OrderRefused) -> Refusal:
+def order_refusal(error: BodyInvalid | OrderRefused) -> Refusal:
+    """The refusal of an order whose body is invalid, or that the exchange refuses."""
     if isinstance(error, BodyInvalid):
         return Refusal(400, "validation_error", f"Request validation failed: {error}")
     inner = [(entry.code, entry.message) for entry in error.errors]

@@ -35,22 +35,7 @@ def page_of(call: Call, found: Sequence[T], default: int, highest: int, overlapp
         per_page = overlapping
         first = max(0, page * per_page - 1)
     rows = found[first : max(0, min((page + 1) * per_page, len(found)) - page * per_page) + first]
-    return Page(rows, pagination(len(found), per_page, page, len(rows)))
-
-
-def pagination(total: int, per_page: int, page: int, current: int) -> Payload:
-    """The pagination of a listing (broker 2.1)."""
-    return {
-        "per-page": per_page,
-        "page-offset": page,
-        "item-offset": page * per_page,
-        "total-items": total,
-        "total-pages": max(1, -(-total // per_page)),
-        "current-item-count": current,
-        "previous-link": None,
-        "next-link": None,
-        "paging-link-template": None,
-    }
+    return Page(rows, _pagination(len(found), per_page, page, len(rows)))
 
 
 def time_range(call: Call) -> tuple[datetime | None, datetime | None]:
@@ -84,6 +69,21 @@ def a_day(call: Call, key: str) -> date | None:
         return date.fromisoformat(value[:10])
     except ValueError as error:
         raise Refusal(400, "validation_error", f"{key} {value!r} is not a date") from error
+
+
+def _pagination(total: int, per_page: int, page: int, current: int) -> Payload:
+    """The pagination of a listing (broker 2.1)."""
+    return {
+        "per-page": per_page,
+        "page-offset": page,
+        "item-offset": page * per_page,
+        "total-items": total,
+        "total-pages": max(1, -(-total // per_page)),
+        "current-item-count": current,
+        "previous-link": None,
+        "next-link": None,
+        "paging-link-template": None,
+    }
 
 
 def _instant(call: Call, key: str) -> datetime | None:

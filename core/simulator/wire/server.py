@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from core.simulator.exchange.fault_plan import PlannedFault
 from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
+from core.simulator.exchange.orders import Notice, OrderRefused, SimOrder
 from core.simulator.exchange.posting_faults import PostingFaults
 from core.simulator.exchange.saved import restored_market
 from core.simulator.market.market import Market
@@ -35,8 +36,10 @@ from core.simulator.wire.dxlink import QuoteFeed
 from core.simulator.wire.feed_events import FeedEvents
 from core.simulator.wire.habits import HabitsControl
 from core.simulator.wire.oauth import TokenIssuer
+from core.simulator.wire.payloads_complex import complex_notice
 from core.simulator.wire.rest import Gateway
 from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
+from core.simulator.wire.rest_complex import ComplexOrdersApi
 from core.simulator.wire.rest_market import MarketApi
 from core.simulator.wire.rest_orders import OrdersApi
 from core.simulator.wire.rest_transactions import TransactionsApi
@@ -131,7 +134,18 @@ class Simulator:
         """Brings the exchange up to now and publishes its notices as alerts. One that was saved stays as it is."""
         if self._saving.done:
             return
-        self.alerts.publish(self.exchange.advance(self._broker_clock.now()))
+        now = self._broker_clock.now()
+        notices = self.exchange.advance(now)
+        self.alerts.publish(notices)
+        self._tell_complex(notices, now)
+
+    def _tell_complex(self, notices: Sequence[Notice], now: datetime) -> None:
+        """Publishes the complex orders of which single ones have changed, each once and as it is now."""
+        orders = [notice.obj for notice in notices if isinstance(notice.obj, SimOrder)]
+        changed = {(each.account_number, each.complex_order_id) for each in orders if each.complex_order_id is not None}
+        for number, complex_id in sorted(changed):
+            with suppress(OrderRefused):  # the broker has forgotten its orders
+                self.alerts.tell(number, complex_notice(self.exchange.complex_orders.get(number, complex_id), now))
 
     async def _step(self) -> None:
         while True:
@@ -161,7 +175,8 @@ class Simulator:
         gateway = Gateway(self.tokens, self.faults, self._broker_clock)
         accounts = AccountsApi(self.exchange, self.accounts, access)
         transactions = TransactionsApi(self.accounts, access, self.advance)
-        apis = (accounts, transactions, orders, market)
+        complex_orders = ComplexOrdersApi(self.exchange, access, self.advance)
+        apis = (accounts, transactions, orders, complex_orders, market)
         gateway.add_routes(app, [route for api in apis for route in api.routes()])
         return app
 

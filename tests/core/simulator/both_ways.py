@@ -176,6 +176,9 @@ def _act(exchange: Exchange, market: Market, body: dict[str, Any], now: datetime
         case "close":
             order = closing_order(exchange.positions(number, now))
             exchange.submit(number, order, now, by=by, handling=Handling(plan=FillPlan.IMMEDIATE))
+        case "fill":
+            price = Decimal(body["price"]) if "price" in body else None
+            exchange.back_office.fill(number, order_id, now, price, body.get("packages"))
         case "remove":
             exchange.back_office.remove(number, order_id, now)
         case "revive":

@@ -70,6 +70,19 @@ def test_overlapping_pages_of_transactions_prove_nothing() -> None:
     assert on_both(script) == ("unreadable", True)
 
 
+def test_a_row_of_an_unknown_kind_is_kept_and_costs_no_other() -> None:
+    async def script(side: Side) -> object:
+        side.exchange.fill_plan = "immediate"
+        await side.send()
+        known = await posted(side, len(SYMBOLS))
+        side.arm(FaultKind.REST_FOREIGN_ITEM, match=FaultMatch(path_end="/transactions"))
+        foreign, *others = await side.broker.transactions(ACCOUNT, DAY)
+        told = foreign.kind, foreign.sub_kind, foreign.text, foreign.value, foreign.symbol, foreign.quantity
+        return told, tuple(others) == known, foreign.executed_at == known[-1].executed_at
+
+    assert on_both(script) == (("Barter", "Goat", "7", Decimal(0), "", None), True, True)
+
+
 def test_positions_may_follow_a_fill_late() -> None:
     async def script(side: Side) -> object:
         side.exchange.fill_plan = "immediate"

@@ -317,3 +317,15 @@ def test_a_stale_chain_is_that_of_the_session_before() -> None:
         return sorted(stale - fresh), again == fresh
 
     assert on_both(script) == ([DAY - timedelta(days=3)], True)  # the Friday before
+
+
+@pytest.mark.parametrize(("minutes", "listed"), [(0, True), (14, True), (15, False), (600, False)])
+def test_a_contract_is_in_the_chain_until_it_stops(minutes: int, listed: bool) -> None:
+    """The fund's of the day trade until 16:15: then the chain is that of the next session."""
+
+    async def script(side: Side) -> object:
+        days = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        return DAY in days, DAY + timedelta(days=1) in days
+
+    close = datetime(DAY.year, DAY.month, DAY.day, 21, 0, 1, tzinfo=UTC)
+    assert on_both(script, close + timedelta(minutes=minutes)) == (listed, True)

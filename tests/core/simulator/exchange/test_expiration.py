@@ -316,6 +316,23 @@ def test_a_split_makes_adjusted_contracts_and_more_shares_of_the_same_cost() -> 
         broker.back_office.split("QQQ", D(2), day, at)
 
 
+def test_an_adjusted_contract_can_be_closed_like_any_other() -> None:
+    """No chain has it: its tick is that of its root."""
+    day = date(2026, 12, 1)
+    broker = exchange("100000", Market(7, START))
+    broker.habits = Habits(desk=False, position_lag_s=(0, 0))
+    broker.fill_plan = "immediate"
+    broker.back_office.give(ONE, {P622: 2}, TEN)
+    broker.back_office.split("QQQ", D(2), day, TEN)
+    ten = exchange_at(day, 10)
+    broker.advance(ten)
+    (adjusted,) = held(broker, ten)
+    order = broker.submit(ONE, credit((leg("Sell to Close", adjusted, 2),), "2.51"), ten)
+    broker.advance(ten + MINUTE)
+    assert broker.order(ONE, order.id).status == "Filled"
+    assert held(broker, ten + MINUTE) == {}
+
+
 def test_an_operator_may_sell_the_shares_at_ten_of_the_next_session() -> None:
     monday = exchange_at(date(2027, 1, 11), 10)
     for sells, left in ((True, {}), (False, {"QQQ": 100})):

@@ -10,13 +10,14 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.matching import PackageMinutes, fill_chance, fill_chances
+from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import OrderLeg, OrderRequest, SimLeg, SimOrder
 from core.simulator.exchange.resting import RestingOrders
 from core.simulator.market.market import Market, MarketQuote
 from tests.core.simulator.exchange.placed_orders import (
+    CLOSE,
     ONE,
     OPEN,
     START,
@@ -197,17 +198,26 @@ class CountingMarket(Market):
 def test_fifteen_hundred_orders_cost_a_session_about_nothing() -> None:
     """A match a second would ask for 70 million quotes."""
     market = CountingMarket(7, START)
-    numbers = [f"5WT{number:05d}" for number in range(15)]
-    broker = Exchange(market, 7, [AccountSetup(number, "", "main", Decimal(25_000)) for number in numbers])
-    broker.fill_plan = "never"
-    for count in range(100):
-        request = above_mid(PUT if count % 2 else CALL, 60 + count % 40)
-        for number in numbers:
-            broker.submit(number, request, OPEN - MINUTE)
-    broker.advance(OPEN + DAY - SECOND)
-    broker.fill_plan = "normal"
-    market.asked = 0
-    night = OPEN + 2 * DAY - SECOND
-    broker.advance(night)
-    assert market.asked < 1_500
-    assert sum(len(broker.live_orders(number, night)) for number in numbers) > 1_000
+    filled: list[SimOrder] = []
+    book = OrderBook(market, 7, lambda order, at: None, lambda order, legs, at: filled.append(order))
+    late = CLOSE + 15 * MINUTE - 5 * SECOND
+    for number in range(1, 1501):
+        legs = PUT if number % 2 else CALL
+        price = above_mid(legs, 40 + number % 60).price
+        order = SimOrder(number, ONE, "GTC", "Limit", 1, "QQQ", "Equity", price, "Received", sim(legs), late, late)
+        book.add(order, late, None)
+    run_until(book, OPEN + DAY - SECOND)
+    market.asked, filled[:] = 0, []
+    events = run_until(book, OPEN + 2 * DAY - SECOND)
+    assert len(filled) < 750, "most of them go on resting"
+    assert events < 1_500 * 2 + 3 * len(filled)
+    assert market.asked < 3_000
+
+
+def run_until(book: OrderBook, end: datetime) -> int:
+    """Runs the book to an instant; returns the number of events."""
+    events = 0
+    while (at := book.next_event_at()) is not None and at <= end:
+        book.run_next()
+        events += 1
+    return events

@@ -19,7 +19,7 @@ from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendC
 from core.domain.trident.trident import Action
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import FOREIGN_ORDER_ID, FaultKind
+from core.simulator.exchange.faults import FOREIGN_ID, FaultKind
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
 from tests.support.world import ACCOUNT, LOGIN, MONDAY, SEED, account, et
@@ -295,7 +295,7 @@ def test_a_listing_may_have_an_order_of_a_foreign_kind() -> None:
     async def script(desk: Desk) -> None:
         desk.broker.arm(FaultKind.REST_FOREIGN_ITEM, method="GET", path="/accounts")
         (foreign,) = await desk.broker.orders_since(ACCOUNT, desk.clock.now().date())
-        assert (foreign.order_id, foreign.identifier, foreign.fills) == (str(FOREIGN_ORDER_ID), None, ())
+        assert (foreign.order_id, foreign.identifier, foreign.fills) == (str(FOREIGN_ID), None, ())
         assert await desk.broker.orders_since(ACCOUNT, desk.clock.now().date()) == ()
 
     _with_desk(script)

@@ -19,7 +19,7 @@ PUT = "QQQ   270108P00622000"
     [
         (
             {},
-            "act None is not known; use one of assign, cancel, close, desk, forget, give, halt, place, remove, replace",
+            "act None is not known; use one of assign, cancel, close, desk, fill, forget, give, halt, place, remove, ",
         ),
         ({"act": "wipe", "account": 7}, "account 7 is not text"),
         ({"act": "wipe", "account": ACCOUNT, "id": 1}, "field 'id' is not known; use account, act"),
@@ -33,6 +33,8 @@ PUT = "QQQ   270108P00622000"
         ({"act": "place", "account": ACCOUNT, "order": {}}, "legs is missing"),
         ({"act": "give", "account": ACCOUNT, "contracts": {"QQQ": "2"}}, "is not an object of whole numbers"),
         ({"act": "give", "account": ACCOUNT, "contracts": {"SPX": 2}}, "symbol SPX does not exist"),
+        ({"act": "fill", "account": ACCOUNT, "id": 7, "packages": 0}, "packages 0 is not a whole number above 0"),
+        ({"act": "fill", "account": ACCOUNT, "id": 7}, "Order 7 was not found"),
         ({"act": "assign", "account": ACCOUNT, "symbol": PUT}, f"1 {PUT}: the account is short 0"),
         ({"act": "assign", "account": ACCOUNT, "symbol": PUT, "quantity": "2"}, "quantity '2' is not a whole number"),
         ({"act": "assign", "account": ACCOUNT, "symbol": PUT, "now": 1}, "now 1 is neither true nor false"),

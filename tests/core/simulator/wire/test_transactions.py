@@ -202,3 +202,18 @@ async def test_a_cash_settlement_is_two_rows_the_next_morning() -> None:
             assert (row.value, row.net_value, row.price, row.quantity) == (0, 0, None, 2)
         assert await account.get_positions(session) == []
         assert (await account.get_balances(session)).cash_balance == before + cash.net_value
+
+
+async def test_shares_get_their_dividend_on_the_day_of_its_payment() -> None:
+    """The ex-date is Monday 2026-12-21; it is paid on the last session of the year."""
+    async with broker() as server, server.session() as session:
+        account = await only_account(session)
+        server.simulator.exchange.back_office.give(ACCOUNT, {"QQQ": 100}, server.clock.now())
+        server.clock.jump_to(datetime(2026, 12, 31, 10, 0, tzinfo=UTC))
+        assert await history(account, session, sub_types=["Dividend"]) == []
+        server.clock.jump_to(datetime(2026, 12, 31, 13, 0, tzinfo=UTC))
+        (row,) = await history(account, session, sub_types=["Dividend"])
+        assert (row.transaction_type, row.symbol, row.quantity) == ("Money Movement", "QQQ", None)
+        assert row.value == row.net_value == Decimal("79.41")
+        assert (row.transaction_date, row.order_id) == (date(2026, 12, 31), None)
+        assert (await account.get_balances(session)).cash_balance == Decimal("25079.41")

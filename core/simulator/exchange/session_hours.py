@@ -13,7 +13,7 @@ DESK_BEFORE_CLOSE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class NightlyHours:
+class SessionHours:
     """The instants of one session, in UTC. `day` is its exchange date."""
 
     day: date
@@ -29,9 +29,9 @@ class NightlyHours:
     """When exercises and assignments are posted: 06:00 of the next day."""
 
 
-def hours_of(session: TradingSession) -> NightlyHours:
+def hours_of(session: TradingSession) -> SessionHours:
     """The instants of a session."""
-    return NightlyHours(
+    return SessionHours(
         day=session.day,
         hand=session.open + HAND_AFTER_OPEN,
         desk=session.close - DESK_BEFORE_CLOSE,
