@@ -26,7 +26,7 @@ from core.simulator.exchange.habits import (
 )
 from tests.proofs.days.broker_data import data_troubles
 from tests.proofs.days.mail import mail_troubles
-from tests.proofs.days.odd_orders import odd_troubles
+from tests.proofs.days.odd_orders import fill_troubles, odd_troubles
 from tests.proofs.days.trouble import Trouble
 from tests.support.world import calendar_around
 
@@ -129,6 +129,7 @@ def draw(seed: int) -> Plan:
             *mail_troubles(seed, days),
             *data_troubles(seed, days),
             *odd_troubles(seed, days),
+            *fill_troubles(seed, days),
             *_clock_jumps(seed, days),
         ],
         key=lambda t: (t.at, t.kind),
@@ -168,6 +169,7 @@ def draw_many(seed: int, sessions: int, *, calm: bool = False) -> Plan:
         *mail_troubles(seed, days),
         *data_troubles(seed, days),
         *odd_troubles(seed, days),
+        *fill_troubles(seed, days),
         *_clock_jumps(seed, days),
     ]
     kept = [trouble for trouble in drawn if chance.random() < DENSITY]
