@@ -17,6 +17,7 @@ from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderChanges, OrderRefused, closing_order
 from core.simulator.exchange.saved import (
+    VERSION,
     SavedExchange,
     StateRefused,
     decoded,
@@ -178,3 +179,14 @@ def test_what_is_no_state_at_all_is_said(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(StateRefused, match="is no state of a simulated broker"):
         read_state(path, CODE)
+
+
+def test_a_stored_state_of_this_version_is_read_whole() -> None:
+    """A state that an earlier build of this version wrote. When this fails, the form has changed: raise VERSION, and
+    write the new file with `write_state(STORED / "vN.json", state(), CODE)`."""
+    stored = STORED / f"v{VERSION}.json"
+    body = json.loads(stored.read_text())["body"]
+    read = read_state(stored, CODE)
+    assert json.loads(encoded(read)) == body, "a field is new, or gone"
+    broker = Exchange.restored(read, restored_market(read.market))
+    assert encoded(broker.saved(read.at)) == encoded(read)
