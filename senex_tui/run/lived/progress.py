@@ -63,6 +63,7 @@ def bar_line(day: LivedDay, what: str, left_s: int, columns: int) -> str:
     forms = (
         (f"{sessions} {what}: ", f" {day.done}/{day.of}  {times.weekday(day.day)}  {entries}  {left}, {_HINT}"),
         (f"{sessions} {what}: ", f" {day.done}/{day.of}  {times.weekday(day.day)}  {left}, {_HINT}"),
+        (f"{sessions} {what}: ", f" {day.done}/{day.of}  {left}, {_HINT}"),
         (f"{sessions}: ", f" {day.done}/{day.of}  {left}, {_HINT}"),
         ("", f" {day.done}/{day.of}  {left}, {_HINT}"),
         ("", f" {day.done}/{day.of}  {left}"),

@@ -189,4 +189,4 @@ def test_a_stored_state_of_this_version_is_read_whole() -> None:
     read = read_state(stored, CODE)
     assert json.loads(encoded(read)) == body, "a field is new, or gone"
     broker = Exchange.restored(read, restored_market(read.market))
-    assert encoded(broker.saved(read.at)) == encoded(read)
+    assert json.loads(encoded(broker.saved(read.at))) == body
