@@ -110,17 +110,20 @@ class Records:
         self.standings = Standings(database, self.entries, self.accounts, self.cycles, self.journal)
 
     @classmethod
-    async def open(cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None) -> Records:
+    async def open(
+        cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None, on_loop: bool = False
+    ) -> Records:
         """Opens or creates the store and brings its schema up to date.
 
         A trader must hold its lock before. Raises RecordsError.
 
         `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database. `holder` describes
         the trader to others; `session` is the server's session that holds its lock. With `trader=False` (a watcher, a
-        command from a shell) neither the epoch nor the schema changes.
+        command from a shell) neither the epoch nor the schema changes. `on_loop` is for a file whose days are lived in
+        virtual time by this process alone (`core.records.store.sqlite_on_loop`).
         """
         parsed = _parsed(url)
-        database = Database(parsed, _name(parsed))
+        database = Database(parsed, _name(parsed), on_loop=on_loop)
         try:
             if parsed.get_backend_name() == "sqlite":
                 make_private_file(Path(str(parsed.database)), create=trader)

@@ -32,12 +32,12 @@ class Acceptance:
     book: OrderBook
     preflight: Preflight
     orders: KnownOrders
-    _daily_ids: Counter[date] = field(default_factory=Counter, init=False)
+    daily_ids: Counter[date] = field(default_factory=Counter, init=False)
     """How many ids were counted in each session."""
 
     def __post_init__(self) -> None:
         # Ids depend on the start, so that the records of two demos never hold the same one.
-        self._last_id = (int(self.market.start.timestamp()) - _ID_EPOCH) * 1000
+        self.last_id = (int(self.market.start.timestamp()) - _ID_EPOCH) * 1000
 
     def accept(self, draft: SimOrder, now: datetime, handling: Handling, reject_reason: str | None = None) -> BookEntry:
         """The order in the book, with an id. A contingent one waits there for its predecessor's cancel.
@@ -87,11 +87,11 @@ class Acceptance:
 
     def _new_id(self, now: datetime, handling: Handling) -> int:
         if not handling.order_ids_begin_again:
-            self._last_id += 1
-            return self._last_id
+            self.last_id += 1
+            return self.last_id
         day = self.market.session_day(now)
-        self._daily_ids[day] += 1
-        while self.book.entry(self._daily_ids[day]) is not None:  # an order of an earlier day that still works
-            self._daily_ids[day] += 1
-        self.orders.drop(self._daily_ids[day])
-        return self._daily_ids[day]
+        self.daily_ids[day] += 1
+        while self.book.entry(self.daily_ids[day]) is not None:  # an order of an earlier day that still works
+            self.daily_ids[day] += 1
+        self.orders.drop(self.daily_ids[day])
+        return self.daily_ids[day]

@@ -45,6 +45,14 @@ from core.simulator.exchange.orders import (
 )
 from core.simulator.exchange.preflight import Checked, Preflight
 from core.simulator.exchange.risk_desk import RiskDesk
+from core.simulator.exchange.saved import (
+    SavedExchange,
+    restore_ledger,
+    restore_orders,
+    saved_account,
+    saved_book,
+    saved_market,
+)
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
 from core.simulator.exchange.timeline import Timeline
 from core.simulator.exchange.trading_hours import sessions_around
@@ -69,8 +77,8 @@ class Exchange:
         """The order id and the symbol of each fill of a leg that asked to close a position and opened one."""
         self._market = market
         # Ids depend on the start, so that the records of two demos never hold the same one.
-        ids = TransactionIds((int(market.start.timestamp()) - _EPOCH) * 1000 + _FIRST_TRANSACTION)
-        self._ledgers = {setup.number: Ledger(setup, market, ids) for setup in accounts}
+        self._ids = TransactionIds((int(market.start.timestamp()) - _EPOCH) * 1000 + _FIRST_TRANSACTION)
+        self._ledgers = {setup.number: Ledger(setup, market, self._ids) for setup in accounts}
         self._orders = KnownOrders()
         self._notices: list[Notice] = []
         self._listeners: list[Callable[[Notice], None]] = []
@@ -115,6 +123,59 @@ class Exchange:
             last_id=(int(market.start.timestamp()) - _EPOCH) * 1000,
         )
         self._started = market.start
+
+    # Its state
+
+    def saved(self, at: datetime) -> SavedExchange:
+        """Everything about this broker at an instant that is not before its last one. Notices not read are left out.
+
+        The values are its own: write them before it goes on.
+        """
+        self._advance_to(at)
+        return SavedExchange(
+            at=at,
+            seed=self._book.seed,
+            market=saved_market(self._market),
+            habits=self.habits,
+            accounts=tuple(saved_account(ledger) for ledger in self._ledgers.values()),
+            last_transaction=self._ids.last,
+            orders=self._orders.all(),
+            book=saved_book(self._book),
+            due=self._schedule.all(),
+            revived_after=self._revived_after,
+            complex_orders=tuple(self.complex_orders.groups.values()),
+            last_complex_order=self.complex_orders.last_id,
+            last_order_id=self._acceptance.last_id,
+            daily_order_ids=dict(self._acceptance.daily_ids),
+            settled_to=self._timeline.settled_to,
+            opened_by_close=tuple(self.opened_by_close),
+        )
+
+    @classmethod
+    def restored(cls, saved: SavedExchange, market: Market) -> Exchange:
+        """The broker that was saved, on the market that was saved with it: it goes on as if it had never ended.
+
+        Raises StateRefused for positions that this market cannot list.
+        """
+        exchange = cls(market, saved.seed, [account.setup for account in saved.accounts])
+        exchange.habits = saved.habits
+        exchange.opened_by_close += saved.opened_by_close
+        exchange._ids.last = saved.last_transaction
+        for account in saved.accounts:
+            restore_ledger(exchange._ledgers[account.setup.number], account)
+        for order in saved.orders:
+            exchange._orders.put(order)
+            exchange._preflight.know(leg.symbol for leg in order.legs)
+        restore_orders(exchange._book, saved.book)
+        for due in saved.due:
+            exchange._schedule.add(due)
+        exchange._revived_after.update(saved.revived_after)
+        exchange.complex_orders.groups.update((group.id, group) for group in saved.complex_orders)
+        exchange.complex_orders.last_id = saved.last_complex_order
+        exchange._acceptance.last_id = saved.last_order_id
+        exchange._acceptance.daily_ids.update(saved.daily_order_ids)
+        exchange._timeline.settled_to, exchange._timeline.now = saved.settled_to, saved.at
+        return exchange
 
     # Settings that may change while it runs
 

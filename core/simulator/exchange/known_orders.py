@@ -44,6 +44,10 @@ class KnownOrders:
             del self._of_account[order.account_number][order_id]
             self._recent[order.account_number].pop(order_id, None)
 
+    def all(self) -> tuple[SimOrder, ...]:
+        """Every order, in the order in which they were taken on."""
+        return tuple(sorted(self._orders.values(), key=lambda order: self._places[order.id]))
+
     def of(self, account_number: str, since: datetime | None = None) -> list[SimOrder]:
         """The orders of an account that were received at `since` or later, newest first. None means no bound."""
         found = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -57,7 +57,7 @@ class OrderBook:
     """The accounts with a plan of their own."""
     _resting: RestingOrders = field(init=False)
     _queue: EventQueue = field(default_factory=EventQueue, init=False)
-    _daily_fills: Counter[date] = field(default_factory=Counter, init=False)
+    daily_fills: Counter[date] = field(default_factory=Counter, init=False)
     """How many ids of fills were counted in each session."""
 
     def __post_init__(self) -> None:
@@ -124,6 +124,18 @@ class OrderBook:
 
     def entry(self, order_id: int) -> BookEntry | None:
         return self._queue.get(order_id)
+
+    def all(self) -> tuple[BookEntry, ...]:
+        """The orders that have not ended, in the order in which they came."""
+        return tuple(self._queue.all())
+
+    def put_back(self, entries: Sequence[BookEntry]) -> None:
+        """Takes in what `all` once gave: each waits for what it waited for then."""
+        for entry in entries:
+            self._queue.add(entry)
+        for entry in entries:
+            if entry.successor is not None:
+                entry.successor = self._queue.get(entry.successor.order.id)
 
     def working(self, account_number: str) -> list[SimOrder]:
         """The orders of an account that have not ended."""
@@ -352,8 +364,8 @@ class OrderBook:
         if not entry.daily_fill_ids:
             return f"24_{entry.order.id}_{count}"
         day = self.market.session_day(at)
-        self._daily_fills[day] += 1
-        return str(self._daily_fills[day])
+        self.daily_fills[day] += 1
+        return str(self.daily_fills[day])
 
     def _cancel(self, entry: BookEntry, at: datetime) -> None:
         entry.cancel_at = None

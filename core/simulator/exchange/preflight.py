@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -56,6 +56,11 @@ class Preflight:
         self._ledgers = ledgers
         self._working = working
         self._habits = habits
+
+    def know(self, symbols: Iterable[str]) -> None:
+        """Takes the contracts among these symbols, which orders have named before."""
+        found = ((symbol, self._market.option(symbol)) for symbol in symbols)
+        self.options.update((symbol, option) for symbol, option in found if option is not None)
 
     def check(
         self,

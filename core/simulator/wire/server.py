@@ -27,6 +27,7 @@ from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.exchange.orders import Notice, OrderRefused, SimOrder
 from core.simulator.exchange.posting_faults import PostingFaults
+from core.simulator.exchange.saved import restored_market
 from core.simulator.market.market import Market
 from core.simulator.wire.acts import Acts
 from core.simulator.wire.alerts import AlertServer
@@ -42,6 +43,7 @@ from core.simulator.wire.rest_complex import ComplexOrdersApi
 from core.simulator.wire.rest_market import MarketApi
 from core.simulator.wire.rest_orders import OrdersApi
 from core.simulator.wire.rest_transactions import TransactionsApi
+from core.simulator.wire.saving import Saving
 from core.simulator.wire.settings import SimulatorSettings
 
 STEP_SECONDS = 0.1
@@ -71,8 +73,7 @@ class Simulator:
         self._plan: list[PlannedFault] = sorted(settings.plan, key=lambda planned: planned.after)
         self._running: _Running | None = None
         ids = ids if ids is not None else RandomIds()
-        self.market = Market(settings.seed, self._began)
-        self.exchange = Exchange(self.market, settings.seed, settings.accounts)
+        self.market, self.exchange = _begun(settings, self._began)
         self.exchange.speed = clock.speed
         self.faults = ArmedFaults()
         self._broker_clock = BrokerClock(clock, self.faults)
@@ -88,6 +89,7 @@ class Simulator:
         owned = {login: frozenset(entry.number for entry in self.exchange.accounts_of(login)) for login in logins}
         self.alerts = AlertServer(self.tokens, owned, self.faults, clock, ids)
         self._logins = logins
+        self._saving = Saving(self.exchange, self._broker_clock, settings.save_to)
 
     @property
     def port(self) -> int:
@@ -129,7 +131,9 @@ class Simulator:
             await asyncio.shield(self._running.stepping)
 
     def advance(self) -> None:
-        """Brings the exchange up to now and publishes its notices as alerts."""
+        """Brings the exchange up to now and publishes its notices as alerts. One that was saved stays as it is."""
+        if self._saving.done:
+            return
         now = self._broker_clock.now()
         notices = self.exchange.advance(now)
         self.alerts.publish(notices)
@@ -162,6 +166,7 @@ class Simulator:
         app.router.add_get("/dxlink", self.feed.handle)
         control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
+        self._saving.add_routes(app)
         Acts(self.exchange, self.market, self._broker_clock, self.advance).add_routes(app)
         HabitsControl(self.exchange).add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
@@ -188,6 +193,17 @@ class Simulator:
 
     def _feed_address(self) -> str:
         return f"ws://127.0.0.1:{self.port}/dxlink"
+
+
+def _begun(settings: SimulatorSettings, now: datetime) -> tuple[Market, Exchange]:
+    """A market and an exchange at this instant: new ones, or those of the saved state, which have gone on since."""
+    if settings.state is None:
+        market = Market(settings.seed, now)
+        return market, Exchange(market, settings.seed, settings.accounts)
+    market = restored_market(settings.state.market)
+    exchange = Exchange.restored(settings.state, market)
+    exchange.advance(now)  # its notices are for clients that were connected then: there was none
+    return market, exchange
 
 
 def announce_on_stdout(port: int) -> None:

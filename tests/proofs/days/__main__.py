@@ -1,4 +1,7 @@
-"""Runs simulated days in virtual time, with rules 13 checked after every step: `make soak DAYS=10000 [SEED=n]`."""
+"""Runs simulated days in virtual time, with rules 13 checked after every step.
+
+`make soak DAYS=10000 [SEED=n]` runs worlds of 1 to 3 days, with SESSIONS=60 worlds of so many sessions.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,13 @@ import resource
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 
-from tests.proofs.days.day import MEMORY, run_seed
-from tests.proofs.days.plan import draw
+from tests.proofs.days.day import MEMORY, SeedResult, run_plan
+from tests.proofs.days.plan import Plan, draw, draw_many
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 
 REPORT_EVERY_S = 30.0
@@ -28,7 +34,10 @@ def main() -> int:
     parser.add_argument("days", type=int, help="how many days at least")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many seeds run side by side")
+    parser.add_argument("--sessions", type=int, default=0, help="how many sessions each world has; 1 to 3 without")
+    parser.add_argument("--calm", action="store_true", help="without faults, for the figures of speed")
     asked = parser.parse_args()
+    plan = partial(_plan, sessions=asked.sessions, calm=asked.calm)
     _quiet()
     totals = Totals()
     where = MEMORY if MEMORY.is_dir() else "the temporary folder"
@@ -36,13 +45,13 @@ def main() -> int:
     wall = told = time.perf_counter()
     broken = 0
     with get_context("fork").Pool(asked.processes, _quiet, maxtasksperchild=SEEDS_PER_PROCESS) as pool:
-        for result in pool.imap(run_seed, seeds_for(asked.days, asked.seed)):
+        for result in pool.imap(partial(_run, plan), seeds_for(asked.days, asked.seed, asked.sessions)):
             seed = result.plan.seed
             totals.add(result)
             if result.violations:
                 broken += 1
                 totals.violations += [f"SEED={seed}: {text}" for text in result.violations]
-                for line in shrink(draw(seed)).lines() if broken <= SHRINK_AT_MOST else result.violations[:1]:
+                for line in shrink(plan(seed)).lines() if broken <= SHRINK_AT_MOST else result.violations[:1]:
                     _tell(f"VIOLATION {line}")
             if time.perf_counter() - told > REPORT_EVERY_S:
                 told = time.perf_counter()
@@ -59,6 +68,16 @@ def main() -> int:
         f"of one core's time ({machine}, Python {platform.python_version()})"
     )
     return 1 if totals.violations else 0
+
+
+def _plan(seed: int, *, sessions: int, calm: bool) -> Plan:
+    if sessions:
+        return draw_many(seed, sessions, calm=calm)
+    return replace(draw(seed), troubles=(), clock_off_s=0.0) if calm else draw(seed)
+
+
+def _run(plan: Callable[[int], Plan], seed: int) -> SeedResult:
+    return run_plan(plan(seed))
 
 
 def _quiet() -> None:

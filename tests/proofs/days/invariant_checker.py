@@ -17,11 +17,13 @@ from typing import Any
 
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.orders import SimOrder
+from core.simulator.exchange.transactions import RECEIVE_DELIVER
 from core.simulator.in_process.broker import Posted
 from tests.proofs.days.exchange_orders import ExchangeOrders, differs, fills_of, is_rivals, trades
 from tests.proofs.days.mail import mail_violations
 from tests.proofs.days.send_checks import send_violations
 from tests.proofs.days.world import DayWorld
+from tests.support.held_by_rows import held_by_rows
 from tests.support.oracle import (
     SeenRow,
     is_attested,
@@ -315,7 +317,8 @@ class InvariantChecker:
             self.add("2", f"entry {entry.id} is {entry.state}, and {shown} is not the order that was asked for")
 
     def _positions(self, number: str) -> None:
-        """The positions are what the recorded fills add up to, with the trades of orders that no record knows."""
+        """The positions are what the recorded fills add up to, with the trades of orders that no record knows, and with
+        what the broker's own transactions changed: expiration, exercise, assignment."""
         held = {p.symbol: p.quantity for p in self._world.exchange.positions(number, self._world.exchange_clock.now())}
         counting = self._orders.all_of(number)
         fold = self._orders.signed_fills(o for o in counting if o.external_identifier not in self._by_identifier)
@@ -329,6 +332,8 @@ class InvariantChecker:
             query = "SELECT symbol, quantity FROM fills WHERE entry_id = ? AND order_id = ?"
             for symbol, quantity in self.reader.execute(query, (entry.id, str(order.id))):
                 fold[symbol] = fold.get(symbol, 0) + int(-Decimal(quantity) if sells[symbol] else Decimal(quantity))
+        rows = self._world.exchange.transactions(number, self._world.exchange_clock.now())
+        fold = held_by_rows([row for row in rows if row.kind == RECEIVE_DELIVER], fold)
         folded = {symbol: abs(quantity) for symbol, quantity in fold.items() if quantity}
         if folded != held:
             self.add("6", f"account {number} holds {held}, the fills add up to {folded}")

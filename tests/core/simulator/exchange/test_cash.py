@@ -24,6 +24,7 @@ from core.simulator.market.market import Market
 from core.simulator.market.market_data import ListedExpiration, TradingSession
 from core.simulator.market.sessions import sessions_between
 from tests.core.simulator.exchange.closing_prices import exchange_at, signed
+from tests.support.held_by_rows import held_by_rows
 from tests.support.proofs import ALL
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -47,7 +48,6 @@ HAPPENS = frozenset(
     }
 )
 """A year without one of these would prove less than it seems to."""
-ENDS = frozenset({"Expiration", "Assignment", "Exercise"})
 
 
 @dataclass
@@ -207,22 +207,9 @@ class Auditor:
         for posting in moved:  # changed already, and not shown yet
             for move in posting.moves:
                 shown[move.symbol] = shown.get(move.symbol, 0) + move.change
-        assert {s: n for s, n in shown.items() if n} == self._held(all_rows)
+        assert {s: n for s, n in shown.items() if n} == held_by_rows(all_rows)
         if orders:
             self._trades(number, [row for row in all_rows if row.kind == "Trade"])
-
-    def _held(self, rows: list[SimTransaction]) -> dict[str, int]:
-        """The positions that the rows leave."""
-        held: Counter[str] = Counter()
-        for row in sorted(rows, key=lambda row: (row.executed_at, row.id or 2**62)):
-            if row.symbol is None or row.quantity is None or row.sub_kind.startswith("Cash Settled"):
-                continue
-            count = int(row.quantity) * (-1 if row.reverses is not None else 1)
-            if row.sub_kind in ENDS:
-                held[row.symbol] += count if held[row.symbol] < 0 else -count
-            else:
-                held[row.symbol] += count if (row.action or "").startswith("Buy") else -count
-        return {symbol: count for symbol, count in held.items() if count}
 
     def _trades(self, number: str, rows: list[SimTransaction]) -> None:
         """Each fill of each order has its value in one row, and the fees of an order are rounded once."""
