@@ -8,8 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from core.runtime.clock import ShiftedClock
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.complex_orders import ComplexRequest, ComplexType, SimComplexOrder
 from core.simulator.exchange.exchange import Exchange
+from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.orders import OrderChanges, OrderRefused, OrderRequest
 from tests.core.simulator.exchange.placed_orders import (
@@ -62,6 +65,8 @@ def test_of_two_that_cancel_each_other_one_fills() -> None:
     broker.advance(TEN + 5 * SECOND)
     assert statuses(broker, placed) == ["Live", "Live"]
     assert [warning for each in placed.orders for warning in each.warnings] == [], "one position is enough for both"
+    shown = ClientAccounts(broker, ArmedFaults(), ShiftedClock(TEN))
+    assert shown.restricted(ONE, TEN + 5 * SECOND) == {SHORT: 1, LONG: 1}
     broker.fill_plan = "normal"
     broker.advance(TEN + 60 * SECOND)
     cheap, dear = broker.complex_orders.get(ONE, placed.id).orders
