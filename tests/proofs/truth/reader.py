@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,27 +59,17 @@ class Reader:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._shell = ThreadPoolExecutor(1, "shell", self._begin)
         self._thread: threading.Thread | None = None
         self._open: dict[str, Records] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     def do(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Does the work at this moment. Raises what it raises."""
-        done: list[T] = []
-        failed: list[BaseException] = []
+        return self._shell.submit(lambda: self._loop.run_until_complete(work())).result()
 
-        def run() -> None:
-            try:
-                done.append(self._loop.run_until_complete(work()))
-            except BaseException as error:
-                failed.append(error)
-
-        self._thread = threading.Thread(target=run, name="shell")
-        self._thread.start()
-        self._thread.join()
-        if failed:
-            raise failed[0]
-        return done[0]
+    def _begin(self) -> None:
+        self._thread = threading.current_thread()
 
     def close(self) -> None:
         async def all_of_them() -> None:
@@ -86,6 +77,7 @@ class Reader:
                 await closing()
 
         self.do(all_of_them)
+        self._shell.shutdown()
         self._loop.close()
 
     def at(self, now: datetime, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
