@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.domain.operation.failures import failure_words
 from core.runtime.children import child_environment, python_child
 from core.runtime.ids import RandomIds
 from core.snapshot import Mode
@@ -125,7 +126,8 @@ class DemoWorld:
             connection.request("POST", "/simulator/save", b"{}", {"Content-Type": "application/json"})
             self._start = str(json.load(connection.getresponse())["data"]["at"])
         except (OSError, HTTPException, ValueError, KeyError) as error:
-            raise Refused(f"the simulated market could not be saved ({error}); start another demo.") from None
+            words = failure_words(error)
+            raise Refused(f"the simulated market could not be saved ({words}); start another demo.") from None
         finally:
             connection.close()
         self.state = self._save_to

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.market.sessions import EXCHANGE_ZONE, SlotTimes
 from core.domain.operation import times
+from core.domain.operation.failures import failure_words
 from core.locks.folder_lock import LockRefused
 from core.runtime.clock import SystemClock, exchange_time
 from senex_tui.console.actions.jump import KEYS, JumpTarget
@@ -98,7 +99,7 @@ def jump(world: DemoWorld, place: Place, settings: Settings, to: datetime, *, as
         finally:
             lock.release()
     except (Refused, LockRefused, OSError, sqlite3.Error) as error:
-        return f"the jump was given up, and the demo is where it was: {error}"
+        return f"the jump was given up, and the demo is where it was: {failure_words(error)}"
     except KeyboardInterrupt:
         return "the jump was given up, and the demo is where it was"
     finally:

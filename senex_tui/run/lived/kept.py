@@ -128,8 +128,8 @@ def _read(folder: Path) -> KeptDays:
         for name in (RECORDS, STATE):
             if about.files.get(name) != _print_of(folder / name):
                 raise _Torn(f"{name} is not as it was kept")
-    except msgspec.MsgspecError as error:
-        raise _Torn(f"{ABOUT}: {error}") from None
+    except msgspec.MsgspecError:
+        raise _Torn(f"{ABOUT} cannot be read") from None
     except OSError as error:
         raise _Torn(f"{Path(error.filename or folder).name}: {error.strerror}") from None
     return KeptDays(folder, about.account, about.code, about.at, about.opens)
