@@ -50,7 +50,7 @@ _MET_THE_ENTRY = frozenset(
     reason.code for reason in (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)
 )
 # Reasons of skipped runs that no rule about the trade gave: something was broken.
-_BROKEN = frozenset(reason.code for reason in (Reason.BREAKER_OPEN, Reason.LOCK_LOST))
+_BROKEN = frozenset(reason.code for reason in (Reason.BREAKER_OPEN, Reason.LOCK_LOST, Reason.REFUSED_UNHEARD))
 # Reasons of missed slots that an operator gave. All others are faults: the console was down, late or halted.
 _DECIDED = frozenset(reason.code for reason in (Reason.PAUSED, Reason.SKIP_TODAY, Reason.ACCOUNT_DISABLED))
 _NOT_OVER = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKind.UNKNOWN})
