@@ -47,7 +47,7 @@ class OrderTracker:
     _folding: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
     _preparing: set[str] = field(init=False, default_factory=set)
-    _sending: dict[str, float] = field(init=False, default_factory=dict)
+    _sending: dict[str, StreamStatus] = field(init=False, default_factory=dict)
     _unclaimed: UnclaimedAlerts = field(init=False)
     _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
     _events: OrderEvents = field(init=False)
@@ -120,7 +120,7 @@ class OrderTracker:
     def sending(self, entry_id: str) -> Iterator[None]:
         """Marks a `sent` entry as on its way. A sent entry without the mark has an outcome that could not be
         recorded."""
-        self._sending[entry_id] = self.clock.monotonic()
+        self._sending[entry_id] = self.alerts
         try:
             yield
         finally:
@@ -176,8 +176,9 @@ class OrderTracker:
             return await self._become(current, state, detail=detail)
 
     def _hears_since_sending(self, entry_id: str) -> bool:
-        connected = self.alerts.state is StreamState.CONNECTED
-        return connected and self.alerts.since <= self._sending.get(entry_id, self.alerts.since)
+        """Whether the alert stream has been connected since before the order left."""
+        before, now = self._sending.get(entry_id), self.alerts
+        return before is not None and before.state is now.state is StreamState.CONNECTED and before.since == now.since
 
     async def absent(self, entry: Entry, proof: str) -> Entry:
         """Records that an unknown entry is proved not to be at the broker. It still holds the day (policy `close_day`).
