@@ -218,7 +218,7 @@ def test_several_accounts_have_a_line_each_and_are_named() -> None:
 def test_slots_that_enter_nothing_stand_together_and_are_dim() -> None:
     panel = SchedulePanel()
     shown = scenes.followed().schedule
-    [price] = [slot.told.words.removeprefix("FILLED ") for slot in shown.slots if slot.told.word == "filled"]
+    [price] = [slot.told.words.removeprefix("FILLED ") for slot in shown if slot.told.word == "filled"]
     lines = panel.draw(shown, 78, 30).lines
     [held] = [line for line in lines if f"slots: done today (filled {price})" in plain((line,))]
     assert {tone for _, tone in held} == {Tone.DIM}
