@@ -217,10 +217,12 @@ def test_several_accounts_have_a_line_each_and_are_named() -> None:
 
 def test_slots_that_enter_nothing_stand_together_and_are_dim() -> None:
     panel = SchedulePanel()
-    lines = panel.draw(scenes.followed().schedule, 78, 30).lines
-    [held] = [line for line in lines if "slots: done today (filled 6.81)" in plain((line,))]
+    shown = scenes.followed().schedule
+    [price] = [slot.told.words.removeprefix("FILLED ") for slot in shown if slot.told.word == "filled"]
+    lines = panel.draw(shown, 78, 30).lines
+    [held] = [line for line in lines if f"slots: done today (filled {price})" in plain((line,))]
     assert {tone for _, tone in held} == {Tone.DIM}
-    assert "4 slots: day held: FILLED 6.81" in plain(lines)
+    assert f"4 slots: day held: FILLED {price}" in plain(lines)
     paused = panel.draw(scenes.paused().schedule, 78, 30).lines
     [will_miss] = [line for line in paused if "will miss" in plain((line,))]
     assert will_miss[0][1] is Tone.WARN

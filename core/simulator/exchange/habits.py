@@ -82,6 +82,8 @@ class Habits:
     assignment_fee: AssignmentFee = AssignmentFee.SYMBOL
     desk: bool = True
     """Whether the broker's risk desk closes expiring positions that the account could not carry as shares."""
+    early_assignment: bool = True
+    """Whether holders exercise contracts before their last day. One that is told to assign does so in any case."""
     pin_assignment: float = 0.0
     """The chance that a short contract within 0.10 $ out of the money is assigned at expiration."""
     hand_sells_shares: bool = False

@@ -108,7 +108,9 @@ class Nights:
         for ledger in tuple(self.ledgers.values()):
             if habits.fees_final is FeesFinal.OVERNIGHT:
                 ledger.log.settle_fees(hours.morning)
-            early = early_assignments(ledger, hours, session.options_close, paid, self.seed)
+            early = []
+            if habits.early_assignment:
+                early = early_assignments(ledger, hours, session.options_close, paid, self.seed)
             self._post(morning_posting(ledger, hours, habits, early))
             for symbol, dividend in paid.items():
                 self._entitle(ledger, symbol, dividend)

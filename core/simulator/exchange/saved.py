@@ -35,7 +35,7 @@ from core.simulator.exchange.transactions import Posting, SimTransaction
 from core.simulator.market.market import Market
 
 FORMAT = "senex-simulator"
-VERSION = 1
+VERSION = 2
 _WORDS = 625
 _PACKED = struct.Struct(f">{_WORDS}I")
 """The state of one generator of random numbers: the words of its Mersenne twister and its place among them."""

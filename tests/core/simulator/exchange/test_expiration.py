@@ -267,6 +267,17 @@ def test_deep_puts_are_assigned_early_some_nights_and_index_options_never() -> N
     assert held(broker, end)["QQQ"] == 100 * (20 + held(broker, end)[deep])
 
 
+def test_a_broker_without_early_assignment_assigns_only_what_it_is_told_to() -> None:
+    broker = exchange("1000000")
+    broker.habits = Habits(desk=False, early_assignment=False)
+    deep = occ("P", 700)
+    broker.back_office.give(ONE, {deep: -20}, TEN)
+    end = exchange_at(date(2026, 12, 5), 12)
+    assert held(broker, end) == {deep: -20}
+    broker.back_office.assign(ONE, deep, 1, end)
+    assert held(broker, end) == {deep: -19, "QQQ": 100}
+
+
 def test_an_assignment_needs_short_contracts_of_an_etf() -> None:
     broker = exchange("1000000")
     index = occ("P", 6850, "SPXW")

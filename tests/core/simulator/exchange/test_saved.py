@@ -157,7 +157,7 @@ def test_a_torn_state_is_said_wherever_it_is_torn(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"format": "senex-recording"}, "is no state of a simulated broker"),
-        ({"version": 2}, "was made by another version"),
+        ({"version": VERSION + 1}, "was made by another version"),
         ({"code": "f" * 16}, "was made by another version"),
         ({"sha256": "0" * 64}, "is torn"),
         ({"body": {}}, "is torn"),
