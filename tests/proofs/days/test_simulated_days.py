@@ -37,13 +37,14 @@ pytestmark = [
 @pytest.mark.proof
 @pytest.mark.parametrize("share", range(SHARES))
 def test_nothing_forbidden_happens_on_days_with_random_faults(share: int) -> None:
-    totals = Totals()
+    totals, may_fill = Totals(), 0
     for seed in seeds_for(SAMPLE // SHARES, 10_000 * share):
         result = run_seed(seed)
         totals.add(result)
+        may_fill += result.days if result.plan.fill_plan != "never" else 0
         assert not result.violations, "\n".join(shrink(draw(seed)).lines())
     assert totals.days >= SAMPLE // SHARES
-    assert totals.entries.total() > totals.days / 5, "days on which nothing is entered prove nothing"
+    assert totals.entries.total() > may_fill / 5, "days on which nothing is entered prove nothing"
 
 
 @pytest.mark.parametrize("seed", (3, 8)[: rounds(1, 2)])
