@@ -115,6 +115,7 @@ def metrics_of(o: JsonObject, dates: BrokerDates) -> Metrics:
         iv30=iv30 / HUNDRED if iv30 is not None else None,
         iv_percentile=_scaled(optional_figure(o, "implied-volatility-percentile")),
         ex_dividend=optional_date(o, "dividend-ex-date"),
+        dividend=shown_number(o, "dividend-rate-per-share"),
         earnings=optional_date(earnings, "expected-report-date") if earnings is not None else None,
         beta=shown_number(o, "beta"),
         age_s=event_age_s(now, updated, now),

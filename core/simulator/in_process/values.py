@@ -74,6 +74,7 @@ def metrics(row: MarketMetricsRow, clock: Clock) -> Metrics:
         iv30=row.implied_volatility_30_day / HUNDRED,
         iv_percentile=row.implied_volatility_percentile * HUNDRED,
         ex_dividend=row.dividend.ex if row.dividend is not None else None,
+        dividend=row.dividend.amount if row.dividend is not None else None,
         earnings=None,
         beta=row.beta,
         age_s=event_age_s(now, monotonic_at(clock, row.updated_at), now),

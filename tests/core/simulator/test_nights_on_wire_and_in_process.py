@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -34,6 +34,14 @@ def expiring(symbol: str, at: datetime, points: int) -> tuple[ListedStrike, List
     strikes = [s for e in listed if e.settlement_type == "PM" for s in e.strikes]
     above = min((s for s in strikes if s.strike > trade.price + points), key=lambda s: s.strike)
     return above, max((s for s in strikes if s.strike < trade.price - points), key=lambda s: s.strike)
+
+
+def test_the_next_dividend_is_told_with_its_date_and_amount() -> None:
+    async def script(side: Side) -> object:
+        qqq, spx = await side.broker.metrics(["QQQ", "SPX"])
+        return qqq.ex_dividend, qqq.dividend, spx.ex_dividend, spx.dividend
+
+    assert on_both(script) == (date(2026, 12, 21), Decimal("0.7941"), None, None)
 
 
 def test_the_rows_of_a_fill_are_the_same_and_add_up_to_the_cash() -> None:

@@ -356,8 +356,15 @@ async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroke
         json_answer(
             page(
                 [
-                    metric_json("QQQ", **{"dividend-ex-date": "2026-12-21", "earnings": earnings}),
-                    metric_json("SPX", **{"tos-implied-volatility-index-rank": None}),
+                    metric_json(
+                        "QQQ",
+                        **{
+                            "dividend-ex-date": "2026-12-21",
+                            "dividend-rate-per-share": "0.7941",
+                            "earnings": earnings,
+                        },
+                    ),
+                    metric_json("SPX", **{"tos-implied-volatility-index-rank": None, "dividend-rate-per-share": "NaN"}),
                     metric_json("BAD", **{"updated-at": None}),
                     metric_json("WORSE", **{"earnings": {"expected-report-date": "soon"}}),
                     metric_json(
@@ -375,7 +382,8 @@ async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroke
     )
     qqq, spx, bare = await broker.metrics(["QQQ", "SPX", "BAD", "WORSE", "BARE"])
     assert (qqq.iv_rank, qqq.iv30, qqq.iv_percentile) == (Decimal("32.00"), Decimal("0.184"), Decimal("60.0"))
-    assert (qqq.ex_dividend, qqq.earnings) == (date(2026, 12, 21), date(2026, 12, 1))
+    assert (qqq.ex_dividend, qqq.dividend, qqq.earnings) == (date(2026, 12, 21), Decimal("0.7941"), date(2026, 12, 1))
+    assert (spx.dividend, bare.dividend) == (None, None)
     assert qqq.age_s is not None
     assert 0 <= qqq.age_s < 5
     assert spx.iv_rank == Decimal("31.00")  # the general rank stands in for the tos- one

@@ -210,6 +210,7 @@ USED: dict[str, dict[str, Used]] = {
         "data.items.*.implied-volatility-30-day": PART_FIGURE,
         "data.items.*.beta": SHOWN,
         "data.items.*.dividend-ex-date": PART_DATE,
+        "data.items.*.dividend-rate-per-share": SHOWN,
         "data.items.*.earnings": Used(CHANGED, LEFT_OUT, CHANGED),
         "data.items.*.earnings.expected-report-date": PART_DATE,
     },

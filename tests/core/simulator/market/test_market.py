@@ -318,6 +318,7 @@ def judged(market: Market, symbol: str, at: datetime) -> Judgement:
             iv30=row.implied_volatility_30_day / 100,
             iv_percentile=row.implied_volatility_percentile * 100,
             ex_dividend=row.dividend.ex if row.dividend is not None else None,
+            dividend=row.dividend.amount if row.dividend is not None else None,
             earnings=None,
             beta=row.beta,
             age_s=1.0,
