@@ -5,6 +5,9 @@ WORKERS ?= 3
 ARGS ?=
 
 BIN := .venv/bin
+# Where it forbids bytecode, each worker and each process a test starts would compile everything anew.
+export PYTHONDONTWRITEBYTECODE =
+
 UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
