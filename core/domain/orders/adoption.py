@@ -11,9 +11,9 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import ADOPTED, Entry, OrderLeg, OrderReport, OrderRequest
 from core.domain.orders.packages import in_packages, packages_in
 from core.domain.trident.found import FoundTrident, found_tridents
-from core.domain.trident.trident import Action, max_risk
+from core.domain.trident.trident import OPENING, max_risk
 
-_OPENING = {action.value: action for action in Action}
+_OPENING = {action.value: action for action in OPENING}
 
 
 def order_as_shown(report: OrderReport, identifier: str) -> OrderRequest | None:

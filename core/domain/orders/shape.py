@@ -8,9 +8,9 @@ from math import gcd
 from core.domain.orders.identifiers import is_ours
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import OrderReport
-from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, Action
+from core.domain.trident.trident import CALL_SPREADS, OPENING, PUT_SPREADS
 
-_SHAPE = sorted((action.value, quantity) for action in Action for quantity in (PUT_SPREADS, CALL_SPREADS))
+_SHAPE = sorted((action.value, quantity) for action in OPENING for quantity in (PUT_SPREADS, CALL_SPREADS))
 
 
 def opens_trident(report: OrderReport) -> bool:

@@ -122,5 +122,7 @@ def opposite_side(trident: Trident, held: Iterable[HeldLeg]) -> str | None:
 
 
 def side_of(action: Action) -> Direction:
-    """The side that an opening leg is on once it is filled."""
+    """The side that an opening leg is on once it is filled. Raises ValueError for a closing one."""
+    if not action.opens:
+        raise ValueError(f"{action.value} opens no side")
     return Direction.SHORT if action is Action.SELL_TO_OPEN else Direction.LONG

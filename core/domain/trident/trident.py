@@ -28,10 +28,20 @@ _WIDEST = Decimal(13)
 
 
 class Action(Enum):
-    """The action of an opening leg. The value is the broker's word."""
+    """The action of a leg. The value is the broker's word."""
 
     SELL_TO_OPEN = "Sell to Open"
     BUY_TO_OPEN = "Buy to Open"
+    BUY_TO_CLOSE = "Buy to Close"
+    SELL_TO_CLOSE = "Sell to Close"
+
+    @property
+    def opens(self) -> bool:
+        return self in OPENING
+
+
+OPENING = (Action.SELL_TO_OPEN, Action.BUY_TO_OPEN)
+"""The actions of an entry's legs."""
 
 
 class LegRole(Enum):

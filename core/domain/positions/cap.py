@@ -1,0 +1,35 @@
+"""The cap of a time exit: the highest debit that it may bid today (exits 3)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from core.domain.market.chain import TickTable
+from core.domain.market.ticks import down, up
+
+_BY_DTE = {7: Decimal(0), 6: Decimal("0.70"), 5: Decimal("0.80"), 4: Decimal("0.90")}
+_CASH_SETTLED = Decimal("0.90")
+_ALL = Decimal(1)
+_NEAR_DTE = 3
+_A_CENT = Decimal("0.01")
+
+
+def part_of_loss(dte: int, *, last_day: bool, cash_settled: bool) -> Decimal:
+    """f: how much of the loss that is still possible may be paid to be out, 0 to 1. `dte` is in calendar days.
+
+    A cash-settled trident pays 0.90 of it at most: its settlement has the same worst loss, and still a chance.
+    """
+    part = _ALL if last_day or dte <= _NEAR_DTE else _BY_DTE.get(dte, Decimal(0))
+    return min(part, _CASH_SETTLED) if cash_settled else part
+
+
+def cap(credit: Decimal, most: Decimal, part: Decimal, per: int, ticks: TickTable) -> Decimal | None:
+    """`min(M, E + f * (M - E))` divided by `per`, rounded down to the tick and at least one tick. None where the table
+    has no tick.
+
+    `credit` is E, `most` is M, both per share of a package; `per` is how many of the order's units one price is for.
+    """
+    price = down(min(most, credit + part * (most - credit)) / per, ticks)
+    if price is None or price > 0:
+        return price
+    return up(_A_CENT, ticks)

@@ -1,0 +1,39 @@
+"""What is left of a trident: its credit E, the most M that it can be worth, its open risk and worst case (exits 1, 4,
+6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from core.domain.positions.units import Unit, left_of
+from core.domain.trident.trident import SHARES_PER_CONTRACT
+
+
+def credit_left(units: Iterable[Unit]) -> Decimal | None:
+    """E: the credits per share of the units left. None when one of them is not known."""
+    credits = [unit.credit for unit in left_of(units)]
+    known = [credit for credit in credits if credit is not None]
+    return sum(known, Decimal(0)) if len(known) == len(credits) else None
+
+
+def most_worth(units: Iterable[Unit], width: Decimal) -> Decimal:
+    """M: the most that the units left can be worth, per share. Puts and calls are never both in the money."""
+    left = left_of(units)
+    puts = sum(unit.is_put for unit in left)
+    return width * max(puts, len(left) - puts)
+
+
+def open_risk(units: Iterable[Unit], width: Decimal) -> Decimal | None:
+    """What the units left can lose, in $, never below 0. None when a credit is not known."""
+    left = left_of(units)
+    credit = credit_left(left)
+    return None if credit is None else max(Decimal(0), SHARES_PER_CONTRACT * (most_worth(left, width) - credit))
+
+
+def worst_case(units: Iterable[Unit], width: Decimal, realized: Decimal) -> Decimal | None:
+    """The least that the trident can have earned at its expiration, in $ before fees: what is realized, and the worst
+    of the units left. It is lost below the long put or above the long call."""
+    left = left_of(units)
+    credit = credit_left(left)
+    return None if credit is None else realized + SHARES_PER_CONTRACT * (credit - most_worth(left, width))

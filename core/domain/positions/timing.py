@@ -1,0 +1,77 @@
+"""When the time exit of a trident starts, walks and ends, by the sessions of the exchange (exits 1, 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from core.domain.market.sessions import EXCHANGE_ZONE, Session
+
+EXIT_DTE = (1, 30)
+"""The least and the most calendar days before expiration at which a time exit may start."""
+STARTS_AT = time(10, 0)
+FIRST_WALK = time(9, 45)
+LAST_HOUR = timedelta(minutes=60)
+DEADLINE = timedelta(minutes=30)
+ENDS_BEFORE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class ExitDays:
+    """The days of one trident up to its expiration.
+
+    `sessions` are the exchange's, ascending, from the day of the entry or earlier up to the expiration or later.
+    Instants are aware UTC; days are the exchange's dates. Times of day count back from the calendar's close, so that a
+    half day has them earlier.
+    """
+
+    expiration: date
+    sessions: Sequence[Session]
+
+    def dte(self, day: date) -> int:
+        """Calendar days from this day to the expiration."""
+        return (self.expiration - day).days
+
+    @property
+    def last_day(self) -> Session:
+        """The last session before the expiration: a Monday's expiration has the Friday. Raises ValueError without."""
+        before = [session for session in self.sessions if session.day < self.expiration]
+        if not before:
+            raise ValueError(f"no session before {self.expiration} is known")
+        return before[-1]
+
+    def is_last_day(self, day: date) -> bool:
+        """Whether this is the last session before the expiration, or a later day."""
+        return day >= self.last_day.day
+
+    def start(self, exit_dte: int) -> datetime | None:
+        """10:00 of the first session with at most `exit_dte` days to expiration; None when there is none.
+
+        Raises ValueError for days outside 1..30.
+        """
+        least, most = EXIT_DTE
+        if not least <= exit_dte <= most:
+            raise ValueError(f"exit-dte {exit_dte} is outside {least}..{most}")
+        near = [s for s in self.sessions if self.dte(s.day) <= exit_dte and s.day <= self.expiration]
+        return None if not near else at_time(near[0], STARTS_AT)
+
+    @property
+    def deadline(self) -> datetime:
+        """Close - 30 min of the last day: from here a QQQ trident must be closed at natural."""
+        return self.last_day.close - DEADLINE
+
+
+def at_time(session: Session, at: time) -> datetime:
+    """A time of day of the exchange in this session, aware, in the zone of the session's open."""
+    return datetime.combine(session.day, at, EXCHANGE_ZONE).astimezone(session.open.tzinfo)
+
+
+def last_hour(session: Session) -> datetime:
+    """Close - 60 min."""
+    return session.close - LAST_HOUR
+
+
+def walk_ends(session: Session) -> datetime:
+    """Close - 15 min: no price changes any more."""
+    return session.close - ENDS_BEFORE
