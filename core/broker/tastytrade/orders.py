@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 from tastytrade.order import (
+    AdvancedInstructions,
     InstrumentType,
     Leg,
     LimitOrder,
@@ -135,9 +136,11 @@ class Orders:
 
 
 def new_order(request: OrderRequest) -> LimitOrder:
-    """The SDK's order: limit, day. The SDK takes a credit as a positive price (broker 2.3)."""
+    """The SDK's limit order. The SDK takes a credit as a positive price, a debit as a negative one (broker 2.3)."""
+    strict = AdvancedInstructions(strict_position_effect_validation=True) if request.strict else None
     return LimitOrder(
-        time_in_force=OrderTimeInForce.DAY,
+        time_in_force=OrderTimeInForce(request.time_in_force.value),
+        advanced_instructions=strict,
         legs=[
             Leg(
                 instrument_type=InstrumentType.EQUITY_OPTION,

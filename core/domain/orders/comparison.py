@@ -9,8 +9,8 @@ from core.domain.operation import amounts
 from core.domain.operation.events import masked
 from core.domain.orders.orders import OrderReport, OrderRequest
 
-DAY, LIMIT = "Day", "Limit"
-"""The broker's words for the time in force and the type of every order that is asked for here."""
+LIMIT = "Limit"
+"""The broker's word for the type of every order that is asked for here."""
 _Legs = Mapping[str, tuple[tuple[str, Decimal], ...]]
 
 
@@ -54,8 +54,9 @@ def _differences(asked: OrderRequest, account: str, shown: OrderReport) -> Itera
             yield f"{_words(wanted.get(symbol))} {symbol}", _words(seen.get(symbol))
     if shown.credit != asked.credit:
         yield _price(asked.credit), _price(shown.credit)
-    if shown.time_in_force not in ("", DAY):
-        yield f"time in force {DAY}", shown.time_in_force
+    wanted_time = asked.time_in_force.value
+    if shown.time_in_force not in ("", wanted_time):
+        yield f"time in force {wanted_time}", shown.time_in_force
     if shown.order_type not in ("", LIMIT):
         yield f"order type {LIMIT}", shown.order_type
 

@@ -20,14 +20,37 @@ class OrderLeg:
     quantity: int
 
 
+class TimeInForce(Enum):
+    """How long an order works. The value is the broker's word: to the end of its session, or until it is cancelled."""
+
+    DAY = "Day"
+    GTC = "GTC"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A limit day order for a credit, with four legs in the order of rules 2. `credit` is per share, positive."""
+    """A limit order with its legs in the order of rules 2. `credit` is per share: positive for an entry, negative, a
+    debit, for an exit.
+
+    `strict`: the broker must not let a leg open what it was to close (broker 2.3).
+    """
 
     underlying: str
     legs: tuple[OrderLeg, ...]
     credit: Decimal
     identifier: str
+    time_in_force: TimeInForce = TimeInForce.DAY
+    strict: bool = False
+
+    @property
+    def debit(self) -> Decimal:
+        """What the order may cost, per share."""
+        return -self.credit
+
+    @property
+    def closes(self) -> bool:
+        """Whether every leg closes a position."""
+        return not any(leg.action.opens for leg in self.legs)
 
     @classmethod
     def for_trident(cls, trident: Trident, credit: Decimal, identifier: str) -> OrderRequest:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from core.domain.operation.reasons import Figures
-from core.domain.orders.orders import OrderLeg, OrderRequest
+from core.domain.orders.orders import OrderLeg, OrderRequest, TimeInForce
 from core.domain.trident.trident import Action
 from core.records.store.json_text import (
     JsonValue,
@@ -125,14 +125,18 @@ class RequestText(TypeDecorator[OrderRequest]):
         if value is None:
             return None
         legs = [{"symbol": leg.symbol, "action": leg.action.value, "quantity": leg.quantity} for leg in value.legs]
-        return to_json_text(
-            {
-                "underlying": value.underlying,
-                "legs": legs,
-                "credit": value.credit,
-                "identifier": value.identifier,
-            }
-        )
+        stored: dict[str, object] = {
+            "underlying": value.underlying,
+            "legs": legs,
+            "credit": value.credit,
+            "identifier": value.identifier,
+        }
+        # An entry's request keeps the form that older versions write and read.
+        if value.time_in_force is not TimeInForce.DAY:
+            stored["time_in_force"] = value.time_in_force.value
+        if value.strict:
+            stored["strict"] = True
+        return to_json_text(stored)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> OrderRequest | None:
         return None if value is None else _request(from_json_text(value))
@@ -145,8 +149,16 @@ def _request(stored: JsonValue) -> OrderRequest:
             "legs": tuple(legs),
             "credit": Decimal() as credit,
             "identifier": str(identifier),
+            **more,
         }:
-            return OrderRequest(underlying, tuple(_leg(leg) for leg in legs), credit, identifier)
+            return OrderRequest(
+                underlying,
+                tuple(_leg(leg) for leg in legs),
+                credit,
+                identifier,
+                TimeInForce(more.get("time_in_force", TimeInForce.DAY.value)),
+                more.get("strict", False) is True,
+            )
     raise ValueError("a recorded order request has another shape than this version writes")
 
 

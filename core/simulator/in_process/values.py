@@ -116,11 +116,19 @@ def tick_table(sizes: tuple[TickSize, ...]) -> TickTable:
 
 
 def order_body(request: OrderRequest) -> sim.OrderRequest:
-    """The request as it would be sent on the wire: a limit order for the day, for a credit."""
+    """The request as it would be sent on the wire: a limit order for a credit or a debit."""
     legs = tuple(
         sim.OrderLeg("Equity Option", leg.symbol, leg.action.value, Decimal(leg.quantity)) for leg in request.legs
     )
-    return sim.OrderRequest("Day", "Limit", legs, request.credit, "Credit", external_identifier=request.identifier)
+    return sim.OrderRequest(
+        request.time_in_force.value,
+        "Limit",
+        legs,
+        abs(request.credit),
+        "Credit" if request.credit >= 0 else "Debit",
+        external_identifier=request.identifier,
+        strict=request.strict,
+    )
 
 
 def dry_run_answer(run: sim.DryRun) -> DryRunAnswer:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from aiohttp import web
 
 from core.broker.tastytrade import TastytradeBroker
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.orders.orders import SendClass, SendOutcome
+from core.domain.orders.orders import OrderLeg, OrderRequest, SendClass, SendOutcome, TimeInForce
+from core.domain.trident.trident import Action
+from core.simulator.in_process.values import order_body
+from core.simulator.wire.payloads_orders import order_request
 from tests.core.broker.raw_broker import (
     ACCOUNT,
     IDENTIFIER,
@@ -100,6 +105,27 @@ async def test_the_order_on_the_wire_is_a_limit_day_credit_of_four_legs(
         ("Sell to Open", 1, "C00622000"),
         ("Buy to Open", 1, "C00625000"),
     ]
+
+
+async def test_a_closing_order_on_the_wire_is_a_strict_debit_until_cancelled(
+    server: RawBroker, broker: TastytradeBroker
+) -> None:
+    server.on("POST", ORDERS, json_answer(placed_json(), 201))
+    opening = trident_request()
+    spread = (
+        OrderLeg(opening.legs[0].symbol, Action.BUY_TO_CLOSE, 1),
+        OrderLeg(opening.legs[1].symbol, Action.SELL_TO_CLOSE, 1),
+    )
+    request = OrderRequest("QQQ", spread, Decimal("-0.73"), "senexit-1", TimeInForce.GTC, strict=True)
+    assert (request.debit, request.closes, opening.closes) == (Decimal("0.73"), True, False)
+    await broker.send(ACCOUNT, request, allow)
+    body = server.bodies[-1]
+    assert (body["order-type"], body["time-in-force"]) == ("Limit", "GTC")
+    assert (body["price"], body["price-effect"]) == ("0.73", "Debit")
+    assert body["advanced-instructions"] == {"strict-position-effect-validation": True}
+    assert [leg["action"] for leg in body["legs"]] == ["Buy to Close", "Sell to Close"]
+    sent = order_request(body)
+    assert order_body(request) == replace(sent, source=None), "the broker in process takes the same order"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 422])
