@@ -147,35 +147,23 @@ class SendOutcome:
     report: OrderReport | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The entry of the day as recorded: its intent, its order and its state.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What is to be sent or was sent as one order: the record, its order at the broker and its state (rules 9).
 
-    Credits and `width` are per share, `max_risk` is in $ per package, instants are aware UTC. An entry that `holds_day`
-    forbids another entry of its account on that session day. `cancel_requested_by` is the operator who asked to cancel
-    it, empty when nobody did; an entry cancelled like that keeps holding its day (rules 9). `engine_cancel_at` is when
-    the broker took the engine's own cancel, None when it took none; `cancelled_by` is who else cancelled the order at
-    the broker, as far as it says. `origin` is how the entry came to be on record: empty for one of our own intents.
-    `taken` is the order as the broker has it, where an operator has attested one that differs from the request.
+    Instants are aware UTC; `session_day` is the exchange's date. `cancel_requested_by` is the operator who asked to
+    cancel it, empty when nobody did. `engine_cancel_at` is when the broker took the engine's own cancel, None when it
+    took none; `cancelled_by` is who else cancelled the order at the broker, as far as it says. `taken` is the order as
+    the broker has it, where an operator has attested one that differs from the request.
     """
 
     id: str
     account: str
     session_day: date
-    cycle: int
-    suggestion_id: str
     underlying: str
-    expiration: date
-    strikes: str
     identifier: str
     request: OrderRequest
-    limit: Decimal
-    natural: Decimal
-    mid: Decimal
-    width: Decimal
-    max_risk: Decimal
     state: EntryState
-    holds_day: bool
     prepared_at: datetime
     sent_at: datetime | None
     order_id: str | None
@@ -186,13 +174,34 @@ class Entry:
     cancel_requested_by: str = ""
     engine_cancel_at: datetime | None = None
     cancelled_by: str = ""
-    origin: str = ""
     taken: OrderRequest | None = None
 
     @property
     def terms(self) -> OrderRequest:
         """The order whose legs its fills are counted against."""
         return self.taken or self.request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Intent):
+    """The entry of the day as recorded.
+
+    Credits and `width` are per share, `max_risk` is in $ per package. An entry that `holds_day` forbids another entry
+    of its account on that session day; one cancelled by an operator keeps holding it (rules 9). `origin` is how the
+    entry came to be on record: empty for one of our own intents.
+    """
+
+    cycle: int
+    suggestion_id: str
+    expiration: date
+    strikes: str
+    limit: Decimal
+    natural: Decimal
+    mid: Decimal
+    width: Decimal
+    max_risk: Decimal
+    holds_day: bool
+    origin: str = ""
 
     @property
     def standing_limit(self) -> Decimal:

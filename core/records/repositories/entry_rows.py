@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields as fields_of
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from core.domain.orders.orders import Entry, Fill
 from core.records.repositories.rows import EntryChange, EvidenceRecord
 from core.records.store.tables import entries, entry_changes, evidence, fills
 
-_COLUMNS = tuple(name for name in Entry.__slots__ if name not in {"state", "fills"})
+_COLUMNS = tuple(field.name for field in fields_of(Entry) if field.name not in {"state", "fills"})
 FREED_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
 """The states in which an entry frees its day only by proof (rules 9)."""
 REENTRY_ALLOWED = {"allow_reentry": True}
