@@ -18,6 +18,7 @@ from core.runtime.intervals import Intervals
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.broker import InProcessBroker
+from core.simulator.in_process.market_data import SAMPLE_S
 from core.snapshot import EngineState, Mode, Snapshot
 from senex_tui.support.refusals import explain
 from tests.support.recorded_day import pause_over_ten
@@ -89,6 +90,7 @@ class SceneDay:
         """Simulates the day anew, with its records in this folder, and returns its scenes by name."""
 
         async def lived(world: World) -> dict[str, Snapshot]:
+            world.broker.market_data.followed_s = SAMPLE_S
             if not self.poll_s:
                 look_closely(world)
             moments = Moments(world)
