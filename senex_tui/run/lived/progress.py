@@ -18,6 +18,8 @@ WIDEST, NARROWEST = 24, 10
 """The most and the fewest cells of the bar."""
 _NO_TERMINAL = 80
 _HINT = "ctrl+c gives up"
+_ECHO = "^C"
+"""What a terminal puts behind the line at ctrl+c; without room for it the line would break and not be taken away."""
 
 
 class DaysProgress:
@@ -68,7 +70,7 @@ def bar_line(day: LivedDay, what: str, left_s: int, columns: int) -> str:
         ("", f" {day.done}/{day.of}  {left}, {_HINT}"),
         ("", f" {day.done}/{day.of}  {left}"),
     )
-    room = columns - 1
+    room = columns - len(_ECHO) - 1
     before, after = next((f for f in forms if len(f[0]) + NARROWEST + len(f[1]) <= room), forms[-1])
     cells = max(NARROWEST, min(WIDEST, room - len(before) - len(after)))
     full = cells * day.done // day.of

@@ -253,7 +253,7 @@ def test_a_data_folder_without_rights_is_said_in_a_sentence(box: Box) -> None:
 def test_the_bar_fits_the_terminal(columns: int, done: int) -> None:
     day = LivedDay(date(2026, 9, 28), done, 60, done - 1, Decimal(25000))
     line = bar_line(day, "before the demo", 600 - 10 * done, columns)
-    assert len(line) < columns
+    assert len(line + "^C") < columns, "what ctrl+c leaves on the line is taken away with it"
     assert f" {done}/60" in line
     assert "ctrl+c gives up" in line or columns < 60
     assert line.count("█") == (line.count("█") + line.count("░")) * done // 60
