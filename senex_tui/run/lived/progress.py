@@ -27,7 +27,8 @@ class DaysProgress:
 
     def __init__(self, what: str, clock: Clock, *, ascii_only: bool) -> None:
         self._what, self._clock, self._ascii = what, clock, ascii_only
-        self._began_s = clock.monotonic()
+        self._began_s, self._begun = clock.monotonic(), 0
+        """From when the time of a day is told, and how many days had ended then."""
         self._redraws = sys.stderr.isatty()
 
     def begin(self) -> None:
@@ -36,8 +37,10 @@ class DaysProgress:
 
     def show(self, day: LivedDay) -> None:
         """Shows a day that was lived."""
-        passed = self._clock.monotonic() - self._began_s
-        left = round(passed / day.done * (day.of - day.done))
+        now = self._clock.monotonic()
+        left = round((now - self._began_s) / (day.done - self._begun) * (day.of - day.done))
+        if not self._begun:
+            self._began_s, self._begun = now, day.done  # the first day has the start of the process in it
         self._draw(bar_line(day, self._what, left, _columns()), always=day.done % EVERY == 0 or day.done == day.of)
 
     def end(self, words: str = "") -> None:
