@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from sqlalchemy import event
@@ -61,9 +60,8 @@ class Disk:
         self._on_commit = on_commit
         self._raw: list[sqlite3.Connection] = []
 
-    def connected(self, raw: sqlite3.Connection) -> sqlite3.Connection:
+    def connected(self, raw: sqlite3.Connection) -> None:
         self._raw.append(raw)
-        return raw
 
     def kill(self) -> None:
         """Kills the process: what was not committed is rolled back, as the next reader of the file would do."""
@@ -102,14 +100,23 @@ class Disk:
 class DiskConnection(LoopConnection):
     """A connection on the loop whose calls go through a simulated disk."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection], disk: Disk) -> None:
-        super().__init__(lambda: disk.connected(connector()))
-        self._disk = disk
+    _disk: Disk
 
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    @classmethod
+    def on(cls, disk: Disk, *args: Any, **options: Any) -> DiskConnection:
+        """A new connection, made with the driver's own arguments."""
+        connection = cls(*args, **options)
+        connection._disk = disk
+        disk.connected(connection)
+        return connection
+
+    def is_in_transaction(self) -> bool:
+        return self._disk.gone or super().is_in_transaction()  # nobody tells that of a process that was killed
+
+    async def call(self, function: Callable[[], Any], sql: str) -> Any:
         if self._disk.gone:
             await asyncio.get_running_loop().create_future()  # nobody answers a process that was killed
-        return await super()._execute(fn, *args, **kwargs)
+        return await super().call(function, sql)
 
     def _run(self, function: Callable[[], Any], sql: str) -> Any:
         return self._disk.run(function, sql)
@@ -144,7 +151,7 @@ class DiskConnection(LoopConnection):
         elif not begun.done() and not self._disk.gone:
             begun.set_exception(sqlite3.OperationalError("database is locked"))
 
-    def _do(self, future: asyncio.Future[Any] | None, function: Callable[[], Any], sql: str) -> None:
+    def _do(self, future: asyncio.Future[Any], function: Callable[[], Any], sql: str) -> None:
         if self._disk.gone:
             return
         super()._do(future, function, sql)
@@ -152,11 +159,6 @@ class DiskConnection(LoopConnection):
     def _answer(self, future: asyncio.Future[Any], result: Any) -> None:
         if not self._disk.gone:  # not killed by this very call
             super()._answer(future, result)
-
-    def stop(self) -> asyncio.Future[Any] | None:
-        if self._disk.gone:
-            self._connection = None  # it was closed with its process
-        return super().stop()
 
 
 @contextmanager
@@ -166,10 +168,12 @@ def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
     Those of another loop, on which a check reads aside, are the product's own.
     """
 
-    def connect(dialect: Dialect, _record: object, _args: object, options: dict[str, Any]) -> None:
+    def connect(
+        dialect: Dialect, _record: object, args: Sequence[Any], options: dict[str, Any]
+    ) -> DiskConnection | None:
         if dialect.name != "sqlite" or not isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
-            return
-        options["async_creator_fn"] = lambda *args, **kw: DiskConnection(partial(sqlite3.connect, *args, **kw), disk())
+            return None
+        return DiskConnection.on(disk(), *args, **{k: v for k, v in options.items() if k != "async_creator_fn"})
 
     event.listen(Engine, "do_connect", connect)
     try:

@@ -74,9 +74,7 @@ class Database:
 
             url, driver = engine_arguments(url)
         elif on_loop:
-            from core.records.store.sqlite_on_loop import connect_on_loop, leave_unforced  # deferred: for lived days
-
-            driver = {"async_creator_fn": connect_on_loop}
+            driver = {}
         self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, connect_args=driver)
         event.listen(self._engine.sync_engine, "before_execute", self._before_execute)
         self._reading = self._engine
@@ -85,6 +83,12 @@ class Database:
         else:
             event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
             if on_loop:
+                from core.records.store.sqlite_on_loop import (  # deferred: for lived days
+                    connect_on_loop,
+                    leave_unforced,
+                )
+
+                event.listen(self._engine.sync_engine, "do_connect", connect_on_loop)
                 event.listen(self._engine.sync_engine, "connect", leave_unforced)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
         self._writing_engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
