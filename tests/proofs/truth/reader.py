@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from unittest.mock import patch
 from core.locks.holder import Holder
 from core.records.records import Records
 from core.runtime.clock import SystemClock
+from core.runtime.virtual_time import VirtualTimeLoop
 from core.snapshot import Mode
 from senex_tui.trader.place import Place
 from tests.support.world import calendar_around
@@ -54,11 +54,12 @@ def place_of(records_file: Path, halt_file: Path, *, trades: bool = True, mode: 
 class Reader:
     """A shell that reads the records on a loop of its own while this thread, and all that runs on it, waits.
 
-    It opens each records file once, so that reading is quick. Close it at the end.
+    It opens each records file once, and reads it on its loop without a thread for each, so that reading is quick. Close
+    it at the end.
     """
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = VirtualTimeLoop()
         self._shell = ThreadPoolExecutor(1, "shell", self._begin)
         self._thread: threading.Thread | None = None
         self._open: dict[str, Records] = {}
@@ -99,7 +100,7 @@ class Reader:
         if not self._reads:
             return await _OPEN(url, **more)
         if url not in self._open:
-            records = self._open[url] = await _OPEN(url, trader=False)
+            records = self._open[url] = await _OPEN(url, trader=False, on_loop=True)
             self._closers.append(records.close)
             setattr(records, "close", _stay_open)  # noqa: B010 - a method of this one instance
         return self._open[url]
