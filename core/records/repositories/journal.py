@@ -26,7 +26,7 @@ _VALIDATED = select(suggestions.c.id).where(
     suggestions.c.validated,
 )
 _SEARCHED = 50
-"""How many of the newest events of a kind are searched for a figure."""
+"""How many of the newest events of a kind are read."""
 _NEWEST_OF_KIND = (
     select(events).where(events.c.kind == bindparam("kind")).order_by(events.c.seq.desc()).limit(_SEARCHED)
 )
@@ -82,8 +82,11 @@ class Journal:
 
     async def newest_with(self, kind: str, figure: tuple[str, FigureValue]) -> Event | None:
         """The last event of this kind that has this figure, among the newest of the kind; None when there is none."""
-        found = await self._events(_NEWEST_OF_KIND, kind=kind)
-        return next((event for event in found if figure in event.figures), None)
+        return next((event for event in await self.newest_of_kind(kind) if figure in event.figures), None)
+
+    async def newest_of_kind(self, kind: str) -> tuple[Event, ...]:
+        """The newest events of this kind, newest first."""
+        return await self._events(_NEWEST_OF_KIND, kind=kind)
 
     async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
         """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one, and the

@@ -239,10 +239,14 @@ class Market:
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
             return MarketSummary(streamer_symbol, None, None, None, None, *days, 0)
-        opened = quoter.rounded_value(path, 0)
-        previous_close = self._previous_close(streamer_symbol, path)
-        interest = self._open_interest(streamer_symbol)
-        return MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
+        told = path.option_summaries.get(streamer_symbol)
+        if told is None:
+            opened = quoter.rounded_value(path, 0)
+            previous_close = self._previous_close(streamer_symbol, path)
+            interest = self._open_interest(streamer_symbol)
+            told = MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
+            path.option_summaries[streamer_symbol] = told
+        return told
 
     def greeks(self, streamer_symbol: str, at: datetime) -> MarketGreeks | None:
         """The greeks of a contract as of its last change of quote. None for anything but a traded contract."""

@@ -102,6 +102,7 @@ class OptionQuoter:
         "_early_exercise",
         "_expiry",
         "_last",
+        "_newest",
         "_shape",
         "_stops",
         "_strike",
@@ -125,6 +126,8 @@ class OptionQuoter:
         self._early_exercise = option.underlying in FUNDS
         self._last = _OfSession(-HISTORY - 1, 1, 0.0, 0.0)
         """What `_in` has found last."""
+        self._newest: tuple[int, int, MarketQuote] | None = None
+        """The quote told last, with the offset of its session and its quarter of a second."""
 
     def last_quarter(self, path: SessionPath, at: float) -> int:
         """The quarter of a second in which the quote last changed, at or before the instant."""
@@ -152,8 +155,16 @@ class OptionQuoter:
         return OptionValue(worth, sigma, spot, clean, years)
 
     def quote(self, path: SessionPath, at: float) -> MarketQuote:
-        """Bid and ask as multiples of the tick. The bid is never negative and always below the ask."""
+        """Bid and ask as multiples of the tick. The bid is never negative and always below the ask.
+
+        Marks, margin and balances of one instant all ask for it: it is computed once while it stays the same.
+        """
         quarter = self.last_quarter(path, at)
+        if self._newest is None or self._newest[:2] != (path.offset, quarter):
+            self._newest = path.offset, quarter, self._quote(path, quarter)
+        return self._newest[2]
+
+    def _quote(self, path: SessionPath, quarter: int) -> MarketQuote:
         state = self.value(path, quarter)
         wobble = path.noise.at(quarter, self.salt)
         inside = (state.spot - self._strike) if self._call else (self._strike - state.spot)
