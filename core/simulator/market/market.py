@@ -392,9 +392,10 @@ class Market:
         return quoter if quoter.option.stops_trading_at > path.session.open else None
 
     def _previous_close(self, symbol: str, path: SessionPath) -> Decimal | None:
-        """None for a contract that was not there, or that was another one before a split."""
-        underlying = self._quoters[symbol].option.underlying
-        if self._paths.shares(underlying, path.offset) != self._paths.shares(underlying, path.offset - 1):
+        """None for a contract that was not there, or that a split has made possible."""
+        option = self._quoters[symbol].option
+        shares = [self._paths.shares(option.underlying, offset) for offset in (path.offset - 1, path.offset)]
+        if option.deliverable == 1 and shares[0] != shares[1]:
             return None
         before = self._session_path(path.offset - 1)
         quoter = self._quoter(symbol, before)

@@ -16,7 +16,7 @@ from core.simulator.exchange.assignment import (
     assignment_chance,
 )
 from core.simulator.exchange.habits import AssignmentFee, Habits
-from core.simulator.exchange.orders import OrderRefused, SimBalances, SimPosition
+from core.simulator.exchange.orders import OrderLeg, OrderRefused, SimBalances, SimPosition
 from core.simulator.market.market import Market
 from tests.core.simulator.exchange.closing_prices import (
     cash,
@@ -334,6 +334,51 @@ def test_a_split_makes_adjusted_contracts_and_more_shares_of_the_same_cost() -> 
     assert cash(broker, at) == 100_000 - 62_205
     with pytest.raises(OrderRefused, match="split already"):
         broker.back_office.split("QQQ", D(2), day, at)
+
+
+def test_a_split_earns_nothing_and_gains_of_its_day_count_from_the_close_before() -> None:
+    day = date(2026, 12, 1)
+    broker = exchange("300000", Market(7, START))
+    broker.habits = Habits(desk=False, position_lag_s=(0, 0))
+    broker.fill_plan = "immediate"
+    broker.back_office.give(ONE, {P622: 2, "QQQ": 100}, TEN)
+    broker.back_office.split("QQQ", D(2), day, TEN)
+    at, ten = exchange_at(day, 6, 30), exchange_at(day, 10)
+    adjusted = P622.replace("QQQ ", "QQQ1")
+    before = broker.balances(ONE, at - MINUTE)
+    for later in (at, exchange_at(day, 9)):
+        now = broker.balances(ONE, later)
+        assert now.net_liquidating_value == pytest.approx(before.net_liquidating_value, abs=10), "a quote of its own"
+        assert now.maintenance_requirement == before.maintenance_requirement
+    after = {p.symbol: p for p in broker.positions(ONE, at, closed=True)}
+    assert {symbol: p.quantity_direction for symbol, p in after.items()} == {
+        P622: "Zero",
+        adjusted: "Long",
+        "QQQ": "Long",
+    }
+    assert {(p.realized_today, p.realized_day_gain) for p in after.values()} == {(D(0), D(0))}
+    closes = {p.symbol: p.close_price for p in broker.positions(ONE, ten)}
+    assert closes[adjusted] == pytest.approx(after[adjusted].mark_price, abs=D("0.20")), "of 16:00, not of 16:15"
+    assert closes["QQQ"] == pytest.approx(after["QQQ"].mark_price, abs=D("0.01"))
+    assert (after[adjusted].deliverable_type, after["QQQ"].deliverable_type, after[P622].deliverable_type) == (
+        "Shares",
+        None,
+        None,
+    )
+    for sold, multiplier in (
+        (leg("Sell to Close", adjusted), 100),
+        (OrderLeg("Equity", "QQQ", "Sell to Close", D(50)), 1),
+    ):
+        opened, close = after[sold.symbol].average_open_price, closes[sold.symbol]
+        assert opened != close
+        order = broker.submit(ONE, credit((sold,), "3.00"), ten)
+        broker.advance(ten + MINUTE)
+        (filled,) = broker.order(ONE, order.id).legs
+        part, paid = int(sold.quantity), sum((f.quantity * f.fill_price for f in filled.fills), D(0))
+        found = next(p for p in broker.positions(ONE, ten + MINUTE) if p.symbol == sold.symbol)
+        assert found.quantity == after[sold.symbol].quantity - part
+        assert found.realized_today == multiplier * (paid - part * opened)
+        assert found.realized_day_gain == multiplier * (paid - part * close)
 
 
 def test_an_adjusted_contract_can_be_closed_like_any_other() -> None:
