@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from core.domain.market.sessions import EXCHANGE_ZONE, Ahead, Session, SlotTimes, slots_of
+
+if TYPE_CHECKING:
+    from pandas_market_calendars import MarketCalendar
 
 _LOOK_BACK = timedelta(days=800)
 """Enough for a year of completed sessions (rules 5) on the last day ahead, too."""
@@ -88,10 +93,16 @@ class SessionCalendar:
         self._days += sorted(later)
 
 
-def _sessions_between(first: date, last: date) -> dict[date, Session]:
+@lru_cache(maxsize=1)
+def _exchange() -> MarketCalendar:
+    """The exchange's calendar, which keeps the holidays that it has worked out."""
     import pandas_market_calendars  # deferred: 0.4 s that the first paint must not wait for
 
-    table = pandas_market_calendars.get_calendar("NYSE").schedule(str(first), str(last))
+    return pandas_market_calendars.get_calendar("NYSE")
+
+
+def _sessions_between(first: date, last: date) -> dict[date, Session]:
+    table = _exchange().schedule(str(first), str(last))
     found = {}
     for row in table.itertuples():
         opened, closed = row.market_open.to_pydatetime(), row.market_close.to_pydatetime()

@@ -87,7 +87,9 @@ class OrderTracker:
                 await self._become(entry, EntryState.UNKNOWN, detail="the process ended before the broker's answer")
         for entry in await self.records.entries.of_day(exchange_time(self.clock.now()).date()):
             if entry.state is EntryState.REJECTED and entry.order_id is None and entry.terminal_at is not None:
-                self.refused.refused(entry.account, entry.terminal_at, heard=False)
+                evidence = await self.records.entries.evidence(entry.id)
+                if not any(seen.kind == "listened" for seen in evidence):
+                    self.refused.refused(entry.account, entry.id, entry.terminal_at, heard=False)
         self.poll_soon()
 
     def poll_soon(self) -> None:
@@ -144,6 +146,14 @@ class OrderTracker:
             elif entry.state is EntryState.SENT and entry.id not in self._sending:
                 await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
 
+    async def note_listened(self) -> None:
+        """Records of refused entries that the alert stream told nothing of their orders. Raises RecordsError."""
+        for entry_id in self.refused.listened():
+            await self.records.entries.add_evidence(
+                entry_id, "listened", who="engine", complete=True, detail={"told": "of no order"}, at=self.clock.now()
+            )
+            self.refused.recorded(entry_id)
+
     async def drop_unclaimed(self) -> None:
         """Tells and forgets alerts without an identifier that no acknowledgement has claimed for too long. Raises
         RecordsError."""
@@ -172,7 +182,8 @@ class OrderTracker:
             if current.state is not EntryState.SENT:
                 return current
             if state is EntryState.REJECTED:
-                self.refused.refused(current.account, self.clock.now(), heard=self._hears_since_sending(entry_id))
+                heard = self._hears_since_sending(entry_id)
+                self.refused.refused(current.account, entry_id, self.clock.now(), heard=heard)
             return await self._become(current, state, detail=detail)
 
     def _hears_since_sending(self, entry_id: str) -> bool:

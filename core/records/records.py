@@ -79,6 +79,10 @@ __all__ = [
 ]
 
 
+# Up and down again: SQLite writes nothing for a value that stays the same.
+_PROBE = tuple(update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + step) for step in (1, -1))
+
+
 class Records:
     """Everything durable. Each method of its parts is one commit of its own. Use it on the loop that opened it.
 
@@ -172,11 +176,8 @@ class Records:
         A full or read-only disk refuses it as it would refuse a real one.
         """
         async with self.database.write() as connection:
-            # Up and down again: SQLite writes nothing for a value that stays the same.
-            for step in (1, -1):
-                await connection.execute(
-                    update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + step)
-                )
+            for step in _PROBE:
+                await connection.execute(step)
 
     async def until_fenced_off(self) -> NoReturn:
         """Waits while these records are ours. Raises FencedOff once a write finds a newer trader."""

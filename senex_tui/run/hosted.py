@@ -53,24 +53,27 @@ def run_console(
 
     view = settled_view(loaded, folders.state)
     from senex_tui.run.demo import DemoWorld
+    from senex_tui.run.interrupts import HeldInterrupts
 
     world = None if simulator is None else DemoWorld(simulator)
     words = ""
-    while True:
-        with _hosted(loaded, folders, mode, logins, world) as hosted:
-            app = _console(hosted, world, mode, folders, view, words)
-            app.run(mouse=app.display_settings.mouse)
-            jump_to = None if app.return_code or hosted.failures else _jump_of(app)
-            hosted.saves_world = jump_to is not None
-        for failure in hosted.failures:
-            if isinstance(failure, LockRefused):
-                raise failure
-        if jump_to is None or world is None:
-            return app.return_code or 0
-        from senex_tui.run.jump import jump
+    with HeldInterrupts() as interrupts:
+        while True:
+            with _hosted(loaded, folders, mode, logins, world) as hosted:
+                app = _console(hosted, world, mode, folders, view, words)
+                if world is not None:
+                    interrupts.hold()  # the console may end in a jump
+                app.run(mouse=app.display_settings.mouse)
+                jump_to = None if app.return_code or hosted.failures else _jump_of(app)
+                hosted.saves_world = jump_to is not None
+            for failure in hosted.failures:
+                if isinstance(failure, LockRefused):
+                    raise failure
+            if jump_to is None or world is None:
+                return app.return_code or 0
+            from senex_tui.run.jump import jump
 
-        ascii_only = loaded.settings.console.ascii
-        words = jump(world, world.place(folders), loaded.settings, jump_to, ascii_only=ascii_only)
+            words = jump(world, world.place(folders), loaded.settings, jump_to, interrupts)
 
 
 def _console(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from core.market.calendar import SessionCalendar
     from core.snapshot import Snapshot
     from senex_tui.run.demo import DemoWorld
+    from senex_tui.run.interrupts import HeldInterrupts
     from senex_tui.trader.place import Place
 
 NAMES = dict(zip(KEYS, ("session", "expiry", "exit"), strict=True))
@@ -73,15 +74,17 @@ def _before_slot(day: date, speed: float) -> datetime:
     return slot - timedelta(seconds=WALL_SECONDS_BEFORE_SLOT * speed)
 
 
-def jump(world: DemoWorld, place: Place, settings: Settings, to: datetime, *, ascii_only: bool) -> str:
+def jump(world: DemoWorld, place: Place, settings: Settings, to: datetime, interrupts: HeldInterrupts) -> str:
     """Lives the time to this moment, and moves the world there. Its console, engine and simulator have ended.
 
-    Returns why it stays where it was, in words for the operator; empty when it is there.
+    `interrupts` are held back: one gives up the days while they are lived, and cuts nothing in two.
+    Returns why the world stays where it was, in words for the operator; empty when it is there.
     """
     making = place.records_file.parent / "jump"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(mode=0o700)
-    progress = DaysProgress(f"until {times.weekday(exchange_time(to).date())}", SystemClock(), ascii_only=ascii_only)
+    until, ascii_only = times.weekday(exchange_time(to).date()), settings.console.ascii
+    progress = DaysProgress(f"until {until}", SystemClock(), ascii_only=ascii_only)
     progress.begin()
     try:
         lock = lock_data(place)  # commands still find a trader here
@@ -90,7 +93,8 @@ def jump(world: DemoWorld, place: Place, settings: Settings, to: datetime, *, as
                 before = _version(records)
                 with closing(sqlite3.connect(making / RECORDS)) as copy:
                     records.backup(copy)
-                live_in_child(_order(world, place, settings, making, to), progress.show)
+                with interrupts.passing():
+                    live_in_child(_order(world, place, settings, making, to), progress.show)
                 if _version(records) != before or place.kept_stops():
                     return "the jump was given up: somebody gave a command meanwhile, and it comes first"
                 with closing(sqlite3.connect(making / RECORDS)) as lived:

@@ -7,16 +7,16 @@ from typing import Any
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-_first: list[AsyncEngine] = []
+_first: dict[tuple[str, ...], AsyncEngine] = {}
+"""The first engine of each way to connect: a file in a thread, a file on a virtual loop."""
 
 
 def engine(url: URL, **more: Any) -> AsyncEngine:
     """In place of `create_async_engine`: the engines of all files share what was compiled, and the dialect of it."""
     made = create_async_engine(url, **more)
     if url.get_backend_name() == "sqlite":
-        if not _first:
-            _first.append(made)
-        shared = _first[0].sync_engine
-        made.sync_engine.dialect = made.sync_engine.pool._dialect = shared.dialect
-        made.sync_engine._compiled_cache = shared._compiled_cache
+        own, shared = made.sync_engine, _first.setdefault(tuple(more.get("connect_args", ())), made).sync_engine
+        own.dialect.dispatch = shared.dialect.dispatch  # how its files are connected is listened to there
+        own.dialect = own.pool._dialect = shared.dialect
+        own._compiled_cache = shared._compiled_cache
     return made

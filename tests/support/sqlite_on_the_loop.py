@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -165,13 +166,15 @@ class DiskConnection(LoopConnection):
 def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
     """Within the block, new SQLite connections of a virtual loop run on the disk that `disk` returns at that moment.
 
-    Those of another loop, on which a check reads aside, are the product's own.
+    Those of another loop, or of another thread, in which a check reads aside, are the product's own.
     """
+    here = threading.get_ident()
 
     def connect(
         dialect: Dialect, _record: object, args: Sequence[Any], options: dict[str, Any]
     ) -> DiskConnection | None:
-        if dialect.name != "sqlite" or not isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
+        is_virtual = threading.get_ident() == here and isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
+        if dialect.name != "sqlite" or not is_virtual:
             return None
         return DiskConnection.on(disk(), *args, **{k: v for k, v in options.items() if k != "async_creator_fn"})
 

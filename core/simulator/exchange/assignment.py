@@ -18,9 +18,15 @@ from core.simulator.exchange.session_hours import SessionHours
 from core.simulator.market.market_data import Dividend, ListedOption
 
 LITTLE_EXTRINSIC = Decimal("0.02")
-BEFORE_DIVIDEND, WITHOUT_EXTRINSIC, IN_THE_MONEY = 0.85, 0.20, 0.0005
+LAST_DAYS = 14
+"""Calendar days before expiration from which on holders give up what is worth nothing beyond its intrinsic value."""
+BEFORE_DIVIDEND, WITHOUT_EXTRINSIC, EARLIER, IN_THE_MONEY = 0.85, 0.02, 0.001, 0.0001
 """The chance of one contract in one night: of a call worth less than the dividend of the next morning beyond what is
-in the money; of one with next to nothing beyond it; of any other in the money."""
+in the money; of one with next to nothing beyond it, in its last days and earlier; of any other in the money.
+
+The market's puts are worth at least what is in the money (broker 13). They come to that well before the price at which
+exercise pays, so that few holders exercise there.
+"""
 
 
 def early_assignments(
@@ -39,7 +45,8 @@ def early_assignments(
         dividend = paid.get(option.underlying)
         amount = Decimal(0) if dividend is None else dividend.amount * option.deliverable
         spot, mark = ledger.spot(option, closed_at), ledger.price(symbol, closed_at)
-        chance = assignment_chance(option, spot, mark, amount)
+        left = (option.expiration - hours.day).days
+        chance = assignment_chance(option, spot, mark, amount, left)
         if chance:
             draws = np.random.default_rng([seed, hours.day.toordinal(), crc32(symbol.encode())]).random(short)
             count = int((draws < chance).sum())
@@ -48,12 +55,17 @@ def early_assignments(
     return assigned
 
 
-def assignment_chance(option: ListedOption, spot: Decimal, mark: Decimal, dividend: Decimal) -> float:
-    """The chance that one short contract is assigned tonight. All prices are $ per share of the contract."""
+def assignment_chance(option: ListedOption, spot: Decimal, mark: Decimal, dividend: Decimal, days_left: int) -> float:
+    """The chance that one short contract is assigned tonight. All prices are $ per share of the contract.
+
+    The middle of a wide quote may be less than the intrinsic value: without a dividend that is no reason to exercise.
+    """
     worth = intrinsic(option, spot)
     if not worth:
         return 0.0
     extrinsic = mark - worth
-    if option.right == "C" and extrinsic < dividend:
+    if option.right == "C" and dividend and extrinsic < dividend:
         return BEFORE_DIVIDEND
-    return WITHOUT_EXTRINSIC if extrinsic < LITTLE_EXTRINSIC else IN_THE_MONEY
+    if extrinsic >= LITTLE_EXTRINSIC:
+        return IN_THE_MONEY
+    return WITHOUT_EXTRINSIC if days_left <= LAST_DAYS else EARLIER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from core.runtime.clock import exchange_time
@@ -88,6 +88,24 @@ class Book:
             holding.day_basis = (holding.day_basis * holding.quantity + price * change) / total
             holding.quantity = total
         holding.updated_at = at
+
+    def convert(self, instrument: Instrument, change: int, price: Decimal, at: datetime) -> None:
+        """Adds contracts or shares that a split has made of others, or takes those away, at their opening price.
+
+        Nothing is realized. What came in was opened before: its gain of the day counts from the previous close.
+        """
+        symbol, today = symbol_of(instrument), exchange_time(at).date()
+        holding = self.holdings.get(symbol)
+        if holding is None:
+            holding = self.holdings[symbol] = Holding(instrument, 0, NOTHING, today, at, at, NOTHING, today, today)
+        total = holding.quantity + change
+        if abs(total) > abs(holding.quantity):
+            if not holding.quantity:
+                holding.average_open_price = NOTHING
+                holding.opened_on, holding.created_at = today, at
+            holding.average_open_price = (holding.average_open_price * holding.quantity + price * change) / total
+            holding.basis_on = today - timedelta(days=1)
+        holding.quantity, holding.updated_at = total, at
 
     def drop_closed(self, before: date) -> None:
         """Forgets the positions that were closed before this exchange date."""

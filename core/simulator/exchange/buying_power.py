@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -33,7 +33,11 @@ def cash_if_filled(order: SimOrder, net: Decimal) -> Decimal:
     return net * order.size * max(multipliers) - received
 
 
-def margin_change(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption], at: datetime) -> Decimal:
+Price = Callable[[str], Decimal]
+"""The price of a contract, or of an underlying, in $ per share."""
+
+
+def margin_change(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption], price: Price) -> Decimal:
     """By how many $ the unfilled part of an order raises what the account's positions take of its buying power."""
     known = {**ledger.options(), **options}
     change, held = unfilled_contracts(order), ledger.held()
@@ -43,20 +47,23 @@ def margin_change(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedO
     days = {known[symbol].expiration for symbol in change if symbol in known}
     near = {s for s, o in known.items() if o.underlying == underlying and (shares or o.expiration in days)}
     held = {symbol: count for symbol, count in held.items() if symbol in near or symbol == underlying}
-    return _taken(combined(held, change), known, ledger, at) - _taken(held, known, ledger, at)
+    return _taken(combined(held, change), known, price) - _taken(held, known, price)
 
 
-def _taken(holdings: Mapping[str, int], options: Mapping[str, ListedOption], ledger: Ledger, at: datetime) -> Decimal:
+def _taken(holdings: Mapping[str, int], options: Mapping[str, ListedOption], price: Price) -> Decimal:
     """The initial margin of holdings, less the value of their shares: those can be sold."""
-    value = sum((n * ledger.price(symbol, at) for symbol, n in shares_in(holdings, options).items()), Decimal(0))
-    return margin_requirement(holdings, options, lambda symbol: ledger.price(symbol, at), SHARE_INITIAL) - value
+    value = sum((n * price(symbol) for symbol, n in shares_in(holdings, options).items()), Decimal(0))
+    return margin_requirement(holdings, options, price, SHARE_INITIAL) - value
 
 
 def reserved(
-    order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption], net: Decimal, at: datetime
+    order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption], net: Decimal, price: Price
 ) -> Decimal:
-    """The buying power in $ that a working order holds. An order that frees margin holds none."""
-    needed = margin_change(order, ledger, options, at) - cash_if_filled(order, net) + order_fees(order).total_fees
+    """The buying power in $ that a working order holds. An order that frees margin holds none.
+
+    It depends on the order, on `net`, on the account's positions, and on the prices that it asks for, if any.
+    """
+    needed = margin_change(order, ledger, options, price) - cash_if_filled(order, net) + order_fees(order).total_fees
     return max(Decimal(0), needed)
 
 
@@ -69,7 +76,7 @@ def effect_of(
     at: datetime,
 ) -> BuyingPowerEffect:
     """How the order changes a buying power of `available` $. A reduction is negative; the wire calls it a debit."""
-    margin = margin_change(order, ledger, options, at)
+    margin = margin_change(order, ledger, options, lambda symbol: ledger.price(symbol, at))
     change = cash_if_filled(order, net) - margin - order_fees(order).total_fees
     alone = margin_requirement(unfilled_contracts(order), options, lambda symbol: ledger.price(symbol, at))
     return BuyingPowerEffect(

@@ -82,6 +82,7 @@ class Exchange:
         self._orders = KnownOrders()
         self._notices: list[Notice] = []
         self._listeners: list[Callable[[Notice], None]] = []
+        self._watchers: list[Callable[[], None]] = []
         self._book = OrderBook(
             market,
             seed,
@@ -92,7 +93,7 @@ class Exchange:
         )
         self._preflight = Preflight(market, self._ledgers, self._book.working, lambda: self.habits)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
-        self._schedule = Schedule()
+        self._schedule = Schedule(self._moved)
         self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
@@ -187,7 +188,7 @@ class Exchange:
     @speed.setter
     def speed(self, value: float) -> None:
         self._book.speed = value
-        self._book.decide_anew(self._timeline.now)
+        self._decide_anew()
 
     @property
     def fill_plan(self) -> str:
@@ -198,7 +199,7 @@ class Exchange:
     def fill_plan(self, value: str) -> None:
         """Raises ValueError for an unknown plan."""
         self._book.fill_plan = FillPlan(value)
-        self._book.decide_anew(self._timeline.now)
+        self._decide_anew()
 
     def set_fill_plan(self, number: str, plan: str | None) -> None:
         """Sets the plan of one account; None gives it the common plan again. Raises ValueError for an unknown plan."""
@@ -207,7 +208,7 @@ class Exchange:
             self._book.account_plans.pop(number, None)
         else:
             self._book.account_plans[number] = FillPlan(plan)
-        self._book.decide_anew(self._timeline.now)
+        self._decide_anew()
 
     def restrict(
         self,
@@ -358,6 +359,12 @@ class Exchange:
         self._listeners.append(told)
         return lambda: self._listeners.remove(told)
 
+    def watch(self, moved: Callable[[], None]) -> Callable[[], None]:
+        """Calls `moved` when the next event may come sooner than `next_event_at` said, and no notice tells of it: after
+        a change of plan or speed, and when something is set for an instant. Returns what ends that."""
+        self._watchers.append(moved)
+        return lambda: self._watchers.remove(moved)
+
     def advance(self, now: datetime) -> list[Notice]:
         """Brings the exchange up to the instant. Returns the notices since the last call, oldest first."""
         self._advance_to(now)
@@ -488,6 +495,14 @@ class Exchange:
 
     def _advance_to(self, now: datetime) -> None:
         self._timeline.advance(now)
+
+    def _decide_anew(self) -> None:
+        self._book.decide_anew(self._timeline.now)
+        self._moved()
+
+    def _moved(self) -> None:
+        for moved in tuple(self._watchers):
+            moved()
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders.put(order)

@@ -9,6 +9,8 @@ from core.simulator.market.market_data import ListedOption
 SHARES_PER_CONTRACT = 100
 DELIVERED = frozenset({"QQQ"})
 """The underlyings whose options are exercised for shares. Those of the others settle in cash."""
+DELIVERABLE_TYPE = "Shares"
+"""The broker's word for what a contract delivers."""
 
 
 @dataclass(frozen=True, slots=True)

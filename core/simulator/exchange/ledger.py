@@ -11,6 +11,7 @@ from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.book import Book, Holding
 from core.simulator.exchange.instruments import (
+    DELIVERABLE_TYPE,
     DELIVERED,
     Instrument,
     Share,
@@ -22,6 +23,7 @@ from core.simulator.exchange.instruments import (
 )
 from core.simulator.exchange.margin import SHARE_INITIAL, margin_requirement
 from core.simulator.exchange.orders import SimBalances, SimPosition
+from core.simulator.exchange.session_hours import adjustment_of
 from core.simulator.exchange.transactions import (
     Move,
     Posting,
@@ -134,6 +136,9 @@ class Ledger:
 
     def _change(self, book: Book, move: Move, at: datetime) -> None:
         instrument = self.instrument(move.symbol)
+        if move.converts:
+            book.convert(instrument, move.change, move.price, at)
+            return
         book.change(instrument, move.change, move.price, at, lambda: self._previous_close(instrument, at))
 
     # Prices
@@ -141,12 +146,13 @@ class Ledger:
     def price(self, symbol: str, at: datetime) -> Decimal:
         """The mark of a contract, or the last price of an underlying, in $ per share.
 
-        An expired contract is worth what it settles for.
+        An expired contract is worth what it settles for. From the morning of a split until the open the price is
+        that of before, told in the new shares, as positions are.
         """
         option = self.market.option(symbol)
         if option is None:
             trade = self.market.trade(symbol, at)
-            return trade.price if trade is not None else Decimal(0)
+            return trade.price / self._untold_split(symbol, at) if trade is not None else Decimal(0)
         if option.expires_at <= at:
             return intrinsic(option, self.market.settlement_price(option))
         quote = self.market.quote(option.streamer, at)
@@ -159,7 +165,15 @@ class Ledger:
 
     def _previous_close(self, instrument: Instrument, at: datetime) -> Decimal:
         close = self.market.summary(streamer_of(instrument), at).previous_close
-        return self.price(symbol_of(instrument), at) if close is None else close
+        if close is None:
+            return self.price(symbol_of(instrument), at)
+        return close / self._untold_split(symbol_of(instrument), at)
+
+    def _untold_split(self, symbol: str, at: datetime) -> Decimal:
+        """How many shares of an account each one has become of which the market, still closed, tells the price."""
+        day, ratio = self.market.splits.get(symbol, (None, Decimal(1)))
+        waits = day is not None and adjustment_of(day) <= at and self.market.session_day(at) < day
+        return ratio if waits else Decimal(1)
 
     # What the broker shows
 
@@ -203,7 +217,7 @@ class Ledger:
             underlying_symbol=underlying_of(instrument),
             quantity=abs(count),
             quantity_direction="Long" if count > 0 else "Short" if count < 0 else "Zero",
-            close_price=self.market.summary(streamer_of(instrument), now).previous_close or mark,
+            close_price=self._previous_close(instrument, now) or mark,
             average_open_price=holding.average_open_price.quantize(Decimal("0.0001")),
             average_yearly_close=self._yearly_close(holding, today),
             multiplier=multiplier_of(instrument),
@@ -213,6 +227,7 @@ class Ledger:
             realized_today=holding.realized_today if current else Decimal(0),
             realized_on=today,
             expires_at=None if option is None else option.expires_at,
+            deliverable_type=None if option is None or option.deliverable == 1 else DELIVERABLE_TYPE,
             created_at=holding.created_at,
             updated_at=holding.updated_at,
         )

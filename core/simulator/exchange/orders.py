@@ -207,7 +207,7 @@ class SimPosition:
     `realized_today` is what its closing trades earned against its opening price on the exchange date `realized_on`, in
     $; `realized_day_gain` counts from the previous close instead, for what was not opened on that date.
     `average_yearly_close` is the opening price, and the last close of the previous year for what is older. Shares do
-    not expire.
+    not expire. `deliverable_type` is told of adjusted contracts only.
     """
 
     account_number: str
@@ -227,6 +227,7 @@ class SimPosition:
     realized_today: Decimal
     realized_on: date
     expires_at: datetime | None
+    deliverable_type: str | None
     created_at: datetime
     updated_at: datetime
 

@@ -56,6 +56,8 @@ class Preflight:
         self._ledgers = ledgers
         self._working = working
         self._habits = habits
+        self._held_back: dict[str, tuple[dict[str, int], dict[int, _HeldBack]]] = {}
+        """By account: the positions with which what its working orders hold was computed, and that by order."""
 
     def know(self, symbols: Iterable[str]) -> None:
         """Takes the contracts among these symbols, which orders have named before."""
@@ -109,15 +111,31 @@ class Preflight:
 
         A contingent order holds none: the order that it replaces still does.
         """
-        ledger = self._ledgers[number]
+        held = self._ledgers[number].held()
+        before, known = self._held_back.get(number, ({}, {}))
+        if before != held:
+            known = {}
+        kept: dict[int, _HeldBack] = {}
+        for order in self._working(number):
+            found = known.get(order.id)
+            if found is None or found.order is not order or found.at not in (None, now):
+                found = self._held_back_by(order, now)
+            kept[order.id] = found
+        self._held_back[number] = held, kept
         return sum(
-            (
-                held_back(order, ledger, self.options, self.net(order, now), now)
-                for order in self._working(number)
-                if order.id != apart_from and order.status != "Contingent"
-            ),
-            Decimal(0),
+            (f.amount for f in kept.values() if f.order.id != apart_from and f.order.status != "Contingent"), Decimal(0)
         )
+
+    def _held_back_by(self, order: SimOrder, now: datetime) -> _HeldBack:
+        ledger, asked = self._ledgers[order.account_number], order.price is None
+
+        def price(symbol: str) -> Decimal:
+            nonlocal asked
+            asked = True
+            return ledger.price(symbol, now)
+
+        amount = held_back(order, ledger, self.options, self.net(order, now), price)
+        return _HeldBack(order, amount, now if asked else None)
 
     def available(self, number: str, now: datetime, apart_from: int | None = None) -> Decimal:
         """The buying power in $ that is left. Below zero when positions and orders hold more than the cash."""
@@ -129,6 +147,15 @@ class Preflight:
         number = order.account_number
         available = self.available(number, now, replacing)
         return effect_of(order, self._ledgers[number], self.options, self.net(order, now), available, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldBack:
+    """What a working order holds of its account's buying power in $. With prices it is so at `at` only."""
+
+    order: SimOrder
+    amount: Decimal
+    at: datetime | None
 
 
 def _beside(working: list[SimOrder], replacing: int | None) -> list[SimOrder]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -46,7 +47,9 @@ class Due:
 class Schedule:
     """What is due, each with its instant. What is due at one instant comes in the order in which it was added."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_add: Callable[[], None] = lambda: None) -> None:
+        """`on_add` is called after each addition: the next event may come sooner then."""
+        self._on_add = on_add
         self._heap: list[tuple[datetime, int, Due]] = []
         self._added = 0
 
@@ -54,6 +57,7 @@ class Schedule:
         """Adds what is to happen."""
         self._added += 1
         heapq.heappush(self._heap, (due.at, self._added, due))
+        self._on_add()
 
     def next_at(self) -> datetime | None:
         """The instant of the next, or None."""

@@ -24,7 +24,8 @@ def split_posting(ledger: Ledger, underlying: str, ratio: Decimal, at: datetime)
             continue
         shares = not isinstance(became, ListedOption)
         into = int(count * ratio) if shares else count
-        moves += [Move(symbol, -count, price), Move(symbol_of(became), into, price / ratio if shares else price)]
+        cost = price / ratio if shares else price
+        moves += [Move(symbol, -count, price, converts=True), Move(symbol_of(became), into, cost, converts=True)]
         rows += [
             _row(ledger, holding.instrument, abs(count), "out", ratio, at),
             _row(ledger, became, abs(into), "in", ratio, at),

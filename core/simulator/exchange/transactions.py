@@ -58,12 +58,14 @@ class SimTransaction:
 class Move:
     """A change of one position by a posting: contracts or shares, negative when they leave, at a price per share.
 
-    It moves no cash: the rows of its posting do.
+    It moves no cash: the rows of its posting do. One that `converts` is half of what a split does: a position leaves
+    and comes in again, at its cost, and nothing is opened or closed.
     """
 
     symbol: str
     change: int
     price: Decimal
+    converts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
@@ -16,7 +17,9 @@ from core.simulator.exchange import orders as sim
 from core.simulator.exchange.accounts import SimAccount, SimTradingStatus
 from core.simulator.exchange.faults import FOREIGN_ID
 from core.simulator.exchange.transactions import SimTransaction
+from core.simulator.market import market_data as sim_market
 from core.simulator.market.market_data import (
+    ListedExpiration,
     ListedRoot,
     MarketCandle,
     MarketMetricsRow,
@@ -90,6 +93,25 @@ def _strike(strike: Decimal, put_occ: str, put_streamer: str, call_occ: str, cal
     return ListedStrike(strike, OptionSymbols(put_occ, put_streamer), OptionSymbols(call_occ, call_streamer))
 
 
+_MOST_KEPT = 1024
+_by_strike: dict[tuple[str, date], tuple[tuple[sim_market.ListedStrike, ...], dict[Decimal, ListedStrike]]] = {}
+"""The strikes of each expiration that was listed last, as the simulator has them and as the engine does."""
+
+
+def _strikes(root: str, listed: ListedExpiration) -> dict[Decimal, ListedStrike]:
+    """The strikes of an expiration, built anew only when the simulator lists other ones. Nobody changes them."""
+    key = root, listed.day
+    kept = _by_strike.get(key)
+    if kept is None or kept[0] is not listed.strikes:
+        if len(_by_strike) >= _MOST_KEPT:
+            _by_strike.clear()
+        strikes = {
+            s.strike: _strike(s.strike, s.put_occ, s.put_streamer, s.call_occ, s.call_streamer) for s in listed.strikes
+        }
+        kept = _by_strike[key] = listed.strikes, strikes
+    return kept[1]
+
+
 def _expirations(root: ListedRoot) -> list[Expiration]:
     ticks = tick_table(root.tick_sizes)
     return [
@@ -100,10 +122,7 @@ def _expirations(root: ListedRoot) -> list[Expiration]:
             pm_settled=listed.settlement_type == "PM",
             standard=root.option_chain_type == "Standard",
             shares_per_contract=root.shares_per_contract,
-            strikes={
-                s.strike: _strike(s.strike, s.put_occ, s.put_streamer, s.call_occ, s.call_streamer)
-                for s in listed.strikes
-            },
+            strikes=_strikes(root.root, listed),
             ticks=ticks,
         )
         for listed in root.expirations

@@ -7,7 +7,7 @@ around the closes of the last 60 sessions. The options traded here live shorter,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -157,7 +157,7 @@ def _named_strikes(root: str, day: date) -> dict[int, ListedStrike]:
     return {}
 
 
-def _listed_strikes(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
+def _listed_strikes(root: str, day: date, strikes: tuple[int, ...]) -> tuple[ListedStrike, ...]:
     known = _named_strikes(root, day)
     when = day.strftime("%y%m%d")
     occ = f"{root:<6}{when}"
@@ -168,7 +168,13 @@ def _listed_strikes(root: str, day: date, strikes: Sequence[int]) -> Iterator[Li
             known[strike] = ListedStrike(
                 Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
             )
-        yield known[strike]
+    return tuple(known[strike] for strike in strikes)
+
+
+@lru_cache(maxsize=1024)
+def _strikes_of(root: str, day: date, strikes: tuple[int, ...]) -> tuple[ListedStrike, ...]:
+    """The strikes of an expiration in a chain. On most days they are those of the day before."""
+    return _listed_strikes(root, day, strikes)
 
 
 class Listing:
@@ -234,7 +240,7 @@ class Listing:
         )
 
     def _root(self, rules: RootRules, day: date) -> ListedRoot:
-        strikes = sorted(self._strike_set(rules.root, day))
+        strikes = tuple(sorted(self._strike_set(rules.root, day)))
         expirations = tuple(
             ListedExpiration(
                 day=expiry,
@@ -243,7 +249,7 @@ class Listing:
                 days_to_expiration=(expiry - day).days,
                 stops_trading_at=_last_trade(rules, expiry)[0],
                 expires_at=_last_trade(rules, expiry)[1],
-                strikes=tuple(_listed_strikes(rules.root, expiry, strikes)),
+                strikes=_strikes_of(rules.root, expiry, strikes),
             )
             for expiry, kind in expirations_of(rules.root, day).items()
         )

@@ -239,10 +239,14 @@ class Market:
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
             return MarketSummary(streamer_symbol, None, None, None, None, *days, 0)
-        opened = quoter.rounded_value(path, 0)
-        previous_close = self._previous_close(streamer_symbol, path)
-        interest = self._open_interest(streamer_symbol)
-        return MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
+        told = path.option_summaries.get(streamer_symbol)
+        if told is None:
+            opened = quoter.rounded_value(path, 0)
+            previous_close = self._previous_close(streamer_symbol, path)
+            interest = self._open_interest(streamer_symbol)
+            told = MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
+            path.option_summaries[streamer_symbol] = told
+        return told
 
     def greeks(self, streamer_symbol: str, at: datetime) -> MarketGreeks | None:
         """The greeks of a contract as of its last change of quote. None for anything but a traded contract."""
@@ -388,9 +392,10 @@ class Market:
         return quoter if quoter.option.stops_trading_at > path.session.open else None
 
     def _previous_close(self, symbol: str, path: SessionPath) -> Decimal | None:
-        """None for a contract that was not there, or that was another one before a split."""
-        underlying = self._quoters[symbol].option.underlying
-        if self._paths.shares(underlying, path.offset) != self._paths.shares(underlying, path.offset - 1):
+        """None for a contract that was not there, or that a split has made possible."""
+        option = self._quoters[symbol].option
+        shares = [self._paths.shares(option.underlying, offset) for offset in (path.offset - 1, path.offset)]
+        if option.deliverable == 1 and shares[0] != shares[1]:
             return None
         before = self._session_path(path.offset - 1)
         quoter = self._quoter(symbol, before)

@@ -91,17 +91,20 @@ class _OfSession(NamedTuple):
     """When its quotes end, in seconds since 1970 UTC."""
     dividends: float
     """What the dividends after this session and until the expiration are worth in it, in $ a share."""
+    deliverable: float
+    """How many of this session's shares it delivers for each share of before a split."""
 
 
 class OptionQuoter:
     """Makes the quotes of one contract."""
 
     __slots__ = (
+        "_adjusted",
         "_call",
-        "_deliverable",
         "_early_exercise",
         "_expiry",
         "_last",
+        "_newest",
         "_shape",
         "_stops",
         "_strike",
@@ -121,10 +124,12 @@ class OptionQuoter:
         self._expiry = option.expires_at.timestamp()
         self._stops = option.stops_trading_at.timestamp()
         self._call = option.right == "C"
-        self._deliverable = float(option.deliverable)
+        self._adjusted = option.deliverable != 1
         self._early_exercise = option.underlying in FUNDS
-        self._last = _OfSession(-HISTORY - 1, 1, 0.0, 0.0)
+        self._last = _OfSession(-HISTORY - 1, 1, 0.0, 0.0, 1.0)
         """What `_in` has found last."""
+        self._newest: tuple[int, int, MarketQuote] | None = None
+        """The quote told last, with the offset of its session and its quarter of a second."""
 
     def last_quarter(self, path: SessionPath, at: float) -> int:
         """The quarter of a second in which the quote last changed, at or before the instant."""
@@ -140,8 +145,9 @@ class OptionQuoter:
 
     def value(self, path: SessionPath, quarter: int) -> OptionValue:
         """The theoretical value at a quarter of a second."""
-        spot = path.price(self._symbol, quarter) * self._deliverable
-        clean = spot - self._in(path).dividends
+        now = self._in(path)
+        spot = path.price(self._symbol, quarter) * now.deliverable
+        clean = spot - now.dividends
         years = (self._expiry - path.open_at - quarter / QUARTERS_PER_SECOND) / YEAR_SECONDS
         long_run = self._shape.long_run * path.long_run(self._symbol, quarter)
         implied = path.implied(self._symbol, quarter)
@@ -152,8 +158,16 @@ class OptionQuoter:
         return OptionValue(worth, sigma, spot, clean, years)
 
     def quote(self, path: SessionPath, at: float) -> MarketQuote:
-        """Bid and ask as multiples of the tick. The bid is never negative and always below the ask."""
+        """Bid and ask as multiples of the tick. The bid is never negative and always below the ask.
+
+        Marks, margin and balances of one instant all ask for it: it is computed once while it stays the same.
+        """
         quarter = self.last_quarter(path, at)
+        if self._newest is None or self._newest[:2] != (path.offset, quarter):
+            self._newest = path.offset, quarter, self._quote(path, quarter)
+        return self._newest[2]
+
+    def _quote(self, path: SessionPath, quarter: int) -> MarketQuote:
         state = self.value(path, quarter)
         wobble = path.noise.at(quarter, self.salt)
         inside = (state.spot - self._strike) if self._call else (self._strike - state.spot)
@@ -186,7 +200,7 @@ class OptionQuoter:
         quarters = np.arange(0, path.quarter(now.end, end=now.end) + 1, 60 * QUARTERS_PER_SECOND, dtype=np.int64)
         quarters = np.maximum(0, quarters - (quarters + self.salt % 12) % now.cadence)
         elapsed = quarters / QUARTERS_PER_SECOND
-        spot = path.prices(self._symbol, quarters) * self._deliverable
+        spot = path.prices(self._symbol, quarters) * now.deliverable
         clean = spot - now.dividends
         years = (self._expiry - path.open_at - elapsed) / YEAR_SECONDS
         long_run = self._shape.long_run * path.long_runs(self._symbol, quarters)
@@ -207,15 +221,17 @@ class OptionQuoter:
 
     def _in(self, path: SessionPath) -> _OfSession:
         if self._last.offset != path.offset:
-            day, opened = path.session.day, path.price(self._symbol, 0) * self._deliverable
+            # An adjusted contract was worth on the shares of before what it is now on those they have become.
+            deliverable = float(path.paths.shares(self._symbol, path.offset)) if self._adjusted else 1.0
+            day, opened = path.session.day, path.price(self._symbol, 0) * deliverable
             tomorrow = day + timedelta(days=1)
             ahead = path.paths.dividends(self._symbol, tomorrow, self.option.expiration, path.offset)
             self._last = _OfSession(
                 path.offset,
                 min(12, 2 + int(abs(self._strike / opened - 1.0) * 60.0)),
                 min(self._stops, path.options_close_at),
-                sum(float(each.amount) * exp(-RATE * (each.ex - day).days / 365.0) for each in ahead)
-                * self._deliverable,
+                sum(float(each.amount) * exp(-RATE * (each.ex - day).days / 365.0) for each in ahead) * deliverable,
+                deliverable,
             )
         return self._last
 

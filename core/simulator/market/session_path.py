@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.simulator.market.adjusted_paths import AdjustedPaths
-from core.simulator.market.market_data import TradingSession
+from core.simulator.market.market_data import MarketSummary, TradingSession
 from core.simulator.market.paths import SYMBOLS, Floats
 
 Quarters = NDArray[np.int64]
@@ -54,6 +54,8 @@ class SessionPath:
         self.paths = paths
         self.option_minutes: dict[str, Floats] = {}
         """What OptionQuoter.minutes has computed for this session, by streamer symbol."""
+        self.option_summaries: dict[str, MarketSummary] = {}
+        """What Market.summary has told of contracts in this session, by streamer symbol: it stays the same."""
         self._after = round(self.options_close_at - self.close_at)
         self._seconds: dict[str, list[float]] = {}
         self._prices: dict[str, Floats] = {}

@@ -22,11 +22,17 @@ def sessions_of(year: int) -> tuple[TradingSession, ...]:
     return tuple(session for session in block if session.day.year == year)
 
 
+@lru_cache(maxsize=1)
+def _exchange() -> pandas_market_calendars.MarketCalendar:
+    """The exchange's calendar, which keeps the holidays that it has worked out."""
+    return pandas_market_calendars.get_calendar("NYSE")
+
+
 @lru_cache(maxsize=8)
 def _sessions_from(year: int) -> tuple[TradingSession, ...]:
     """The sessions of the years from this one on that are read at once, oldest first."""
     last = year + YEARS_AT_ONCE - 1
-    schedule = pandas_market_calendars.get_calendar("NYSE").schedule(f"{year}-01-01", f"{last}-12-31")
+    schedule = _exchange().schedule(f"{year}-01-01", f"{last}-12-31")
     found = []
     for row in schedule.itertuples():
         opens = row.market_open.to_pydatetime().astimezone(UTC)

@@ -169,6 +169,7 @@ def position(item: SimPosition, *, restricted: int = 0, marks: bool = False) -> 
         **signed("realized-today", item.realized_today),
         "realized-today-date": item.realized_on.isoformat(),
         **({} if item.expires_at is None else {"expires-at": iso(item.expires_at)}),
+        **({} if item.deliverable_type is None else {"deliverable-type": item.deliverable_type}),
         "created-at": iso(item.created_at),
         "updated-at": iso(item.updated_at),
     }

@@ -93,14 +93,14 @@ def kept_days(root: Path, wanted: Wanted, live: Callable[[Path], Lived]) -> Kept
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _in_turn(root / LOCK):
         for left in root.glob(f"{_MAKING}*"):  # of a process that ended meanwhile
-            shutil.rmtree(left)
+            _remove(left)
         folder = root / wanted.key
-        if folder.exists():
+        if os.path.lexists(folder):
             try:
                 found = _read(folder)
             except _Torn as torn:
                 print_line(f"senex: the kept history is torn ({torn}); it is made again.", error=True)
-                shutil.rmtree(folder)
+                _remove(folder)
             else:
                 os.utime(folder)
                 return found
@@ -139,6 +139,14 @@ def _print_of(file: Path) -> tuple[int, str]:
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
         return os.fstat(opened.fileno()).st_size, digest
+
+
+def _remove(path: Path) -> None:
+    """Removes a history, or what stands in the place of one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _drop_oldest(root: Path) -> None:

@@ -18,6 +18,8 @@ WIDEST, NARROWEST = 24, 10
 """The most and the fewest cells of the bar."""
 _NO_TERMINAL = 80
 _HINT = "ctrl+c gives up"
+_ECHO = "^C"
+"""What a terminal puts behind the line at ctrl+c; without room for it the line would break and not be taken away."""
 
 
 class DaysProgress:
@@ -25,7 +27,8 @@ class DaysProgress:
 
     def __init__(self, what: str, clock: Clock, *, ascii_only: bool) -> None:
         self._what, self._clock, self._ascii = what, clock, ascii_only
-        self._began_s = clock.monotonic()
+        self._began_s, self._begun = clock.monotonic(), 0
+        """From when the time of a day is told, and how many days had ended then."""
         self._redraws = sys.stderr.isatty()
 
     def begin(self) -> None:
@@ -34,8 +37,10 @@ class DaysProgress:
 
     def show(self, day: LivedDay) -> None:
         """Shows a day that was lived."""
-        passed = self._clock.monotonic() - self._began_s
-        left = round(passed / day.done * (day.of - day.done))
+        now = self._clock.monotonic()
+        left = round((now - self._began_s) / (day.done - self._begun) * (day.of - day.done))
+        if not self._begun:
+            self._began_s, self._begun = now, day.done  # the first day has the start of the process in it
         self._draw(bar_line(day, self._what, left, _columns()), always=day.done % EVERY == 0 or day.done == day.of)
 
     def end(self, words: str = "") -> None:
@@ -68,7 +73,7 @@ def bar_line(day: LivedDay, what: str, left_s: int, columns: int) -> str:
         ("", f" {day.done}/{day.of}  {left}, {_HINT}"),
         ("", f" {day.done}/{day.of}  {left}"),
     )
-    room = columns - 1
+    room = columns - len(_ECHO) - 1
     before, after = next((f for f in forms if len(f[0]) + NARROWEST + len(f[1]) <= room), forms[-1])
     cells = max(NARROWEST, min(WIDEST, room - len(before) - len(after)))
     full = cells * day.done // day.of

@@ -32,7 +32,7 @@ def test_an_account_waits_when_nobody_listened_after_a_refusal(
     async def main(clock: VirtualClock) -> None:
         start = clock.now()
         refused = RefusedOrders(clock, lambda at: (clock.now() - at).total_seconds())
-        refused.refused(ACCOUNT, start, heard=heard)
+        refused.refused(ACCOUNT, "entry", start, heard=heard)
         if lost_after_s is not None:
             await clock.sleep(lost_after_s)
             refused.alerts_lost()
@@ -67,6 +67,23 @@ def test_a_refused_order_that_exists_is_not_sent_again_after_a_restart(tmp_path:
         assert _refusal_of(world) != Reason.REFUSED_UNHEARD.code
         assert len(world.broker.posted) == 1
         assert (await world.entry()).state is EntryState.INCIDENT, "its listing has shown it by now"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_refusal_that_was_listened_after_bars_nothing_after_a_restart(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.refuse_orders = 1
+        await world.start()
+        await world.until("09:47")
+        [entry] = await world.entries()
+        assert entry.state is EntryState.REJECTED
+        assert [seen.kind for seen in await world.records.entries.evidence(entry.id)][-1] == "listened"
+        await world.crash()
+        await world.start()
+        await world.until("09:50")
+        assert _refusal_of(world) != Reason.REFUSED_UNHEARD.code
         await world.stop()
 
     in_world(day, tmp_path)

@@ -18,9 +18,12 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 
+from core.records.store import database
+from core.simulator.market.sessions import sessions_of
 from tests.proofs.days.day import MEMORY, SeedResult, run_plan
-from tests.proofs.days.plan import Plan, draw, draw_many
+from tests.proofs.days.plan import YEARS, Plan, draw, draw_many
 from tests.proofs.days.soak import Totals, seeds_for, shrink
+from tests.support import compiled_once
 
 REPORT_EVERY_S = 30.0
 SHRINK_AT_MOST = 3
@@ -42,6 +45,7 @@ def main() -> int:
     totals = Totals()
     where = MEMORY if MEMORY.is_dir() else "the temporary folder"
     _tell(f"simulated days from SEED={asked.seed}; SQLite files on {where}, every commit real (WAL, synchronous FULL)")
+    _load()
     wall = told = time.perf_counter()
     broken = 0
     with get_context("fork").Pool(asked.processes, _quiet, maxtasksperchild=SEEDS_PER_PROCESS) as pool:
@@ -78,6 +82,14 @@ def _plan(seed: int, *, sessions: int, calm: bool) -> Plan:
 
 def _run(plan: Callable[[int], Plan], seed: int) -> SeedResult:
     return run_plan(plan(seed))
+
+
+def _load() -> None:
+    """Reads what all worlds share before their processes are forked: the calendars of their years, and the SQL of the
+    statements, compiled once for all files."""
+    setattr(database, "create_async_engine", compiled_once.engine)  # noqa: B010 - in this process and its forks
+    for year in range(min(YEARS) - 2, max(YEARS) + 2):  # a market knows more than a year of sessions before its start
+        sessions_of(year)
 
 
 def _quiet() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -40,6 +40,7 @@ HISTORIES = {
     "evidence": "id",
 }
 """Tables that only grow, and the column that numbers their rows without a gap."""
+_NEWEST = f"SELECT {', '.join(f'(SELECT max({number}) FROM {table})' for table, number in HISTORIES.items())}"
 CLOCKS_APART = timedelta(minutes=20)
 """The trader's clock, by which a breaker is dated, may be that far from the exchange's."""
 
@@ -126,13 +127,15 @@ class InvariantChecker:
     def committed(self) -> None:
         """The engine has committed."""
         self.steps += 1
-        for row in self._new("entry_changes"):
+        newest = dict(zip(HISTORIES, self.reader.execute(_NEWEST).fetchone(), strict=True))
+        grown = {table for table, number in newest.items() if (number or 0) > self._seen[table]}
+        for row in self._new("entry_changes", grown):
             self._changed(row)
-        for row in self._new("fills"):
+        for row in self._new("fills", grown):
             self._filled(row)
-        for row in self._new("evidence"):
+        for row in self._new("evidence", grown):
             self._evidence_at[row["id"]] = self._world.exchange_clock.now()
-        for _ in self._new("events"):
+        for _ in self._new("events", grown):
             pass
 
     def posted(self, posted: Posted) -> None:
@@ -166,7 +169,10 @@ class InvariantChecker:
 
     # What each row may say
 
-    def _new(self, table: str) -> Iterator[Any]:
+    def _new(self, table: str, grown: Container[str]) -> Iterator[Any]:
+        """The rows that this commit added to the table."""
+        if table not in grown:
+            return
         number = HISTORIES[table]
         query = f"SELECT * FROM {table} WHERE {number} > ? ORDER BY {number}"
         cursor = self.reader.execute(query, (self._seen[table],))

@@ -25,6 +25,7 @@ from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.saved import decoded, encoded, restored_market
 from core.simulator.in_process.attention import QUARTER_S, unwatched_s
 from core.simulator.in_process.broker import InProcessBroker, Posted
+from core.simulator.in_process.market_data import SAMPLE_S
 from tests.core.notify.mail_without_engine import mail_settings
 from tests.proofs.days.broker_side import BrokerSide
 from tests.proofs.days.plan import Plan
@@ -127,7 +128,7 @@ class DayWorld(World):
 
     def _connect(self) -> None:
         """Connects the trader's side to the broker."""
-        self.broker.market_data.idle_s = 2.0
+        self.broker.market_data.idle_s, self.broker.market_data.followed_s = 2.0, SAMPLE_S
         self.broker.market_data.closed_s = self.broker.alerts.max_wait_s = QUARTER_S
         self.broker.market_data.client_clock = self.clock
         self.broker.market_data.unwatched_s = self._unwatched_s

@@ -11,19 +11,20 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from core.config.settings import Settings
+from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.saved import read_state
 from senex_tui.run.lived.before import traded_by
 from senex_tui.run.lived.kept import ABOUT, RECORDS, STATE, KeptDays, Wanted, kept_days
 from senex_tui.run.lived.order import Lived, LivedDay, LivedOrder
 from senex_tui.run.lived.process import live_in_child
-from senex_tui.run.lived.progress import bar_line
+from senex_tui.run.lived.progress import DaysProgress, bar_line
 from senex_tui.support.refusals import Refused
 from tests.support.senex_command import SENEX, Box
 
@@ -170,6 +171,26 @@ def test_a_torn_history_is_said_and_made_again(
     assert (kept.folder / RECORDS).read_bytes() == (lived[0] / RECORDS).read_bytes()
 
 
+@pytest.mark.parametrize("what", ["a file", "a link", "a link to nothing"])
+def test_what_stands_in_the_place_of_a_history_is_said_and_goes(
+    lived: tuple[Path, list[LivedDay], Lived], tmp_path: Path, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, elsewhere = tmp_path / "kept", tmp_path / "elsewhere"
+    root.mkdir()
+    place = root / wanted().key
+    if what == "a file":
+        place.write_text("of another program")
+    else:
+        place.symlink_to(elsewhere)
+    if what == "a link":
+        elsewhere.mkdir()
+        (elsewhere / ABOUT).write_text("of another program")
+    assert kept_days(root, wanted(), copied(lived, [])).folder == place
+    assert "the kept history is torn (" in capsys.readouterr().err
+    assert not place.is_symlink()
+    assert what != "a link" or (elsewhere / ABOUT).exists(), "what a link leads to is somebody's own"
+
+
 def test_what_fails_or_is_given_up_leaves_nothing(lived: tuple[Path, list[LivedDay], Lived], tmp_path: Path) -> None:
     for failure in (KeyboardInterrupt, OSError):
 
@@ -248,12 +269,25 @@ def test_a_data_folder_without_rights_is_said_in_a_sentence(box: Box) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_time_left_counts_the_start_of_the_process_once(capsys: pytest.CaptureFixture[str]) -> None:
+    async def shown(clock: VirtualClock) -> None:
+        progress = DaysProgress("before the demo", clock, ascii_only=False)
+        await clock.sleep(9.0)
+        for done in range(1, 21):
+            await clock.sleep(1.0)
+            progress.show(LivedDay(date(2026, 9, 28), done, 20, done, Decimal(25000)))
+
+    run_virtual(shown, datetime(2026, 11, 30, 14, 44, 45, tzinfo=UTC))
+    [half] = [line for line in capsys.readouterr().err.splitlines() if " 10/20 " in line]
+    assert " 10 s left" in half
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
 @pytest.mark.parametrize("done", [1, 9, 23, 60])
 def test_the_bar_fits_the_terminal(columns: int, done: int) -> None:
     day = LivedDay(date(2026, 9, 28), done, 60, done - 1, Decimal(25000))
     line = bar_line(day, "before the demo", 600 - 10 * done, columns)
-    assert len(line) < columns
+    assert len(line + "^C") < columns, "what ctrl+c leaves on the line is taken away with it"
     assert f" {done}/60" in line
     assert "ctrl+c gives up" in line or columns < 60
     assert line.count("█") == (line.count("█") + line.count("░")) * done // 60

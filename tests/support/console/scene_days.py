@@ -19,6 +19,7 @@ from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.habits import Habits
 from core.simulator.in_process.broker import InProcessBroker
+from core.simulator.in_process.market_data import SAMPLE_S
 from core.snapshot import EngineState, Mode, Snapshot
 from senex_tui.support.refusals import explain
 from tests.support.recorded_day import pause_over_ten
@@ -91,6 +92,7 @@ class SceneDay:
 
         async def lived(world: World) -> dict[str, Snapshot]:
             world.exchange.habits = Habits(early_assignment=False)  # which night it comes is chance
+            world.broker.market_data.followed_s = SAMPLE_S
             if not self.poll_s:
                 look_closely(world)
             moments = Moments(world)

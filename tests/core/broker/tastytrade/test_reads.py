@@ -550,6 +550,9 @@ async def test_of_two_copies_without_a_time_the_one_that_ended_is_kept(
         ({"user-id": "5", "cancel-user-id": "6", "cancel-username": "bob"}, "bob"),
         ({"user-id": "5", "cancel-user-id": 6}, "6"),
         ({"cancel-user-id": "6"}, "6"),
+        # One sign contradicts the other: it counts as another user's, or the day would be free.
+        ({"user-id": "5", "username": "ann", "cancel-user-id": "6", "cancel-username": "ann"}, "6"),
+        ({"user-id": "5", "username": "ann", "cancel-user-id": "5", "cancel-username": "bob"}, "bob"),
     ],
 )
 async def test_an_order_says_who_cancelled_and_replaced_it(

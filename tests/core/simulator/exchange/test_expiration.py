@@ -9,12 +9,14 @@ import pytest
 
 from core.simulator.exchange.assignment import (
     BEFORE_DIVIDEND,
+    EARLIER,
     IN_THE_MONEY,
+    LAST_DAYS,
     WITHOUT_EXTRINSIC,
     assignment_chance,
 )
 from core.simulator.exchange.habits import AssignmentFee, Habits
-from core.simulator.exchange.orders import OrderRefused, SimBalances, SimPosition
+from core.simulator.exchange.orders import OrderLeg, OrderRefused, SimBalances, SimPosition
 from core.simulator.market.market import Market
 from tests.core.simulator.exchange.closing_prices import (
     cash,
@@ -234,37 +236,44 @@ def test_one_long_read_and_many_short_ones_see_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "strike", "mark", "dividend", "chance"),
+    ("right", "strike", "mark", "dividend", "days_left", "chance"),
     [
-        ("C", 600, "22.00", "0", WITHOUT_EXTRINSIC),
-        ("C", 600, "22.03", "0", IN_THE_MONEY),
-        ("C", 600, "22.60", "0.70", BEFORE_DIVIDEND),
-        ("C", 600, "22.80", "0.70", IN_THE_MONEY),
-        ("P", 640, "18.60", "0.70", IN_THE_MONEY),
-        ("P", 640, "18.01", "0.70", WITHOUT_EXTRINSIC),
-        ("C", 622, "3.00", "9", 0.0),
+        ("C", 600, "22.00", "0", LAST_DAYS, WITHOUT_EXTRINSIC),
+        ("C", 600, "22.00", "0", LAST_DAYS + 1, EARLIER),
+        ("C", 600, "21.60", "0", 1, WITHOUT_EXTRINSIC),
+        ("C", 600, "22.03", "0", 1, IN_THE_MONEY),
+        ("C", 600, "22.60", "0.70", 1, BEFORE_DIVIDEND),
+        ("C", 600, "22.60", "0.70", 40, BEFORE_DIVIDEND),
+        ("C", 600, "22.80", "0.70", 1, IN_THE_MONEY),
+        ("P", 640, "18.60", "0.70", 1, IN_THE_MONEY),
+        ("P", 640, "18.01", "0.70", 1, WITHOUT_EXTRINSIC),
+        ("P", 640, "17.60", "0", 40, EARLIER),
+        ("C", 622, "3.00", "9", 1, 0.0),
     ],
 )
 def test_the_chance_of_an_early_assignment_follows_what_a_holder_gains(
-    right: str, strike: int, mark: str, dividend: str, chance: float
+    right: str, strike: int, mark: str, dividend: str, days_left: int, chance: float
 ) -> None:
+    """The middle of a wide quote is less than the intrinsic value on many evenings; that is no dividend to gain."""
     option = exchange().back_office.market.option(occ(right, strike))
     assert option is not None
-    assert assignment_chance(option, D(622), D(mark), D(dividend)) == chance
+    assert assignment_chance(option, D(622), D(mark), D(dividend), days_left) == chance
 
 
-def test_deep_puts_are_assigned_early_some_nights_and_index_options_never() -> None:
+def test_deep_puts_are_assigned_early_some_nights_of_their_last_weeks_and_index_options_never() -> None:
     broker = exchange("1000000")
     broker.habits = Habits(desk=False)
-    deep, index = occ("P", 700), occ("P", 7600, "SPXW")
-    broker.back_office.give(ONE, {deep: -20, index: -20}, TEN)
-    end = exchange_at(date(2026, 12, 5), 12)
+    soon, later, index = occ("P", 700, expiry="261204"), occ("P", 700), occ("P", 7600, "SPXW")
+    broker.back_office.give(ONE, {soon: -50, later: -50, index: -50}, TEN)
+    end = exchange_at(date(2026, 12, 4), 12)
     rows = deliveries(broker, end)
-    nights = {row.created_at for row in rows if row.sub_kind == "Assignment"}
+    nights = {row.created_at for row in rows if row.sub_kind == "Assignment" and row.symbol == soon}
     assert len(nights) > 1
-    assert held(broker, end)[index] == -20
-    assert -20 < held(broker, end)[deep] < 0
-    assert held(broker, end)["QQQ"] == 100 * (20 + held(broker, end)[deep])
+    left = held(broker, end)
+    assert left[index] == -50
+    assert left[later] <= -48, "rarely before the last two weeks"
+    assert -50 < left[soon] < -25
+    assert left["QQQ"] == 100 * (100 + left[soon] + left[later])
 
 
 def test_a_broker_without_early_assignment_assigns_only_what_it_is_told_to() -> None:
@@ -325,6 +334,51 @@ def test_a_split_makes_adjusted_contracts_and_more_shares_of_the_same_cost() -> 
     assert cash(broker, at) == 100_000 - 62_205
     with pytest.raises(OrderRefused, match="split already"):
         broker.back_office.split("QQQ", D(2), day, at)
+
+
+def test_a_split_earns_nothing_and_gains_of_its_day_count_from_the_close_before() -> None:
+    day = date(2026, 12, 1)
+    broker = exchange("300000", Market(7, START))
+    broker.habits = Habits(desk=False, position_lag_s=(0, 0))
+    broker.fill_plan = "immediate"
+    broker.back_office.give(ONE, {P622: 2, "QQQ": 100}, TEN)
+    broker.back_office.split("QQQ", D(2), day, TEN)
+    at, ten = exchange_at(day, 6, 30), exchange_at(day, 10)
+    adjusted = P622.replace("QQQ ", "QQQ1")
+    before = broker.balances(ONE, at - MINUTE)
+    for later in (at, exchange_at(day, 9)):
+        now = broker.balances(ONE, later)
+        assert now.net_liquidating_value == pytest.approx(before.net_liquidating_value, abs=10), "a quote of its own"
+        assert now.maintenance_requirement == before.maintenance_requirement
+    after = {p.symbol: p for p in broker.positions(ONE, at, closed=True)}
+    assert {symbol: p.quantity_direction for symbol, p in after.items()} == {
+        P622: "Zero",
+        adjusted: "Long",
+        "QQQ": "Long",
+    }
+    assert {(p.realized_today, p.realized_day_gain) for p in after.values()} == {(D(0), D(0))}
+    closes = {p.symbol: p.close_price for p in broker.positions(ONE, ten)}
+    assert closes[adjusted] == pytest.approx(after[adjusted].mark_price, abs=D("0.20")), "of 16:00, not of 16:15"
+    assert closes["QQQ"] == pytest.approx(after["QQQ"].mark_price, abs=D("0.01"))
+    assert (after[adjusted].deliverable_type, after["QQQ"].deliverable_type, after[P622].deliverable_type) == (
+        "Shares",
+        None,
+        None,
+    )
+    for sold, multiplier in (
+        (leg("Sell to Close", adjusted), 100),
+        (OrderLeg("Equity", "QQQ", "Sell to Close", D(50)), 1),
+    ):
+        opened, close = after[sold.symbol].average_open_price, closes[sold.symbol]
+        assert opened != close
+        order = broker.submit(ONE, credit((sold,), "3.00"), ten)
+        broker.advance(ten + MINUTE)
+        (filled,) = broker.order(ONE, order.id).legs
+        part, paid = int(sold.quantity), sum((f.quantity * f.fill_price for f in filled.fills), D(0))
+        found = next(p for p in broker.positions(ONE, ten + MINUTE) if p.symbol == sold.symbol)
+        assert found.quantity == after[sold.symbol].quantity - part
+        assert found.realized_today == multiplier * (paid - part * opened)
+        assert found.realized_day_gain == multiplier * (paid - part * close)
 
 
 def test_an_adjusted_contract_can_be_closed_like_any_other() -> None:

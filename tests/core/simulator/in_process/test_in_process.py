@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,7 @@ from core.domain.trident.trident import Action
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import FOREIGN_ID, FaultKind
+from core.simulator.in_process import values
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
 from tests.support.world import ACCOUNT, LOGIN, MONDAY, SEED, account, et
@@ -222,6 +224,48 @@ def test_an_order_is_told_through_every_state_and_filled() -> None:
         assert sorted(int(p.quantity) for p in reads.positions) == [1, 1, 2, 2]
 
     _with_desk(script)
+
+
+def _rests_overnight(script: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:
+    """Runs the script on the morning after an order that did not fill, with nobody looking for a day unless woken."""
+
+    async def overnight(desk: Desk) -> None:
+        desk.exchange.fill_plan = "never"
+        body = replace(values.order_body(await _request(desk)), time_in_force="GTC")
+        desk.exchange.submit(ACCOUNT, body, desk.clock.now())
+        await desk.clock.sleep(86_400)
+        assert [report.status for report in desk.sink.orders][-1] == "Live"
+        desk.broker.alerts.max_wait_s = 86_400.0
+        desk.broker.alerts.wake()
+        await desk.clock.sleep(60)
+        await script(desk)
+
+    _with_desk(overnight)
+
+
+def test_a_fill_that_a_new_plan_brings_is_told_when_it_happens() -> None:
+    async def for_all(desk: Desk) -> None:
+        desk.exchange.fill_plan = "immediate"
+        await desk.clock.sleep(2)
+        assert desk.sink.orders[-1].status == "Filled"
+
+    async def for_one(desk: Desk) -> None:
+        desk.exchange.set_fill_plan(ACCOUNT, "immediate")
+        await desk.clock.sleep(2)
+        assert desk.sink.orders[-1].status == "Filled"
+
+    _rests_overnight(for_all)
+    _rests_overnight(for_one)
+
+
+def test_an_order_that_was_long_on_its_way_is_told_when_it_arrives() -> None:
+    async def script(desk: Desk) -> None:
+        late = desk.clock.now() + timedelta(seconds=30)
+        desk.exchange.submit_late(ACCOUNT, values.order_body(await _request(desk, "senex-late")), late)
+        await desk.clock.sleep(31)
+        assert desk.sink.orders[-1].identifier == "senex-late"
+
+    _rests_overnight(script)
 
 
 def test_the_guard_keeps_an_order_from_leaving() -> None:

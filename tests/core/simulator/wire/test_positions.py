@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -144,3 +144,19 @@ async def test_shares_are_positions_of_their_own_kind() -> None:
         assert balances.long_equity_value == 0
         _, body, _ = await server.get(f"/accounts/{ACCOUNT}/positions", await server.token())
         assert body["data"]["items"][0]["streamer-symbol"] == "QQQ"
+
+
+async def test_an_adjusted_contract_says_what_it_delivers() -> None:
+    async with broker() as server, server.session() as session:
+        account = await only_account(session)
+        exchange, now = server.simulator.exchange, server.clock.now()
+        exchange.back_office.give(ACCOUNT, {"QQQ   270108P00622000": 1, "SPXW  270108P06850000": 1}, now)
+        shown = await account.get_positions(session)
+        assert {held.deliverable_type for held in shown} == {None}
+        exchange.back_office.split("QQQ", Decimal(2), date(2026, 11, 24), now)
+        server.clock.jump_to(datetime(2026, 11, 24, 15, 0, tzinfo=UTC))
+        shown = await account.get_positions(session)
+        assert {held.symbol: held.deliverable_type for held in shown} == {
+            "QQQ1  270108P00622000": "Shares",
+            "SPXW  270108P06850000": None,
+        }
