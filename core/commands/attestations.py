@@ -20,7 +20,7 @@ from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.adoption import adopted_entry, legs_as_shown, order_as_shown
 from core.domain.orders.comparison import difference
 from core.domain.orders.fills import is_complete, is_overfilled
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import ADOPTED, Entry, OrderReport
 from core.domain.orders.packages import in_packages, packages_in
 from core.domain.orders.way_out import FORGOTTEN_MINUTES
@@ -56,7 +56,7 @@ class Attestations:
         """Carries out `attest`: the note is ABSENT or an order's id at the broker, the target an entry or empty."""
         found = await find_entries(self.records, command.target)
         if not command.target:
-            found = tuple(entry for entry in found if entry.state is EntryState.UNKNOWN)
+            found = tuple(entry for entry in found if entry.state is OrderState.UNKNOWN)
         if len(found) != 1 and (command.target or command.note == ABSENT):
             return refuse(Reason.NO_SUCH_TARGET, target=unnamed(command.target, "unknown entry", several=bool(found)))
         if command.note == ABSENT:
@@ -69,13 +69,13 @@ class Attestations:
 
     async def _absent(self, entry: Entry, who: str) -> Done | Refusal:
         match entry.state:
-            case EntryState.UNKNOWN:
+            case OrderState.UNKNOWN:
                 await self._say(entry, ABSENT, who)
                 await self.tracker.absent(entry, f"{who} saw no such order at the broker")
                 return Done(f"{masked(entry.account)}: the entry is closed as absent; the day stays closed")
-            case EntryState.INCIDENT:
+            case OrderState.INCIDENT:
                 return await self._incident_absent(entry, who)
-            case EntryState.WORKING:
+            case OrderState.WORKING:
                 why = f"it is unknown within {FORGOTTEN_MINUTES} minutes when the broker no longer knows its order"
             case _:
                 why = "only an unknown entry, or an incident without an order, can be absent"
@@ -96,9 +96,9 @@ class Attestations:
                     continue
                 return refuse(Reason.NOT_RECONCILED, detail=f"order {order.order_id}: {error.detail}")
             entry = await self.tracker.apply(entry.id, report, by_id=True)
-            if report.fills or state_for(report.status) in (EntryState.WORKING, EntryState.FILLED, None):
+            if report.fills or state_for(report.status) in (OrderState.WORKING, OrderState.FILLED, None):
                 return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is {report.status} at the broker")
-        await self.tracker.attested(entry, EntryState.ABSENT, who, f"{who} saw no such order at the broker")
+        await self.tracker.attested(entry, OrderState.ABSENT, who, f"{who} saw no such order at the broker")
         return Done(f"{masked(entry.account)}: the incident is closed as absent")
 
     # This order is the entry's
@@ -114,7 +114,7 @@ class Attestations:
     async def _fold(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
         """Gives the order to the entry. The broker's own answer about it is the evidence."""
         known = {order.order_id for order in await self.records.entry_orders.of(entry.id)}
-        incident = entry.state is EntryState.INCIDENT
+        incident = entry.state is OrderState.INCIDENT
         if report.order_id not in known and report.identifier != entry.identifier:
             if report.identifier is not None:
                 detail = f"order {report.order_id} does not carry this entry's identifier"
@@ -127,7 +127,7 @@ class Attestations:
         if incident:
             return await self._settle_incident(entry, report, who)
         current = await self.tracker.apply(entry.id, report, by_id=True)
-        other = _other_legs(current, report) if current.state is EntryState.INCIDENT else None
+        other = _other_legs(current, report) if current.state is OrderState.INCIDENT else None
         return other or Done(f"order {report.order_id} is this entry; it is {current.state.words}")
 
     async def _settle_incident(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
@@ -150,8 +150,8 @@ class Attestations:
                 f"{ordered}; settle that at the broker, then `senex reset incident`"
             )
             return refuse(Reason.NOT_RECONCILED, detail=detail)
-        state = EntryState.FILLED if is_complete(terms, entry.fills) else state_for(report.status)
-        ended_in_part = state not in (EntryState.WORKING, EntryState.FILLED) and bool(entry.fills)
+        state = OrderState.FILLED if is_complete(terms, entry.fills) else state_for(report.status)
+        ended_in_part = state not in (OrderState.WORKING, OrderState.FILLED) and bool(entry.fills)
         if state is None or ended_in_part:
             detail = f"order {report.order_id} is {report.status} with a part filled; settle that at the broker"
             return refuse(Reason.NOT_RECONCILED, detail=detail)

@@ -23,7 +23,7 @@ from core.domain.operation.commands import COMMAND, CYCLE, PREVIEW_DONE, PREVIEW
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.fate import fate_of, fate_words
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
@@ -184,7 +184,7 @@ class CommandHandlers:
         if len(found) != 1:
             return refuse(Reason.NO_SUCH_TARGET, target=unnamed(command.target, "working entry", several=bool(found)))
         [entry] = found
-        if entry.state is not EntryState.WORKING or entry.order_id is None:
+        if entry.state is not OrderState.WORKING or entry.order_id is None:
             return refuse(Reason.NOT_CANCELLABLE, state=fate_words(fate_of(entry)))
         # Recorded before the broker is asked: the machine never reopens a day that the operator closed (rules 9).
         await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
@@ -194,7 +194,7 @@ class CommandHandlers:
             self.tracker.poll_soon()
             if error.fault in (BrokerFault.REFUSED, BrokerFault.NOT_FOUND):
                 now = await entry_after_refusal(self.broker, self.records, self.tracker, entry)
-                if now.state is not EntryState.WORKING:
+                if now.state is not OrderState.WORKING:
                     return refuse(Reason.ENDED_BEFORE_CANCEL, state=now.state.words)
                 return refuse(Reason.CANCEL_REFUSED, detail=error.detail)
             return Done(
@@ -206,4 +206,4 @@ class CommandHandlers:
     async def _working(self, target: str) -> Sequence[Entry]:
         """The entries that may be meant; without a target those that work."""
         found = await find_entries(self.records, target)
-        return found if target else [e for e in found if e.state is EntryState.WORKING]
+        return found if target else [e for e in found if e.state is OrderState.WORKING]

@@ -23,7 +23,7 @@ from core.domain.operation.events import Severity, Step, masked
 from core.domain.operation.failures import failure_words
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.domain.reporting.figures import AccountRun
 from core.domain.risk.exposure import Exposure
@@ -225,13 +225,13 @@ class _Account:
             return self._result(sent, decision.suggestion, decision.risk, decision.price)
         if isinstance(sent, Validated):
             return self._result(None, decision.suggestion, decision.risk, decision.price)
-        if sent.state is EntryState.REJECTED:
+        if sent.state is OrderState.REJECTED:
             refusal = refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
-        if sent.state is EntryState.INCIDENT:  # the order that the broker acknowledged is not the one asked for
+        if sent.state is OrderState.INCIDENT:  # the order that the broker acknowledged is not the one asked for
             refusal = refuse(Reason.ENTRY_INCIDENT)
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
-        if sent.state is EntryState.WORKING:
+        if sent.state is OrderState.WORKING:
             await self._keep_legs(attempts)
         return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
 

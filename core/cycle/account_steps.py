@@ -15,7 +15,7 @@ from core.cycle.parts import CycleParts
 from core.domain.market.chain import Expiration
 from core.domain.operation.accounts import own_or_default
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import OrderReport
 from core.domain.risk.eligibility import restriction_by_level
 from core.domain.risk.exposure import Exposure, exposure
@@ -96,7 +96,7 @@ class AccountSteps:
 
     async def exposed(self, reads: AccountReads, orders: Sequence[OrderReport]) -> Exposure:
         """What the account has at risk, by the records and by these reads. Raises RecordsError."""
-        working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
+        working = [o for o in orders if state_for(o.status) in (OrderState.WORKING, None)]
         entries = self.parts.records.entries
         since = self.parts.calendar.sessions_back(self.day, self.parts.settings.trading.follow_sessions)
         own_open = [e for e in await entries.open_or_followed(since) if e.account == self.account.number]

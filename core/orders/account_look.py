@@ -15,8 +15,8 @@ from core.domain.operation.events import masked
 from core.domain.orders.comparison import is_partial
 from core.domain.orders.fills import is_complete
 from core.domain.orders.news import ROUTE, known_order
-from core.domain.orders.order_states import EntryState
-from core.domain.orders.orders import Entry, EntryOrder, OrderReport
+from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import Entry, IntentOrder, OrderReport
 from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
 from core.orders.attribution import entry_of
 from core.orders.strangers import Strangers
@@ -102,7 +102,7 @@ class AccountLook:
                 continue
             owners[report.order_id] = entry.id
             await self.tracker.apply(entry.id, report)
-            if is_partial(entry.terms, report) and entry.state is not EntryState.INCIDENT:
+            if is_partial(entry.terms, report) and entry.state is not OrderState.INCIDENT:
                 troubles += await self._read(entry, report.order_id)
         await self._two_live(listing, owners)
         await self.strangers.listed(strange, today)
@@ -124,7 +124,7 @@ class AccountLook:
                 troubles += await self._read(entry, order.order_id, order)
         return troubles
 
-    async def _read(self, entry: Entry, order_id: str, unlisted: EntryOrder | None = None) -> list[str]:
+    async def _read(self, entry: Entry, order_id: str, unlisted: IntentOrder | None = None) -> list[str]:
         """Reads one order by its id. `unlisted` is the order as it was last seen, when a listing left it out. Returns
         what went wrong; that the broker knows no such order is an answer."""
         try:
@@ -158,7 +158,7 @@ class AccountLook:
         if known is not None and not known.ended and await self._misses(entry_id, known):
             await self.records.entry_orders.note(replace(known, seen_at=self.clock.now()))
 
-    async def _misses(self, entry_id: str, order: EntryOrder) -> list[EvidenceRecord]:
+    async def _misses(self, entry_id: str, order: IntentOrder) -> list[EvidenceRecord]:
         """The looks on record that missed the order since it was last seen. One is complete when it counts."""
         return [
             one
@@ -166,11 +166,11 @@ class AccountLook:
             if one.kind == "missing" and one.detail.get("order") == order.order_id and one.at > order.seen_at
         ]
 
-    async def _is_missing(self, entry: Entry, order: EntryOrder) -> None:
+    async def _is_missing(self, entry: Entry, order: IntentOrder) -> None:
         """A complete look without a working order, and the broker's word that it knows none. Twice, with the waits of
         an unknown entry between, and what became of the order is unknown (rules 9). Each look is recorded, so that
         another process goes on with the waits."""
-        if entry.state is not EntryState.WORKING or order.order_id != entry.order_id:
+        if entry.state is not OrderState.WORKING or order.order_id != entry.order_id:
             return
         key, now_s = (entry.account, order.order_id), self.clock.monotonic()
         # One that no look has found yet may have been found by an earlier process just before.
@@ -187,7 +187,7 @@ class AccountLook:
         elif not misses:
             await self._record_miss(entry, order, counts=False)
 
-    async def _record_miss(self, entry: Entry, order: EntryOrder, *, counts: bool) -> None:
+    async def _record_miss(self, entry: Entry, order: IntentOrder, *, counts: bool) -> None:
         """Records a look that missed the order. The first, from which the wait is counted, proves nothing by itself."""
         await self.records.entries.add_evidence(
             entry.id, "missing", who="engine", complete=counts, detail={"order": order.order_id}, at=self.clock.now()
@@ -205,7 +205,7 @@ class AccountLook:
                 await self.tracker.both_live(entry_id, orders)
 
 
-def _may_say_more(entry: Entry, order: EntryOrder) -> bool:
+def _may_say_more(entry: Entry, order: IntentOrder) -> bool:
     """Whether the broker may have news of the order: its end was not shown, or not all of its fill records."""
-    fills_missing = entry.state is EntryState.FILLED and not is_complete(entry.terms, entry.fills)
+    fills_missing = entry.state is OrderState.FILLED and not is_complete(entry.terms, entry.fills)
     return not order.ended or (fills_missing and order.order_id == entry.order_id)

@@ -19,7 +19,7 @@ from core.domain.operation.events import masked
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import Entry, OrderReport, OrderRequest, SendClass, SendOutcome
 from core.domain.orders.shape import ended_unfilled, forbids_entry
 from core.domain.trident.pricing import Pricing, PricingRefusal
@@ -152,7 +152,7 @@ class OrderDesk:
                 mid=suggestion.pricing.mid,
                 width=trident.width,
                 max_risk=decision.risk.max_risk,
-                state=EntryState.PREPARED,
+                state=OrderState.PREPARED,
                 holds_day=True,
                 prepared_at=self.clock.now(),
                 sent_at=None,
@@ -205,7 +205,7 @@ class OrderDesk:
     async def _forbids_entry(self, decision: Decision, report: OrderReport) -> bool:
         """Whether an order of today forbids another one. Orders of ours do, by their record or by their shape, unless
         they are known to be rejected. A foreign one is kept: no cycle need come so far again."""
-        if state_for(report.status) is EntryState.REJECTED and not report.fills:
+        if state_for(report.status) is OrderState.REJECTED and not report.fills:
             return False
         entry = await entry_of(self.records.entries, report)
         if entry is not None:
@@ -267,7 +267,7 @@ class OrderDesk:
 
     async def _not_sent(self, entry: Entry, refusal: Refusal) -> None:
         entry = await self.records.entries.become(
-            entry.id, EntryState.NOT_SENT, at=self.clock.now(), detail=refusal.sentence()
+            entry.id, OrderState.NOT_SENT, at=self.clock.now(), detail=refusal.sentence()
         )
         await self.tracker.announce(entry)
 
@@ -312,7 +312,7 @@ class OrderDesk:
         recorded = await self.tracker.unacknowledged(entry.id, state, outcome.detail)
         if recorded.state is not state:
             return recorded  # an alert has proved meanwhile what the answer left open
-        if state is EntryState.UNKNOWN:
+        if state is OrderState.UNKNOWN:
             self.tracker.poll_soon()
         return refusal
 
@@ -339,10 +339,10 @@ def _unlisted_warning(answer: DryRunAnswer) -> Refusal | None:
     return None if unlisted is None else refuse(Reason.DRY_RUN_WARNING, code=unlisted)
 
 
-def _without_acknowledgement(outcome: SendOutcome, refused_at_wire: list[Refusal]) -> tuple[EntryState, Refusal]:
+def _without_acknowledgement(outcome: SendOutcome, refused_at_wire: list[Refusal]) -> tuple[OrderState, Refusal]:
     if outcome.kind is SendClass.NOT_SENT:
         refusal = refused_at_wire[0] if refused_at_wire else refuse(Reason.NOT_SENT, detail=outcome.detail)
-        return EntryState.NOT_SENT, refusal
+        return OrderState.NOT_SENT, refusal
     if outcome.kind is SendClass.REJECTED:
-        return EntryState.REJECTED, refuse(Reason.REJECTED, detail=outcome.detail)
-    return EntryState.UNKNOWN, refuse(Reason.OUTCOME_UNKNOWN, detail=outcome.detail)
+        return OrderState.REJECTED, refuse(Reason.REJECTED, detail=outcome.detail)
+    return OrderState.UNKNOWN, refuse(Reason.OUTCOME_UNKNOWN, detail=outcome.detail)

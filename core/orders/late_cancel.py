@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import Severity, masked
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.orders.refused_cancel import entry_after_refusal
 from core.orders.tracker import OrderTracker
@@ -55,7 +55,7 @@ class LateCancel:
                 await self._cancel(entry)
 
     def _is_late(self, entry: Entry, after: timedelta) -> bool:
-        if entry.state is not EntryState.WORKING or entry.sent_at is None or entry.order_id is None or entry.fills:
+        if entry.state is not OrderState.WORKING or entry.sent_at is None or entry.order_id is None or entry.fills:
             return False
         asked = self._asked.get(entry.id)
         if asked is not None and self.clock.monotonic() - asked < ASK_AGAIN_S:
@@ -79,11 +79,11 @@ class LateCancel:
         """Why the broker did not acknowledge the cancel, and what the entry is now."""
         if error.fault in (BrokerFault.REFUSED, BrokerFault.NOT_FOUND):
             now = await entry_after_refusal(self.broker, self.records, self.tracker, entry)
-            if now.state is not EntryState.WORKING:
+            if now.state is not OrderState.WORKING:
                 return f"it was {now.state.words} before the cancel arrived"
         else:
             now = await self.records.entries.get(entry.id)  # an alert may have told meanwhile how it ended
-        stands = "it works until read again" if now.state is EntryState.WORKING else f"it is {now.state.words}"
+        stands = "it works until read again" if now.state is OrderState.WORKING else f"it is {now.state.words}"
         return f"the cancel was not acknowledged ({error.detail}); {stands}"
 
     async def _say(self, entry: Entry, text: str, severity: Severity) -> None:

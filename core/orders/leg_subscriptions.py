@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry
 from core.market.feed import Feed, LegSubscription
 from core.records.records import Records
 
-_SUBSCRIBED = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.INCIDENT)
+_SUBSCRIBED = (OrderState.WORKING, OrderState.UNKNOWN, OrderState.INCIDENT)
 
 
 class LegSubscriptions:
@@ -60,7 +60,7 @@ class LegSubscriptions:
     async def _kept(self) -> list[Entry]:
         """The entries whose legs are kept: what may still change, and incidents that are followed."""
         found = await self._records.entries.open_or_followed(self._since())
-        return [one for one in found if one.state in OPEN_STATES or one.state is EntryState.INCIDENT]
+        return [one for one in found if one.state in OPEN_STATES or one.state is OrderState.INCIDENT]
 
     async def _streamers(self, entry: Entry) -> list[str]:
         """The streamer symbols as the chain gave them. None of them when the suggestion is not on record."""

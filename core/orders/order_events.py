@@ -9,19 +9,19 @@ from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fate import fate_of
 from core.domain.orders.fills import is_complete, is_rest_open
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.packages import fill_credit, risk_at, risk_of
 from core.runtime.bus import Bus
 
-HAS_FILLS = frozenset({f"order.{EntryState.FILLED.value}", f"order.{EntryState.INCIDENT.value}", "order.fills_known"})
+HAS_FILLS = frozenset({f"order.{OrderState.FILLED.value}", f"order.{OrderState.INCIDENT.value}", "order.fills_known"})
 """The kinds of events after which an entry is a position at risk, or a position of another credit."""
 _SEVERITY = {
-    EntryState.REJECTED: Severity.WARNING,
-    EntryState.CANCELLED: Severity.WARNING,
-    EntryState.EXPIRED: Severity.WARNING,
-    EntryState.UNKNOWN: Severity.CRITICAL,
-    EntryState.INCIDENT: Severity.CRITICAL,
+    OrderState.REJECTED: Severity.WARNING,
+    OrderState.CANCELLED: Severity.WARNING,
+    OrderState.EXPIRED: Severity.WARNING,
+    OrderState.UNKNOWN: Severity.CRITICAL,
+    OrderState.INCIDENT: Severity.CRITICAL,
 }
 
 
@@ -35,12 +35,12 @@ class OrderEvents:
         """Publishes the entry's state with its figures."""
         named = f"order {entry.order_id}" if entry.order_id else "the order"
         text = {
-            EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.standing_limit)} credit",
-            EntryState.FILLED: f"order {entry.order_id} is filled"
+            OrderState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.standing_limit)} credit",
+            OrderState.FILLED: f"order {entry.order_id} is filled"
             + ("" if is_complete(entry.terms, entry.fills) else "; its fill records have not all come"),
-            EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
-            EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
-            EntryState.UNKNOWN: f"what became of order {entry.order_id} is unknown: {entry.detail}"
+            OrderState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
+            OrderState.NOT_SENT: f"the order did not leave: {entry.detail}",
+            OrderState.UNKNOWN: f"what became of order {entry.order_id} is unknown: {entry.detail}"
             if entry.order_id
             else f"whether the broker took the order is unknown: {entry.detail}",
         }.get(entry.state, f"{named} is {entry.state.words}: {entry.detail}".rstrip(": "))
@@ -77,7 +77,7 @@ class OrderEvents:
         complete = is_complete(entry.terms, entry.fills)
         if is_rest_open(report) and not complete:
             await self.say(entry, "order.partially_filled", _partly(entry), Severity.INFO)
-        elif entry.state is EntryState.FILLED and complete:
+        elif entry.state is OrderState.FILLED and complete:
             text = f"the fill records of order {entry.order_id} have all come: filled"
             await self.say(entry, "order.fills_known", text, Severity.INFO)
 

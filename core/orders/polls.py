@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from core.domain.orders.fills import is_complete
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.orders.account_look import AccountLook
 from core.orders.tracker import OrderTracker
@@ -80,8 +80,8 @@ class OrderPolls:
 
     def _has_news(self, entry: Entry) -> bool:
         """Whether the entry may change by itself, or has just done so."""
-        if entry.state in (EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN):
+        if entry.state in (OrderState.SENT, OrderState.WORKING, OrderState.UNKNOWN):
             return True
-        if entry.state is EntryState.FILLED and not is_complete(entry.terms, entry.fills):
+        if entry.state is OrderState.FILLED and not is_complete(entry.terms, entry.fills):
             return True
         return any(self.age_s(at) < NEWS_S for at in (entry.sent_at, entry.terminal_at) if at is not None)

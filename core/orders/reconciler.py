@@ -12,14 +12,14 @@ from core.broker.port import Broker, BrokerError
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
 from core.domain.orders.fate import fate_of
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.way_out import way_out
 from core.guards.breakers import Breakers
 from core.orders.account_look import AccountLook
 from core.orders.positions import PositionComparison
 from core.records.records import Records
 
-_UNSETTLED = (EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN)
+_UNSETTLED = (OrderState.PREPARED, OrderState.SENT, OrderState.WORKING, OrderState.UNKNOWN)
 
 
 @dataclass(eq=False, repr=False)

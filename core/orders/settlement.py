@@ -17,7 +17,7 @@ from core.domain.operation.events import masked
 from core.domain.operation.times import clock
 from core.domain.orders.comparison import same_legs
 from core.domain.orders.fate import needs_operators_word
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
 from core.domain.orders.shape import ended_unfilled
@@ -61,7 +61,7 @@ class Settlement:
         RecordsError."""
         await self.tracker.note_listened()
         for entry in await self.records.entries.waiting(exchange_time(self.clock.now()).date()):
-            if entry.state is EntryState.UNKNOWN:
+            if entry.state is OrderState.UNKNOWN:
                 if (
                     entry.order_id is None
                 ):  # an order that the broker had, and knows no longer, is settled by a word only
@@ -84,8 +84,8 @@ class Settlement:
             if current.state is not entry.state or current.fills:
                 self._first.pop(entry.id, None)
                 return
-        gone = entry.state is not EntryState.UNKNOWN and not read.reports and await self._is_gone(entry)
-        if entry.state is not EntryState.UNKNOWN and not gone and not _all_ended_unfilled(read.reports):
+        gone = entry.state is not OrderState.UNKNOWN and not read.reports and await self._is_gone(entry)
+        if entry.state is not OrderState.UNKNOWN and not gone and not _all_ended_unfilled(read.reports):
             self._first.pop(entry.id, None)
             return
         await self.records.entries.add_evidence(
@@ -113,14 +113,14 @@ class Settlement:
             return None
         if self.tracker.alerts.connections != status.connections:
             return None
-        if entry.state is EntryState.UNKNOWN and await self._may_hold(entry, reads):
+        if entry.state is OrderState.UNKNOWN and await self._may_hold(entry, reads):
             return None  # it may have filled and only the listing be late: here time proves nothing
         held = sorted(f"{p.symbol} {p.direction} {p.quantity}" for p in reads.positions if p.quantity)
         fingerprint = hashlib.sha256("\n".join(held).encode()).hexdigest()[:16]
         reports: list[OrderReport] = []
         for report in listed:
             owner = await entry_of(self.records.entries, report)
-            if owner is None and entry.state is EntryState.UNKNOWN and _may_be_its_order(entry, report):
+            if owner is None and entry.state is OrderState.UNKNOWN and _may_be_its_order(entry, report):
                 return None
             if owner is not None and owner.id == entry.id:
                 reports.append(report)
@@ -147,7 +147,7 @@ class Settlement:
 
     async def _conclude(self, entry: Entry, first: _Read, second: _Read) -> None:
         proof = f"two complete reads at {clock(first.at)} and {clock(second.at)} ET show no"
-        if entry.state is EntryState.UNKNOWN:
+        if entry.state is OrderState.UNKNOWN:
             if not first.reports and not second.reports:
                 await self.tracker.absent(entry, f"{proof} such order")
             return
@@ -162,7 +162,7 @@ class Settlement:
 
 def _may_be_its_order(entry: Entry, report: OrderReport) -> bool:
     """Whether an order that no record explains has the entry's legs, so that it may be the entry's after all."""
-    refused = state_for(report.status) is EntryState.REJECTED and not report.fills
+    refused = state_for(report.status) is OrderState.REJECTED and not report.fills
     return not refused and same_legs(entry.terms, report)
 
 

@@ -15,8 +15,8 @@ from core.domain.orders.comparison import is_partial
 from core.domain.orders.engine_cancel import canceller, ended_by_it, is_not_carried_out
 from core.domain.orders.fills import is_balanced, is_complete, is_known, is_overfilled, is_rest_open, with_fills_of
 from core.domain.orders.news import contradiction, has_ended, is_aside, is_older, known_order, successor
-from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
-from core.domain.orders.orders import Entry, EntryOrder, OrderReport, OrderRequest
+from core.domain.orders.order_states import OPEN_STATES, OrderState, may_become, state_for
+from core.domain.orders.orders import Entry, IntentOrder, OrderReport, OrderRequest
 from core.guards.refused_orders import RefusedOrders
 from core.orders.attribution import entry_of
 from core.orders.order_events import OrderEvents
@@ -81,12 +81,12 @@ class OrderTracker:
         """Settles what an earlier process left: an entry that was prepared and not sent did not leave; one that was
         sent and has no outcome is unknown; after one that was refused at once nobody listened. Raises RecordsError."""
         for entry in await self.records.entries.open():
-            if entry.state is EntryState.PREPARED:
-                await self._become(entry, EntryState.NOT_SENT, detail="the process ended before sending")
-            elif entry.state is EntryState.SENT:
-                await self._become(entry, EntryState.UNKNOWN, detail="the process ended before the broker's answer")
+            if entry.state is OrderState.PREPARED:
+                await self._become(entry, OrderState.NOT_SENT, detail="the process ended before sending")
+            elif entry.state is OrderState.SENT:
+                await self._become(entry, OrderState.UNKNOWN, detail="the process ended before the broker's answer")
         for entry in await self.records.entries.of_day(exchange_time(self.clock.now()).date()):
-            if entry.state is EntryState.REJECTED and entry.order_id is None and entry.terminal_at is not None:
+            if entry.state is OrderState.REJECTED and entry.order_id is None and entry.terminal_at is not None:
                 evidence = await self.records.entries.evidence(entry.id)
                 if not any(seen.kind == "listened" for seen in evidence):
                     self.refused.refused(entry.account, entry.id, entry.terminal_at, heard=False)
@@ -139,12 +139,12 @@ class OrderTracker:
     async def settle_lost(self) -> None:
         """Settles entries whose sending is over and whose outcome could not be recorded. Raises RecordsError."""
         for entry in await self.records.entries.open():
-            if entry.state is EntryState.PREPARED and entry.id not in self._preparing | self._sending.keys():
+            if entry.state is OrderState.PREPARED and entry.id not in self._preparing | self._sending.keys():
                 await self._become(
-                    entry, EntryState.NOT_SENT, detail="it did not leave, and that could not be recorded"
+                    entry, OrderState.NOT_SENT, detail="it did not leave, and that could not be recorded"
                 )
-            elif entry.state is EntryState.SENT and entry.id not in self._sending:
-                await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
+            elif entry.state is OrderState.SENT and entry.id not in self._sending:
+                await self.unacknowledged(entry.id, OrderState.UNKNOWN, "its outcome could not be recorded")
 
     async def note_listened(self) -> None:
         """Records of refused entries that the alert stream told nothing of their orders. Raises RecordsError."""
@@ -174,14 +174,14 @@ class OrderTracker:
         elif self.on_stranger is not None:
             await self.on_stranger(report)
 
-    async def unacknowledged(self, entry_id: str, state: EntryState, detail: str) -> Entry:
+    async def unacknowledged(self, entry_id: str, state: OrderState, detail: str) -> Entry:
         """Records the state of a sending that has no acknowledgement. What an alert has proved meanwhile stands. Raises
         RecordsError."""
         async with self._folding:
             current = await self.records.entries.get(entry_id)
-            if current.state is not EntryState.SENT:
+            if current.state is not OrderState.SENT:
                 return current
-            if state is EntryState.REJECTED:
+            if state is OrderState.REJECTED:
                 heard = self._hears_since_sending(entry_id)
                 self.refused.refused(current.account, entry_id, self.clock.now(), heard=heard)
             return await self._become(current, state, detail=detail)
@@ -196,14 +196,14 @@ class OrderTracker:
         Raises RecordsError."""
         async with self._folding:
             current = await self.records.entries.get(entry.id)
-            if current.state is not EntryState.UNKNOWN:
+            if current.state is not OrderState.UNKNOWN:
                 return current
-            return await self._become(current, EntryState.ABSENT, detail=proof)
+            return await self._become(current, OrderState.ABSENT, detail=proof)
 
     async def attested(
         self,
         entry: Entry,
-        state: EntryState,
+        state: OrderState,
         who: str,
         why: str,
         report: OrderReport | None = None,
@@ -213,7 +213,7 @@ class OrderTracker:
         the broker has it, when it is another than the one asked for. Raises RecordsError."""
         async with self._folding:
             current = await self.records.entries.get(entry.id)
-            if current.state is not EntryState.INCIDENT:
+            if current.state is not OrderState.INCIDENT:
                 return current
             current = await self.records.entries.become(
                 entry.id,
@@ -266,9 +266,9 @@ class OrderTracker:
         fills an incident. Raises RecordsError."""
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
-            if entry.state is EntryState.WORKING and entry.order_id == order_id:
+            if entry.state is OrderState.WORKING and entry.order_id == order_id:
                 why = f"the broker no longer knows order {order_id}: two complete reads and its own word"
-                state = EntryState.INCIDENT if entry.fills else EntryState.UNKNOWN
+                state = OrderState.INCIDENT if entry.fills else OrderState.UNKNOWN
                 await self._become(entry, state, detail=why)
 
     async def cancel_taken(self, entry_id: str, asked_at: datetime) -> None:
@@ -288,9 +288,9 @@ class OrderTracker:
         """Records that two orders of the entry are live at once, as one listing shows them. Raises RecordsError."""
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
-            if may_become(entry.state, EntryState.INCIDENT) and entry.state is not EntryState.INCIDENT:
+            if may_become(entry.state, OrderState.INCIDENT) and entry.state is not OrderState.INCIDENT:
                 why = f"orders {' and '.join(order_ids)} of this entry are live at once"
-                await self._become(entry, EntryState.INCIDENT, detail=why)
+                await self._become(entry, OrderState.INCIDENT, detail=why)
 
     async def _store_fills(self, entry: Entry, report: OrderReport) -> bool:
         """Stores the fills that are not on record yet. Whether there were any."""
@@ -303,37 +303,37 @@ class OrderTracker:
         other = entry.order_id not in (None, report.order_id)
         return await self._become(
             entry,
-            EntryState.INCIDENT,
+            OrderState.INCIDENT,
             order_id=None if other else report.order_id,
             status=None if other else report.status,
             detail=why,
         )
 
-    async def _fold(self, entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> Entry:
+    async def _fold(self, entry: Entry, orders: Sequence[IntentOrder], report: OrderReport) -> Entry:
         """Takes on the state that the report shows, unless it is older news."""
         aside = is_aside(entry, orders, report)
         state = self._state_from(entry, report)
         if state is None:
             await self._park_status(entry, report)
             return entry
-        if entry.state is EntryState.INCIDENT:
+        if entry.state is OrderState.INCIDENT:
             return entry
         if aside and not is_complete(entry.terms, entry.fills):
             log.info("entry %s: order %s is %s, %s stands", entry.id, report.order_id, report.status, entry.order_id)
             return entry
         order_id, status = (None, None) if aside else (report.order_id, report.status)
-        if state is EntryState.CANCELLED and not report.fills:
+        if state is OrderState.CANCELLED and not report.fills:
             following = successor(orders, report)
             if following is not None:
-                order_id, state = following, EntryState.WORKING
+                order_id, state = following, OrderState.WORKING
                 known = known_order(orders, following)
                 status = known.status if known is not None and known.status else entry.broker_status
-        if state is not EntryState.FILLED and is_older(known_order(orders, report.order_id), report):
+        if state is not OrderState.FILLED and is_older(known_order(orders, report.order_id), report):
             return entry
         if state is entry.state:
             if aside or (status, order_id) == (entry.broker_status, entry.order_id):
                 return entry
-            if entry.state is EntryState.FILLED and state_for(report.status) is not EntryState.FILLED:
+            if entry.state is OrderState.FILLED and state_for(report.status) is not OrderState.FILLED:
                 return entry
             entry = await self._record(entry, state, order_id, status, entry.detail, report.cancelled_by)
             await self._events.say(entry, "order.status", f"order {order_id}: {status}", Severity.INFO)
@@ -350,12 +350,12 @@ class OrderTracker:
             cancelled_by=canceller(entry, report, self.clock.now(), self.clock.speed),
         )
 
-    async def _note_orders(self, entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> None:
+    async def _note_orders(self, entry: Entry, orders: Sequence[IntentOrder], report: OrderReport) -> None:
         """Records the order as it was seen, and one that replaces it, so that both are followed."""
         at = self.clock.now()
         known = known_order(orders, report.order_id)
         if not is_older(known, report):
-            seen = EntryOrder(
+            seen = IntentOrder(
                 entry.id,
                 entry.account,
                 report.order_id,
@@ -369,18 +369,18 @@ class OrderTracker:
                 await self.records.entry_orders.note(seen)
         if report.replaced_by and known_order(orders, report.replaced_by) is None:
             await self.records.entry_orders.note(
-                EntryOrder(entry.id, entry.account, report.replaced_by, "", None, at, replaces=report.order_id)
+                IntentOrder(entry.id, entry.account, report.replaced_by, "", None, at, replaces=report.order_id)
             )
 
-    def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
+    def _state_from(self, entry: Entry, report: OrderReport) -> OrderState | None:
         """The state that the fills show; where they show none, the one that the broker's status means."""
         state = state_for(report.status)
         if is_complete(entry.terms, entry.fills):
-            return EntryState.FILLED
-        if state in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED) and not is_balanced(
+            return OrderState.FILLED
+        if state in (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED) and not is_balanced(
             entry.terms, entry.fills
         ):
-            return EntryState.INCIDENT
+            return OrderState.INCIDENT
         return state
 
     async def _park_status(self, entry: Entry, report: OrderReport) -> None:
@@ -393,7 +393,7 @@ class OrderTracker:
     async def _become(
         self,
         entry: Entry,
-        state: EntryState,
+        state: OrderState,
         *,
         order_id: str | None = None,
         status: str | None = None,
@@ -401,7 +401,7 @@ class OrderTracker:
         cancelled_by: str = "",
     ) -> Entry:
         entry = await self._record(entry, state, order_id, status, detail, cancelled_by)
-        if entry.state is EntryState.INCIDENT:
+        if entry.state is OrderState.INCIDENT:
             await self.on_incident(entry, entry.detail or "fills do not add up to the order")
         await self._events.announce(entry)
         if entry.state not in OPEN_STATES:
@@ -409,7 +409,7 @@ class OrderTracker:
         return entry
 
     async def _record(
-        self, entry: Entry, state: EntryState, order_id: str | None, status: str | None, detail: str, cancelled_by: str
+        self, entry: Entry, state: OrderState, order_id: str | None, status: str | None, detail: str, cancelled_by: str
     ) -> Entry:
         return await self.records.entries.become(
             entry.id,

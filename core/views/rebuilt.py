@@ -15,7 +15,7 @@ from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.operation.runs import AccountRun
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.records.repositories.rows import CycleRecord, SuggestionRecord
 from core.views.day_records import DayRecords
@@ -71,7 +71,7 @@ class _Rebuilt:
         progress = self._progress
         for event in steps:
             self._take(event)
-        if entry is not None and entry.state is not EntryState.NOT_SENT:
+        if entry is not None and entry.state is not OrderState.NOT_SENT:
             progress.entered(entry.id)
         if self._record.ended_at is not None:
             self._end(steps, run, entry)

@@ -11,10 +11,10 @@ from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Severity, Step, StepResult, masked
 from core.domain.operation.reasons import Figures, Reason
 from core.domain.orders.fate import day_words, fate_of, fate_words
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill
 from core.domain.orders.packages import fill_credit, risk_at
-from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SlotRecord
+from core.records.repositories.rows import CommandRecord, CycleRecord, EvidenceRecord, IntentChange, SlotRecord
 from core.records.search.cycle_details import CycleDetails, EntryDetails, SlotSurroundings
 from core.records.search.told_cycles import CycleTold
 from core.snapshot.story import Story, StoryKind, StoryLine
@@ -22,7 +22,7 @@ from core.views.plain_words import plain_words
 from core.views.step_words import figure_lines, words_of
 
 _TOLD_BY_ENTRY = frozenset(
-    {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled", "order.fills_known"}
+    {f"order.{state.value}" for state in OrderState} | {"order.status", "order.partially_filled", "order.fills_known"}
 )
 _INNER = frozenset({"alerts"})
 """Evidence that only the engine compares: the connection in which it was seen."""
@@ -157,23 +157,23 @@ def entry_lines(file: EntryDetails, today: date | None = None) -> Iterator[Story
     yield StoryLine(StoryKind.FIGURE, "now", now, account=entry.account)
 
 
-def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
+def _change_line(file: EntryDetails, change: IntentChange) -> StoryLine:
     entry = file.entry
     parts = []
-    if change.state is EntryState.PREPARED:
+    if change.state is OrderState.PREPARED:
         parts.append(f"the whole request is recorded as {entry.identifier}")
-    elif change.state is EntryState.SENT:
+    elif change.state is OrderState.SENT:
         parts.append("the last guards passed; from here on nothing is sent twice")
     if change.order_id is not None:
         parts.append(f"order {change.order_id}")
     if change.broker_status is not None:
         parts.append(f"the broker says {change.broker_status}")
     credit = fill_credit(entry)
-    if change.state is EntryState.FILLED and credit is not None:
+    if change.state is OrderState.FILLED and credit is not None:
         parts.append(f"{amounts.credit(credit)} credit, {amounts.risk(risk_at(entry, credit))}")
     if change.detail:
         parts.append(plain_words(change.detail))
-    bad = change.state in (EntryState.UNKNOWN, EntryState.INCIDENT)
+    bad = change.state in (OrderState.UNKNOWN, OrderState.INCIDENT)
     return StoryLine(
         kind=StoryKind.EVENT,
         label=change.state.words,

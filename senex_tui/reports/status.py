@@ -14,7 +14,7 @@ from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.operation.times import minute
 from core.domain.orders.fate import fate_of
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.domain.orders.way_out import way_out
 from core.domain.reporting.told import HELD, Told
@@ -85,7 +85,7 @@ async def _values(
     holder = await place.holder()
     reconciling = await read_reconciling(records) if holder is not None else None
     held_today = {entry.account: entry for entry in today if entry.holds_day} | {
-        entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
+        entry.account: entry for entry in today if entry.state in (OrderState.WORKING, OrderState.UNKNOWN)
     }
     latest = {entry.account: entry for entry in today} | held_today
     # Read before what they came to: a cycle that begins meanwhile is then told of, and not looked for.

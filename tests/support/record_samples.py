@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill, OrderLeg, OrderRequest
 from core.domain.trident.trident import Action
 from core.records.records import SuggestionRecord
@@ -100,7 +100,7 @@ def entry(entry_id: str = "one", account: str = ACCOUNT, day: date = DAY) -> Ent
         mid=Decimal("4.10"),
         width=Decimal(3),
         max_risk=Decimal("214.00"),
-        state=EntryState.PREPARED,
+        state=OrderState.PREPARED,
         holds_day=True,
         prepared_at=AT,
         sent_at=None,

@@ -11,7 +11,7 @@ import pytest
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.reporting.figures import SessionFigures, figures_of
 from tests.support.record_samples import ACCOUNT, entry
 from widgets.base.lines import Line, Tone, plain
@@ -78,7 +78,7 @@ def test_a_mean_of_half_cents_is_shown_to_the_half_cent() -> None:
 
 def test_today_is_not_over_while_its_order_works() -> None:
     run = AccountRun(1, ACCOUNT, MONDAY, Outcome.SUCCEEDED, "", "", 1, True, 0, 8_100)
-    working = replace(entry(), state=EntryState.WORKING)
+    working = replace(entry(), state=OrderState.WORKING)
     told = plain(FiguresPanel().draw(figures_of([MONDAY], [run], [working], {}, running=MONDAY), 78, 40).lines)
     assert "1 open" in told
     assert "not over" in told

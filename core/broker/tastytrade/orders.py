@@ -33,7 +33,7 @@ from core.broker.tastytrade.fields import Unreadable, json_object
 from core.broker.tastytrade.order_mapping import dry_run_answer, messages, order_report
 from core.broker.tastytrade.pages import all_pages, complete_items
 from core.domain.operation.failures import failure_class, failure_words
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.runtime.clock import exchange_time
 
@@ -236,4 +236,4 @@ def _is_newer(report: OrderReport, kept: OrderReport) -> bool:
 
 
 def _has_ended(report: OrderReport) -> bool:
-    return state_for(report.status) not in (None, EntryState.WORKING)
+    return state_for(report.status) not in (None, OrderState.WORKING)

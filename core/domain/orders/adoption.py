@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import ADOPTED, Entry, OrderLeg, OrderReport, OrderRequest
 from core.domain.orders.packages import in_packages, packages_in
 from core.domain.trident.found import FoundTrident, found_tridents
@@ -67,7 +67,7 @@ def adopted_entry(report: OrderReport, entry_id: str, session_day: date, at: dat
         mid=order.credit,
         width=trident.width,
         max_risk=max_risk(trident.width, order.credit),
-        state=EntryState.UNKNOWN,
+        state=OrderState.UNKNOWN,
         holds_day=False,
         prepared_at=received,
         sent_at=received,

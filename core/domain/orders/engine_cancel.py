@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import Entry, OrderReport
 
 CARRIED_OUT_S = 10.0
@@ -24,7 +24,7 @@ SOMEBODY_ELSE = "somebody else"
 def canceller(entry: Entry, report: OrderReport, now: datetime, speed: float) -> str:
     """Who cancelled the order besides this console: the broker's word for them, SOMEBODY_ELSE by the times; empty when
     it was the console, or when the console asked for no cancel. `speed` is market seconds per wall second."""
-    if report.cancelled_by or entry.engine_cancel_at is None or state_for(report.status) is not EntryState.CANCELLED:
+    if report.cancelled_by or entry.engine_cancel_at is None or state_for(report.status) is not OrderState.CANCELLED:
         return report.cancelled_by
     ended = report.terminal_at or report.updated_at or now
     return "" if ended_by_it(entry.engine_cancel_at, ended, speed) else SOMEBODY_ELSE
@@ -39,5 +39,5 @@ def is_not_carried_out(entry: Entry, report: OrderReport, now: datetime, speed: 
     """Whether the report shows that the broker does not carry out the console's cancel, which it has taken."""
     if entry.engine_cancel_at is None or report.order_id != entry.order_id:
         return False
-    works_on = state_for(report.status) is EntryState.WORKING and report.status != CANCEL_REQUESTED
+    works_on = state_for(report.status) is OrderState.WORKING and report.status != CANCEL_REQUESTED
     return works_on and now >= entry.engine_cancel_at + timedelta(seconds=NOT_CARRIED_OUT_S * speed)

@@ -17,7 +17,7 @@ from core.domain.operation.events import masked
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.orders.fills import is_complete
-from core.domain.orders.order_states import TERMINAL_STATES, EntryState
+from core.domain.orders.order_states import TERMINAL_STATES, OrderState
 from core.domain.orders.orders import ADOPTED, Entry
 from core.domain.orders.packages import fill_credit, packages_at_risk, risk_at
 
@@ -41,17 +41,17 @@ class FateKind(StrEnum):
 _K = FateKind
 
 _KINDS = {
-    EntryState.PREPARED: _K.SENDING,
-    EntryState.SENT: _K.SENDING,
-    EntryState.WORKING: _K.WORKING,
-    EntryState.FILLED: _K.FILLED,
-    EntryState.REJECTED: _K.REJECTED,
-    EntryState.CANCELLED: _K.CANCELLED,
-    EntryState.EXPIRED: _K.EXPIRED,
-    EntryState.NOT_SENT: _K.NOT_SENT,
-    EntryState.UNKNOWN: _K.UNKNOWN,
-    EntryState.ABSENT: _K.ABSENT,
-    EntryState.INCIDENT: _K.INCIDENT,
+    OrderState.PREPARED: _K.SENDING,
+    OrderState.SENT: _K.SENDING,
+    OrderState.WORKING: _K.WORKING,
+    OrderState.FILLED: _K.FILLED,
+    OrderState.REJECTED: _K.REJECTED,
+    OrderState.CANCELLED: _K.CANCELLED,
+    OrderState.EXPIRED: _K.EXPIRED,
+    OrderState.NOT_SENT: _K.NOT_SENT,
+    OrderState.UNKNOWN: _K.UNKNOWN,
+    OrderState.ABSENT: _K.ABSENT,
+    OrderState.INCIDENT: _K.INCIDENT,
 }
 _GOES_WELL = frozenset({_K.SENDING, _K.WORKING, _K.PARTLY, _K.FILLED})
 """Kinds that need no explanation, whatever detail the record still keeps of an earlier state."""
@@ -184,12 +184,12 @@ def needs_operators_word(entry: Entry) -> bool:
     """
     if entry.cancel_requested_by:
         return True
-    return entry.state is EntryState.CANCELLED and (entry.engine_cancel_at is None or bool(entry.cancelled_by))
+    return entry.state is OrderState.CANCELLED and (entry.engine_cancel_at is None or bool(entry.cancelled_by))
 
 
 def _cancel_words(entry: Entry) -> str:
     """Who cancelled the order, as a phrase that follows `cancelled`; empty when it was not cancelled."""
-    if entry.state is not EntryState.CANCELLED:
+    if entry.state is not OrderState.CANCELLED:
         return ""
     if entry.cancel_requested_by:
         return f"by {entry.cancel_requested_by}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import Entry, Fill, OrderReport, OrderRequest
 
 
@@ -45,7 +45,7 @@ def is_rest_open(report: OrderReport) -> bool:
 
     An order that has ended may come with only a part of its fill records: the others come later.
     """
-    return state_for(report.status) is EntryState.WORKING and any(
+    return state_for(report.status) is OrderState.WORKING and any(
         leg.remaining is None or leg.remaining > 0 for leg in report.legs
     )
 

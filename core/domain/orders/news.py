@@ -11,28 +11,28 @@ from collections.abc import Sequence
 from core.domain.operation import amounts, times
 from core.domain.orders.comparison import difference
 from core.domain.orders.fills import is_complete, is_overfilled, recorded_fill
-from core.domain.orders.order_states import EntryState, state_for
-from core.domain.orders.orders import Entry, EntryOrder, Fill, OrderReport
+from core.domain.orders.order_states import OrderState, state_for
+from core.domain.orders.orders import Entry, Fill, IntentOrder, OrderReport
 from core.domain.orders.shape import ended_unfilled
 
 ROUTE = ("Received", "Routed", "In Flight", "Live")
 """The words of an order on its way to the exchange and there, in this order."""
 CONTINGENT = "Contingent"
 """The word for a replacement that waits for the end of the order it replaces."""
-_ENDED = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntryState.ABSENT, EntryState.NOT_SENT)
+_ENDED = (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.ABSENT, OrderState.NOT_SENT)
 
 
 def has_ended(report: OrderReport) -> bool:
     """Whether the broker's word is one of an order that has ended."""
-    return state_for(report.status) not in (None, EntryState.WORKING)
+    return state_for(report.status) not in (None, OrderState.WORKING)
 
 
-def known_order(orders: Sequence[EntryOrder], order_id: str | None) -> EntryOrder | None:
+def known_order(orders: Sequence[IntentOrder], order_id: str | None) -> IntentOrder | None:
     """The order with this id among those of the entry."""
     return next((order for order in orders if order.order_id == order_id), None)
 
 
-def is_older(known: EntryOrder | None, report: OrderReport) -> bool:
+def is_older(known: IntentOrder | None, report: OrderReport) -> bool:
     """Whether a later state of the order than the report's is known. Answers and alerts may cross.
 
     An end is never older news: no time of the broker may keep an order alive here that has ended there.
@@ -47,7 +47,7 @@ def is_older(known: EntryOrder | None, report: OrderReport) -> bool:
     return both and ROUTE.index(report.status) < ROUTE.index(known.status)
 
 
-def replaces(orders: Sequence[EntryOrder], report: OrderReport, order_id: str | None) -> bool:
+def replaces(orders: Sequence[IntentOrder], report: OrderReport, order_id: str | None) -> bool:
     """Whether the reported order replaced the one with this id, at once or over others of the entry."""
     seen: set[str] = set()
     known = known_order(orders, report.order_id)
@@ -61,7 +61,7 @@ def replaces(orders: Sequence[EntryOrder], report: OrderReport, order_id: str | 
     return False
 
 
-def successor(orders: Sequence[EntryOrder], report: OrderReport) -> str | None:
+def successor(orders: Sequence[IntentOrder], report: OrderReport) -> str | None:
     """The id of the order that replaces the reported one, unless it has ended too."""
     follows = [order for order in orders if report.order_id == order.replaces or order.order_id == report.replaced_by]
     if not follows:
@@ -69,7 +69,7 @@ def successor(orders: Sequence[EntryOrder], report: OrderReport) -> str | None:
     return next((order.order_id for order in follows if not order.ended), None)
 
 
-def is_aside(entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> bool:
+def is_aside(entry: Entry, orders: Sequence[IntentOrder], report: OrderReport) -> bool:
     """Whether the report is about another order of the entry than the one that stands for it: one that was replaced, or
     a replacement that waits, or was dropped. Of such an order only the fills count."""
     if entry.order_id in (None, report.order_id):
@@ -79,12 +79,12 @@ def is_aside(entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) ->
     return report.status == CONTINGENT or ended_unfilled(report)
 
 
-def contradiction(entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> str:
+def contradiction(entry: Entry, orders: Sequence[IntentOrder], report: OrderReport) -> str:
     """Why the report cannot be folded into the entry: people have to settle that. Empty when it can.
 
     The fills of the report are already among those of the entry. An incident is contradicted by nothing more.
     """
-    if entry.state is EntryState.INCIDENT:
+    if entry.state is OrderState.INCIDENT:
         return ""
     aside = is_aside(entry, orders, report)
     return (
@@ -113,7 +113,7 @@ def _fill_words(fill: Fill) -> str:
     return f"{amounts.quantity(fill.quantity)} {fill.symbol} at {amounts.plain(fill.price)}"
 
 
-def _twin(entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> str:
+def _twin(entry: Entry, orders: Sequence[IntentOrder], report: OrderReport) -> str:
     """A second order under one identifier that replaced none. It is told when it is first seen."""
     ids = {order.order_id for order in orders}
     linked = report.replaces in ids or report.replaced_by in ids or any(o.replaces == report.order_id for o in orders)
@@ -135,10 +135,10 @@ def _fills(entry: Entry) -> str:
     return f"{len(entry.fills)} fill records do not fit an order recorded as {entry.state.words}"
 
 
-def _revived(entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> str:
+def _revived(entry: Entry, orders: Sequence[IntentOrder], report: OrderReport) -> str:
     """An order that works again after it was shown to have ended."""
     known = known_order(orders, report.order_id)
-    if known is None or not known.ended or state_for(report.status) is not EntryState.WORKING:
+    if known is None or not known.ended or state_for(report.status) is not OrderState.WORKING:
         return ""
     if is_older(known, report) or is_complete(entry.terms, entry.fills):
         return ""
@@ -148,16 +148,16 @@ def _revived(entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) ->
     return f"order {report.order_id} was shown {known.status} at {was}, and is {report.status} again at {now}"
 
 
-def _exists_after_all(entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> str:
+def _exists_after_all(entry: Entry, orders: Sequence[IntentOrder], report: OrderReport) -> str:
     """An order that by our evidence does not exist: it never left, was refused at once, or its replacement has
     ended."""
     state = state_for(report.status)
     alive_after_the_end = (
-        entry.state in (EntryState.CANCELLED, EntryState.EXPIRED)
-        and state is EntryState.WORKING
+        entry.state in (OrderState.CANCELLED, OrderState.EXPIRED)
+        and state is OrderState.WORKING
         and replaces(orders, report, entry.order_id)
     )
-    refused = entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED
-    if not alive_after_the_end and not refused and entry.state is not EntryState.NOT_SENT:
+    refused = entry.state is OrderState.REJECTED and entry.order_id is None and state is not OrderState.REJECTED
+    if not alive_after_the_end and not refused and entry.state is not OrderState.NOT_SENT:
         return ""
     return f"recorded as {entry.state.words}, and yet order {report.order_id} is {report.status} there"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class EntryState(StrEnum):
-    """The states of an entry; docs/order-path.md explains each."""
+class OrderState(StrEnum):
+    """The states of an intent, entry or exit; docs/order-path.md explains each."""
 
     PREPARED = "prepared"
     SENT = "sent"
@@ -30,9 +30,9 @@ class EntryState(StrEnum):
         return self.value.replace("_", " ")
 
 
-_S = EntryState
+_S = OrderState
 
-TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
+TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.PREPARED: frozenset({_S.SENT, _S.NOT_SENT}),
     # After a crash the outcome of a sent entry is not recorded: it is unknown until the broker answers.
     _S.SENT: frozenset(
@@ -52,7 +52,7 @@ TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
     _S.INCIDENT: frozenset(),
 }
 
-ATTESTED: dict[EntryState, frozenset[EntryState]] = {
+ATTESTED: dict[OrderState, frozenset[OrderState]] = {
     _S.INCIDENT: frozenset({_S.WORKING, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED, _S.ABSENT}),
 }
 """What an operator's attestation may change besides: it says which order at the broker an incident is (rules 9)."""
@@ -66,7 +66,7 @@ OPEN_STATES = frozenset(_S) - TERMINAL_STATES
 FREES_DAY = frozenset({_S.NOT_SENT, _S.REJECTED})
 """States that never hold the day. A cancelled or expired entry frees it only by proof (rules 9)."""
 
-BROKER_STATUS: dict[str, EntryState] = {
+BROKER_STATUS: dict[str, OrderState] = {
     "Received": _S.WORKING,
     "Routed": _S.WORKING,
     "In Flight": _S.WORKING,
@@ -83,11 +83,11 @@ BROKER_STATUS: dict[str, EntryState] = {
 }
 
 
-def state_for(broker_status: str) -> EntryState | None:
+def state_for(broker_status: str) -> OrderState | None:
     """Our state for a broker status; None for a status we do not know: keep the state, alert, and go on polling."""
     return BROKER_STATUS.get(broker_status)
 
 
-def may_become(old: EntryState, new: EntryState) -> bool:
+def may_become(old: OrderState, new: OrderState) -> bool:
     """Whether `TRANSITIONS` allows this change. Keeping the state is always allowed."""
     return old is new or new in TRANSITIONS[old]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.trident.trident import Action, Trident
 
 
@@ -163,7 +163,7 @@ class Intent:
     underlying: str
     identifier: str
     request: OrderRequest
-    state: EntryState
+    state: OrderState
     prepared_at: datetime
     sent_at: datetime | None
     order_id: str | None
@@ -210,10 +210,10 @@ class Entry(Intent):
 
 
 @dataclass(frozen=True, slots=True)
-class EntryOrder:
-    """One order of an entry at the broker, as it was last seen there. Instants are aware UTC.
+class IntentOrder:
+    """One order of an intent at the broker, as it was last seen there. Instants are aware UTC.
 
-    An entry has more than one when a person replaced its order at the broker, or when its identifier is there twice.
+    An intent has more than one when a person replaced its order at the broker, or when its identifier is there twice.
     `updated_at` is the broker's own time of the status, None where it gave none; `ended` says that the order was shown
     to have ended. `replaces` is the id of the order it replaced, else empty.
     """

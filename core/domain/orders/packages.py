@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from core.domain.orders.fills import filled_by_symbol, is_complete, is_overfilled
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, OrderLeg, OrderRequest
 from core.domain.trident.trident import Action, max_risk
 
@@ -50,7 +50,7 @@ def packages_at_risk(entry: Entry) -> int | None:
     by_symbol = filled_by_symbol(entry.fills)
     if not by_symbol.keys() <= actions.keys():
         return None
-    if entry.state is not EntryState.INCIDENT and not is_overfilled(entry.terms, entry.fills):
+    if entry.state is not OrderState.INCIDENT and not is_overfilled(entry.terms, entry.fills):
         return ordered
     by_leg = {(symbol, actions[symbol]): count for symbol, count in by_symbol.items()}
     filled = _times(by_leg, _contracts(entry.request.legs))

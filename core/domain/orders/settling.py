@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.domain.orders.fate import needs_operators_word
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 
 SETTLE_S = 120.0
@@ -87,10 +87,10 @@ def settling(
     since = _event(entry)
     if since is None:
         return None
-    if entry.state is not EntryState.UNKNOWN and needs_operators_word(entry) and not reentry_allowed:
+    if entry.state is not OrderState.UNKNOWN and needs_operators_word(entry) and not reentry_allowed:
         return Settling(True, None, None, None)
     first_due = since + timedelta(seconds=times.settle_s * speed)
-    shows = entry.state is not EntryState.UNKNOWN  # of an ended order the read must show the end
+    shows = entry.state is not OrderState.UNKNOWN  # of an ended order the read must show the end
     counting = [read for read in reads if read.complete and read.found is shows and read.at >= first_due]
     newest = max(counting, key=lambda read: read.at, default=None)
     if newest is None or blocked or connection not in (None, newest.connection):
@@ -100,8 +100,8 @@ def settling(
 
 def _event(entry: Entry) -> datetime | None:
     """What the proof counts its seconds from; None when the entry is not one that time settles."""
-    if entry.state is EntryState.UNKNOWN:
+    if entry.state is OrderState.UNKNOWN:
         # The broker had its order and knows it no longer: only an operator's word settles that.
         return entry.sent_at if entry.order_id is None else None
-    ended = entry.state in (EntryState.CANCELLED, EntryState.EXPIRED)
+    ended = entry.state in (OrderState.CANCELLED, OrderState.EXPIRED)
     return entry.terminal_at if ended and entry.holds_day and not entry.fills else None

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import gcd
 
 from core.domain.orders.identifiers import is_ours
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import OrderReport
 from core.domain.trident.trident import CALL_SPREADS, OPENING, PUT_SPREADS
 
@@ -24,13 +24,13 @@ def opens_trident(report: OrderReport) -> bool:
 
 def ended_unfilled(report: OrderReport) -> bool:
     """Whether the order has ended and nothing of it filled, as far as the broker tells."""
-    ended = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
+    ended = (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED)
     return state_for(report.status) in ended and not report.fills
 
 
 def forbids_entry(report: OrderReport) -> bool:
     """Whether an order of today that no record explains forbids another one: every order under our prefix, and a
     trident that is alive or has filled. A refused order forbids nothing."""
-    if state_for(report.status) is EntryState.REJECTED and not report.fills:
+    if state_for(report.status) is OrderState.REJECTED and not report.fills:
         return False
     return is_ours(report.identifier) or (opens_trident(report) and not ended_unfilled(report))

@@ -18,7 +18,7 @@ from core.domain.operation.events import masked
 from core.domain.operation.times import EXCHANGE_ZONE, moment, weekday
 from core.domain.orders.fate import Fate, FateKind, day_words, fate_of
 from core.domain.orders.fills import filled_by_symbol, is_complete
-from core.domain.orders.order_states import TERMINAL_STATES, EntryState
+from core.domain.orders.order_states import TERMINAL_STATES, OrderState
 from core.domain.orders.orders import Entry
 from core.domain.orders.packages import risk_at
 from core.domain.orders.way_out import way_out
@@ -132,7 +132,7 @@ def fills_notice(entry: Entry, asked: AskedOffset, head: Letterhead, *, rest_is_
     """
     fate = fate_of(entry)
     if is_complete(entry.terms, entry.fills):
-        return _entry_notice(entry, fate, "price", asked, head) if entry.state is EntryState.FILLED else None
+        return _entry_notice(entry, fate, "price", asked, head) if entry.state is OrderState.FILLED else None
     if not entry.fills or not rest_is_open or entry.state in TERMINAL_STATES:
         return None
     return _entry_notice(entry, fate, "partial", asked, head)

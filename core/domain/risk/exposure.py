@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.domain.orders.adoption import legs_as_shown
-from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.packages import packages_in, risk_of, total_risk
 from core.domain.risk.held import compared
@@ -42,7 +42,7 @@ def exposure(
     """
     ours = held_entries(filled, positions)
     counted = {entry.id for entry in ours}
-    alive = OPEN_STATES | {EntryState.INCIDENT}
+    alive = OPEN_STATES | {OrderState.INCIDENT}
     under_way = [entry for entry in open_entries if entry.state in alive and entry.id not in counted]
     risks = {entry.id: risk_of(entry) for entry in (*ours, *under_way)}
     of_other_legs = {e.id for e in (*ours, *under_way) if any(_works_other_legs(e, order) for order in working)}

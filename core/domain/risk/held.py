@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from core.domain.operation import amounts
 from core.domain.orders.fills import filled_by_symbol
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.domain.risk.risk import Direction, HeldLeg, side_of
 
@@ -86,7 +86,7 @@ def _recorded(entry: Entry, left: dict[_Key, Decimal]) -> dict[_Key, Decimal]:
     recorded: dict[_Key, Decimal] = {}
     for leg in entry.terms.legs:
         filled = by_symbol.pop(leg.symbol, Decimal(0))
-        quantity = filled if entry.state is EntryState.INCIDENT else max(filled, Decimal(leg.quantity))
+        quantity = filled if entry.state is OrderState.INCIDENT else max(filled, Decimal(leg.quantity))
         if quantity > 0:
             recorded[leg.symbol, side_of(leg.action)] = quantity
     for symbol, filled in by_symbol.items():  # a leg that the order does not have: its side is not on record

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from core.domain.orders.fills import filled_by_symbol
-from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry
 from core.domain.risk.risk import Direction, HeldLeg
 from core.domain.trident.found import FoundTrident, LegKey, found_tridents
@@ -39,7 +39,7 @@ def contracts_left(positions: Iterable[HeldLeg], entries: Iterable[Entry]) -> di
 def _explained(entry: Entry) -> dict[LegKey, Decimal]:
     """The contracts of each leg that the entry has put into the account, or may have while its order can still fill."""
     filled = filled_by_symbol(entry.fills)
-    whole = entry.state in OPEN_STATES or entry.state is EntryState.FILLED
+    whole = entry.state in OPEN_STATES or entry.state is OrderState.FILLED
     return {
         (leg.symbol, leg.action): max(Decimal(leg.quantity if whole else 0), filled.get(leg.symbol, Decimal(0)))
         for leg in entry.terms.legs

@@ -20,7 +20,7 @@ from core.domain.orders.order_states import (
     FREES_DAY,
     OPEN_STATES,
     TERMINAL_STATES,
-    EntryState,
+    OrderState,
     may_become,
 )
 from core.domain.orders.orders import ADOPTED, Entry, Fill, OrderRequest
@@ -67,7 +67,7 @@ class Entries(EntryReads):
         Raises ValueError for an entry that is not prepared, does not hold its day or has fills, and RecordsError when
         its id or identifier is already recorded.
         """
-        if entry.state is not EntryState.PREPARED or not entry.holds_day or entry.fills:
+        if entry.state is not OrderState.PREPARED or not entry.holds_day or entry.fills:
             raise ValueError("a new entry is prepared, holds its day and has no fills")
         async with self._database.write() as connection:
             try:
@@ -98,14 +98,14 @@ class Entries(EntryReads):
                 update(entries)
                 .where(
                     entries.c.id == entry_id,
-                    entries.c.state == EntryState.PREPARED.value,
+                    entries.c.state == OrderState.PREPARED.value,
                     entries.c.cancel_requested_by == "",
                     true() if at < closes else false(),
                     active,
                     newest,
                     ~barred(entries.c.account),
                 )
-                .values(state=EntryState.SENT.value, sent_at=at)
+                .values(state=OrderState.SENT.value, sent_at=at)
             )
             if sent.rowcount != 1:
                 return False
@@ -115,7 +115,7 @@ class Entries(EntryReads):
     async def become(
         self,
         entry_id: str,
-        state: EntryState,
+        state: OrderState,
         *,
         at: datetime,
         order_id: str | None = None,
@@ -147,7 +147,7 @@ class Entries(EntryReads):
                 await _require_attestation(connection, entry_id, attested_by)
                 allowed = allowed or state in ATTESTED.get(old.state, ())
             # Only `mark_sent` may set `sent`: it makes checks that are not made here.
-            if not allowed or (moves and state is EntryState.SENT):
+            if not allowed or (moves and state is OrderState.SENT):
                 raise IllegalTransition(entry_id, old.state, state)
             # An open entry that does not hold its day was attested or adopted beside the one that does.
             keeps_day = not moves or attested_by or (old.state in OPEN_STATES and not old.holds_day)
@@ -234,7 +234,7 @@ class Entries(EntryReads):
         The entry holds its session day when that is free. Raises ValueError unless it is unknown, of the origin
         ADOPTED, without fills and with its order's id, and RecordsError when its identifier is already recorded.
         """
-        fits = entry.state is EntryState.UNKNOWN and entry.origin == ADOPTED and entry.order_id and not entry.fills
+        fits = entry.state is OrderState.UNKNOWN and entry.origin == ADOPTED and entry.order_id and not entry.fills
         if not fits or not who:
             raise ValueError("an order is adopted as an unknown entry with its id, by somebody")
         async with self._database.write() as connection:
@@ -383,7 +383,7 @@ async def _store(connection: AsyncConnection, entry: Entry) -> Entry | None:
     return None
 
 
-def _terminal_at(old: Entry, state: EntryState, at: datetime) -> datetime | None:
+def _terminal_at(old: Entry, state: OrderState, at: datetime) -> datetime | None:
     return at if state in TERMINAL_STATES else None
 
 
@@ -392,7 +392,7 @@ def _collided(wanted: Entry, holder: Entry, at: datetime) -> Entry:
     said = f"{wanted.state.words}, but entry {holder.id} ({holder.state.words}) holds the day"
     return replace(
         wanted,
-        state=EntryState.INCIDENT,
+        state=OrderState.INCIDENT,
         holds_day=False,
         terminal_at=at,
         detail=f"{said}; {wanted.detail}" if wanted.detail else said,

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.orders.orders import Entry, EntryOrder
+from core.domain.orders.orders import Entry, IntentOrder
 from core.records.store.database import Database
 from core.records.store.tables import entry_orders
 
@@ -32,26 +32,26 @@ class EntryOrders:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, entry_id: str) -> tuple[EntryOrder, ...]:
+    async def of(self, entry_id: str) -> tuple[IntentOrder, ...]:
         """The orders of one entry, the first known first."""
         return (await self.of_all([entry_id])).get(entry_id, ())
 
-    async def of_all(self, entry_ids: Sequence[str]) -> dict[str, tuple[EntryOrder, ...]]:
+    async def of_all(self, entry_ids: Sequence[str]) -> dict[str, tuple[IntentOrder, ...]]:
         """The orders of each of these entries that has any, the first known first."""
         async with self._database.read() as connection:
             return await read_orders(connection, entry_ids)
 
-    async def note(self, order: EntryOrder) -> None:
+    async def note(self, order: IntentOrder) -> None:
         """Records the order as it was seen now, in place of how it was seen before. What it replaces stays known."""
         async with self._database.write() as connection:
             await note_order(connection, order)
 
 
-async def read_orders(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[str, tuple[EntryOrder, ...]]:
+async def read_orders(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[str, tuple[IntentOrder, ...]]:
     """The orders of each of these entries that has any, the first known first."""
     if not entry_ids:
         return {}
-    found: dict[str, tuple[EntryOrder, ...]] = {}
+    found: dict[str, tuple[IntentOrder, ...]] = {}
     for row in await connection.execute(_OF_ENTRIES, {"entry_ids": list(entry_ids)}):
         found[row.entry_id] = (*found.get(row.entry_id, ()), _order(row))
     return found
@@ -63,11 +63,11 @@ async def note_new_order(connection: AsyncConnection, entry: Entry, at: datetime
         return
     known = await connection.execute(_ONE, {"entry_id": entry.id, "order_id": entry.order_id})
     if known.first() is None:
-        order = EntryOrder(entry.id, entry.account, entry.order_id, entry.broker_status or "", None, at)
+        order = IntentOrder(entry.id, entry.account, entry.order_id, entry.broker_status or "", None, at)
         await connection.execute(_NEW, asdict(order))
 
 
-async def note_order(connection: AsyncConnection, order: EntryOrder) -> None:
+async def note_order(connection: AsyncConnection, order: IntentOrder) -> None:
     """Records the order as it was seen now, within a commit."""
     known = await connection.execute(_ONE, {"entry_id": order.entry_id, "order_id": order.order_id})
     seq = known.scalar_one_or_none()
@@ -80,5 +80,5 @@ async def note_order(connection: AsyncConnection, order: EntryOrder) -> None:
     await connection.execute(_STORE, {"the_seq": seq, **values})
 
 
-def _order(row: Row[tuple[object, ...]]) -> EntryOrder:
-    return EntryOrder(**{name: getattr(row, name) for name in EntryOrder.__slots__})
+def _order(row: Row[tuple[object, ...]]) -> IntentOrder:
+    return IntentOrder(**{name: getattr(row, name) for name in IntentOrder.__slots__})

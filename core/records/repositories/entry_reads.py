@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, exists, func, or_
 
 from core.domain.orders.following import FOLLOWED_FOR_EVER, is_end_shown
-from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry
 from core.records.repositories.entry_orders import read_orders
 from core.records.repositories.entry_rows import (
@@ -23,7 +23,7 @@ from core.records.repositories.entry_rows import (
     read_entry,
     read_evidence,
 )
-from core.records.repositories.rows import EntryChange, EvidenceRecord
+from core.records.repositories.rows import EvidenceRecord, IntentChange
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
 from core.records.store.read_cache import ReadCache
@@ -32,9 +32,9 @@ from core.records.store.tables import entries, entry_changes, entry_orders, fill
 _account = entries.c.account == bindparam("account")
 _day = entries.c.session_day == bindparam("session_day")
 _open = entries.c.state.in_([state.value for state in OPEN_STATES])
-_filled = entries.c.state == EntryState.FILLED.value
-_unknown = entries.c.state == EntryState.UNKNOWN.value
-_incident = entries.c.state == EntryState.INCIDENT.value
+_filled = entries.c.state == OrderState.FILLED.value
+_unknown = entries.c.state == OrderState.UNKNOWN.value
+_incident = entries.c.state == OrderState.INCIDENT.value
 _has_fills = exists().where(fills.c.entry_id == entries.c.id)
 _settling = and_(_day, entries.c.holds_day, entries.c.state.in_([state.value for state in FREED_BY_PROOF]), ~_has_fills)
 
@@ -185,7 +185,7 @@ class EntryReads:
         """
         return await self._all(_FILLED_OPEN, account=account, today=today)
 
-    async def history(self, entry_id: str) -> tuple[EntryChange, ...]:
+    async def history(self, entry_id: str) -> tuple[IntentChange, ...]:
         """Every state that the entry went through, oldest first."""
         async with self._database.read() as connection:
             return await read_changes(connection, entry_id)

@@ -12,18 +12,18 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill
-from core.records.repositories.rows import EntryChange, EvidenceRecord
+from core.records.repositories.rows import EvidenceRecord, IntentChange
 from core.records.store.tables import entries, entry_changes, evidence, fills
 
 _COLUMNS = tuple(field.name for field in fields_of(Entry) if field.name not in {"state", "fills"})
-FREED_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
+FREED_BY_PROOF = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 """The states in which an entry frees its day only by proof (rules 9)."""
 REENTRY_ALLOWED = {"allow_reentry": True}
 """The detail of the evidence with which an operator allows another entry after a cancel they asked for (rules 9)."""
 _NEW_CHANGE = insert(entry_changes)
-_FAILED_SENDS = frozenset({EntryState.REJECTED, EntryState.UNKNOWN, EntryState.NOT_SENT})
+_FAILED_SENDS = frozenset({OrderState.REJECTED, OrderState.UNKNOWN, OrderState.NOT_SENT})
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:
@@ -71,14 +71,14 @@ async def note_change(connection: AsyncConnection, entry: Entry, at: datetime, *
     )
 
 
-async def read_changes(connection: AsyncConnection, entry_id: str) -> tuple[EntryChange, ...]:
+async def read_changes(connection: AsyncConnection, entry_id: str) -> tuple[IntentChange, ...]:
     """The entry's history, oldest first."""
     rows = await connection.execute(
         select(entry_changes).where(entry_changes.c.entry_id == entry_id).order_by(entry_changes.c.seq)
     )
     return tuple(
-        EntryChange(
-            EntryState(row.state), row.holds_day, row.at, row.order_id, row.broker_status, row.detail, row.request
+        IntentChange(
+            OrderState(row.state), row.holds_day, row.at, row.order_id, row.broker_status, row.detail, row.request
         )
         for row in rows
     )
@@ -97,8 +97,8 @@ async def count_failed_sends(connection: AsyncConnection, day: date) -> Counter[
     trying: set[str] = set()
     failed: Counter[str] = Counter()
     for row in await connection.execute(_CHANGES_OF_DAY, {"session_day": day}):
-        state = EntryState(row.state)
-        if state is EntryState.SENT:
+        state = OrderState(row.state)
+        if state is OrderState.SENT:
             trying.add(row.entry_id)
         elif state in _FAILED_SENDS and row.entry_id in trying:
             trying.remove(row.entry_id)
@@ -165,4 +165,4 @@ async def _fills(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[
 
 
 def _entry(row: Row[Any], found: tuple[Fill, ...]) -> Entry:
-    return Entry(state=EntryState(row.state), fills=found, **{name: getattr(row, name) for name in _COLUMNS})
+    return Entry(state=OrderState(row.state), fills=found, **{name: getattr(row, name) for name in _COLUMNS})

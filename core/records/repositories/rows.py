@@ -10,7 +10,7 @@ from typing import Literal
 
 from core.domain.operation.account_settings import AccountField
 from core.domain.operation.commands import Command, CommandState
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, OrderRequest
 
 TradingWord = Literal["active", "paused", "halted"]
@@ -111,10 +111,10 @@ class DayHeld:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryChange:
+class IntentChange:
     """One state that an entry went through. `request` is set for the first, when the entry was prepared."""
 
-    state: EntryState
+    state: OrderState
     holds_day: bool
     at: datetime
     order_id: str | None

@@ -24,7 +24,7 @@ from core.records.repositories.entry_rows import (
 )
 from core.records.repositories.inbox import command_records
 from core.records.repositories.journal import event_of
-from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SuggestionRecord
+from core.records.repositories.rows import CommandRecord, CycleRecord, EvidenceRecord, IntentChange, SuggestionRecord
 from core.records.search.told_cycles import CycleTold, told_of
 from core.records.store.database import Database
 from core.records.store.tables import breakers, commands, cycles, dry_runs, entries, events, suggestions
@@ -100,7 +100,7 @@ class EntryDetails:
     """An entry, every state it went through, and everything that was seen of it, oldest first."""
 
     entry: Entry
-    changes: tuple[EntryChange, ...]
+    changes: tuple[IntentChange, ...]
     evidence: tuple[EvidenceRecord, ...]
 
     @property

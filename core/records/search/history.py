@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.domain.operation.events import Step, StepResult
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fate import Fate, FateKind, fate_of, fate_words
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.reporting.told import VALIDATED
 from core.records.repositories.entry_rows import entries_where, read_entries
 from core.records.search.conditions import any_of, between, full_page, newest, row_found, when, within
@@ -161,10 +161,10 @@ async def _orders(
 def _states_of(outcome: str) -> list[str]:
     """The recorded states of the orders that may have this state or fate."""
     more = {
-        FateKind.SENDING.value: (EntryState.PREPARED, EntryState.SENT),
-        FateKind.PARTLY.value: (EntryState.WORKING,),
+        FateKind.SENDING.value: (OrderState.PREPARED, OrderState.SENT),
+        FateKind.PARTLY.value: (OrderState.WORKING,),
     }
-    return [s.value for s in more.get(outcome, [s for s in EntryState if outcome_word(s.value) == outcome])]
+    return [s.value for s in more.get(outcome, [s for s in OrderState if outcome_word(s.value) == outcome])]
 
 
 def _order_fits(row: Row[Any], fate: Fate, wanted: HistoryFilter) -> bool:

@@ -11,7 +11,7 @@ from core.domain.operation.events import StepResult
 from core.domain.operation.outcomes import RANKED
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fate import FateKind
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.reporting.told import HELD, INTERRUPTED, MISSED, RUNNING, VALIDATED
 
 PRICED, REFUSED = "priced", "refused"
@@ -82,7 +82,7 @@ OUTCOMES: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.CYCLES: tuple(dict.fromkeys((*_RUN_OUTCOMES, MISSED, RUNNING, *_FATES, VALIDATED, HELD, INTERRUPTED))),
     HistoryKind.ATTEMPTS: (StepResult.PASSED.value, StepResult.REFUSED.value),
     HistoryKind.SUGGESTIONS: (VALIDATED, PRICED, REFUSED),
-    HistoryKind.ORDERS: tuple(dict.fromkeys((*_FATES, EntryState.PREPARED.value, EntryState.SENT.value))),
+    HistoryKind.ORDERS: tuple(dict.fromkeys((*_FATES, OrderState.PREPARED.value, OrderState.SENT.value))),
     HistoryKind.FILLS: (),
     HistoryKind.COMMANDS: tuple(state.value for state in CommandState),
 }

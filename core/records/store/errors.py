@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 
 
 class RecordsError(Exception):
@@ -28,7 +28,7 @@ class StateConflict(RecordsRefusal):
 class IllegalTransition(RecordsRefusal):
     """The entry cannot change like this (`core.domain.orders.order_states`)."""
 
-    def __init__(self, entry_id: str, old: EntryState, new: EntryState) -> None:
+    def __init__(self, entry_id: str, old: OrderState, new: OrderState) -> None:
         super().__init__(f"entry {entry_id} is {old.words}; it cannot become {new.words}")
         self.entry_id = entry_id
         self.old = old

@@ -14,7 +14,7 @@ from core.domain.operation import amounts
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.fate import fate_of, fate_words
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, OrderLeg, OrderRequest
 from core.domain.orders.packages import fill_credit, risk_of
 from core.domain.orders.way_out import way_out
@@ -51,7 +51,7 @@ async def unknown_entry(world: World) -> Entry:
     await world.start()
     await world.until("09:45:30")
     entry = await world.entry()
-    assert entry.state is EntryState.UNKNOWN
+    assert entry.state is OrderState.UNKNOWN
     return entry
 
 
@@ -60,14 +60,14 @@ async def working_entry(world: World) -> Entry:
     await world.start()
     await world.until("09:46")
     entry = await world.entry()
-    assert entry.state is EntryState.WORKING
+    assert entry.state is OrderState.WORKING
     return entry
 
 
 async def becomes_incident(world: World, entry: Entry) -> None:
     """As the order path does it when a report contradicts the record."""
     at = world.clock.now()
-    await world.records.entries.become(entry.id, EntryState.INCIDENT, at=at, detail="asked 4.06, the broker shows 3.50")
+    await world.records.entries.become(entry.id, OrderState.INCIDENT, at=at, detail="asked 4.06, the broker shows 3.50")
     await world.engine.breakers.open(BreakerKind.INCIDENT, entry.account, "asked 4.06, the broker shows 3.50")
 
 
@@ -93,7 +93,7 @@ def test_a_trident_of_lost_records_is_adopted_and_counts(tmp_path: Path) -> None
         answer = await attest(world, order_id)
         assert answer == f"done: …0001: order {order_id} is adopted as an entry of {world.day}; it is filled"
         adopted = await world.entry()
-        assert (adopted.state, adopted.holds_day, adopted.origin) == (EntryState.FILLED, True, "adopted")
+        assert (adopted.state, adopted.holds_day, adopted.origin) == (OrderState.FILLED, True, "adopted")
         assert (adopted.request, adopted.limit) == (lost.request, lost.limit)
         assert (adopted.strikes, adopted.width, adopted.expiration) == (lost.strikes, lost.width, lost.expiration)
         assert {f.fill_id for f in adopted.fills} == {f.fill_id for f in lost.fills}
@@ -122,7 +122,7 @@ def test_a_second_trident_of_the_day_is_adopted_and_does_not_hold_it(tmp_path: P
         await world.clock.sleep(10)
         first, second = await world.entries()
         assert (first.id, first.holds_day) == (ours.id, True)
-        assert (second.state, second.holds_day) == (EntryState.FILLED, False)
+        assert (second.state, second.holds_day) == (OrderState.FILLED, False)
         assert second.identifier == f"adopted-{second.id}"
         await world.engine.tridents.check()
         assert len(world.engine.tridents.held) == 2
@@ -206,7 +206,7 @@ def test_an_absent_entry_whose_order_is_there_after_all_is_taken_back(tmp_path: 
         await world.clock.sleep(5)
         assert (await attest(world, late)).startswith(f"done: order {late} is this entry; it is ")
         await world.clock.sleep(10)
-        assert ((await world.entry()).state, (await world.entry()).holds_day) == (EntryState.FILLED, True)
+        assert ((await world.entry()).state, (await world.entry()).holds_day) == (OrderState.FILLED, True)
         await world.stop()
 
     in_world(day, tmp_path)
@@ -240,7 +240,7 @@ def test_an_incident_is_corrected_to_what_the_broker_has(tmp_path: Path) -> None
         answer = await attest(world, new, entry.id[:8])
         assert answer == f"done: order {new} is this entry; it is working"
         now = await world.entry()
-        assert (now.state, now.order_id, now.terms.credit, now.holds_day) == (EntryState.WORKING, new, price, True)
+        assert (now.state, now.order_id, now.terms.credit, now.holds_day) == (OrderState.WORKING, new, price, True)
         assert now.request == entry.request
         assert now.detail.startswith(f"operator attested order {new}; asked ")
         assert await seen_of(world, now) == [new]
@@ -258,7 +258,7 @@ def test_an_incident_is_corrected_to_what_the_broker_has(tmp_path: Path) -> None
         world.exchange.fill_plan = "immediate"
         await world.clock.sleep(30)
         filled = await world.entry()
-        assert (filled.state, fate_of(filled).limit) == (EntryState.FILLED, price)
+        assert (filled.state, fate_of(filled).limit) == (OrderState.FILLED, price)
         await world.stop()
 
     in_world(day, tmp_path)
@@ -271,7 +271,7 @@ def test_an_incident_takes_a_nameless_order_only_on_its_own_legs(tmp_path: Path)
         spread = replace(entry.request, legs=entry.request.legs[:2], credit=Decimal("0.50"))
         answer = await attest(world, place(world, spread), entry.id)
         assert "is not this entry's: asked" in answer
-        assert (await world.entry()).state is EntryState.INCIDENT
+        assert (await world.entry()).state is OrderState.INCIDENT
         dearer = place(world, replace(entry.request, credit=entry.limit + Decimal("0.50")))
         assert "it is working" in await attest(world, dearer, entry.id)
         assert (await world.entry()).terms.credit == entry.limit + Decimal("0.50")
@@ -285,12 +285,12 @@ def test_an_incident_is_absent_only_when_the_broker_shows_no_order_alive(tmp_pat
         entry = await working_entry(world)
         await becomes_incident(world, entry)
         assert f"order {entry.order_id} is Live at the broker" in await attest(world, "absent", entry.id)
-        assert (await world.entry()).state is EntryState.INCIDENT
+        assert (await world.entry()).state is OrderState.INCIDENT
         world.exchange.cancel(ACCOUNT, int(entry.order_id or ""), world.clock.now())
         await world.clock.sleep(10)
         assert await attest(world, "absent", entry.id) == "done: …0001: the incident is closed as absent"
         absent = await world.entry()
-        assert (absent.state, absent.holds_day) == (EntryState.ABSENT, True)
+        assert (absent.state, absent.holds_day) == (OrderState.ABSENT, True)
         await world.stop()
 
     in_world(day, tmp_path)
@@ -319,7 +319,7 @@ def test_an_incident_of_two_filled_orders_is_not_corrected_to_one_of_them(tmp_pa
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert (entry.state, fate_of(entry).filled, fate_of(entry).credit) == (EntryState.INCIDENT, 12, None)
+        assert (entry.state, fate_of(entry).filled, fate_of(entry).credit) == (OrderState.INCIDENT, 12, None)
         assert risk_of(entry) == 2 * entry.max_risk
         answer = await attest(world, entry.order_id or "", entry.id[:8])
         assert answer.endswith(
@@ -328,7 +328,7 @@ def test_an_incident_of_two_filled_orders_is_not_corrected_to_one_of_them(tmp_pa
         )
         assert (await world.answer(CommandKind.RESET, "incident")).startswith("done")
         await world.clock.sleep(60)
-        assert (await world.entry()).state is EntryState.INCIDENT
+        assert (await world.entry()).state is OrderState.INCIDENT
         assert not world.engine.breakers.is_open(BreakerKind.INCIDENT, ACCOUNT)
         await world.stop()
 
@@ -346,14 +346,14 @@ def test_an_order_of_other_legs_is_never_the_entrys_and_its_risk_is_unknown(tmp_
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.INCIDENT
+        assert entry.state is OrderState.INCIDENT
         answer = await attest(world, entry.order_id or "", entry.id)
         assert f"order {entry.order_id} is no whole number of this entry's tridents (asked Buy to Open 1" in answer
         assert (
             "the entry is incident and its risk unknown: settle it at the broker, then `senex reset incident`" in answer
         )
         entry = await world.entry()
-        assert (entry.state, entry.taken, fill_credit(entry)) == (EntryState.INCIDENT, None, None)
+        assert (entry.state, entry.taken, fill_credit(entry)) == (OrderState.INCIDENT, None, None)
         if plan == "immediate":
             fate = fate_of(entry)
             assert (risk_of(entry), fate.max_risk) == (None, None)
@@ -379,7 +379,7 @@ def test_an_order_of_twice_the_quantity_is_corrected_to_two_packages(tmp_path: P
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.INCIDENT
+        assert entry.state is OrderState.INCIDENT
         assert "it is filled" in await attest(world, entry.order_id or "", entry.id)
         two = await world.entry()
         credit = fill_credit(two)
@@ -428,7 +428,7 @@ async def of_an_earlier_day(world: World) -> Entry:
 
 
 COMMAND = re.compile(r"`senex (attest|reset|allow-reentry|reconcile)((?: [^ `]+)*)`")
-SETTLED = {EntryState.ABSENT, EntryState.WORKING, EntryState.FILLED, EntryState.CANCELLED}
+SETTLED = {OrderState.ABSENT, OrderState.WORKING, OrderState.FILLED, OrderState.CANCELLED}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from core.domain.operation.commands import CommandKind, CommandState
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Refusal
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.world import MONDAY, World, account, et, in_world
 
@@ -215,7 +215,7 @@ def test_a_pause_between_decision_and_send_sends_nothing(tmp_path: Path) -> None
         assert (await world.command(CommandKind.PAUSE)).state is CommandState.DONE
         await world.until("09:46")
         entry = await world.entry()
-        assert (entry.state, entry.holds_day, entry.sent_at) == (EntryState.NOT_SENT, False, None)
+        assert (entry.state, entry.holds_day, entry.sent_at) == (OrderState.NOT_SENT, False, None)
         assert entry.detail == "automation is paused"
         assert [(c.outcome, c.reason_code) for c in await world.cycles()] == [("skipped", "paused")]
         assert world.broker.posted == []

@@ -12,7 +12,7 @@ import pytest
 
 from core.config.settings import TradingSettings
 from core.domain.operation.outcomes import Outcome
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
@@ -118,7 +118,7 @@ def test_a_terminal_refusal_of_qqq_falls_to_spx_with_its_own_ticks_and_roots(tmp
         world.market.halt("QQQ", world.clock.now())
         await _one_cycle(world)
         entry = await world.entry()
-        assert (entry.underlying, entry.state) == ("SPX", EntryState.FILLED)
+        assert (entry.underlying, entry.state) == ("SPX", OrderState.FILLED)
         assert {leg.symbol[:6] for leg in entry.request.legs} == {"SPXW  "}
         tick = Decimal("0.05") if entry.limit < 3 else Decimal("0.1")
         assert entry.limit % tick == 0
@@ -243,8 +243,8 @@ def test_a_slow_account_delays_no_other(tmp_path: Path) -> None:
         assert [e.account for e in await world.entries()] == ["5WT00002"]
         await world.until("09:47")
         assert {e.account: e.state for e in await world.entries()} == {
-            "5WT00001": EntryState.FILLED,
-            "5WT00002": EntryState.FILLED,
+            "5WT00001": OrderState.FILLED,
+            "5WT00002": OrderState.FILLED,
         }
         (cycle,) = await world.cycles()
         assert cycle.totals == {"processed": 2, "succeeded": 2, "skipped": 0, "failed": 0, "unknown": 0}
@@ -330,7 +330,7 @@ def test_a_feed_lost_while_waiting_for_quotes_comes_back_within_the_cycle(tmp_pa
         await world.until("09:46")
         assert world.engine.feed.health().connections == 2
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         (quotes,) = [e for e in await world.records.journal.of_cycle(1) if e.kind == "step.quotes"]
         assert (quotes.duration_ms or 0) > 3000
         await _end(world)

@@ -14,7 +14,7 @@ import pytest
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import COMMAND, PREVIEW_DONE, PREVIEWS, CommandKind, CommandState
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.simulator.exchange.faults import FaultKind
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.record_samples import KEPT_IN_POSTGRES
@@ -228,7 +228,7 @@ def test_no_preview_is_made_while_a_cycle_runs_and_one_is_given_up_when_one_star
         await world.until("09:46")
         [cycle] = await world.cycles()
         assert (cycle.began_at - et(MONDAY, "09:45")).total_seconds() < 0.5
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 

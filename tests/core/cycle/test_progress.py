@@ -11,7 +11,7 @@ from core.cycle.progress import CycleProgress
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason, refuse
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.records.store.errors import RecordsError
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import SpreadSlice
@@ -74,13 +74,13 @@ def test_an_entry_whose_answer_was_lost_is_shown_by_its_record_and_stays_quoted(
         entry = await world.entry()
         spread = _progress(world).spread
         assert spread is not None
-        assert (entry.state, spread.entry_id) == (EntryState.UNKNOWN, entry.id)
+        assert (entry.state, spread.entry_id) == (OrderState.UNKNOWN, entry.id)
         assert world.engine.legs.keeps(entry.id), "an order that may work must stay quoted"
         shown = _shown_spread(world)
         assert (shown.verdict, shown.live) == ("unknown", True)
         world.exchange.fill_plan = "immediate"
         await world.until("09:48:30")
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         assert _shown_spread(world).verdict == "filled"
         await _end(world)
 
@@ -105,7 +105,7 @@ def test_an_entry_whose_record_broke_after_sending_is_shown_by_its_record(
         assert spread is not None
         assert spread.entry_id == entry.id
         await world.until("09:46")
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         assert _shown_spread(world).verdict == "filled"
         await _end(world)
 
@@ -121,7 +121,7 @@ def test_a_rejected_order_is_shown_by_its_record_and_one_that_never_left_by_its_
         world.broker.no_connection = 1
         await world.until("10:01")
         shown, entry = _shown_spread(world), (await world.entries())[-1]
-        assert (entry.state, shown.verdict) == (EntryState.NOT_SENT, "refused")
+        assert (entry.state, shown.verdict) == (OrderState.NOT_SENT, "refused")
         assert shown.reason.startswith("the order never left")
         await _end(world)
 

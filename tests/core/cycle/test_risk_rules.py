@@ -13,7 +13,7 @@ from sqlalchemy import update
 from core.broker.port import AccountReads, Position
 from core.config.settings import TradingSettings
 from core.domain.operation.reasons import Figures
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.domain.orders.packages import risk_of
 from core.domain.trident.trident import Trident
@@ -52,7 +52,7 @@ async def _filled_yesterday(world: World, entry_id: str = "old") -> Entry:
     for leg, price in zip(old.request.legs, ("5.20", "4.02", "7.30", "5.54"), strict=True):
         fill = Fill(f"{entry_id}-{leg.symbol}", leg.symbol, Decimal(leg.quantity), Decimal(price), old.prepared_at)
         await entries.add_fills(old.id, (fill,))
-    return await entries.become(old.id, EntryState.FILLED, at=old.prepared_at, order_id="77")
+    return await entries.become(old.id, OrderState.FILLED, at=old.prepared_at, order_id="77")
 
 
 def _with_positions(world: World, *positions: tuple[str, str, int]) -> None:

@@ -14,7 +14,7 @@ from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.reasons import Reason
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.runtime.intervals import Intervals
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Automation
@@ -270,13 +270,13 @@ def test_a_clock_set_ahead_proves_no_order_absent(tmp_path: Path) -> None:
         world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path="/accounts/5WT00001/orders")
         await start(world)
         await world.until("09:46")
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         world.clock.set_by(QUARTER_S)
         await world.clock.sleep(115)
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         assert barred(world) is None, "the clock is believed by now"
         await world.clock.sleep(120)
-        assert (await world.entry()).state is EntryState.ABSENT
+        assert (await world.entry()).state is OrderState.ABSENT
         await world.stop()
 
     in_world(day, tmp_path)
@@ -290,9 +290,9 @@ def test_a_clock_that_is_set_cancels_no_order_early_and_still_cancels_it(tmp_pat
         await world.until("09:46")
         world.clock.set_by(seconds)
         await world.clock.sleep(9 * 60)
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         await world.clock.sleep(2 * 60)
-        assert (await world.records.entries.of_day(et(MONDAY).date()))[0].state is EntryState.CANCELLED
+        assert (await world.records.entries.of_day(et(MONDAY).date()))[0].state is OrderState.CANCELLED
         await world.stop()
 
     in_world(day, tmp_path, trading=TradingSettings(cancel_after_minutes=10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, time, timedelta
 from pathlib import Path
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.orders import SimOrder
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -27,7 +27,7 @@ def test_a_whole_day_enters_once_and_skips_the_other_twenty_slots(tmp_path: Path
         assert [(c.outcome, c.reason_code) for c in cycles] == [("succeeded", "")] + [("skipped", "entry_today")] * 20
         assert cycles[0].totals == {"processed": 1, "succeeded": 1, "skipped": 0, "failed": 0, "unknown": 0}
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert entry.underlying == "QQQ"
         assert sum(fill.quantity for fill in entry.fills) == 6
         orders: list[SimOrder] = world.exchange.orders(world.accounts[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.broker.port import DryRunAnswer
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderRequest
 from core.snapshot import Mode
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -54,7 +54,7 @@ def test_a_live_entry_is_validated_recorded_and_sent_in_this_order(tmp_path: Pat
         await world.start()
         await world.until("09:47")
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert seen == ["dry run of a prepared entry", "POST of a sent entry, answer kept"]
         answer = await world.records.journal.dry_run_of(entry.suggestion_id)
         assert answer is not None
@@ -88,7 +88,7 @@ def test_an_unlisted_warning_refuses_and_is_kept_with_its_suggestion(tmp_path: P
         answer = await world.records.journal.dry_run_of(suggestion.id)
         assert answer is not None
         assert answer.warnings == (warning,)
-        assert [e.state for e in await world.entries()] == ([EntryState.NOT_SENT] if sends else [])
+        assert [e.state for e in await world.entries()] == ([OrderState.NOT_SENT] if sends else [])
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.trident.payoff import Payoff
 from core.engine.pictures import EVERY, payoff_view
 from core.snapshot import Freshness, PicturesSlice, PositionsSlice, Snapshot
@@ -27,7 +27,7 @@ def test_the_credit_of_an_entry_is_followed_every_30_seconds_and_the_payoff_is_i
         assert _shown(world).pictures == PicturesSlice()
         await world.until("09:47")
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         await world.engine.tridents.check()
         await world.until("09:55")
         shown = _shown(world)
@@ -68,7 +68,7 @@ def test_a_working_entry_is_followed_too_and_its_payoff_is_at_the_limit(tmp_path
         await world.start()
         await world.until("09:50")
         entry = await world.entry()
-        assert entry.state is EntryState.WORKING
+        assert entry.state is OrderState.WORKING
         shown = _shown(world)
         [trail] = shown.pictures.credits
         assert len(trail.points) >= 3

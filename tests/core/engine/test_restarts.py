@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.simulator.exchange.faults import FaultKind
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.world import World, et, in_world
@@ -140,21 +140,21 @@ def test_a_death_between_the_post_and_its_answer_leaves_unknown_until_the_broker
         await world.until("09:45:03")
         while not world.exchange.orders(world.accounts[0]):
             await world.clock.sleep(0.05)
-        assert (await world.entry()).state is EntryState.SENT
+        assert (await world.entry()).state is OrderState.SENT
         await world.crash()
         world.broker.faults.clear()
         world.broker.arm(FaultKind.REST_5XX_HTML, path="/accounts/5WT00001/orders", method="GET", count=None)
         await world.start()
         entry = await world.entry()
-        assert (entry.state, entry.holds_day) == (EntryState.UNKNOWN, True)
+        assert (entry.state, entry.holds_day) == (OrderState.UNKNOWN, True)
         await world.until("10:02")
         assert [(s.state, s.reason_code) for s in await world.slots()][-1] == ("missed", "reconciling")
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         world.broker.faults.clear()
         await world.until("10:03")
         adopted = await world.entry()
         (order,) = world.exchange.orders(world.accounts[0])
-        assert (adopted.state, adopted.order_id) == (EntryState.WORKING, str(order.id))
+        assert (adopted.state, adopted.order_id) == (OrderState.WORKING, str(order.id))
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 
@@ -168,14 +168,14 @@ def test_an_entry_that_was_only_prepared_did_not_leave(tmp_path: Path) -> None:
         await world.until("09:45:03")
         while not await world.entries():
             await world.clock.sleep(0.01)
-        assert (await world.entry()).state is EntryState.PREPARED
+        assert (await world.entry()).state is OrderState.PREPARED
         await world.crash()
         assert world.broker.posted == []
         await world.start()
         entry = await world.entry()
-        assert (entry.state, entry.holds_day) == (EntryState.NOT_SENT, False)
+        assert (entry.state, entry.holds_day) == (OrderState.NOT_SENT, False)
         await world.until("10:01")
-        assert [e.state for e in await world.entries()] == [EntryState.NOT_SENT, EntryState.FILLED]
+        assert [e.state for e in await world.entries()] == [OrderState.NOT_SENT, OrderState.FILLED]
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 
@@ -187,14 +187,14 @@ def test_a_working_entry_is_followed_to_its_fill_by_the_next_process(tmp_path: P
         world.exchange.fill_plan = "never"
         await world.start()
         await world.until("09:46")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         await world.stop()
         world.exchange.fill_plan = "immediate"
         await world.until("09:50")
         await world.start()
         await world.clock.sleep(1)
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert sum(fill.quantity for fill in entry.fills) == 6
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.operation.reasons import Reason
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.snapshot import SlotState, SlotView
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.sqlite_on_the_loop import Disk
@@ -65,7 +65,7 @@ def test_a_slot_that_the_records_cannot_take_is_missed_and_recorded_when_they_ar
         assert text.startswith(f"slot 09:45 missed: {WORDS}: ")
         await world.until("10:01")
         assert (await recorded(world))[1:] == [("done", "", "")]
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 

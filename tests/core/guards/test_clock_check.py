@@ -15,7 +15,7 @@ import pytest
 from core.broker.port import BrokerTime, WireGuard
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.reasons import Reason, Refusal
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderRequest, SendOutcome
 from core.guards.clock_check import MAX_TOLD_AGE_S, ClockCheck
 from core.runtime.clock import ShiftedClock
@@ -83,7 +83,7 @@ async def test_a_clock_within_two_seconds_enters(tmp_path: Path, off_s: float) -
         await world.until_ready()
         await world.enter()
         [entry] = await world.entries()
-        assert entry.state in (EntryState.WORKING, EntryState.FILLED)
+        assert entry.state in (OrderState.WORKING, OrderState.FILLED)
 
 
 @pytest.mark.parametrize("off_s", OFF)
@@ -101,7 +101,7 @@ async def test_a_clock_set_between_guard_and_wire_lets_nothing_leave(tmp_path: P
         setattr(broker, "send", late)  # noqa: B010 - the way to this one broker
         await world.enter()
         [entry] = await world.entries()
-        assert entry.state is EntryState.NOT_SENT, entry
+        assert entry.state is OrderState.NOT_SENT, entry
         assert world.at_the_broker() == 0
 
 

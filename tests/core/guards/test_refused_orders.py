@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.operation.reasons import Reason
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.guards.refused_orders import LISTENED_S, RefusedOrders
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.faults import FaultKind
@@ -56,7 +56,7 @@ def test_a_refused_order_that_exists_is_not_sent_again_after_a_restart(tmp_path:
         world.broker.arm(FaultKind.ORDERS_LISTING_LAG, count=None, seconds=40 * 60)
         world.broker.arm(FaultKind.ALERTS_LOST, count=None)
         await world.start()
-        while not [e for e in await world.entries() if e.state is EntryState.REJECTED]:
+        while not [e for e in await world.entries() if e.state is OrderState.REJECTED]:
             await world.clock.sleep(0.05)
         await world.crash()
         await world.start()
@@ -66,7 +66,7 @@ def test_a_refused_order_that_exists_is_not_sent_again_after_a_restart(tmp_path:
         await world.until("11:05")
         assert _refusal_of(world) != Reason.REFUSED_UNHEARD.code
         assert len(world.broker.posted) == 1
-        assert (await world.entry()).state is EntryState.INCIDENT, "its listing has shown it by now"
+        assert (await world.entry()).state is OrderState.INCIDENT, "its listing has shown it by now"
         await world.stop()
 
     in_world(day, tmp_path)
@@ -78,7 +78,7 @@ def test_a_refusal_that_was_listened_after_bars_nothing_after_a_restart(tmp_path
         await world.start()
         await world.until("09:47")
         [entry] = await world.entries()
-        assert entry.state is EntryState.REJECTED
+        assert entry.state is OrderState.REJECTED
         assert [seen.kind for seen in await world.records.entries.evidence(entry.id)][-1] == "listened"
         await world.crash()
         await world.start()

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from core.config.folders import account_locks
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.locks.folder_lock import LockRefused, TraderLocks, lock_data_folder
 from core.locks.holder import Holder
 from core.records.records import DayHeld, FencedOff, Records
@@ -69,8 +69,8 @@ async def _trade(who: Contender, line: Connection) -> None:
 
 async def _enter(who: Contender, records: Records, line: Connection) -> tuple[str, str]:
     left = await records.entries.holding(ACCOUNT, DAY)
-    if left is not None and left.state is EntryState.PREPARED:  # proof that nothing was sent (rules 9)
-        await records.entries.become(left.id, EntryState.NOT_SENT, at=AT)
+    if left is not None and left.state is OrderState.PREPARED:  # proof that nothing was sent (rules 9)
+        await records.entries.become(left.id, OrderState.NOT_SENT, at=AT)
     prepared = await records.entries.prepare(entry(who.name))
     if isinstance(prepared, DayHeld):
         return "held", prepared.existing.state.value

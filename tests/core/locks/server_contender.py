@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.locks.folder_lock import AccountLocks, LockLost, LockRefused
 from core.locks.holder import Holder
 from core.locks.postgres_lock import ServerLocks, take_trader_lock
@@ -96,8 +96,8 @@ async def _work(who: ServerContender, locks: ServerLocks, line: Connection) -> N
 async def _enter(who: ServerContender, records: Records, locks: ServerLocks) -> tuple[str, str]:
     """Enters as the desk does: records the intent, marks it sent, checks once more, sends."""
     left = await records.entries.holding(ACCOUNT, DAY)
-    if left is not None and left.state is EntryState.PREPARED:  # proof that nothing was sent (rules 9)
-        await records.entries.become(left.id, EntryState.NOT_SENT, at=AT)
+    if left is not None and left.state is OrderState.PREPARED:  # proof that nothing was sent (rules 9)
+        await records.entries.become(left.id, OrderState.NOT_SENT, at=AT)
     prepared = await records.entries.prepare(entry(who.name))
     if isinstance(prepared, DayHeld):
         return "held", prepared.existing.state.value

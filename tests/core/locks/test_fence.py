@@ -15,7 +15,7 @@ from core.broker.port import BrokerAccount
 from core.domain.operation.commands import Command, CommandKind, CommandState
 from core.domain.operation.events import Event
 from core.domain.operation.reasons import Reason
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.reporting.alerts import AlertKind, DueAlert
 from core.locks.folder_lock import AloneInVirtualTime, LockLost
 from core.records.records import FencedOff, Records, RecordsRefusal
@@ -41,7 +41,7 @@ FOUND = BrokerAccount(ACCOUNT, "Main", "Individual", False)
 OF_THE_TRADER: dict[str, Callable[[Records], Awaitable[object]]] = {
     "prepare": lambda r: r.entries.prepare(entry("two", account="5WT00002")),
     "mark_sent": lambda r: r.entries.mark_sent("one", AT, epoch=r.epoch, closes=CLOSES),
-    "become": lambda r: r.entries.become("one", EntryState.NOT_SENT, at=AT),
+    "become": lambda r: r.entries.become("one", OrderState.NOT_SENT, at=AT),
     "allow_reentry": lambda r: r.entries.allow_reentry("one", "anna", AT),
     "note_status": lambda r: r.entries.note_status("one", "Live", AT),
     "add_fills": lambda r: r.entries.add_fills("one", [fill("f1")]),

@@ -17,7 +17,7 @@ from core.config.mail import MailSettings
 from core.domain.market.sessions import SlotTimes
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.next_step import NextStep, next_step
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill
 from core.notify.mail_queue import MailQueue
 from core.records.records import Records
@@ -118,7 +118,7 @@ class MailQueueSetup:
         await entries.prepare(made)
         assert await entries.mark_sent(entry_id, now, epoch=self.records.epoch, closes=now + timedelta(days=1))
         return await entries.become(
-            entry_id, EntryState.WORKING, at=now, order_id=f"41{len(entry_id)}", broker_status="Live"
+            entry_id, OrderState.WORKING, at=now, order_id=f"41{len(entry_id)}", broker_status="Live"
         )
 
     async def fill(self, made: Entry, legs: int = 4, *, rest_is_open: bool = True) -> None:
@@ -130,9 +130,9 @@ class MailQueueSetup:
         ]
         await self.records.entries.add_fills(made.id, fills[:legs], self.clock.now(), rest_is_open=rest_is_open)
         if legs == len(fills):
-            await self.become(made, EntryState.FILLED, "Filled")
+            await self.become(made, OrderState.FILLED, "Filled")
 
-    async def become(self, made: Entry, state: EntryState, status: str | None = None, detail: str = "") -> None:
+    async def become(self, made: Entry, state: OrderState, status: str | None = None, detail: str = "") -> None:
         await self.records.entries.become(made.id, state, at=self.clock.now(), broker_status=status, detail=detail)
 
     async def until(self, at: str, day: str = MONDAY) -> None:

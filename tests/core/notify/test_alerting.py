@@ -9,7 +9,7 @@ from core.config.settings import ScheduleSettings
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.outcomes import Outcome
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.reporting.account_days import DayKind
 from core.domain.reporting.alerts import AlertKind
 from core.domain.reporting.figures import AccountRun
@@ -129,13 +129,13 @@ def test_an_order_rejected_after_the_broker_took_it_is_an_error_not_a_trade(tmp_
         await world.until("09:47")
         [run] = (await world.records.results.recorded(MONDAY, MONDAY)).runs
         assert run.outcome is Outcome.SUCCEEDED, "the cycle recorded what it did"
-        assert (await world.entry()).state is EntryState.REJECTED
+        assert (await world.entry()).state is OrderState.REJECTED
         assert counted(world) == [(ACCOUNT, DayKind.OPEN, "rejected")], "seen without another cycle; it may enter again"
         figures = world.engine.alerting.figures
         assert figures is not None
         assert (figures.success.of, figures.days[0].failed) == (0, 1)
         await world.until("10:17")
-        assert {entry.state for entry in await world.entries()} == {EntryState.REJECTED}
+        assert {entry.state for entry in await world.entries()} == {OrderState.REJECTED}
         assert len(await world.entries()) == 3
         assert AlertKind.ALL_FAILED in {alert.kind for alert in world.engine.alerting.open_now}
         await world.until("14:45:59")
@@ -155,11 +155,11 @@ def test_a_day_is_open_while_its_order_works_and_traded_once_it_is_filled(tmp_pa
         world.exchange.fill_plan = "never"
         await world.start()
         await world.until("10:02")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         assert counted(world) == [(ACCOUNT, DayKind.OPEN, "")]
         world.exchange.fill_plan = "normal"
         await world.until("10:08")
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         assert counted(world) == [(ACCOUNT, DayKind.TRADED, "")], "seen without another cycle"
         await world.stop()
 

@@ -11,7 +11,7 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.reporting.figures import AccountRun
 from tests.core.notify.mail_without_engine import OTHER, MailQueueSetup, with_mail_queue
 from tests.support.record_samples import ACCOUNT, DAY, entry
@@ -39,7 +39,7 @@ def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> No
     async def days(setup: MailQueueSetup) -> None:
         await setup.open(MailPreference.DAILY, sends=False)
         await setup.fill(await setup.works())
-        await setup.become(await setup.works("two", OTHER), EntryState.REJECTED, "Rejected", f"no money in {OTHER}")
+        await setup.become(await setup.works("two", OTHER), OrderState.REJECTED, "Rejected", f"no money in {OTHER}")
         await after_close(setup, "2026-03-02")
         assert subjects(setup) == ["Mon 2 Mar 2026: 1 filled, 1 rejected"]
         text = setup.server.taken[0].text
@@ -95,12 +95,12 @@ def test_each_account_is_told_why_it_did_not_trade(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recorded", "state", "told"),
     [
-        (None, EntryState.REJECTED, "rejected"),
-        (Reason.OUTCOME_UNKNOWN, EntryState.FILLED, "filled"),
+        (None, OrderState.REJECTED, "rejected"),
+        (Reason.OUTCOME_UNKNOWN, OrderState.FILLED, "filled"),
     ],
 )
 def test_a_cycle_whose_entry_went_on_after_it_is_told_by_its_fate(
-    tmp_path: Path, recorded: Reason | None, state: EntryState, told: str
+    tmp_path: Path, recorded: Reason | None, state: OrderState, told: str
 ) -> None:
     async def days(setup: MailQueueSetup) -> None:
         await setup.open(MailPreference.DAILY, sends=False)
@@ -110,7 +110,7 @@ def test_a_cycle_whose_entry_went_on_after_it_is_told_by_its_fate(
         run = _run(number, ACCOUNT, recorded, "nobody knows")
         code = "" if recorded is None else recorded.code
         await setup.records.cycles.end(number, run.outcome.value, code, run.reason_text, {}, setup.clock.now(), [run])
-        await (setup.fill(made) if state is EntryState.FILLED else setup.become(made, state, "Rejected", "no money"))
+        await (setup.fill(made) if state is OrderState.FILLED else setup.become(made, state, "Rejected", "no money"))
         await after_close(setup, "2026-03-02")
         assert subjects(setup) == [f"Mon 2 Mar 2026: 1 {told}"]
         text = setup.server.taken[0].text

@@ -15,7 +15,7 @@ from core.domain.operation.amounts import credit
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.mail_preference import MailPreference
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill, OrderReport
 from core.domain.orders.packages import fill_credit
 from core.notify.smtp import MailFault
@@ -54,7 +54,7 @@ def test_sent_and_filled_are_two_mails_with_every_figure(tmp_path: Path) -> None
         assert [s.partition(" at ")[0] for s in post.subjects] == ["Senex [demo]: QQQ entry sent"]
         await world.until("09:47")
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         sent, filled = post.taken
         assert "entry filled at" in filled.subject
         for mail in (sent, filled):
@@ -145,7 +145,7 @@ def test_a_part_filled_while_the_rest_works_is_told_as_a_part(tmp_path: Path) ->
         world.exchange.fill_plan = "partial"
         await world.start()
         await world.until("09:50")
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         assert [_word(s) for s in post.subjects] == ["entry sent", "entry partially filled", "entry filled"]
         assert "the rest is still open" in post.taken[1].text
         await _end(world)

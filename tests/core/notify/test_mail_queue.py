@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.mail_preference import MailPreference
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.reporting.digests import AccountDay, Outlook, SessionDay, daily_digest
 from core.domain.reporting.notices import Letterhead
 from core.notify.mail_queue import retry_s
@@ -38,7 +38,7 @@ def test_each_news_of_an_entry_is_a_mail_of_its_own_in_its_order(tmp_path: Path)
         await setup.clock.sleep(5)
         await setup.fill(made)
         rejected = await setup.works("two", OTHER)
-        await setup.become(rejected, EntryState.REJECTED, "Rejected", "no money")
+        await setup.become(rejected, OrderState.REJECTED, "Rejected", "no money")
         await setup.clock.sleep(5)
         assert setup.words == ["entry sent", "entry partially filled", "entry filled", "entry sent", "entry REJECTED"]
         partial = setup.server.taken[1].text
@@ -50,12 +50,12 @@ def test_each_news_of_an_entry_is_a_mail_of_its_own_in_its_order(tmp_path: Path)
 @pytest.mark.parametrize(
     ("state", "word", "says"),
     [
-        (EntryState.CANCELLED, "entry cancelled", "It was cancelled at the broker, not by this console."),
-        (EntryState.EXPIRED, "entry expired unfilled", "expired at the close"),
-        (EntryState.INCIDENT, "INCIDENT", "senex reset incident"),
+        (OrderState.CANCELLED, "entry cancelled", "It was cancelled at the broker, not by this console."),
+        (OrderState.EXPIRED, "entry expired unfilled", "expired at the close"),
+        (OrderState.INCIDENT, "INCIDENT", "senex reset incident"),
     ],
 )
-def test_how_a_working_entry_ends_is_told(tmp_path: Path, state: EntryState, word: str, says: str) -> None:
+def test_how_a_working_entry_ends_is_told(tmp_path: Path, state: OrderState, word: str, says: str) -> None:
     async def day(setup: MailQueueSetup) -> None:
         await setup.open()
         await setup.become(await setup.works(), state, detail=f"the broker's word for {ACCOUNT} <b>")
@@ -73,7 +73,7 @@ def test_the_same_state_again_or_another_word_of_the_broker_tells_nothing_twice(
     async def day(setup: MailQueueSetup) -> None:
         await setup.open()
         made = await setup.works()
-        await setup.become(made, EntryState.WORKING, "Cancel Requested")
+        await setup.become(made, OrderState.WORKING, "Cancel Requested")
         await setup.records.entries.note_status(made.id, "Live", setup.clock.now())
         await setup.fill(made)
         await setup.fill(made)
@@ -90,10 +90,10 @@ def test_a_message_is_in_the_commit_of_its_state(tmp_path: Path) -> None:
         assert [m.kind for m in await setup.records.outbox.waiting()] == ["entry.sent"]
         in_store(setup, "CREATE TRIGGER no_mail BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'no'); END")
         with pytest.raises((IntegrityError, RecordsError)):
-            await setup.become(made, EntryState.CANCELLED)
-        assert (await setup.records.entries.get(made.id)).state is EntryState.WORKING
+            await setup.become(made, OrderState.CANCELLED)
+        assert (await setup.records.entries.get(made.id)).state is OrderState.WORKING
         in_store(setup, "DROP TRIGGER no_mail")
-        await setup.become(made, EntryState.CANCELLED)
+        await setup.become(made, OrderState.CANCELLED)
         assert [m.kind for m in await setup.records.outbox.waiting()] == ["entry.sent", "entry.cancelled"]
 
     with_mail_queue(day, tmp_path)
@@ -111,9 +111,9 @@ def test_a_message_that_cannot_be_written_does_not_cost_the_state(
 
         monkeypatch.setattr("core.records.repositories.outbox.entry_notices", broken)
         monkeypatch.setattr("core.records.repositories.outbox.event_notice", broken)
-        await setup.become(made, EntryState.CANCELLED)
+        await setup.become(made, OrderState.CANCELLED)
         await setup.records.journal.append(Event(setup.clock.now(), "x", "y", Severity.CRITICAL))
-        assert (await setup.records.entries.get(made.id)).state is EntryState.CANCELLED
+        assert (await setup.records.entries.get(made.id)).state is OrderState.CANCELLED
         assert len(await setup.records.journal.newest(5)) == 1
         assert caplog.text.count("no message could be written") == 2
 
@@ -132,7 +132,7 @@ def test_an_account_without_immediate_mail_gets_mail_only_about_unknown_entries(
         await setup.records.entries.mark_sent(
             "two", setup.clock.now(), epoch=setup.records.epoch, closes=setup.clock.now().replace(hour=23)
         )
-        await setup.become(made, EntryState.UNKNOWN, detail="no answer")
+        await setup.become(made, OrderState.UNKNOWN, detail="no answer")
         await setup.clock.sleep(5)
         assert setup.words == ["entry UNKNOWN"]
 
@@ -293,7 +293,7 @@ def test_fills_of_an_order_that_is_filled_are_no_part_of_one_that_is_open(tmp_pa
         await setup.open()
         made = await setup.works()
         await setup.fill(made, legs=2, rest_is_open=False)
-        await setup.become(made, EntryState.FILLED, "Filled")
+        await setup.become(made, OrderState.FILLED, "Filled")
         await setup.clock.sleep(5)
         assert setup.words == ["entry sent", "entry filled"]
         assert "Its fill records have not all come yet" in setup.server.taken[-1].text
@@ -327,7 +327,7 @@ def test_evidence_that_cannot_be_read_costs_the_mail_and_not_the_state(
         await setup.records.journal.record_suggestion(suggestion("suggestion-one"))
         in_store(setup, "UPDATE suggestions SET evidence = '{'")
         made = await setup.works()
-        assert made.state is EntryState.WORKING
+        assert made.state is OrderState.WORKING
         assert caplog.text.count("no message could be written for the entry one") == 1
 
     with_mail_queue(day, tmp_path)
@@ -342,8 +342,8 @@ def test_an_entry_found_after_a_lost_answer_is_told_filled_without_the_lost_answ
         assert await setup.records.entries.mark_sent(
             made.id, now, epoch=setup.records.epoch, closes=now.replace(hour=23)
         )
-        await setup.become(made, EntryState.UNKNOWN, detail="no answer: RemoteProtocolError")
-        await setup.records.entries.become(made.id, EntryState.WORKING, at=now, order_id="41", broker_status="Live")
+        await setup.become(made, OrderState.UNKNOWN, detail="no answer: RemoteProtocolError")
+        await setup.records.entries.become(made.id, OrderState.WORKING, at=now, order_id="41", broker_status="Live")
         await setup.fill(made)
         await setup.clock.sleep(5)
         assert setup.words == ["entry UNKNOWN", "entry sent", "entry filled"]

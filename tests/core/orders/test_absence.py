@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.broker.port import StreamState
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.simulator.exchange.faults import FaultKind
 from tests.support.world import ACCOUNT, World, in_world
@@ -38,10 +38,10 @@ def test_positions_of_its_legs_stop_absent(held: str, tmp_path: Path) -> None:
         await world.start()
         await world.until("09:46:30")
         entry = await world.entry()
-        assert entry.state is EntryState.UNKNOWN
+        assert entry.state is OrderState.UNKNOWN
         world.exchange.back_office.give(ACCOUNT, _positions(entry, HELD[held]), world.clock.now())
         await world.until("09:55")
-        assert (await world.entry()).state is EntryState.UNKNOWN, "time proves nothing while its legs are held"
+        assert (await world.entry()).state is OrderState.UNKNOWN, "time proves nothing while its legs are held"
         await world.stop()
 
     in_world(day, tmp_path)
@@ -57,7 +57,7 @@ def test_a_position_on_the_other_side_of_a_leg_stops_nothing(tmp_path: Path) -> 
         entry = await world.entry()
         world.exchange.back_office.give(ACCOUNT, _positions(entry, {SHORT: 1}), world.clock.now())
         await world.until("09:55")
-        assert (await world.entry()).state is EntryState.ABSENT
+        assert (await world.entry()).state is OrderState.ABSENT
         await world.stop()
 
     in_world(day, tmp_path)
@@ -74,7 +74,7 @@ def test_reads_while_the_alerts_are_down_prove_nothing(tmp_path: Path) -> None:
         await world.until("10:05")
         assert world.engine.tracker.alerts.state is not StreamState.CONNECTED
         entry = await world.entry()
-        assert entry.state is EntryState.UNKNOWN
+        assert entry.state is OrderState.UNKNOWN
         assert [e for e in await world.records.entries.evidence(entry.id) if e.kind == "listing"] == []
         await world.stop()
 
@@ -93,15 +93,15 @@ def test_an_unknown_order_is_listed_on_a_later_day(tmp_path: Path) -> None:
         await world.start()
         await world.until("10:05")
         first = await world.entry()
-        assert first.state is EntryState.UNKNOWN
+        assert first.state is OrderState.UNKNOWN
         await world.stop()
         world.broker.faults.clear()
         await world.until("09:40", TUESDAY)
         await world.start()
         await world.until("09:50", TUESDAY)
-        assert (await world.records.entries.get(first.id)).state is EntryState.FILLED
+        assert (await world.records.entries.get(first.id)).state is OrderState.FILLED
         assert world.engine.breakers.open_now == ()
-        assert (await world.entry()).state is EntryState.FILLED, "the new day has its own entry"
+        assert (await world.entry()).state is OrderState.FILLED, "the new day has its own entry"
         await world.stop()
 
     in_world(days, tmp_path)

@@ -11,7 +11,7 @@ import pytest
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.packages import risk_of
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.handling import Handling
@@ -49,11 +49,11 @@ def test_an_absent_order_that_fills_later_is_found_in_the_next_session(tmp_path:
         await world.start()
         await world.until("09:50")
         entry = await world.entry()
-        assert (entry.state, entry.order_id) == (EntryState.ABSENT, None)
+        assert (entry.state, entry.order_id) == (OrderState.ABSENT, None)
         world.exchange.fill_plan = "immediate"
         await next_day(world)
         found = await world.records.entries.get(entry.id)
-        assert (found.state, found.holds_day, found.order_id is not None) == (EntryState.FILLED, True, True)
+        assert (found.state, found.holds_day, found.order_id is not None) == (OrderState.FILLED, True, True)
         assert (risk_of(found) or 0) > 0
         await world.until("09:46")
         assert only_posts(world) == 2, "the next session is another day"
@@ -71,7 +71,7 @@ def test_an_order_that_was_refused_and_yet_accepted_is_an_incident_and_its_fills
         await world.start()
         await world.until("09:47")
         entry = await world.entry()
-        assert entry.state is EntryState.INCIDENT
+        assert entry.state is OrderState.INCIDENT
         assert "recorded as rejected, and yet order" in entry.detail
         world.exchange.fill_plan = "immediate"
         await world.until("10:20")
@@ -79,7 +79,7 @@ def test_an_order_that_was_refused_and_yet_accepted_is_an_incident_and_its_fills
         assert sum(fill.quantity for fill in filled.fills) == 6
         assert only_posts(world) == 1
         assert (await world.answer(CommandKind.ATTEST, entry.id, filled.order_id or "")).startswith("done")
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         await world.stop()
 
     in_world(day, tmp_path)
@@ -99,11 +99,11 @@ def test_a_replacement_at_the_broker_without_our_identifier_is_followed(tmp_path
         assert new.external_identifier is None
         await world.until("09:47")
         followed = await world.entry()
-        assert (followed.state, followed.order_id) == (EntryState.WORKING, str(new.id))
+        assert (followed.state, followed.order_id) == (OrderState.WORKING, str(new.id))
         world.exchange.fill_plan = "immediate"
         await world.until("09:48")
         filled = await world.entry()
-        assert (filled.state, {fill.order_id for fill in filled.fills}) == (EntryState.FILLED, {str(new.id)})
+        assert (filled.state, {fill.order_id for fill in filled.fills}) == (OrderState.FILLED, {str(new.id)})
         assert only_posts(world) == 1
         await world.stop()
 
@@ -138,7 +138,7 @@ def test_an_order_that_no_record_knows_any_more_bars_its_account_until_it_is_ado
         await world.until("09:50")
         assert world.engine.breakers.open_now == ()
         [adopted] = await world.records.entries.filled_open(ACCOUNT, world.day)
-        assert (adopted.state, (risk_of(adopted) or 0) > 0) == (EntryState.FILLED, True)
+        assert (adopted.state, (risk_of(adopted) or 0) > 0) == (OrderState.FILLED, True)
         await world.stop()
 
     in_world(days, tmp_path, poll_s=30)
@@ -162,7 +162,7 @@ def test_a_look_follows_each_acknowledgement_within_seconds(tmp_path: Path) -> N
 
         setattr(world.broker, "orders_since", counted)  # noqa: B010 - a method of this one instance
         await world.until("09:45:30")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         assert listed, "no look followed"
         posted = world.broker.posted[0].at
         assert listed[0] - (world.clock.monotonic() - (world.clock.now() - posted).total_seconds()) < 2
@@ -187,7 +187,7 @@ def test_ids_that_begin_again_mix_no_two_entries_up(tmp_path: Path) -> None:
         assert first.order_id == second.order_id
         assert {fill.fill_id for fill in first.fills} & {fill.fill_id for fill in second.fills}
         for entry in (first, second):
-            assert (entry.state, sum(fill.quantity for fill in entry.fills)) == (EntryState.FILLED, 6)
+            assert (entry.state, sum(fill.quantity for fill in entry.fills)) == (OrderState.FILLED, 6)
         assert world.engine.breakers.open_now == ()
         await world.stop()
 
@@ -211,7 +211,7 @@ def test_an_order_with_the_id_of_a_forgotten_one_is_not_taken_for_it(tmp_path: P
         await world.start()
         await world.until("09:44")
         lost = await world.records.entries.get(entry.id)
-        assert (lost.state, lost.fills) == (EntryState.UNKNOWN, ())
+        assert (lost.state, lost.fills) == (OrderState.UNKNOWN, ())
         assert f"the broker no longer knows order {entry.order_id}" in lost.detail
         await world.stop()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.operation.commands import CommandKind
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -32,7 +32,7 @@ def test_an_accepted_order_works_and_fills_with_every_state_recorded(tmp_path: P
         await world.start()
         await world.until("09:45:15")
         entry = await world.entry()
-        assert (entry.state, entry.broker_status) == (EntryState.WORKING, "Live")
+        assert (entry.state, entry.broker_status) == (OrderState.WORKING, "Live")
         legs = {leg.symbols.streamer for leg in _legs(world)}
         assert all(world.broker.market_data.shown(symbol) is not None for symbol in legs)
         await world.until("09:46")
@@ -62,8 +62,8 @@ def test_a_rejected_order_frees_the_day_and_the_next_slot_enters(tmp_path: Path)
         await world.start()
         await world.until("10:01")
         rejected, filled = await world.entries()
-        assert (rejected.state, rejected.holds_day) == (EntryState.REJECTED, False)
-        assert (filled.state, filled.holds_day) == (EntryState.FILLED, True)
+        assert (rejected.state, rejected.holds_day) == (OrderState.REJECTED, False)
+        assert (filled.state, filled.holds_day) == (OrderState.FILLED, True)
         assert [(c.outcome, c.reason_code) for c in await world.cycles()] == [("failed", "rejected"), ("succeeded", "")]
         assert rejected.identifier != filled.identifier
         await _end(world)
@@ -81,7 +81,7 @@ def test_an_order_the_exchange_rejects_after_taking_it_frees_the_day(tmp_path: P
         assert (entry.holds_day, entry.detail) == (False, "Rejected by the exchange")
         world.exchange.fill_plan = "immediate"
         await world.until("10:01")
-        assert [e.state for e in await world.entries()] == [EntryState.REJECTED, EntryState.FILLED]
+        assert [e.state for e in await world.entries()] == [OrderState.REJECTED, OrderState.FILLED]
         await _end(world)
 
     in_world(day, tmp_path)
@@ -95,7 +95,7 @@ def test_a_lost_response_is_unknown_holds_the_day_and_polling_adopts_the_order(t
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert (entry.state, entry.holds_day, entry.order_id) == (EntryState.UNKNOWN, True, None)
+        assert (entry.state, entry.holds_day, entry.order_id) == (OrderState.UNKNOWN, True, None)
         (cycle,) = await world.cycles()
         assert (cycle.outcome, cycle.reason_code) == ("unknown", "outcome_unknown")
         assert cycle.totals["unknown"] == 1
@@ -106,7 +106,7 @@ def test_a_lost_response_is_unknown_holds_the_day_and_polling_adopts_the_order(t
         await world.until("09:48")
         adopted = await world.entry()
         (order,) = world.exchange.orders(ACCOUNT)
-        assert (adopted.state, adopted.order_id) == (EntryState.FILLED, str(order.id))
+        assert (adopted.state, adopted.order_id) == (OrderState.FILLED, str(order.id))
         assert await world.states(entry.id) == ["prepared", "sent", "unknown", "filled"]
         await _end(world)
 
@@ -120,7 +120,7 @@ def test_an_alert_that_comes_before_the_lost_answer_is_proof_enough(tmp_path: Pa
         await world.until("09:46")
         entry = await world.entry()
         assert "unknown" not in await world.states(entry.id)
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert [(c.outcome, c.reason_code) for c in await world.cycles()] == [("succeeded", "")]
         await _end(world)
 
@@ -151,7 +151,7 @@ def test_an_error_after_the_order_was_taken_is_unknown_not_a_second_order(tmp_pa
         await world.until("10:01")
         entry = await world.entry()
         assert (await world.states(entry.id))[:3] == ["prepared", "sent", "unknown"]
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert len(world.exchange.orders(ACCOUNT)) == 1
         await _end(world)
 
@@ -165,10 +165,10 @@ def test_a_request_that_may_have_arrived_holds_the_day_although_it_did_not(tmp_p
         await world.start()
         await world.until("09:46")
         unknown = await world.entry()
-        assert (unknown.state, unknown.holds_day) == (EntryState.UNKNOWN, True)
+        assert (unknown.state, unknown.holds_day) == (OrderState.UNKNOWN, True)
         await world.until("10:16")
         entry = await world.entry()
-        assert (entry.state, entry.holds_day) == (EntryState.ABSENT, True)
+        assert (entry.state, entry.holds_day) == (OrderState.ABSENT, True)
         assert "two complete reads" in entry.detail
         assert [(c.outcome, c.reason_code) for c in await world.cycles()] == [
             ("unknown", "outcome_unknown"),
@@ -188,8 +188,8 @@ def test_an_order_that_never_left_frees_the_day_and_the_next_slot_enters(tmp_pat
         await world.start()
         await world.until("10:01")
         first, second = await world.entries()
-        assert (first.state, first.holds_day) == (EntryState.NOT_SENT, False)
-        assert second.state is EntryState.FILLED
+        assert (first.state, first.holds_day) == (OrderState.NOT_SENT, False)
+        assert second.state is OrderState.FILLED
         assert [(c.outcome, c.reason_code) for c in await world.cycles()] == [("failed", "not_sent"), ("succeeded", "")]
         assert len(world.broker.posted) == 1
         await _end(world)
@@ -201,7 +201,7 @@ def test_the_kill_file_stops_an_order_already_marked_sent(tmp_path: Path) -> Non
     async def day(world: World) -> None:
         await world.start()
         await world.until("09:45:03")
-        while not [e for e in await world.entries() if e.state is EntryState.SENT]:
+        while not [e for e in await world.entries() if e.state is OrderState.SENT]:
             await world.clock.sleep(0.005)
         world.kill_file.touch()
         await world.until("09:46")
@@ -221,7 +221,7 @@ def test_orders_that_cannot_be_read_before_sending_stop_the_entry(tmp_path: Path
         world.broker.arm(FaultKind.ORDERS_PARTIAL_PAGE)
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.NOT_SENT
+        assert entry.state is OrderState.NOT_SENT
         assert [(c.outcome, c.reason_code) for c in await world.cycles()] == [("failed", "orders_unreadable")]
         await _end(world)
 
@@ -255,7 +255,7 @@ def test_duplicate_prevention_looks_at_the_broker_right_before_sending(tmp_path:
         world.exchange.submit(ACCOUNT, order_body(request), world.clock.now())
         await world.until("10:01")
         assert [(c.outcome, c.reason_code) for c in await world.cycles()][-1] == ("skipped", "already_at_broker")
-        assert [e.state for e in await world.entries()] == [EntryState.NOT_SENT] * 2
+        assert [e.state for e in await world.entries()] == [OrderState.NOT_SENT] * 2
         assert world.broker.posted == []
         await world.stop()
 
@@ -269,7 +269,7 @@ def test_the_dry_run_refuses_what_the_broker_would_not_take(tmp_path: Path) -> N
         world.exchange.restrict(ACCOUNT, is_frozen=True)
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.NOT_SENT
+        assert entry.state is OrderState.NOT_SENT
         (cycle,) = await world.cycles()
         assert (cycle.outcome, cycle.reason_code) == ("failed", "dry_run_refused")
         assert "frozen" in cycle.reason_text

@@ -11,7 +11,7 @@ import pytest
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderReport
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import OrderChanges
@@ -47,7 +47,7 @@ def test_an_order_that_is_not_as_asked_is_an_incident_and_its_fills_are_kept(
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.INCIDENT
+        assert entry.state is OrderState.INCIDENT
         assert says in entry.detail
         [why] = incidents(world)
         assert says in why
@@ -71,16 +71,16 @@ def test_a_price_changed_by_a_person_at_the_broker_is_an_incident_that_is_follow
         new = world.exchange.replace(ACCOUNT, int(entry.order_id or ""), changes, world.clock.now(), by="bert")
         await world.until("09:47")
         changed = await world.entry()
-        assert (changed.state, changed.order_id, changed.holds_day) == (EntryState.INCIDENT, str(new.id), True)
+        assert (changed.state, changed.order_id, changed.holds_day) == (OrderState.INCIDENT, str(new.id), True)
         assert "credit, the broker shows" in changed.detail
         world.exchange.fill_plan = "immediate"
         await world.until("09:49")
         assert sum(fill.quantity for fill in (await world.entry()).fills) == 6
         assert (await world.answer(CommandKind.ATTEST, entry.id, str(new.id))).startswith("done")
         attested = await world.entry()
-        assert (attested.state, attested.terms.credit) == (EntryState.FILLED, changes.price)
+        assert (attested.state, attested.terms.credit) == (OrderState.FILLED, changes.price)
         await world.until("09:52")
-        assert (await world.entry()).state is EntryState.FILLED, "told again, it is no difference any more"
+        assert (await world.entry()).state is OrderState.FILLED, "told again, it is no difference any more"
         await world.stop()
 
     in_world(day, tmp_path)
@@ -98,10 +98,10 @@ def test_an_order_that_is_live_again_after_its_cancel_is_an_incident(tmp_path: P
         entry = await world.entry()
         world.exchange.cancel(ACCOUNT, int(entry.order_id or ""), world.clock.now())
         await world.until("09:47")
-        assert (await world.entry()).state is EntryState.CANCELLED
+        assert (await world.entry()).state is OrderState.CANCELLED
         await world.until("09:49")
         revived = await world.entry()
-        assert (revived.state, revived.holds_day) == (EntryState.INCIDENT, True)
+        assert (revived.state, revived.holds_day) == (OrderState.INCIDENT, True)
         assert f"order {entry.order_id} was shown Cancelled at 2026-03-02 09:46:" in revived.detail
         assert "again at 2026-03-02 09:47:" in revived.detail
         world.exchange.fill_plan = "immediate"
@@ -124,7 +124,7 @@ def test_a_listing_that_leaves_out_a_leg_is_a_hint_and_the_order_is_read(tmp_pat
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert (entry.state, incidents(world)) == (EntryState.FILLED, [])
+        assert (entry.state, incidents(world)) == (OrderState.FILLED, [])
         assert sum(fill.quantity for fill in entry.fills) == 6
         await world.stop()
 
@@ -139,14 +139,14 @@ def test_nothing_is_absent_while_an_order_of_its_shape_stands_unexplained(tmp_pa
         await world.start()
         await world.until("09:45:30")
         unknown = await world.entry()
-        assert unknown.state is EntryState.UNKNOWN
+        assert unknown.state is OrderState.UNKNOWN
         world.exchange.fill_plan = "never"
         body = replace(order_body(unknown.request), external_identifier=None)
         order = world.exchange.submit(ACCOUNT, body, world.clock.now())
         await world.until("09:55")
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         assert (await world.answer(CommandKind.ATTEST, unknown.id, str(order.id))).startswith("done")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         await world.stop()
 
     in_world(day, tmp_path)
@@ -155,19 +155,19 @@ def test_nothing_is_absent_while_an_order_of_its_shape_stands_unexplained(tmp_pa
 @pytest.mark.parametrize(
     ("held", "state"),
     [
-        ({0: -2, 1: 2, 2: -1, 3: 1}, EntryState.UNKNOWN),
-        ({0: -1, 1: 1}, EntryState.UNKNOWN),
-        ({0: 1}, EntryState.ABSENT),
+        ({0: -2, 1: 2, 2: -1, 3: 1}, OrderState.UNKNOWN),
+        ({0: -1, 1: 1}, OrderState.UNKNOWN),
+        ({0: 1}, OrderState.ABSENT),
     ],
     ids=["whole", "one spread", "other side"],
 )
-def test_positions_of_its_legs_stop_absent(tmp_path: Path, held: dict[int, int], state: EntryState) -> None:
+def test_positions_of_its_legs_stop_absent(tmp_path: Path, held: dict[int, int], state: OrderState) -> None:
     async def day(world: World) -> None:
         world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)
         await world.start()
         await world.until("09:45:30")
         entry = await world.entry()
-        assert entry.state is EntryState.UNKNOWN
+        assert entry.state is OrderState.UNKNOWN
         contracts = {leg.symbol: held[at] for at, leg in enumerate(_in_order(entry.request.legs)) if at in held}
         world.exchange.back_office.give(ACCOUNT, contracts, world.clock.now())
         await world.until("09:52")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Event, Severity
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.simulator.exchange.faults import FaultKind
 from tests.support.world import ACCOUNT, World, et, in_world
 
@@ -51,7 +51,7 @@ def test_an_incident_keeps_its_legs_quoted_while_it_is_followed(tmp_path: Path) 
         await world.start()
         await world.until("09:50")
         entry = await world.entry()
-        assert entry.state is EntryState.INCIDENT
+        assert entry.state is OrderState.INCIDENT
         assert world.engine.legs.keeps(entry.id)
         await world.stop()
         await world.start()

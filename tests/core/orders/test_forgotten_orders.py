@@ -11,7 +11,7 @@ from core.broker.port import BrokerError, BrokerFault
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.fate import fate_of
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderReport
 from core.domain.orders.way_out import way_out
 from core.runtime.clock import exchange_time
@@ -33,10 +33,10 @@ def test_two_complete_looks_without_it_make_it_unknown_and_time_never_absent(tmp
         order_id = (await world.entry()).order_id
         forget(world, order_id)
         await world.until("09:47:50")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         await world.until("09:49")
         entry = await world.entry()
-        assert (entry.state, entry.order_id, entry.holds_day) == (EntryState.UNKNOWN, order_id, True)
+        assert (entry.state, entry.order_id, entry.holds_day) == (OrderState.UNKNOWN, order_id, True)
         assert f"the broker no longer knows order {order_id}" in entry.detail
         first, second = [
             e for e in await world.records.entries.evidence(entry.id) if e.kind == "missing" and e.complete
@@ -46,11 +46,11 @@ def test_two_complete_looks_without_it_make_it_unknown_and_time_never_absent(tmp
         await world.answer(CommandKind.RECONCILE)
         await world.until("10:20")
         assert world.engine.gate.automation is Automation.ACTIVE, "such an answer keeps no account reconciling"
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         assert len(world.broker.posted) == 1
         assert f"`senex attest absent {entry.id[:8]}`" in way_out(fate_of(entry))
         assert (await world.answer(CommandKind.ATTEST, entry.id[:8], "absent")).startswith("done")
-        assert (await world.entry()).state is EntryState.ABSENT
+        assert (await world.entry()).state is OrderState.ABSENT
         await world.stop()
 
     in_world(day, tmp_path)
@@ -70,14 +70,14 @@ def test_a_wiped_broker_bars_nothing_for_ever(tmp_path: Path) -> None:
         world.exchange.fill_plan = "immediate"
         await world.start()
         await world.until("09:44")
-        assert (await world.records.entries.get(entry.id)).state is EntryState.UNKNOWN
+        assert (await world.records.entries.get(entry.id)).state is OrderState.UNKNOWN
         [breaker] = world.engine.breakers.open_now
         assert breaker.kind is BreakerKind.EARLIER_ENTRY
         assert world.engine.gate.automation is Automation.ACTIVE
         assert (await world.answer(CommandKind.ATTEST, entry.id[:8], "absent")).startswith("done")
         await world.until("09:46")
         assert world.engine.breakers.open_now == ()
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         await world.stop()
 
     in_world(days, tmp_path)
@@ -104,7 +104,7 @@ def test_an_order_found_between_two_looks_that_miss_it_is_not_forgotten(tmp_path
         setattr(world.broker, "orders_since", orders_since)  # noqa: B010
         await world.start()
         await world.until("09:55")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         await world.stop()
 
     in_world(day, tmp_path)
@@ -121,11 +121,11 @@ def test_the_waits_go_on_over_restarts(tmp_path: Path) -> None:
         forget(world, order_id)
         for _ in range(3):
             await world.clock.sleep(50)
-            assert (await world.entry()).state is EntryState.WORKING
+            assert (await world.entry()).state is OrderState.WORKING
             await world.crash()
             await world.start()
         await world.clock.sleep(50)
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         await world.stop()
 
     in_world(day, tmp_path)
@@ -160,9 +160,9 @@ def test_a_miss_before_the_order_was_found_again_counts_for_no_later_process(tmp
         await world.crash()
         await world.start()
         await world.clock.sleep(60)
-        assert (await world.entry()).state is EntryState.WORKING, "the waits begin again"
+        assert (await world.entry()).state is OrderState.WORKING, "the waits begin again"
         await world.until("09:56")
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         await world.stop()
 
     in_world(day, tmp_path)
@@ -174,11 +174,11 @@ def test_a_part_filled_order_that_is_forgotten_is_an_incident(tmp_path: Path) ->
         await world.start()
         await world.until("09:45:10")
         entry = await world.entry()
-        assert (entry.state, bool(entry.fills)) == (EntryState.WORKING, True)
+        assert (entry.state, bool(entry.fills)) == (OrderState.WORKING, True)
         forget(world, entry.order_id)
         await world.until("09:50")
         found = await world.entry()
-        assert (found.state, found.fills) == (EntryState.INCIDENT, entry.fills)
+        assert (found.state, found.fills) == (OrderState.INCIDENT, entry.fills)
         assert BreakerKind.INCIDENT in {b.kind for b in world.engine.breakers.open_now}
         await world.stop()
 
@@ -196,7 +196,7 @@ def test_a_cancelled_order_that_is_forgotten_frees_its_day_only_by_the_operators
         entry = await world.entry()
         await world.answer(CommandKind.CANCEL)
         await world.until("09:46:30")
-        assert (await world.entry()).state is EntryState.CANCELLED
+        assert (await world.entry()).state is OrderState.CANCELLED
         forget(world, entry.order_id)
         if allowed:
             assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.simulator.exchange.faults import FaultKind
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -26,7 +26,7 @@ def test_an_alert_while_the_lost_answer_is_being_recorded_fails_no_cycle(tmp_pat
 
         async def get_and_hear(entry_id: str) -> Entry:
             entry = await get(entry_id)
-            if entry.state is EntryState.SENT and not heard:
+            if entry.state is OrderState.SENT and not heard:
                 (report,) = await world.broker.orders_since(ACCOUNT, world.day)
                 heard.append(asyncio.create_task(world.engine.tracker.apply(entry_id, report)))
                 await asyncio.wait(heard, timeout=2.0)
@@ -35,7 +35,7 @@ def test_an_alert_while_the_lost_answer_is_being_recorded_fails_no_cycle(tmp_pat
         setattr(entries, "get", get_and_hear)  # noqa: B010 - a method of this one instance
         await world.until("09:46")
         assert len(heard) == 1
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         (cycle,) = await world.cycles()
         assert cycle.reason_code != "internal"
         await assert_nothing_forbidden_happened(world, world.records)

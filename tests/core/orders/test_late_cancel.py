@@ -11,7 +11,7 @@ from core.broker.port import BrokerError, BrokerFault
 from core.config.settings import TradingSettings
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.fate import fate_of, fate_words
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderReport
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.faults import FaultKind
@@ -68,7 +68,7 @@ def test_only_the_engines_own_acknowledged_cancel_frees_a_day_by_proof(
                 world.exchange.back_office.remove(ACCOUNT, order_id, now)
         await world.until("09:59:30" if by_engine else "09:51")
         entry = await world.entry()
-        assert entry.state is EntryState.CANCELLED
+        assert entry.state is OrderState.CANCELLED
         assert (entry.engine_cancel_at is not None, entry.holds_day) == (frees, not frees)
         await world.stop()
 
@@ -84,11 +84,11 @@ def test_it_is_cancelled_after_its_minutes_and_by_nobody_so_proof_may_free_the_d
         world.exchange.fill_plan = "never"
         await world.start()
         await world.until("09:54:50")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         assert await _cancel_texts(world) == []
         await world.until("09:56:00")
         entry = await world.entry()
-        assert (entry.state, entry.cancel_requested_by) == (EntryState.CANCELLED, "")
+        assert (entry.state, entry.cancel_requested_by) == (OrderState.CANCELLED, "")
         assert entry.engine_cancel_at is not None
         assert entry.sent_at is not None
         assert entry.terminal_at is not None
@@ -124,7 +124,7 @@ def test_a_cancel_that_the_broker_refused_or_never_answered_frees_no_day(
         await world.start()
         await world.until("10:02")
         entry = await world.entry()
-        assert (entry.state, entry.engine_cancel_at, entry.holds_day) == (EntryState.CANCELLED, None, True)
+        assert (entry.state, entry.engine_cancel_at, entry.holds_day) == (OrderState.CANCELLED, None, True)
         assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
         await world.until("10:05")
         assert not (await world.entry()).holds_day
@@ -149,7 +149,7 @@ def test_a_cancel_that_somebody_else_made_meanwhile_needs_an_operators_word(
         await world.start()
         await world.until("10:05")
         entry = await world.entry()
-        assert (entry.state, entry.cancelled_by, entry.holds_day) == (EntryState.CANCELLED, "bert", True)
+        assert (entry.state, entry.cancelled_by, entry.holds_day) == (OrderState.CANCELLED, "bert", True)
         assert entry.engine_cancel_at is not None
         assert fate_words(fate_of(entry)) == "CANCELLED at the broker by bert"
         await world.stop()
@@ -169,11 +169,11 @@ def test_a_cancel_that_the_broker_took_and_did_not_carry_out_frees_no_day(tmp_pa
             await world.clock.sleep(0.5)
         await world.clock.sleep(after_s)
         entry = await world.entry()
-        assert entry.state is EntryState.WORKING
+        assert entry.state is OrderState.WORKING
         world.exchange.cancel(ACCOUNT, int(entry.order_id or ""), world.clock.now())
         await world.until("10:05")
         entry = await world.entry()
-        assert (entry.state, entry.holds_day) == (EntryState.CANCELLED, True)
+        assert (entry.state, entry.holds_day) == (OrderState.CANCELLED, True)
         assert fate_of(entry).needs_word
         assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
         await world.until("10:10")
@@ -190,7 +190,7 @@ def test_a_second_cancel_of_the_console_that_is_carried_out_frees_the_day(tmp_pa
         await world.start()
         await world.until("09:59:30")
         entry = await world.entry()
-        assert (entry.state, entry.cancelled_by, entry.holds_day) == (EntryState.CANCELLED, "", False)
+        assert (entry.state, entry.cancelled_by, entry.holds_day) == (OrderState.CANCELLED, "", False)
         assert len(await _cancel_texts(world)) == 2
         await world.stop()
 
@@ -220,7 +220,7 @@ def test_by_default_it_is_left_working(tmp_path: Path) -> None:
         world.exchange.fill_plan = "never"
         await world.start()
         await world.until("09:57")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         assert await _cancel_texts(world) == []
         await world.stop()
 
@@ -231,7 +231,7 @@ def test_a_filled_entry_is_left_alone(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()
         await world.until("09:57")
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         assert await _cancel_texts(world) == []
         await world.stop()
 
@@ -255,10 +255,10 @@ def test_a_cancel_whose_answer_is_lost_is_asked_again_a_minute_later(
         monkeypatch.setattr(world.broker, "cancel", lost_once)
         await world.start()
         await world.until("09:55:50")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         assert len(asked) == 1
         await world.until("09:57")
-        assert (await world.entry()).state is EntryState.CANCELLED
+        assert (await world.entry()).state is OrderState.CANCELLED
         assert asked == ["09:55", "09:56"]
         assert "not acknowledged (no answer within 10 s)" in (await _cancel_texts(world))[1]
         await world.stop()
@@ -292,7 +292,7 @@ def test_a_cancel_that_comes_after_the_fill_says_that_the_order_was_filled_befor
         else:
             await world.until("10:02")
             assert (await _cancel_texts(world))[1].endswith(": it was filled before the cancel arrived")
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         await world.stop()
 
     in_world(day, tmp_path, trading=AFTER_TEN, poll_s=60)

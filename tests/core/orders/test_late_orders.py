@@ -10,7 +10,7 @@ import pytest
 from core.broker.port import DryRunAnswer, WireGuard
 from core.broker.tastytrade import TastytradeBroker
 from core.domain.operation.reasons import Reason
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderRequest, SendOutcome
 from core.simulator.exchange.faults import FaultKind, FaultMatch
 from tests.support.wire_world import on_the_wire
@@ -33,7 +33,7 @@ def test_a_decision_older_than_5_s_does_not_leave(tmp_path: Path, late_s: float,
         await world.until("09:46:30")
         entry = await world.entry()
         [cycle] = await world.cycles()
-        assert (entry.state is EntryState.NOT_SENT) is not leaves
+        assert (entry.state is OrderState.NOT_SENT) is not leaves
         assert (cycle.reason_code == Reason.DECISION_OLD.code) is not leaves
         assert len(world.broker.posted) == leaves
         await world.stop()
@@ -55,7 +55,7 @@ def test_an_order_is_late_2_s_after_it_was_recorded_as_sent(tmp_path: Path, late
         await world.until("09:46:30")
         entry = await world.entry()
         [cycle] = await world.cycles()
-        assert (entry.state is EntryState.NOT_SENT) is not leaves
+        assert (entry.state is OrderState.NOT_SENT) is not leaves
         assert (cycle.reason_code == Reason.SEND_LATE.code) is not leaves
         assert len(world.broker.posted) == leaves
         await world.stop()
@@ -79,7 +79,7 @@ async def test_an_order_3_s_after_sent_does_not_leave(tmp_path: Path) -> None:
         setattr(broker, "send", renewing)  # noqa: B010 - the way to this one broker
         await asyncio.wait_for(world.enter(), 30)
         [entry] = await world.entries()
-        assert entry.state is EntryState.NOT_SENT, entry
+        assert entry.state is OrderState.NOT_SENT, entry
         assert entry.detail.endswith("s passed between deciding and the wire")
         assert world.at_the_broker() == 0
 
@@ -104,7 +104,7 @@ def test_a_clock_that_is_set_makes_no_decision_old_and_the_reason_says_that_it_w
         await world.start()
         await world.clock.sleep(60)
         [entry, *_] = await world.entries()
-        assert entry.state is EntryState.NOT_SENT
+        assert entry.state is OrderState.NOT_SENT
         moved = f"the machine's clock was set {'ahead' if set_by_s > 0 else 'back'} by 10:00"
         off = f"this machine's clock is {'+' if set_by_s > 0 else '-'}"
         assert entry.detail.startswith(off if real_time else moved)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.packages import risk_of
 from core.orders.positions import CONFIRMED_S
 from core.simulator.exchange.faults import FaultKind
@@ -33,7 +33,7 @@ def test_a_filled_entry_is_shown_marked_from_its_own_legs(tmp_path: Path) -> Non
         await world.start()
         await world.until("09:47")
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         [view] = (await _looked(world)).open
         assert (view.strikes, view.account, view.dte) == (entry.strikes, "…0001", (entry.expiration - world.day).days)
         assert view.credit is not None

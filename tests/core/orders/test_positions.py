@@ -9,7 +9,7 @@ from pathlib import Path
 from core.broker.port import AccountReads
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, OrderRequest
 from core.domain.risk.risk import Direction, side_of
 from core.orders.positions import CONFIRMED_S, LONGEST_S
@@ -39,7 +39,7 @@ def test_a_trident_nobody_recorded_bars_its_account_until_it_is_settled(tmp_path
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert await mismatches(world) == [], "the entry explains the only one"
         give(world, entry.request)
         [why] = await mismatches(world)
@@ -81,7 +81,7 @@ def test_an_absent_entry_explains_no_position(tmp_path: Path) -> None:
         await world.start()
         await world.until("09:50")
         entry = await world.entry()
-        assert entry.state is EntryState.ABSENT
+        assert entry.state is OrderState.ABSENT
         give(world, entry.request)
         [why] = await mismatches(world)
         assert "that no record explains" in why
@@ -112,12 +112,12 @@ def test_a_nameless_order_that_appears_late_is_attested_to_its_absent_entry(tmp_
         await world.start()
         await world.until("09:50")
         entry = await world.entry()
-        assert entry.state is EntryState.ABSENT
+        assert entry.state is OrderState.ABSENT
         body = replace(order_body(entry.request), external_identifier=None)
         order = world.exchange.submit(ACCOUNT, body, world.clock.now())
         await world.clock.sleep(10)
         assert (await world.answer(CommandKind.ATTEST, entry.id[:8], str(order.id))).startswith("done")
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         assert await mismatches(world) == []
         assert world.engine.breakers.open_now == ()
         await world.stop()
@@ -139,7 +139,7 @@ async def filled(world: World) -> Entry:
     await world.start()
     await world.until("09:47")
     entry = await world.entry()
-    assert entry.state is EntryState.FILLED
+    assert entry.state is OrderState.FILLED
     await world.engine.tridents.check()
     return entry
 

@@ -11,7 +11,7 @@ import pytest
 from core.broker.port import StreamState
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill
 from core.orders.positions import CONFIRMED_S
 from core.simulator.exchange.faults import FaultKind
@@ -36,7 +36,7 @@ def test_no_entry_until_every_read_was_complete(tmp_path: Path) -> None:
         world.broker.faults.clear()
         await world.until("10:01")
         assert world.engine.gate.automation is Automation.ACTIVE
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         await world.stop()
 
     in_world(day, tmp_path)
@@ -47,10 +47,10 @@ def test_an_unknown_order_that_never_arrived_is_absent_after_two_reads_and_holds
         world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)
         await world.start()
         await world.until("09:46:30")
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         await world.until("09:49")
         entry = await world.entry()
-        assert (entry.state, entry.holds_day) == (EntryState.ABSENT, True)
+        assert (entry.state, entry.holds_day) == (OrderState.ABSENT, True)
         reads = [e for e in await world.records.entries.evidence(entry.id) if e.kind == "listing"]
         assert len(reads) == 2
         assert (reads[1].at - reads[0].at).total_seconds() >= 30
@@ -73,10 +73,10 @@ def test_reads_over_different_alert_connections_prove_nothing_together(tmp_path:
         await world.until("09:47:15")
         world.broker.arm(FaultKind.ALERTS_CLOSE)
         await world.until("09:47:40")
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         await world.until("09:49")
         assert world.engine.tracker.alerts.state is StreamState.CONNECTED
-        assert (await world.entry()).state is EntryState.ABSENT
+        assert (await world.entry()).state is OrderState.ABSENT
         await world.stop()
 
     in_world(day, tmp_path)
@@ -131,7 +131,7 @@ def test_an_unknown_entry_of_an_earlier_date_stops_the_account_until_it_is_attes
         world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)
         await world.start()
         await world.until("09:45:30")
-        assert (await world.entry()).state is EntryState.UNKNOWN
+        assert (await world.entry()).state is OrderState.UNKNOWN
         await world.crash()
         await world.until("09:40", "2026-03-03")
         await world.start()
@@ -140,11 +140,11 @@ def test_an_unknown_entry_of_an_earlier_date_stops_the_account_until_it_is_attes
         assert breaker.kind is BreakerKind.EARLIER_ENTRY
         [entry] = await world.records.entries.unknown()
         assert (await world.answer(CommandKind.ATTEST, entry.id, "absent")).startswith("done")
-        assert (await world.records.entries.get(entry.id)).state is EntryState.ABSENT
+        assert (await world.records.entries.get(entry.id)).state is OrderState.ABSENT
         assert [e.kind for e in await world.records.entries.evidence(entry.id)][-1] == "attestation"
         await world.until("09:46")
         assert world.engine.breakers.open_now == ()
-        assert (await world.entry()).state is EntryState.FILLED
+        assert (await world.entry()).state is OrderState.FILLED
         await world.stop()
 
     in_world(days, tmp_path)
@@ -157,7 +157,7 @@ def test_a_cancel_by_the_operator_closes_the_day(tmp_path: Path) -> None:
         await world.until("09:46")
         assert (await world.answer(CommandKind.CANCEL)).startswith("done")
         await world.until("09:47")
-        assert (await world.entry()).state is EntryState.CANCELLED
+        assert (await world.entry()).state is OrderState.CANCELLED
         await world.until("10:01")
         entry = await world.entry()
         assert entry.holds_day
@@ -193,7 +193,7 @@ def test_a_day_closed_by_a_cancel_is_opened_by_the_operators_word_and_the_proof(
         assert "does not hold the day" in await world.answer(CommandKind.ALLOW_REENTRY, entry.id)
         world.exchange.fill_plan = "immediate"
         await world.until("10:01")
-        assert [e.state for e in await world.entries()] == [EntryState.CANCELLED, EntryState.FILLED]
+        assert [e.state for e in await world.entries()] == [OrderState.CANCELLED, OrderState.FILLED]
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 
@@ -237,12 +237,12 @@ def test_a_cancel_at_the_broker_frees_the_day_only_with_an_operators_word(tmp_pa
         world.exchange.fill_plan = "immediate"
         await world.until("10:20")
         held = await world.entry()
-        assert (held.state, held.holds_day) == (EntryState.CANCELLED, True), "nothing was entered after it"
+        assert (held.state, held.holds_day) == (OrderState.CANCELLED, True), "nothing was entered after it"
         assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id[:8])).startswith("done")
         await world.until("10:29")
         assert not (await world.entry()).holds_day
         await world.until("10:31")
-        assert [e.state for e in await world.entries()] == [EntryState.CANCELLED, EntryState.FILLED]
+        assert [e.state for e in await world.entries()] == [OrderState.CANCELLED, OrderState.FILLED]
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 
@@ -254,7 +254,7 @@ def test_an_order_that_expired_frees_the_day_by_two_complete_reads_alone(tmp_pat
         world.exchange.fill_plan = "never"
         await world.start()
         await world.until("16:25")
-        assert ((await world.entry()).state, (await world.entry()).holds_day) == (EntryState.EXPIRED, False)
+        assert ((await world.entry()).state, (await world.entry()).holds_day) == (OrderState.EXPIRED, False)
         await world.stop()
 
     in_world(day, tmp_path, start=et("2026-03-02", "14:44"))
@@ -303,7 +303,7 @@ def test_the_legs_of_an_unknown_entry_stay_quoted_also_after_a_restart(tmp_path:
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.UNKNOWN
+        assert entry.state is OrderState.UNKNOWN
         assert world.engine.legs.keeps(entry.id)
         await world.crash()
         await world.start()

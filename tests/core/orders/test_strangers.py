@@ -12,7 +12,7 @@ import pytest
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderReport, OrderRequest
 from core.runtime.ids import SeededIds
 from core.simulator.exchange.faults import FaultKind
@@ -39,7 +39,7 @@ async def a_request(world: World) -> OrderRequest:
     """The order of an entry that was filled this morning."""
     await world.until("09:46")
     entry = await world.entry()
-    assert entry.state is EntryState.FILLED
+    assert entry.state is OrderState.FILLED
     return entry.request
 
 
@@ -100,8 +100,8 @@ def test_a_stranger_that_is_a_trident_is_adopted_by_the_command_that_the_breaker
         assert world.engine.breakers.open_now == ()
         filled = await world.records.entries.filled_open(ACCOUNT, world.day)
         assert [(entry.state, entry.origin) for entry in filled] == [
-            (EntryState.FILLED, ""),
-            (EntryState.FILLED, "adopted"),
+            (OrderState.FILLED, ""),
+            (OrderState.FILLED, "adopted"),
         ]
         await world.stop()
 
@@ -177,7 +177,7 @@ def test_two_tridents_of_a_day_stop_both_consoles(tmp_path: Path, lag_s: float) 
             assert open_kinds(console) == {MISMATCH, INCIDENT}
             [why] = [b.why for b in console.engine.breakers.open_now if b.kind is INCIDENT]
             assert "are two tridents of 2026-03-02" in why
-            assert (await console.entry()).state is EntryState.WORKING, "what the entry is, is not in doubt"
+            assert (await console.entry()).state is OrderState.WORKING, "what the entry is, is not in doubt"
         await world.until("10:01")
         assert [len(console.broker.posted) for console in (world, rival)] == [1, 1]
         await rival.stop()

@@ -11,7 +11,7 @@ import pytest
 from core.domain.operation import amounts
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.fate import fate_of
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderReport
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_report
@@ -49,12 +49,12 @@ def test_a_late_fill_of_a_resting_order_is_found(tmp_path: Path) -> None:
         world.exchange.fill_plan = "never"
         await world.start()
         await world.until("09:50")
-        assert (await world.entry()).state is EntryState.WORKING
+        assert (await world.entry()).state is OrderState.WORKING
         world.broker.arm(FaultKind.ALERTS_LOST, count=None)  # only polling can tell
         world.exchange.fill_plan = "immediate"
         await world.until("09:50:15")
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert sum(f.quantity for f in entry.fills) == 6
         await _end(world)
 
@@ -73,7 +73,7 @@ def test_a_fill_that_raced_a_cancel_is_a_fill(tmp_path: Path) -> None:
         await world.broker.cancel(ACCOUNT, entry.order_id)
         await world.until("09:47")
         ended = await world.entry()
-        assert ended.state in (EntryState.CANCELLED, EntryState.INCIDENT, EntryState.FILLED)
+        assert ended.state in (OrderState.CANCELLED, OrderState.INCIDENT, OrderState.FILLED)
         (order,) = world.exchange.orders(ACCOUNT)
         theirs = {f.fill_id for leg in order.legs for f in leg.fills}
         assert theirs
@@ -90,11 +90,11 @@ def test_a_partial_fill_is_told_and_its_rest_completes_the_entry(tmp_path: Path)
         await world.start()
         await world.until("09:45:10")
         part = await world.entry()
-        assert part.state is EntryState.WORKING
+        assert part.state is OrderState.WORKING
         assert 0 < sum(f.quantity for f in part.fills) < 6
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert sum(f.quantity for f in entry.fills) == 6
         told = await world.records.journal.of_cycle(1)
         kinds = [e.kind for e in told]
@@ -120,7 +120,7 @@ def test_fill_records_missing_from_a_filled_order_are_fetched(tmp_path: Path) ->
         (order,) = world.exchange.orders(ACCOUNT)
         await world.engine.tracker.apply(entry.id, replace(order_report(order), status="Filled"))
         told = await world.entry()
-        assert (told.state, told.fills) == (EntryState.FILLED, ())
+        assert (told.state, told.fills) == (OrderState.FILLED, ())
         world.exchange.fill_plan = "immediate"
         await world.until("09:46:30")
         assert sum(f.quantity for f in (await world.entry()).fills) == 6
@@ -147,7 +147,7 @@ def test_fills_of_a_filled_order_that_come_in_two_parts_are_no_partial_fill_and_
         setattr(world.broker, "orders_since", half_of_the_fills)  # noqa: B010 - a method of this one instance
         await world.until("09:46")
         entry = await world.entry()
-        assert entry.state is EntryState.FILLED
+        assert entry.state is OrderState.FILLED
         assert 0 < sum(f.quantity for f in entry.fills) < 6
         (said,) = await world.events(1, "order.filled")
         assert said.text.endswith("its fill records have not all come")
@@ -175,12 +175,12 @@ def test_the_words_of_a_state_end_with_it_and_stay_in_the_history(tmp_path: Path
         await world.start()
         await world.until("09:45:30")
         unknown = await world.entry()
-        assert (unknown.state, bool(unknown.detail)) == (EntryState.UNKNOWN, True)
+        assert (unknown.state, bool(unknown.detail)) == (OrderState.UNKNOWN, True)
         await world.until("09:47")
         filled = await world.entry()
-        assert (filled.state, filled.detail) == (EntryState.FILLED, "")
+        assert (filled.state, filled.detail) == (OrderState.FILLED, "")
         history = await world.records.entries.history(filled.id)
-        assert unknown.detail in [change.detail for change in history if change.state is EntryState.UNKNOWN]
+        assert unknown.detail in [change.detail for change in history if change.state is OrderState.UNKNOWN]
         await _end(world)
 
     in_world(day, tmp_path)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.orders.order_states import EntryState
-from core.records.repositories.rows import EntryChange, EvidenceRecord
+from core.domain.orders.order_states import OrderState
+from core.records.repositories.rows import EvidenceRecord, IntentChange
 from core.records.search.cycle_details import EntryDetails
 from core.views.entry_story import story_of_entry
 from core.views.plain_words import plain_words
@@ -23,8 +23,8 @@ def _read(at: float, positions: str, *, found: bool = False) -> EvidenceRecord:
 
 
 def test_evidence_says_what_was_seen_and_shows_no_hash() -> None:
-    unknown = replace(entry(), state=EntryState.UNKNOWN, sent_at=after(1), detail="no answer: ReadTimeout")
-    change = EntryChange(EntryState.UNKNOWN, True, after(2), None, None, "no answer: ReadTimeout", None)
+    unknown = replace(entry(), state=OrderState.UNKNOWN, sent_at=after(1), detail="no answer: ReadTimeout")
+    change = IntentChange(OrderState.UNKNOWN, True, after(2), None, None, "no answer: ReadTimeout", None)
     attested = EvidenceRecord("attestation", "ana", True, {"seen": "absent"}, after(300))
     seen = (_read(121, HASH), _read(151, HASH), _read(181, OTHER), attested)
 
@@ -43,7 +43,7 @@ def test_evidence_says_what_was_seen_and_shows_no_hash() -> None:
 
 
 def test_a_story_says_that_reentry_is_allowed_once_it_is() -> None:
-    cancelled = replace(entry(), state=EntryState.CANCELLED, holds_day=True, cancel_requested_by="ana")
+    cancelled = replace(entry(), state=OrderState.CANCELLED, holds_day=True, cancel_requested_by="ana")
     waits = story_of_entry(EntryDetails(cancelled, (), ()))
     word = EvidenceRecord("attestation", "ana", True, {"allow_reentry": True}, after(300))
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.records.repositories.rows import EvidenceRecord
 from core.snapshot import Reentry
@@ -16,8 +16,8 @@ from core.views.orders import proof_of, proof_words
 from tests.support.record_samples import AT, entry
 
 SENT = AT
-UNKNOWN = replace(entry(), state=EntryState.UNKNOWN, sent_at=SENT)
-ENDED = replace(entry(), state=EntryState.CANCELLED, terminal_at=SENT, holds_day=True, cancel_requested_by="ana")
+UNKNOWN = replace(entry(), state=OrderState.UNKNOWN, sent_at=SENT)
+ENDED = replace(entry(), state=OrderState.CANCELLED, terminal_at=SENT, holds_day=True, cancel_requested_by="ana")
 OURS, OTHER = (4, 1), (3, 9)
 
 
@@ -46,8 +46,8 @@ def told(
     return "" if proof is None else proof_words(proof, seen, now)
 
 
-@pytest.mark.parametrize("state", [EntryState.WORKING, EntryState.FILLED, EntryState.REJECTED])
-def test_only_an_entry_that_time_settles_has_any(state: EntryState) -> None:
+@pytest.mark.parametrize("state", [OrderState.WORKING, OrderState.FILLED, OrderState.REJECTED])
+def test_only_an_entry_that_time_settles_has_any(state: OrderState) -> None:
     assert told(replace(UNKNOWN, state=state), (), at(5)) == ""
 
 

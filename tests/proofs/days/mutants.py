@@ -11,7 +11,7 @@ from collections.abc import Callable
 from sqlalchemy import true
 
 from core.domain.orders import fate, news
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.guards.gate import TradingGate
 from core.orders import desk, settlement, tracker
 from core.orders.account_look import AccountLook
@@ -75,7 +75,7 @@ def takes_unknown_for_not_sent() -> None:
 
     def as_not_sent(outcome: object, refused: object) -> object:
         state, refusal = original(outcome, refused)
-        return (EntryState.NOT_SENT if state is EntryState.UNKNOWN else state), refusal
+        return (OrderState.NOT_SENT if state is OrderState.UNKNOWN else state), refusal
 
     _replace(desk, "_without_acknowledgement", as_not_sent)
 

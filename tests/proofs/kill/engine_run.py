@@ -22,7 +22,7 @@ from core.broker.tastytrade.timings import Timings
 from core.config.settings import Settings, TradingSettings
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.reasons import Reason, Refusal
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.domain.orders.settling import SettleTimes
 from core.engine.engine import Engine
@@ -249,4 +249,4 @@ async def _stays_barred(engine: Engine, account: str) -> bool:
 
 async def _unsettled(engine: Engine) -> bool:
     open_now = await engine.parts.records.entries.open()
-    return any(e.state in (EntryState.UNKNOWN, EntryState.SENT) for e in open_now)
+    return any(e.state in (OrderState.UNKNOWN, OrderState.SENT) for e in open_now)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.orders.orders import Entry
-from core.records.records import EntryChange, Records
+from core.records.records import IntentChange, Records
 from core.records.repositories.rows import EvidenceRecord
 from core.simulator.exchange.orders import SimOrder
 from tests.proofs.kill.broker_faults import MINUTE_S
@@ -36,7 +36,7 @@ class Found:
     the breakers that bar it; its orders, and how many POSTs of an order arrived."""
 
     entries: tuple[Entry, ...]
-    histories: dict[str, tuple[EntryChange, ...]]
+    histories: dict[str, tuple[IntentChange, ...]]
     evidence: dict[str, tuple[EvidenceRecord, ...]]
     barred_by: tuple[str, ...]
     orders: tuple[SimOrder, ...]

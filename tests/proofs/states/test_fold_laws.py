@@ -20,7 +20,7 @@ from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.guards.refused_orders import RefusedOrders
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
-from core.records.repositories.rows import DayHeld, EntryChange
+from core.records.repositories.rows import DayHeld, IntentChange
 from core.runtime.bus import Bus
 from core.runtime.virtual_time import VirtualClock, VirtualTimeLoop
 from tests.support import record_samples
@@ -97,7 +97,7 @@ class FoldedEntries:
         else:
             await self._hear(tracker, entry, told, acknowledged_after)
         found = await self._records.entries.get(entry.id)
-        history: tuple[EntryChange, ...] = await self._records.entries.history(entry.id)
+        history: tuple[IntentChange, ...] = await self._records.entries.history(entry.id)
         return Folded(
             found.state.value,
             None if found.order_id is None else "the order",

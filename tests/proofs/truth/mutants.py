@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from core.domain.operation.outcomes import Outcome
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.reporting.account_days import DayKind
 from core.snapshot import Automation, SlotView, Snapshot, ToldView
 from tests.proofs.truth.values import NEW_YORK
@@ -97,7 +97,7 @@ def _acknowledged_is_traded(figures_of: Any) -> Any:
 
 def _filled_is_partial(fills_notice: Any) -> Any:
     def notice(entry: Any, asked: Any, head: Any, *, rest_is_open: bool) -> Any:
-        part = replace(entry, state=EntryState.WORKING, fills=entry.fills[:1])
+        part = replace(entry, state=OrderState.WORKING, fills=entry.fills[:1])
         return fills_notice(part, asked, head, rest_is_open=True)
 
     return notice

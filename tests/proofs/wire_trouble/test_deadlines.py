@@ -14,7 +14,7 @@ import pytest
 
 from core.broker.port import BrokerError, BrokerFault
 from core.broker.tastytrade import TastytradeBroker
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import SendClass
 from core.records.records import Records
 from core.simulator.exchange.faults import FaultKind, FaultMatch
@@ -91,4 +91,4 @@ async def test_the_console_ends_while_an_order_drips(tmp_path: Path) -> None:
         records = await Records.open(url_of(tmp_path / "records.sqlite3"), trader=False)
         [entry] = await records.entries.of_day(world.engine.study.today())
         await records.close()
-    assert entry.state is EntryState.UNKNOWN, entry
+    assert entry.state is OrderState.UNKNOWN, entry

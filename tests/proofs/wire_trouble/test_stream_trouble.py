@@ -32,7 +32,7 @@ import pytest
 
 from core.broker.port import StreamState
 from core.broker.tastytrade import TastytradeBroker
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
 from core.guards.foreign_tridents import ForeignTridents
@@ -297,7 +297,7 @@ async def test_an_unreadable_alert_is_answered_by_a_poll_and_the_order_is_found(
     streams.alerts = [says(order_alert(**changes))]
     async with running(broker.alerts.run([ACCOUNT], tracker)), running(polls.run()):
         async for found in _states(records, entry.id):
-            if found.state is EntryState.WORKING:
+            if found.state is OrderState.WORKING:
                 break
         assert tracker.alerts.connections == 1
     assert found.order_id == "1010"
@@ -308,7 +308,7 @@ async def _entry_without_an_answer(records: Records) -> Entry:
     name = IDENTIFIER.removeprefix("senex-")
     await records.entries.prepare(record_samples.entry(name, account=ACCOUNT))
     await records.entries.mark_sent(name, record_samples.AT, epoch=records.epoch, closes=record_samples.CLOSES)
-    return await records.entries.become(name, EntryState.UNKNOWN, at=record_samples.AT)
+    return await records.entries.become(name, OrderState.UNKNOWN, at=record_samples.AT)
 
 
 async def _states(records: Records, entry_id: str) -> AsyncIterator[Entry]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.operation.commands import CommandKind
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.snapshot import Mode
 from senex_tui.console.screens import orders
 from senex_tui.console.screens.dashboard import Dashboard
@@ -179,7 +179,7 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
     async with recorded(tmp_path) as records:
         entry = parts.unknown_order().entry_id
         await sent(records, past(entry, 0))
-        await records.entries.become(entry, EntryState.UNKNOWN, at=parts.NOW, detail="no answer within 10 s")
+        await records.entries.become(entry, OrderState.UNKNOWN, at=parts.NOW, detail="no answer within 10 s")
         await records.entries.add_evidence(
             entry, "attestation", who="ada", complete=True, detail={"seen": "4471"}, at=parts.NOW
         )
@@ -191,7 +191,7 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
             await console.answered()
             assert await console.shows("attestation by ada: order 4471 at the broker")
             assert await console.shows("second complete read due in 00:24")
-            await records.entries.become(entry, EntryState.FILLED, at=parts.NOW, order_id="4471")
+            await records.entries.become(entry, OrderState.FILLED, at=parts.NOW, order_id="4471")
             engine.current = replace(scenes.filled(), orders=(replace(parts.filled_order(), entry_id=entry),))
             await console.pull()
             await console.answered()

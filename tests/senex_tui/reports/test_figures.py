@@ -22,7 +22,7 @@ from core.domain.operation.commands import CommandKind
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill
 from core.domain.reporting.alerts import AlertKind, DueAlert
 from core.records.records import Records
@@ -77,7 +77,7 @@ async def _record_day(records: Records, number: int, day: date) -> None:
     if reason is None:
         await records.entries.prepare(replace(entry(f"e{number}", day=day), cycle=number))
         assert await records.entries.mark_sent(f"e{number}", AT, epoch=records.epoch, closes=CLOSES)
-        await records.entries.become(f"e{number}", EntryState.FILLED, at=AT)
+        await records.entries.become(f"e{number}", OrderState.FILLED, at=AT)
         prices = (("3.10", 2), ("1.90", 2), ("3.00", 1), ("1.38", 1))
         fills = [
             Fill(f"f{number}-{n}", leg.symbol, Decimal(quantity), Decimal(price), AT)
@@ -214,7 +214,7 @@ async def _after(place: Place, change: Callable[[Records], Awaitable[object]]) -
     return dict(json.loads((await read_report(place, TIMES, None, None)).to_json()))
 
 
-async def _end(records: Records, cycle: int, day: date, state: EntryState) -> None:
+async def _end(records: Records, cycle: int, day: date, state: OrderState) -> None:
     """Records a cycle whose order the broker acknowledged, and what became of it later."""
     assert await records.cycles.begin(day, None, True, AT) == cycle
     run = AccountRun(cycle, ONE, day, Outcome.SUCCEEDED, "", "", 1, True, 0, 6_000)
@@ -226,7 +226,7 @@ async def _end(records: Records, cycle: int, day: date, state: EntryState) -> No
 
 def test_a_rejected_order_is_an_error_not_a_trade_in_the_report(place: Place) -> None:
     day = MONDAY + timedelta(days=23)
-    values = asyncio.run(_after(place, lambda records: _end(records, 23, day, EntryState.REJECTED)))
+    values = asyncio.run(_after(place, lambda records: _end(records, 23, day, OrderState.REJECTED)))
     last = values["days"][-1]
     assert (last["day"], last["result"], last["reason"], last["failed_runs"]) == ("2026-03-25", "error", "rejected", 1)
     assert values["success"] == {"count": 12, "of": 14, "percent": "85.7"}
@@ -258,7 +258,7 @@ def test_a_day_on_which_an_account_may_still_enter_is_not_over_in_the_report(pla
         """One account was rejected; of the other nothing is recorded but slots at which the console was down."""
         found = [BrokerAccount(number, "", "Margin", False) for number in (ONE, TWO)]
         await records.accounts.discover("main", found, enable_new=True, at=AT)
-        await _end(records, 23, day, EntryState.REJECTED)
+        await _end(records, 23, day, OrderState.REJECTED)
         await records.slots.miss(day, AT + timedelta(days=23), Reason.PROCESS_DOWN, "down", AT)
 
     _at(place, "2026-03-25T14:31:00+00:00")
@@ -276,7 +276,7 @@ def test_a_day_on_which_an_account_may_still_enter_is_not_over_in_the_report(pla
 def test_an_order_that_works_leaves_today_open_in_the_report(place: Place) -> None:
     day = MONDAY + timedelta(days=23)
     _at(place, "2026-03-25T18:00:00+00:00")
-    values = asyncio.run(_after(place, lambda records: _end(records, 23, day, EntryState.WORKING)))
+    values = asyncio.run(_after(place, lambda records: _end(records, 23, day, OrderState.WORKING)))
     assert (values["days"][-1]["result"], values["account_days"]["open"]) == ("not over", 1)
     _at(place, "2026-03-25T20:01:00+00:00")
     after = json.loads(asyncio.run(read_report(place, TIMES, None, None)).to_json())

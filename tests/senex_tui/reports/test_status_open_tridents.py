@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.broker.port import BrokerAccount
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill
 from core.records.records import Records
 from core.runtime.clock import SystemClock, exchange_time
@@ -36,7 +36,7 @@ async def test_an_open_trident_is_told_with_its_warning_and_a_settled_one_is_not
                 for leg, price in zip(made.request.legs, ("5.20", "4.02", "7.30", "5.54"), strict=True)
             )
             await records.entries.add_fills(made.id, fills)
-            await records.entries.become(made.id, EntryState.FILLED, at=now, order_id=f"77{number}")
+            await records.entries.become(made.id, OrderState.FILLED, at=now, order_id=f"77{number}")
     finally:
         await records.close()
 

@@ -13,7 +13,7 @@ import pytest
 
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.records.records import Records
 from core.snapshot import Mode
 from senex_tui.trader.place import Place
@@ -43,7 +43,7 @@ async def _filled(path: Path) -> None:
     await records.journal.record_suggestion(suggestion())
     await records.entries.prepare(entry())
     await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
-    await records.entries.become("one", EntryState.WORKING, at=AT, order_id="42")
+    await records.entries.become("one", OrderState.WORKING, at=AT, order_id="42")
     await records.entries.add_fills("one", [fill("f1")])
     await records.inbox.post(Command("c1", CommandKind.PAUSE, "anna", AT))
     await records.trading.pause("anna", "lunch", AT)

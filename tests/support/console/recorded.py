@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.broker.port import BrokerAccount
 from core.domain.operation.account_settings import AccountField, AccountSetting
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill
 from core.domain.reporting.alerts import AlertKind, DueAlert
 from core.records.records import Records
@@ -39,14 +39,14 @@ async def fill_whole(records: Records, one: Entry) -> None:
     """Takes an entry from sent to filled, leg by leg; the first leg in two fills."""
     at = one.prepared_at
     await sent(records, one)
-    await records.entries.become(one.id, EntryState.WORKING, at=at, order_id="4400", broker_status="Live")
+    await records.entries.become(one.id, OrderState.WORKING, at=at, order_id="4400", broker_status="Live")
     legs = list(zip(one.request.legs, PRICES, strict=True))
     for number, (leg, price) in enumerate(legs):
         parts = (1, leg.quantity - 1) if number == 0 else (leg.quantity,)
         for part, quantity in enumerate(parts):
             fill = Fill(f"{one.id}-{number}-{part}", leg.symbol, Decimal(quantity), Decimal(price), at)
             await records.entries.add_fills(one.id, [fill], at)
-    await records.entries.become(one.id, EntryState.FILLED, at=at, broker_status="Filled")
+    await records.entries.become(one.id, OrderState.FILLED, at=at, broker_status="Filled")
 
 
 async def sent(records: Records, one: Entry) -> None:
@@ -57,7 +57,7 @@ async def sent(records: Records, one: Entry) -> None:
 
 async def reject(records: Records, one: Entry, why: str = MARKUP) -> None:
     await sent(records, one)
-    await records.entries.become(one.id, EntryState.REJECTED, at=one.prepared_at, detail=why)
+    await records.entries.become(one.id, OrderState.REJECTED, at=one.prepared_at, detail=why)
 
 
 @asynccontextmanager

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 
 from core.domain.orders.engine_cancel import SOMEBODY_ELSE, canceller, is_not_carried_out
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderReport
 from tests.support.record_samples import AT, entry
 
 ASKED = AT + timedelta(minutes=10)
-MINE = replace(entry(), state=EntryState.WORKING, order_id="7", engine_cancel_at=ASKED)
+MINE = replace(entry(), state=OrderState.WORKING, order_id="7", engine_cancel_at=ASKED)
 CANCELLED = OrderReport("7", MINE.account, "Cancelled", MINE.identifier, "QQQ", None, (), None, ASKED, ASKED)
 
 

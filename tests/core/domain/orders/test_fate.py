@@ -11,7 +11,7 @@ import pytest
 
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.fate import FateKind, day_words, fate_of, fate_words, needs_operators_word
-from core.domain.orders.order_states import FREES_DAY, TERMINAL_STATES, EntryState
+from core.domain.orders.order_states import FREES_DAY, TERMINAL_STATES, OrderState
 from core.domain.orders.orders import ADOPTED, Entry, Fill
 from core.domain.orders.settling import Look, Settling, settling
 from tests.support.domain_builders import D
@@ -29,13 +29,13 @@ def filled(base: Entry, how: str) -> tuple[Fill, ...]:
     return tuple(Fill(f"f{n}", leg.symbol, D(leg.quantity), D(prices[n]), AT) for n, leg in enumerate(legs))
 
 
-def given(state: EntryState, fills: str = "none", **more: object) -> Entry:
+def given(state: OrderState, fills: str = "none", **more: object) -> Entry:
     base = entry()
     changed = {"holds_day": state not in FREES_DAY, "detail": f"the broker of {ACCOUNT} said so.", **more}
     return replace(base, state=state, fills=filled(base, fills), **changed)  # type: ignore[arg-type]
 
 
-EVERY = [given(state, fills, cancel_requested_by=by) for state, fills, by in product(EntryState, FILLS, ("", "ana"))]
+EVERY = [given(state, fills, cancel_requested_by=by) for state, fills, by in product(OrderState, FILLS, ("", "ana"))]
 
 
 @pytest.mark.parametrize("each", EVERY, ids=lambda e: f"{e.state.value}-{len(e.fills)}-{e.cancel_requested_by}")
@@ -59,12 +59,12 @@ def test_a_fate_says_what_the_record_says_and_no_more(each: Entry) -> None:
 @pytest.mark.parametrize("each", EVERY, ids=lambda e: f"{e.state.value}-{len(e.fills)}-{e.cancel_requested_by}")
 def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
     fate = fate_of(each)
-    unfilled_end = each.state in (EntryState.CANCELLED, EntryState.EXPIRED) and not each.fills
-    if each.state is EntryState.NOT_SENT:
+    unfilled_end = each.state in (OrderState.CANCELLED, OrderState.EXPIRED) and not each.fills
+    if each.state is OrderState.NOT_SENT:
         assert fate.outcome is None
-    elif each.state in (EntryState.PREPARED, EntryState.SENT, EntryState.UNKNOWN):
+    elif each.state in (OrderState.PREPARED, OrderState.SENT, OrderState.UNKNOWN):
         assert fate.outcome is Outcome.UNKNOWN
-    elif each.state in (EntryState.REJECTED, EntryState.ABSENT, EntryState.INCIDENT):
+    elif each.state in (OrderState.REJECTED, OrderState.ABSENT, OrderState.INCIDENT):
         assert fate.outcome is Outcome.FAILED
     elif unfilled_end:
         assert fate.outcome is (Outcome.SKIPPED if each.cancel_requested_by else Outcome.FAILED)
@@ -76,43 +76,43 @@ def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
 @pytest.mark.parametrize(
     ("each", "words", "day"),
     [
-        (given(EntryState.SENT), "SENDING 4.06", STANDS),
-        (given(EntryState.WORKING, limit=D("6.825")), "WORKING 6.825, 0 of 6 filled", STANDS),
-        (given(EntryState.WORKING, "part"), "PARTLY FILLED 4 of 6, the rest works", NO_MORE),
-        (given(EntryState.FILLED, "all"), "FILLED 4.06", NO_MORE),
-        (given(EntryState.FILLED, "part"), "FILLED, its fill records have not all come", NO_MORE),
-        (given(EntryState.REJECTED, detail="no money"), "REJECTED: no money", "it does not hold the day"),
-        (given(EntryState.REJECTED, detail=""), "REJECTED", "it does not hold the day"),
-        (given(EntryState.NOT_SENT, detail="late"), "NOT SENT: late", "it does not hold the day"),
+        (given(OrderState.SENT), "SENDING 4.06", STANDS),
+        (given(OrderState.WORKING, limit=D("6.825")), "WORKING 6.825, 0 of 6 filled", STANDS),
+        (given(OrderState.WORKING, "part"), "PARTLY FILLED 4 of 6, the rest works", NO_MORE),
+        (given(OrderState.FILLED, "all"), "FILLED 4.06", NO_MORE),
+        (given(OrderState.FILLED, "part"), "FILLED, its fill records have not all come", NO_MORE),
+        (given(OrderState.REJECTED, detail="no money"), "REJECTED: no money", "it does not hold the day"),
+        (given(OrderState.REJECTED, detail=""), "REJECTED", "it does not hold the day"),
+        (given(OrderState.NOT_SENT, detail="late"), "NOT SENT: late", "it does not hold the day"),
         (
-            given(EntryState.CANCELLED, cancel_requested_by="ana"),
+            given(OrderState.CANCELLED, cancel_requested_by="ana"),
             "CANCELLED by ana",
             WORD,
         ),
-        (given(EntryState.CANCELLED, detail="", engine_cancel_at=AT), "CANCELLED by this console", READS),
-        (given(EntryState.CANCELLED, detail=""), "CANCELLED at the broker, not by this console", WORD),
-        (given(EntryState.CANCELLED, detail="", cancelled_by="bert"), "CANCELLED at the broker by bert", WORD),
+        (given(OrderState.CANCELLED, detail="", engine_cancel_at=AT), "CANCELLED by this console", READS),
+        (given(OrderState.CANCELLED, detail=""), "CANCELLED at the broker, not by this console", WORD),
+        (given(OrderState.CANCELLED, detail="", cancelled_by="bert"), "CANCELLED at the broker by bert", WORD),
         (
-            given(EntryState.CANCELLED, holds_day=False, detail="", engine_cancel_at=AT),
+            given(OrderState.CANCELLED, holds_day=False, detail="", engine_cancel_at=AT),
             "CANCELLED by this console",
             "it does not hold the day",
         ),
         (
-            given(EntryState.CANCELLED, "part", detail="", cancelled_by="bert"),
+            given(OrderState.CANCELLED, "part", detail="", cancelled_by="bert"),
             "CANCELLED at the broker by bert, 4 of 6 filled",
             NO_MORE,
         ),
-        (given(EntryState.EXPIRED), "EXPIRED unfilled", "the day is free when two reads show no fill"),
-        (given(EntryState.UNKNOWN), "UNKNOWN: the broker may have it or not", STANDS),
-        (given(EntryState.ABSENT), "ABSENT: not at the broker", NO_MORE),
-        (given(EntryState.INCIDENT, "all", detail="twice"), "INCIDENT, 6 of 6 filled: twice", NO_MORE),
+        (given(OrderState.EXPIRED), "EXPIRED unfilled", "the day is free when two reads show no fill"),
+        (given(OrderState.UNKNOWN), "UNKNOWN: the broker may have it or not", STANDS),
+        (given(OrderState.ABSENT), "ABSENT: not at the broker", NO_MORE),
+        (given(OrderState.INCIDENT, "all", detail="twice"), "INCIDENT, 6 of 6 filled: twice", NO_MORE),
         (
-            given(EntryState.INCIDENT, detail="live again", cancel_requested_by="ana"),
+            given(OrderState.INCIDENT, detail="live again", cancel_requested_by="ana"),
             "INCIDENT: live again",
             NO_MORE,
         ),
         (
-            given(EntryState.REJECTED, detail="no money", cancel_requested_by="ana"),
+            given(OrderState.REJECTED, detail="no money", cancel_requested_by="ana"),
             "REJECTED: no money",
             "it does not hold the day",
         ),
@@ -124,9 +124,9 @@ def test_the_words(each: Entry, words: str, day: str) -> None:
     assert "today" not in day_words(fate_of(each)), "it may be read on any day"
 
 
-@pytest.mark.parametrize("state", EntryState)
+@pytest.mark.parametrize("state", OrderState)
 @pytest.mark.parametrize("allowed", [False, True])
-def test_of_an_earlier_day_nothing_is_said_to_be_still_to_come(state: EntryState, allowed: bool) -> None:
+def test_of_an_earlier_day_nothing_is_said_to_be_still_to_come(state: OrderState, allowed: bool) -> None:
     for each in (given(state), given(state, "all"), given(state, cancel_requested_by="ana")):
         words = day_words(fate_of(each), reentry_allowed=allowed, today=each.session_day + timedelta(days=1))
         assert not re.search("today|follows|is free", words)
@@ -135,18 +135,18 @@ def test_of_an_earlier_day_nothing_is_said_to_be_still_to_come(state: EntryState
 @pytest.mark.parametrize(
     ("state", "how", "word"),
     [
-        (EntryState.CANCELLED, {"engine_cancel_at": AT}, False),
-        (EntryState.CANCELLED, {}, True),  # the engine's cancel was refused, or its answer lost, or nobody here asked
-        (EntryState.CANCELLED, {"cancelled_by": "bert"}, True),
-        (EntryState.CANCELLED, {"engine_cancel_at": AT, "cancelled_by": "bert"}, True),
-        (EntryState.CANCELLED, {"engine_cancel_at": AT, "cancel_requested_by": "ana"}, True),
-        (EntryState.EXPIRED, {}, False),
-        (EntryState.EXPIRED, {"engine_cancel_at": AT}, False),
-        (EntryState.EXPIRED, {"cancel_requested_by": "ana"}, True),
+        (OrderState.CANCELLED, {"engine_cancel_at": AT}, False),
+        (OrderState.CANCELLED, {}, True),  # the engine's cancel was refused, or its answer lost, or nobody here asked
+        (OrderState.CANCELLED, {"cancelled_by": "bert"}, True),
+        (OrderState.CANCELLED, {"engine_cancel_at": AT, "cancelled_by": "bert"}, True),
+        (OrderState.CANCELLED, {"engine_cancel_at": AT, "cancel_requested_by": "ana"}, True),
+        (OrderState.EXPIRED, {}, False),
+        (OrderState.EXPIRED, {"engine_cancel_at": AT}, False),
+        (OrderState.EXPIRED, {"cancel_requested_by": "ana"}, True),
     ],
 )
 def test_only_an_expiry_and_the_engines_own_cancel_need_no_word(
-    state: EntryState, how: dict[str, object], word: bool
+    state: OrderState, how: dict[str, object], word: bool
 ) -> None:
     assert needs_operators_word(given(state, **how)) is word
     assert fate_of(given(state, **how)).needs_word is word
@@ -155,23 +155,23 @@ def test_only_an_expiry_and_the_engines_own_cancel_need_no_word(
 def test_an_order_taken_otherwise_is_told_with_its_own_figures() -> None:
     asked = entry().request
     taken = replace(asked, credit=D("3.50"), legs=tuple(replace(leg, quantity=1) for leg in asked.legs))
-    fate = fate_of(given(EntryState.WORKING, taken=taken))
+    fate = fate_of(given(OrderState.WORKING, taken=taken))
     assert (fate.limit, fate.contracts) == (D("3.50"), 4)
     assert fate_words(fate) == "WORKING 3.50, 0 of 4 filled"
 
 
 def test_an_adopted_entry_has_no_slippage_because_its_mid_is_not_known() -> None:
-    assert fate_of(given(EntryState.FILLED, "all")).slippage is not None
-    assert fate_of(given(EntryState.FILLED, "all", origin=ADOPTED)).slippage is None
+    assert fate_of(given(OrderState.FILLED, "all")).slippage is not None
+    assert fate_of(given(OrderState.FILLED, "all", origin=ADOPTED)).slippage is None
 
 
 def test_after_an_operator_s_word_only_the_reads_are_waited_for() -> None:
-    fate = fate_of(given(EntryState.CANCELLED, cancel_requested_by="ana"))
+    fate = fate_of(given(OrderState.CANCELLED, cancel_requested_by="ana"))
     assert day_words(fate, reentry_allowed=True) == "the day is free when two reads show no fill"
 
 
 def test_max_risk_is_at_the_fill_else_at_the_limit() -> None:
-    working, full = fate_of(given(EntryState.WORKING, limit=D("4.00"))), fate_of(given(EntryState.FILLED, "all"))
+    working, full = fate_of(given(OrderState.WORKING, limit=D("4.00"))), fate_of(given(OrderState.FILLED, "all"))
     width = entry().width
     assert working.max_risk == 100 * (2 * width - D("4.00"))
     assert full.max_risk == 100 * (2 * width - D("4.06"))
@@ -191,8 +191,8 @@ def look(seconds: float, *, found: bool = True, complete: bool = True, connectio
 def test_time_settles_only_what_is_unknown_or_ended_unfilled_and_holds_the_day(each: Entry) -> None:
     each = replace(each, terminal_at=ENDED, sent_at=ENDED)
     proof = settling(each, (), 1.0)
-    ended = each.state in (EntryState.CANCELLED, EntryState.EXPIRED) and not each.fills
-    assert (proof is not None) is (each.state is EntryState.UNKNOWN or ended)
+    ended = each.state in (OrderState.CANCELLED, OrderState.EXPIRED) and not each.fills
+    assert (proof is not None) is (each.state is OrderState.UNKNOWN or ended)
     if proof is not None:
         waits = ended and needs_operators_word(each)
         assert (proof.needs_word, proof.first_due) == ((True, None) if waits else (False, FIRST))
@@ -200,7 +200,7 @@ def test_time_settles_only_what_is_unknown_or_ended_unfilled_and_holds_the_day(e
 
 
 def cancelled(**more: object) -> Entry:
-    return given(EntryState.CANCELLED, terminal_at=ENDED, engine_cancel_at=AT, **more)
+    return given(OrderState.CANCELLED, terminal_at=ENDED, engine_cancel_at=AT, **more)
 
 
 def test_a_read_counts_from_its_time_on_when_it_shows_the_end() -> None:
@@ -216,7 +216,7 @@ def test_a_read_counts_from_its_time_on_when_it_shows_the_end() -> None:
 
 
 def test_an_unknown_order_is_proved_by_reads_that_do_not_show_it() -> None:
-    unknown = given(EntryState.UNKNOWN, sent_at=ENDED)
+    unknown = given(OrderState.UNKNOWN, sent_at=ENDED)
     found, missing = (settling(unknown, (look(125, found=each),), 1.0) for each in (True, False))
     assert found is not None
     assert found.first_read is None

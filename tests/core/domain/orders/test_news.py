@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.orders.news import contradiction, is_aside, is_older, successor
-from core.domain.orders.order_states import BROKER_STATUS, EntryState
-from core.domain.orders.orders import Entry, EntryOrder, Fill, OrderReport, ReportedLeg
+from core.domain.orders.order_states import BROKER_STATUS, OrderState
+from core.domain.orders.orders import Entry, Fill, IntentOrder, OrderReport, ReportedLeg
 from tests.support import record_samples
 from tests.support.record_samples import AT
 
-ENTRY = replace(record_samples.entry(), state=EntryState.WORKING, order_id="7", broker_status="Live", sent_at=AT)
-LIVE = EntryOrder(ENTRY.id, ENTRY.account, "7", "Live", AT, AT)
+ENTRY = replace(record_samples.entry(), state=OrderState.WORKING, order_id="7", broker_status="Live", sent_at=AT)
+LIVE = IntentOrder(ENTRY.id, ENTRY.account, "7", "Live", AT, AT)
 
 
-def after(seconds: float) -> EntryOrder:
+def after(seconds: float) -> IntentOrder:
     return replace(LIVE, updated_at=AT + timedelta(seconds=seconds))
 
 
@@ -107,7 +107,7 @@ def test_what_replaces_an_order_is_followed_until_it_has_ended_too() -> None:
 
 def test_live_again_with_a_newer_time_after_an_end_is_a_contradiction_and_an_older_one_is_no_news() -> None:
     ended = replace(after(10), status="Cancelled", ended=True)
-    cancelled = replace(ENTRY, state=EntryState.CANCELLED, broker_status="Cancelled")
+    cancelled = replace(ENTRY, state=OrderState.CANCELLED, broker_status="Cancelled")
     newer = true_report(updated_at=AT + timedelta(seconds=20))
     why = contradiction(cancelled, (ended,), newer)
     assert "order 7 was shown Cancelled at 2026-03-02 09:45:10 ET, and is Live again at 2026-03-02 09:45:20 ET" in why
@@ -150,10 +150,10 @@ def test_a_fill_that_is_shown_otherwise_than_it_is_on_record_is_a_contradiction(
 
 
 def test_an_incident_is_contradicted_by_nothing_more() -> None:
-    assert contradiction(_as(EntryState.INCIDENT), (LIVE,), true_report("Live", "8")) == ""
+    assert contradiction(_as(OrderState.INCIDENT), (LIVE,), true_report("Live", "8")) == ""
 
 
-def _as(state: EntryState) -> Entry:
+def _as(state: OrderState) -> Entry:
     return replace(ENTRY, state=state)
 
 

@@ -13,7 +13,7 @@ from core.domain.market.sessions import Session
 from core.domain.operation.breakers import Breaker, BreakerKind
 from core.domain.orders.fate import Fate, FateKind, fate_of
 from core.domain.orders.next_step import Next, Standing, TradingWords, next_step, overall
-from core.domain.orders.order_states import FREES_DAY, EntryState
+from core.domain.orders.order_states import FREES_DAY, OrderState
 from core.domain.orders.settling import Settling
 from tests.support.domain_builders import D
 from tests.support.record_samples import ACCOUNT, entry
@@ -29,7 +29,7 @@ PAUSED = TradingWords("paused", "ana", NINE_58, "lunch")
 HALTED = TradingWords("halted", "ana", NINE_58, "odd fills")
 
 
-def fate(state: EntryState, **more: object) -> Fate:
+def fate(state: OrderState, **more: object) -> Fate:
     made = fate_of(replace(entry(), state=state, holds_day=state not in FREES_DAY, detail=""))
     return replace(made, **more)  # type: ignore[arg-type]
 
@@ -38,14 +38,14 @@ def breaker(kind: BreakerKind, subject: str = "") -> Breaker:
     return Breaker(kind, subject, "why it opened", NINE_58)
 
 
-FILLED = fate(EntryState.FILLED, filled=6, credit=D("6.73"), fills_missing=False)
-EXPIRED = fate(EntryState.EXPIRED)
-CANCELLED = fate(EntryState.CANCELLED, by="ana", cancel="by ana", needs_word=True)
+FILLED = fate(OrderState.FILLED, filled=6, credit=D("6.73"), fills_missing=False)
+EXPIRED = fate(OrderState.EXPIRED)
+CANCELLED = fate(OrderState.CANCELLED, by="ana", cancel="by ana", needs_word=True)
 READ = Settling(False, SLOT, SLOT, SLOT + timedelta(seconds=30))
 
 FATES = st.none() | st.builds(
     lambda kind, holds, traded, word: fate(
-        EntryState.WORKING, kind=kind, holds_day=holds, filled=3 if traded else 0, needs_word=word
+        OrderState.WORKING, kind=kind, holds_day=holds, filled=3 if traded else 0, needs_word=word
     ),
     st.sampled_from(FateKind), st.booleans(), st.booleans(), st.booleans(),
 )  # fmt: skip
@@ -125,16 +125,16 @@ STOPS: list[tuple[Standing, Next, str]] = [
     (replace(CALM, enabled=False, trading=PAUSED), Next.OFF, "automation off for this account"),
     (replace(CALM, is_closed=True), Next.OFF, "the account is closed at the broker"),
     (replace(CALM, login_valid=False), Next.OFF, "the broker refuses the login primary"),
-    (replace(CALM, fate=fate(EntryState.UNKNOWN), settling=READ), Next.HELD,
+    (replace(CALM, fate=fate(OrderState.UNKNOWN), settling=READ), Next.HELD,
      "held by an unknown entry; second read due 10:15:30"),
-    (replace(CALM, fate=fate(EntryState.UNKNOWN), settling=Settling(False, SLOT, None, None)), Next.HELD,
+    (replace(CALM, fate=fate(OrderState.UNKNOWN), settling=Settling(False, SLOT, None, None)), Next.HELD,
      "held by an unknown entry; first read due 10:15:00"),
-    (replace(CALM, fate=fate(EntryState.UNKNOWN), settling=Settling(False, SLOT, None, None, "the alerts are down")),
+    (replace(CALM, fate=fate(OrderState.UNKNOWN), settling=Settling(False, SLOT, None, None, "the alerts are down")),
      Next.HELD, "held by an unknown entry; the alerts are down"),
-    (replace(CALM, fate=fate(EntryState.INCIDENT, why="twice")), Next.HELD,
+    (replace(CALM, fate=fate(OrderState.INCIDENT, why="twice")), Next.HELD,
      "held by an incident: twice; `senex attest ORDER one` corrects the record"),
-    (replace(CALM, fate=fate(EntryState.WORKING)), Next.WORKING, "an order works: working 4.06, 0 of 6 filled"),
-    (replace(CALM, fate=fate(EntryState.SENT)), Next.WORKING, "an order is being sent"),
+    (replace(CALM, fate=fate(OrderState.WORKING)), Next.WORKING, "an order works: working 4.06, 0 of 6 filled"),
+    (replace(CALM, fate=fate(OrderState.SENT)), Next.WORKING, "an order is being sent"),
     (replace(CALM, fate=EXPIRED, settling=READ), Next.FREEING,
      "expired unfilled; the day is not free yet; second read due 10:15:30"),
     (replace(CALM, fate=CANCELLED), Next.HELD,
@@ -143,8 +143,8 @@ STOPS: list[tuple[Standing, Next, str]] = [
      "cancelled by ana; the day is not free yet; second read due 10:15:30"),
     (replace(CALM, fate=replace(CANCELLED, filled=3)), Next.DONE, "done today (cancelled by ana, 3 of 6 filled)"),
     (replace(CALM, fate=replace(CANCELLED, holds_day=False)), Next.FREE, "free to enter at 10:15"),
-    (replace(CALM, fate=fate(EntryState.REJECTED)), Next.FREE, "free to enter at 10:15"),
-    (replace(CALM, fate=fate(EntryState.ABSENT)), Next.HELD, "held by an entry that is absent: not at the broker"),
+    (replace(CALM, fate=fate(OrderState.REJECTED)), Next.FREE, "free to enter at 10:15"),
+    (replace(CALM, fate=fate(OrderState.ABSENT)), Next.HELD, "held by an entry that is absent: not at the broker"),
     (replace(CALM, skips_today=True), Next.SKIPPED, "this account is skipped today"),
     (replace(CALM, reconciling="starting"), Next.RECONCILING, "reconciling with the broker: starting"),
     (replace(CALM, validated=True), Next.VALIDATED,
@@ -186,7 +186,7 @@ def test_the_console_enters_when_its_first_account_does() -> None:
 
 def test_a_day_that_two_reads_may_free_is_told_before_an_order_that_works() -> None:
     """The account that may enter again does so sooner, and its reads are what is counted down."""
-    works = next_step(replace(CALM, fate=fate(EntryState.WORKING)))
+    works = next_step(replace(CALM, fate=fate(OrderState.WORKING)))
     freeing = next_step(replace(CALM, fate=CANCELLED, reentry_allowed=True, settling=READ))
     assert (works.kind, freeing.kind) == (Next.WORKING, Next.FREEING)
     assert overall((works, freeing)) == overall((freeing, works)) == freeing

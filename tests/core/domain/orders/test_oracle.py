@@ -15,14 +15,14 @@ from core.domain.orders.order_states import (
     FREES_DAY,
     OPEN_STATES,
     TRANSITIONS,
-    EntryState,
+    OrderState,
     state_for,
 )
 from tests.support import oracle
 from tests.support.record_samples import AT, fill, request
 
 
-def _words(table: dict[EntryState, frozenset[EntryState]]) -> dict[str, set[str]]:
+def _words(table: dict[OrderState, frozenset[OrderState]]) -> dict[str, set[str]]:
     return {state.value: {other.value for other in others} for state, others in table.items()}
 
 

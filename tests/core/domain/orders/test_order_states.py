@@ -12,15 +12,15 @@ from core.domain.orders.order_states import (
     OPEN_STATES,
     TERMINAL_STATES,
     TRANSITIONS,
-    EntryState,
+    OrderState,
     may_become,
     state_for,
 )
 
-S = EntryState
+S = OrderState
 
 
-def reachable(start: EntryState) -> set[EntryState]:
+def reachable(start: OrderState) -> set[OrderState]:
     seen, waiting = {start}, [start]
     while waiting:
         fresh = TRANSITIONS[waiting.pop()] - seen
@@ -30,20 +30,20 @@ def reachable(start: EntryState) -> set[EntryState]:
 
 
 def test_the_states_are_those_of_the_spec() -> None:
-    assert {s.value for s in EntryState} == {
+    assert {s.value for s in OrderState} == {
         "prepared", "sent", "working", "filled", "rejected", "cancelled", "expired",
         "not_sent", "unknown", "absent", "incident",
     }  # fmt: skip
 
 
 def test_the_table_is_closed_over_the_states() -> None:
-    assert set(TRANSITIONS) == set(EntryState)
-    assert all(targets <= set(EntryState) for targets in TRANSITIONS.values())
-    assert reachable(S.PREPARED) == set(EntryState)
+    assert set(TRANSITIONS) == set(OrderState)
+    assert all(targets <= set(OrderState) for targets in TRANSITIONS.values())
+    assert reachable(S.PREPARED) == set(OrderState)
 
 
 def test_no_state_lists_itself_and_staying_is_always_allowed() -> None:
-    for state in EntryState:
+    for state in OrderState:
         assert state not in TRANSITIONS[state]
         assert may_become(state, state)
 
@@ -65,7 +65,7 @@ def test_no_state_lists_itself_and_staying_is_always_allowed() -> None:
         (S.EXPIRED, S.INCIDENT),
     ],
 )
-def test_the_paths_of_the_spec_are_allowed(path: tuple[EntryState, ...]) -> None:
+def test_the_paths_of_the_spec_are_allowed(path: tuple[OrderState, ...]) -> None:
     assert all(may_become(a, b) for a, b in itertools.pairwise(path))
 
 
@@ -89,7 +89,7 @@ def test_the_paths_of_the_spec_are_allowed(path: tuple[EntryState, ...]) -> None
         (S.NOT_SENT, S.PREPARED),  # the next slot makes an intent of its own
     ],
 )
-def test_the_dangerous_transitions_are_not(old: EntryState, new: EntryState) -> None:
+def test_the_dangerous_transitions_are_not(old: OrderState, new: OrderState) -> None:
     assert not may_become(old, new)
 
 
@@ -108,7 +108,7 @@ def test_a_late_fill_can_always_be_recorded() -> None:
 
 def test_terminal_states_are_never_polled() -> None:
     assert not TERMINAL_STATES & OPEN_STATES
-    assert set(EntryState) == TERMINAL_STATES | OPEN_STATES
+    assert set(OrderState) == TERMINAL_STATES | OPEN_STATES
     assert {S.PREPARED, S.SENT, S.WORKING, S.UNKNOWN} == OPEN_STATES
 
 
@@ -134,7 +134,7 @@ def test_only_what_never_became_an_order_frees_the_day() -> None:
         ("Expired", S.EXPIRED),
     ],
 )
-def test_every_broker_status_of_the_spec(status: str, state: EntryState) -> None:
+def test_every_broker_status_of_the_spec(status: str, state: OrderState) -> None:
     assert state_for(status) is state
     assert may_become(S.WORKING, state)
     assert may_become(S.SENT, state)

@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.orders.fate import fate_of
-from core.domain.orders.order_states import FREES_DAY, EntryState
+from core.domain.orders.order_states import FREES_DAY, OrderState
 from core.domain.orders.orders import Entry, Fill
 from core.domain.orders.way_out import way_out
 from tests.support.record_samples import AT, entry
@@ -18,7 +18,7 @@ ID = "3f0a77c2b19d4e5f8a6b7c8d9e0f1a2b"
 INCIDENT, EARLIER = BreakerKind.INCIDENT, BreakerKind.EARLIER_ENTRY
 
 
-def given(state: EntryState, **more: object) -> Entry:
+def given(state: OrderState, **more: object) -> Entry:
     return replace(entry(), id=ID, state=state, holds_day=state not in FREES_DAY, **more)  # type: ignore[arg-type]
 
 
@@ -30,25 +30,25 @@ def filled(each: Entry, times: int) -> Entry:
 @pytest.mark.parametrize(
     ("each", "breakers", "words"),
     [
-        (given(EntryState.UNKNOWN), (), "`senex reconcile` looks again, `senex attest absent 3f0a77c2` or "
+        (given(OrderState.UNKNOWN), (), "`senex reconcile` looks again, `senex attest absent 3f0a77c2` or "
          "`senex attest ORDER 3f0a77c2` records what you saw there"),
-        (given(EntryState.UNKNOWN, order_id="77"), (EARLIER,), "`senex reconcile` looks again, "
+        (given(OrderState.UNKNOWN, order_id="77"), (EARLIER,), "`senex reconcile` looks again, "
          "`senex attest absent 3f0a77c2` or `senex attest 77 3f0a77c2` records what you saw there"),
-        (given(EntryState.INCIDENT, order_id="77"), (INCIDENT,), "settle it at the broker, then `senex reset "
+        (given(OrderState.INCIDENT, order_id="77"), (INCIDENT,), "settle it at the broker, then `senex reset "
          "incident`; `senex attest 77 3f0a77c2` corrects the record"),
-        (given(EntryState.INCIDENT, order_id="77"), (), "`senex attest 77 3f0a77c2` corrects the record"),
-        (filled(given(EntryState.INCIDENT, order_id="77"), 2), (INCIDENT,), "settle it at the broker, then "
+        (given(OrderState.INCIDENT, order_id="77"), (), "`senex attest 77 3f0a77c2` corrects the record"),
+        (filled(given(OrderState.INCIDENT, order_id="77"), 2), (INCIDENT,), "settle it at the broker, then "
          "`senex reset incident`; `senex attest 77 3f0a77c2` corrects the record if that order alone filled so much"),
-        (given(EntryState.ABSENT), (), "`senex attest ORDER 3f0a77c2` corrects the record if its order is at the "
+        (given(OrderState.ABSENT), (), "`senex attest ORDER 3f0a77c2` corrects the record if its order is at the "
          "broker after all"),
-        (given(EntryState.WORKING), (), ""),
-        (given(EntryState.WORKING), (EARLIER,), "ends by itself when the broker shows how it ended; when the broker no "
+        (given(OrderState.WORKING), (), ""),
+        (given(OrderState.WORKING), (EARLIER,), "ends by itself when the broker shows how it ended; when the broker no "
          "longer knows its order, it is unknown within 3 minutes"),
-        (given(EntryState.CANCELLED), (), "`senex allow-reentry 3f0a77c2`"),
-        (given(EntryState.CANCELLED, engine_cancel_at=AT), (), ""),
-        (given(EntryState.EXPIRED, cancel_requested_by="ana"), (), "`senex allow-reentry 3f0a77c2`"),
-        (replace(given(EntryState.CANCELLED), holds_day=False), (), ""),
-        (given(EntryState.FILLED), (INCIDENT,), ""),
+        (given(OrderState.CANCELLED), (), "`senex allow-reentry 3f0a77c2`"),
+        (given(OrderState.CANCELLED, engine_cancel_at=AT), (), ""),
+        (given(OrderState.EXPIRED, cancel_requested_by="ana"), (), "`senex allow-reentry 3f0a77c2`"),
+        (replace(given(OrderState.CANCELLED), holds_day=False), (), ""),
+        (given(OrderState.FILLED), (INCIDENT,), ""),
     ],
 )  # fmt: skip
 def test_the_words(each: Entry, breakers: tuple[BreakerKind, ...], words: str) -> None:
@@ -56,4 +56,4 @@ def test_the_words(each: Entry, breakers: tuple[BreakerKind, ...], words: str) -
 
 
 def test_once_reentry_is_allowed_only_the_reads_are_waited_for() -> None:
-    assert way_out(fate_of(given(EntryState.CANCELLED)), reentry_allowed=True) == ""
+    assert way_out(fate_of(given(OrderState.CANCELLED)), reentry_allowed=True) == ""

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill
 from core.domain.reporting.entry_notices import (
     AskedOffset,
@@ -33,7 +33,7 @@ def fills_of(made: Entry, shares: int = 1) -> tuple[Fill, ...]:
     )
 
 
-def became(state: EntryState, **more: object) -> Entry:
+def became(state: OrderState, **more: object) -> Entry:
     return replace(entry(), state=state, order_id="41", **more)  # type: ignore[arg-type]
 
 
@@ -62,7 +62,7 @@ def told(made: Entry, asked: AskedOffset = NOT_KNOWN) -> str:
 def test_the_limit_is_told_from_the_mid_and_why_it_is_not_the_offset(
     mid: str, limit: str, asked: AskedOffset, words: str
 ) -> None:
-    text = told(became(EntryState.WORKING, mid=D(mid), limit=D(limit)), asked)
+    text = told(became(OrderState.WORKING, mid=D(mid), limit=D(limit)), asked)
     shown = limit if limit.endswith("5") else f"{D(limit):.2f}"
     assert f"Limit:         {shown} credit per share, {words}\n" in text
 
@@ -75,22 +75,22 @@ def test_the_floor_is_read_from_the_evidence_of_the_suggestion() -> None:
 
 
 def test_half_cents_are_kept_in_every_credit() -> None:
-    made = became(EntryState.FILLED, mid=D("6.745"), natural=D("6.495"), limit=D("6.735"), width=D(5))
+    made = became(OrderState.FILLED, mid=D("6.745"), natural=D("6.495"), limit=D("6.735"), width=D(5))
     text = told(replace(made, fills=fills_of(made)))
     assert "Natural, mid:  6.495, 6.745 credit per share" in text
     assert "6.735 credit per share, 0.01 below the mid" in text
     assert "350.50 $ at natural" in text
 
 
-@pytest.mark.parametrize("state", [EntryState.WORKING, EntryState.FILLED, EntryState.CANCELLED])
-def test_an_entry_that_was_found_has_no_answer_as_its_reason_in_no_mail(state: EntryState) -> None:
+@pytest.mark.parametrize("state", [OrderState.WORKING, OrderState.FILLED, OrderState.CANCELLED])
+def test_an_entry_that_was_found_has_no_answer_as_its_reason_in_no_mail(state: OrderState) -> None:
     made = became(state, detail="no answer: RemoteProtocolError")
     for notice in entry_notices(made, NOT_KNOWN, HEAD):
         assert "RemoteProtocolError" not in notice.subject + notice.text + notice.html
 
 
 def test_a_rejection_says_why_masked_and_that_it_does_not_hold_the_day() -> None:
-    made = became(EntryState.REJECTED, holds_day=False, detail=f"no money in {ACCOUNT}.")
+    made = became(OrderState.REJECTED, holds_day=False, detail=f"no money in {ACCOUNT}.")
     text = told(made)
     assert "The broker rejected the order: no money in …0001.\n" in text
     assert "Nothing is open from it; it does not hold the day." in text
@@ -107,7 +107,7 @@ def test_a_rejection_says_why_masked_and_that_it_does_not_hold_the_day() -> None
     ],
 )
 def test_a_cancel_says_what_frees_the_day(how: dict[str, object], says: str) -> None:
-    text = told(became(EntryState.CANCELLED, **how))
+    text = told(became(OrderState.CANCELLED, **how))
     assert "The order was cancelled and is not filled." in text
     word = "" if says == "It was cancelled by this console. " else "an operator allows re-entry and "
     assert f"{says}The day is free when {word}two reads show no fill." in text
@@ -115,29 +115,29 @@ def test_a_cancel_says_what_frees_the_day(how: dict[str, object], says: str) -> 
 
 def test_what_ended_with_a_part_filled_is_not_told_as_unfilled() -> None:
     for state, says in (
-        (EntryState.CANCELLED, "The order was cancelled with 3 of 6 contracts filled."),
-        (EntryState.EXPIRED, "The order expired at the close with 3 of 6 contracts filled."),
+        (OrderState.CANCELLED, "The order was cancelled with 3 of 6 contracts filled."),
+        (OrderState.EXPIRED, "The order expired at the close with 3 of 6 contracts filled."),
     ):
         made = became(state)
         last = entry_notices(replace(made, fills=fills_of(made, 2)), NOT_KNOWN, HEAD)[-1]
         assert says in last.text
         assert "unfilled" not in last.subject
-        assert "No other entry follows today." in last.text or state is EntryState.EXPIRED
+        assert "No other entry follows today." in last.text or state is OrderState.EXPIRED
 
 
 def test_a_part_is_told_only_while_the_rest_is_open() -> None:
-    made = became(EntryState.WORKING)
+    made = became(OrderState.WORKING)
     part = replace(made, fills=fills_of(made)[:2])
     partial = fills_notice(part, NOT_KNOWN, HEAD, rest_is_open=True)
     assert partial is not None
     assert "the rest is still open" in partial.text
     assert fills_notice(part, NOT_KNOWN, HEAD, rest_is_open=False) is None
-    for ended in (EntryState.FILLED, EntryState.CANCELLED, EntryState.EXPIRED, EntryState.INCIDENT):
+    for ended in (OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.INCIDENT):
         assert fills_notice(replace(part, state=ended), NOT_KNOWN, HEAD, rest_is_open=True) is None
 
 
 def test_the_rest_of_the_fill_records_of_a_filled_order_tells_its_credit_and_risk() -> None:
-    made = became(EntryState.FILLED)
+    made = became(OrderState.FILLED)
     part = told(replace(made, fills=fills_of(made)[:2]))
     assert "Its fill records have not all come yet." in part
     assert "Max risk:      194.00 $ at the limit, 214.00 $ at natural" in part

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill
 from core.domain.reporting.account_days import DayKind, joined, joined_days
 from core.domain.reporting.alerts import AlertKind, due_alerts
@@ -44,7 +44,7 @@ def _next() -> int:
     return next(_numbers)
 
 
-def made(state: EntryState, run: AccountRun, filled: int = 0, by: str = "") -> Entry:
+def made(state: OrderState, run: AccountRun, filled: int = 0, by: str = "") -> Entry:
     """The entry that a run made, with so many of its four legs filled."""
     legs = zip(entry().request.legs, ("3.10", "1.90", "3.00", "1.40"), strict=True)
     fills = [Fill(f"{run.cycle}-{n}", leg.symbol, D(leg.quantity), D(p), AT) for n, (leg, p) in enumerate(legs)]
@@ -97,7 +97,7 @@ def test_the_kind_of_a_day_is_that_of_most_of_its_runs(
     assert (found.kind, found.reason, found.runs) == (kind, why, len(reasons))
 
 
-def told_day(state: EntryState, filled: int = 0, by: str = "", *, running: bool = False) -> tuple[DayKind, str]:
+def told_day(state: OrderState, filled: int = 0, by: str = "", *, running: bool = False) -> tuple[DayKind, str]:
     """What a day came to on which the broker acknowledged an entry that has now this state."""
     sent = run(0)
     later = [run(0, Reason.ENTRY_TODAY) for _ in range(20)]
@@ -108,58 +108,58 @@ def told_day(state: EntryState, filled: int = 0, by: str = "", *, running: bool 
 
 def test_a_rejected_order_is_an_error_not_a_trade() -> None:
     sent = run(0)
-    found = figures(sent, *[run(0, Reason.ENTRY_TODAY)] * 20, entries=[made(EntryState.REJECTED, sent)])
+    found = figures(sent, *[run(0, Reason.ENTRY_TODAY)] * 20, entries=[made(OrderState.REJECTED, sent)])
     assert [(d.kind, d.reason, d.failed) for d in found.days] == [(DayKind.ERROR, "rejected", 1)]
     assert (found.success, found.failed) == (Share(0, 1), Share(1, 1))
     assert [(r.reason, r.outcome, r.share) for r in found.reasons] == [("rejected", Outcome.FAILED, Share(1, 1))]
     rules = [run(0, Reason.LOW_SCORE) for _ in range(20)]
-    assert kinds(figures(sent, *rules, entries=[made(EntryState.REJECTED, sent)])) == [DayKind.ERROR], "one is enough"
+    assert kinds(figures(sent, *rules, entries=[made(OrderState.REJECTED, sent)])) == [DayKind.ERROR], "one is enough"
 
 
 @pytest.mark.parametrize(
     ("state", "why"),
     [
-        (EntryState.ABSENT, "entry_absent"),
-        (EntryState.EXPIRED, "entry_expired"),
-        (EntryState.CANCELLED, "entry_cancelled"),
-        (EntryState.UNKNOWN, "outcome_unknown"),
-        (EntryState.INCIDENT, "entry_incident"),
+        (OrderState.ABSENT, "entry_absent"),
+        (OrderState.EXPIRED, "entry_expired"),
+        (OrderState.CANCELLED, "entry_cancelled"),
+        (OrderState.UNKNOWN, "outcome_unknown"),
+        (OrderState.INCIDENT, "entry_incident"),
     ],
 )
-def test_an_order_that_ended_without_a_fill_is_an_error(state: EntryState, why: str) -> None:
+def test_an_order_that_ended_without_a_fill_is_an_error(state: OrderState, why: str) -> None:
     assert told_day(state) == (DayKind.ERROR, why)
 
 
 def test_an_order_that_an_operator_cancelled_is_a_decision_and_no_error() -> None:
-    assert told_day(EntryState.CANCELLED, by="ana") == (DayKind.RULE, "cancelled_here")
+    assert told_day(OrderState.CANCELLED, by="ana") == (DayKind.RULE, "cancelled_here")
 
 
 def test_one_filled_contract_makes_the_day_traded_however_the_order_ended() -> None:
-    for state in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.INCIDENT, EntryState.WORKING):
+    for state in (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.INCIDENT, OrderState.WORKING):
         assert told_day(state, filled=1) == (DayKind.TRADED, ""), state
-    assert told_day(EntryState.CANCELLED, filled=1, by="ana") == (DayKind.TRADED, "")
-    assert told_day(EntryState.FILLED) == (DayKind.TRADED, ""), "by the broker's word, its fills have not come"
+    assert told_day(OrderState.CANCELLED, filled=1, by="ana") == (DayKind.TRADED, "")
+    assert told_day(OrderState.FILLED) == (DayKind.TRADED, ""), "by the broker's word, its fills have not come"
 
 
 def test_a_lost_answer_that_turned_out_filled_is_a_trade_also_of_an_interrupted_cycle() -> None:
     lost = run(0, Reason.OUTCOME_UNKNOWN)
-    found = figures(lost, entries=[made(EntryState.FILLED, lost, 4)])
+    found = figures(lost, entries=[made(OrderState.FILLED, lost, 4)])
     assert (kinds(found), found.failed, found.reasons) == ([DayKind.TRADED], Share(0, 1), ())
-    assert kinds(figures(entries=[made(EntryState.FILLED, lost, 4)])) == [DayKind.TRADED]
+    assert kinds(figures(entries=[made(OrderState.FILLED, lost, 4)])) == [DayKind.TRADED]
 
 
 def test_an_order_that_works_leaves_its_day_open_until_the_close() -> None:
     sent = run(0)
-    working = [made(EntryState.WORKING, sent)]
+    working = [made(OrderState.WORKING, sent)]
     found = figures(sent, entries=working, running=day(0))
     assert (kinds(found), found.success) == ([DayKind.OPEN], Share(0, 0))
     assert kinds(figures(sent, entries=working)) == [DayKind.ERROR], "the session is over and nothing filled"
-    assert told_day(EntryState.WORKING, running=True) == (DayKind.OPEN, "")
+    assert told_day(OrderState.WORKING, running=True) == (DayKind.OPEN, "")
 
 
 def test_an_unknown_order_is_an_error_only_once_the_session_is_over() -> None:
     lost = run(0, Reason.OUTCOME_UNKNOWN)
-    unknown = [made(EntryState.UNKNOWN, lost)]
+    unknown = [made(OrderState.UNKNOWN, lost)]
     found = figures(lost, entries=unknown, running=day(0))
     assert [(d.kind, d.reason, d.failed) for d in found.days] == [(DayKind.OPEN, "outcome_unknown", 0)]
     assert (found.success, found.failed, found.reasons) == (Share(0, 0), Share(0, 0), ())
@@ -169,13 +169,13 @@ def test_an_unknown_order_is_an_error_only_once_the_session_is_over() -> None:
 
 
 def test_an_order_on_its_way_has_not_come_to_anything() -> None:
-    sending = [made(EntryState.SENT, run(0))]
+    sending = [made(OrderState.SENT, run(0))]
     assert figures(entries=sending, running=day(0)).failed == Share(0, 0)
     assert figures(entries=sending).failed == Share(1, 1)
 
 
 def test_a_run_that_was_interrupted_before_its_order_left_is_an_error() -> None:
-    [found] = figures(entries=[made(EntryState.NOT_SENT, run(0))]).days
+    [found] = figures(entries=[made(OrderState.NOT_SENT, run(0))]).days
     assert (found.kind, found.reason) == (DayKind.ERROR, "interrupted")
 
 
@@ -220,14 +220,14 @@ def test_a_day_of_which_nothing_is_recorded_yet_is_open_while_it_runs() -> None:
         (None, Reason.FEED_DOWN),
         (None, Reason.LOW_SCORE),
         (None, Reason.RISK_ABOVE_BUDGET),
-        (EntryState.REJECTED, Reason.REJECTED),
-        (EntryState.EXPIRED, Reason.ENTRY_EXPIRED),
+        (OrderState.REJECTED, Reason.REJECTED),
+        (OrderState.EXPIRED, Reason.ENTRY_EXPIRED),
     ],
 )
-def test_a_day_is_not_over_while_its_account_may_still_enter(state: EntryState | None, reason: Reason) -> None:
+def test_a_day_is_not_over_while_its_account_may_still_enter(state: OrderState | None, reason: Reason) -> None:
     """Its account-day is in no rate, and says what it came to so far."""
     ran = run(0) if state else run(0, reason)
-    made_by = [] if state is None else [replace(made(state, ran), holds_day=state is EntryState.EXPIRED)]
+    made_by = [] if state is None else [replace(made(state, ran), holds_day=state is OrderState.EXPIRED)]
     found = figures(ran, entries=made_by, expected={ONE: day(0)}, running=day(0), slot_left=True)
     assert [(d.kind, d.reason) for d in found.days] == [(DayKind.OPEN, reason.code)]
     assert found.success == Share(0, 0)
@@ -240,9 +240,9 @@ def test_a_day_is_not_over_while_its_account_may_still_enter(state: EntryState |
 
 
 @pytest.mark.parametrize(
-    ("state", "by"), [(EntryState.ABSENT, ""), (EntryState.INCIDENT, ""), (EntryState.CANCELLED, "ana")]
+    ("state", "by"), [(OrderState.ABSENT, ""), (OrderState.INCIDENT, ""), (OrderState.CANCELLED, "ana")]
 )
-def test_a_day_that_its_entry_holds_for_good_is_over_whatever_slots_are_left(state: EntryState, by: str) -> None:
+def test_a_day_that_its_entry_holds_for_good_is_over_whatever_slots_are_left(state: OrderState, by: str) -> None:
     ran = run(0)
     held = figures(ran, entries=[made(state, ran, by=by)], expected={ONE: day(0)}, running=day(0), slot_left=True)
     assert kinds(held) == [DayKind.RULE if by else DayKind.ERROR]
@@ -320,8 +320,8 @@ def test_execution_times_are_nearest_rank() -> None:
 
 
 def test_slippage_is_the_fills_less_the_mid() -> None:
-    filled = replace(made(EntryState.FILLED, run(0), 4), mid=D("4.10"))
-    found = figures(entries=[filled, made(EntryState.WORKING, run(0, account=TWO), 3)])
+    filled = replace(made(OrderState.FILLED, run(0), 4), mid=D("4.10"))
+    found = figures(entries=[filled, made(OrderState.WORKING, run(0, account=TWO), 3)])
     assert [d.slippage for d in found.days] == [D("-0.10"), None]
     assert (found.fills, found.mean_slippage, found.worst_slippage) == (1, D("-0.10"), D("-0.10"))
 
@@ -410,7 +410,7 @@ def test_every_account_failing_three_times_in_a_day() -> None:
     assert alert.text.endswith("failed at least 3 times on 2026-03-03: the quote feed is not live")
     assert codes(figures(*everyone, run(1))) == [], "it traded after all"
     sent = run(1)
-    works = figures(*everyone, sent, entries=[made(EntryState.WORKING, sent)], running=day(1))
+    works = figures(*everyone, sent, entries=[made(OrderState.WORKING, sent)], running=day(1))
     assert codes(works, running=day(1)) == [], "its order works"
     assert codes(figures(*everyone, run(2, Reason.LOW_SCORE))) == [], "another day began"
     may_enter = figures(*everyone, expected={ONE: day(0), TWO: day(0)}, running=day(1), slot_left=True)
@@ -432,7 +432,7 @@ def test_no_trade_in_five_sessions_on_which_nothing_forbade_one() -> None:
 
 def test_three_orders_that_the_broker_rejected_after_it_took_them_are_three_failures() -> None:
     sent = [run(0) for _ in range(3)]
-    found = figures(*sent, entries=[made(EntryState.REJECTED, each) for each in sent])
+    found = figures(*sent, entries=[made(OrderState.REJECTED, each) for each in sent])
     [alert] = due_alerts(found, None)
     assert (alert.kind, alert.text) == (
         AlertKind.ALL_FAILED,
@@ -454,10 +454,10 @@ def test_sessions_the_console_was_down_are_sessions_without_a_trade() -> None:
 
 def test_orders_that_were_taken_and_never_filled_are_no_trade() -> None:
     sent = [run(n) for n in range(5)]
-    expired = [made(EntryState.EXPIRED, each) for each in sent]
+    expired = [made(OrderState.EXPIRED, each) for each in sent]
     assert codes(figures(*sent, entries=expired)) == [AlertKind.NO_TRADE]
-    assert codes(figures(*sent, entries=[*expired[:4], made(EntryState.CANCELLED, sent[4], 1)])) == []
-    works = [*expired[:4], made(EntryState.WORKING, sent[4])]
+    assert codes(figures(*sent, entries=[*expired[:4], made(OrderState.CANCELLED, sent[4], 1)])) == []
+    works = [*expired[:4], made(OrderState.WORKING, sent[4])]
     assert codes(figures(*sent, entries=works, running=day(4)), running=day(4)) == [], "today's may still fill"
 
 
@@ -500,7 +500,7 @@ def test_days_joined_apart_give_the_figures_of_all_of_them() -> None:
     """Alerting joins the earlier sessions once a day."""
     sent, lost = run(1), run(2)
     runs = [run(0), sent, run(1, Reason.POSITION_LIMIT, account=TWO), lost, run(2, account=TWO)]
-    entries = [made(EntryState.FILLED, sent, 4), made(EntryState.REJECTED, lost)]
+    entries = [made(OrderState.FILLED, sent, 4), made(OrderState.REJECTED, lost)]
     since, today = day(1), day(2)
     chosen = [each for each in runs if each.day >= since]
     apart = joined_days(

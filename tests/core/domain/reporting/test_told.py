@@ -12,7 +12,7 @@ from core.domain.operation.outcomes import Outcome, outcome_for, worst
 from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun
 from core.domain.orders.fate import Fate, fate_of, fate_words
-from core.domain.orders.order_states import FREES_DAY, EntryState
+from core.domain.orders.order_states import FREES_DAY, OrderState
 from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle, told_run, told_slot, told_totals
 from tests.support.domain_builders import D
 from tests.support.record_samples import entry
@@ -21,13 +21,13 @@ ONE, TWO, THREE = "5WT00001", "5WT00002", "5WT00003"
 ENDED = CycleEnd(True, "succeeded", "", "")
 
 
-def fate(state: EntryState, **more: object) -> Fate:
+def fate(state: OrderState, **more: object) -> Fate:
     made = fate_of(replace(entry(), state=state, holds_day=state not in FREES_DAY, detail=""))
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-FILLED = fate(EntryState.FILLED, filled=6, credit=D("6.73"), fills_missing=False)
-REJECTED = fate(EntryState.REJECTED, why="no money")
+FILLED = fate(OrderState.FILLED, filled=6, credit=D("6.73"), fills_missing=False)
+REJECTED = fate(OrderState.REJECTED, why="no money")
 
 
 def run(reason: Reason | None = None, account: str = ONE, text: str = "a sentence") -> AccountRun:
@@ -40,11 +40,11 @@ def recorded(outcome: Outcome) -> AccountRun:
     return replace(run(), outcome=outcome, reason="" if outcome is Outcome.SUCCEEDED else "internal")
 
 
-@pytest.mark.parametrize(("outcome", "state"), list(product(Outcome, EntryState)))
-def test_the_fate_stands_over_every_recorded_outcome(outcome: Outcome, state: EntryState) -> None:
+@pytest.mark.parametrize(("outcome", "state"), list(product(Outcome, OrderState)))
+def test_the_fate_stands_over_every_recorded_outcome(outcome: Outcome, state: OrderState) -> None:
     became = fate(state)
     told = told_run(recorded(outcome), became)
-    if state is EntryState.NOT_SENT:
+    if state is OrderState.NOT_SENT:
         assert told == told_run(recorded(outcome), None)
         return
     assert told == told_run(None, became), "also where the run was interrupted"
@@ -68,7 +68,7 @@ def test_a_rejected_order_is_never_told_as_succeeded_nor_a_found_one_as_refused(
 def test_a_validated_suggestion_and_a_run_still_running_have_words_of_their_own() -> None:
     assert told_run(run(), None, validated=True) == Told(Outcome.SUCCEEDED, "validated", "validated")
     assert told_run(None, None) == Told(None, "running", "running")
-    assert told_run(None, fate(EntryState.NOT_SENT)).word == "not sent"
+    assert told_run(None, fate(OrderState.NOT_SENT)).word == "not sent"
 
 
 def test_a_run_that_met_the_day_s_entry_tells_that_entry_s_fate_as_it_is_now() -> None:
@@ -100,7 +100,7 @@ def test_accounts_that_are_off_or_were_not_asked_are_not_told_of() -> None:
 def test_an_interrupted_cycle_is_told_by_its_entry_else_as_interrupted() -> None:
     interrupted = CycleEnd(True, "failed", "interrupted", "")
     assert told_cycle(interrupted, told_accounts((), {ONE: FILLED})).words == "FILLED 6.73"
-    told = told_cycle(interrupted, told_accounts((), {ONE: fate(EntryState.NOT_SENT)}))
+    told = told_cycle(interrupted, told_accounts((), {ONE: fate(OrderState.NOT_SENT)}))
     assert (told.outcome, told.word, told.words) == (Outcome.FAILED, "interrupted", Reason.INTERRUPTED.sentence)
     assert told_cycle(CycleEnd(False, "", "", ""), told_accounts((), {ONE: FILLED})).outcome is None
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.domain.orders.packages import fill_credit
 from core.domain.risk.exposure import exposure, held_entries, legs_once_filled
@@ -26,7 +26,7 @@ def filled(entry_id: str = "one", days_ago: int = 0) -> Entry:
         Fill(f"{entry_id}-{leg.symbol}", leg.symbol, D(leg.quantity), D(price), AT)
         for leg, price in zip(base.request.legs, PRICES, strict=True)
     )
-    return replace(base, state=EntryState.FILLED, fills=fills, prepared_at=AT - timedelta(days=days_ago))
+    return replace(base, state=OrderState.FILLED, fills=fills, prepared_at=AT - timedelta(days=days_ago))
 
 
 def holding(*entries: Entry) -> tuple[HeldLeg, ...]:
@@ -43,8 +43,8 @@ def test_until_a_fill_record_is_missing_the_risk_is_as_sent() -> None:
     assert exposure([short], [], holding(short), []).open_risk == entry().max_risk
 
 
-@pytest.mark.parametrize("state", [EntryState.FILLED, EntryState.INCIDENT])
-def test_more_filled_than_was_ordered_is_never_less_risk(state: EntryState) -> None:
+@pytest.mark.parametrize("state", [OrderState.FILLED, OrderState.INCIDENT])
+def test_more_filled_than_was_ordered_is_never_less_risk(state: OrderState) -> None:
     once = filled()
     twice = replace(once, state=state, fills=tuple(replace(f, quantity=2 * f.quantity) for f in once.fills))
     one_more = replace(once, state=state, fills=(*once.fills, replace(once.fills[2], fill_id="more")))
@@ -56,7 +56,7 @@ def test_more_filled_than_was_ordered_is_never_less_risk(state: EntryState) -> N
 
 def test_an_incident_of_other_legs_makes_the_open_risk_unknown_while_anything_of_it_is_held() -> None:
     """A missing leg, and a strike that the order does not have: neither is a trident, so neither has a risk."""
-    once = replace(filled(), state=EntryState.INCIDENT)
+    once = replace(filled(), state=OrderState.INCIDENT)
     missing = replace(once, fills=once.fills[:3])
     elsewhere = replace(once, fills=(replace(once.fills[0], symbol="QQQ   260417P00630000"),))
     for other in (missing, elsewhere):
@@ -68,7 +68,7 @@ def test_an_incident_of_other_legs_makes_the_open_risk_unknown_while_anything_of
 
 
 def test_an_order_that_works_with_other_legs_makes_the_open_risk_unknown() -> None:
-    mine = replace(entry(), state=EntryState.INCIDENT, order_id="7")
+    mine = replace(entry(), state=OrderState.INCIDENT, order_id="7")
     legs = tuple(ReportedLeg(leg.symbol, leg.action.value, D(leg.quantity), None, ()) for leg in mine.request.legs)
     shown = OrderReport("7", mine.account, "Live", mine.identifier, "QQQ", D("4.06"), legs, None, None, None)
     named, renamed = (
@@ -102,15 +102,15 @@ def test_of_two_alike_the_older_was_closed_first() -> None:
     assert held_entries([old, new], holding(new)) == (new,)
 
 
-@pytest.mark.parametrize("state", list(EntryState))
-def test_entries_that_may_hold_something_unseen_count_as_sent(state: EntryState) -> None:
+@pytest.mark.parametrize("state", list(OrderState))
+def test_entries_that_may_hold_something_unseen_count_as_sent(state: OrderState) -> None:
     seen = exposure([], [replace(entry(), state=state)], (), [])
-    under_way = state in OPEN_STATES or state is EntryState.INCIDENT
+    under_way = state in OPEN_STATES or state is OrderState.INCIDENT
     assert (seen.open_risk, seen.open_tridents) == ((D(214), 1) if under_way else (D(0), 0))
 
 
 def test_an_incident_that_is_held_counts_once() -> None:
-    incident = replace(filled(), state=EntryState.INCIDENT)
+    incident = replace(filled(), state=OrderState.INCIDENT)
     assert exposure([incident], [incident], holding(incident), []).open_tridents == 1
     assert exposure([incident], [incident], (), []).open_tridents == 1, "its order may have filled unseen"
 
@@ -120,7 +120,7 @@ def test_an_order_that_the_broker_has_otherwise_counts_with_what_it_risks_there(
     cheap = replace(asked.request, credit=D("1.06"))
     double = replace(asked.request, legs=tuple(replace(leg, quantity=2 * leg.quantity) for leg in asked.request.legs))
     for taken, risk in ((None, 214), (cheap, 494), (double, 428)):
-        working = replace(asked, state=EntryState.WORKING, taken=taken)
+        working = replace(asked, state=OrderState.WORKING, taken=taken)
         assert exposure([], [working], (), []).open_risk == D(risk)
 
 

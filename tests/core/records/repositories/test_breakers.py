@@ -11,7 +11,7 @@ import pytest
 
 from core.broker.port import BrokerAccount
 from core.domain.operation.breakers import Breaker, BreakerKind, Scope
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.records.records import Records, RecordsRefusal
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, KEPT_IN_POSTGRES, after, entry, url_of
 
@@ -50,7 +50,7 @@ async def test_an_open_breaker_stops_sending_for_whom_it_says_and_for_nobody_els
         assert sent is not breaker.stops(number, login)
         if not sent:
             stopped.add(number)
-            assert (await records.entries.get(number)).state is EntryState.PREPARED
+            assert (await records.entries.get(number)).state is OrderState.PREPARED
             assert len(await records.entries.history(number)) == 1
     assert len(stopped) == {Scope.GLOBAL: 3, Scope.LOGIN: 2, Scope.ACCOUNT: 1}[kind.scope]
     assert await records.breakers.close(kind, subject, "anna", "mended", after(1))
@@ -187,12 +187,12 @@ async def test_once_a_breaker_is_known_to_be_open_nothing_becomes_sent(records: 
         name = f"race{number}"
         await records.entries.prepare(entry(name, account=account))
 
-        async def trip() -> EntryState:
+        async def trip() -> OrderState:
             await second.breakers.open(BreakerKind.SENDS, account, "", AT)  # noqa: B023 - awaited in this round
             return (await second.entries.get(name)).state  # noqa: B023 - awaited in this round
 
         send = records.entries.mark_sent(name, AT, epoch=records.epoch, closes=CLOSES)
         state_when_open, sent = await asyncio.gather(trip(), send)
         found = await records.entries.get(name)
-        assert found.state is state_when_open is (EntryState.SENT if sent else EntryState.PREPARED)
+        assert found.state is state_when_open is (OrderState.SENT if sent else OrderState.PREPARED)
         assert not await records.entries.mark_sent(name, AT, epoch=records.epoch, closes=CLOSES)

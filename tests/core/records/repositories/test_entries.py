@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.domain.orders.order_states import FREES_DAY, OPEN_STATES, EntryState, may_become
+from core.domain.orders.order_states import FREES_DAY, OPEN_STATES, OrderState, may_become
 from core.domain.orders.orders import Entry
 from core.records.records import (
     DayHeld,
@@ -25,9 +25,9 @@ from core.records.records import (
 )
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, fill, request, same, url_of
 
-_S = EntryState
+_S = OrderState
 
-_WAYS: dict[EntryState, tuple[EntryState, ...]] = {
+_WAYS: dict[OrderState, tuple[OrderState, ...]] = {
     _S.PREPARED: (),
     _S.SENT: (_S.SENT,),
     _S.WORKING: (_S.SENT, _S.WORKING),
@@ -42,7 +42,7 @@ _WAYS: dict[EntryState, tuple[EntryState, ...]] = {
 }
 
 
-async def _in_state(records: Records, state: EntryState, new: Entry) -> Entry:
+async def _in_state(records: Records, state: OrderState, new: Entry) -> Entry:
     assert not isinstance(await records.entries.prepare(new), DayHeld)
     for step in _WAYS[state]:
         if step is _S.SENT:
@@ -166,7 +166,7 @@ async def test_after_a_pause_is_acknowledged_nothing_becomes_sent(records: Recor
         name = f"race{number}"
         await records.entries.prepare(entry(name, account=account))
 
-        async def pause() -> EntryState:
+        async def pause() -> OrderState:
             await second.trading.pause("watcher", "", AT)
             found = await second.entries.get(name)  # noqa: B023 - awaited in this round
             assert found is not None
@@ -179,9 +179,9 @@ async def test_after_a_pause_is_acknowledged_nothing_becomes_sent(records: Recor
         await records.trading.resume("anna", "", AT)
 
 
-@pytest.mark.parametrize("old", list(EntryState))
-async def test_every_transition_is_allowed_or_refused_as_the_table_says(records: Records, old: EntryState) -> None:
-    for number, new in enumerate(EntryState):
+@pytest.mark.parametrize("old", list(OrderState))
+async def test_every_transition_is_allowed_or_refused_as_the_table_says(records: Records, old: OrderState) -> None:
+    for number, new in enumerate(OrderState):
         name = f"{old.value}-{new.value}"
         before = await _in_state(records, old, entry(name, account=f"5WT{number:05}"))
         own_door = new in {_S.SENT, _S.PREPARED} and new is not old
@@ -292,7 +292,7 @@ async def test_the_same_fills_from_two_programs_at_once_are_recorded_once(record
 async def test_entries_are_found_by_what_is_known_of_them(records: Records) -> None:
     made = {
         state: await _in_state(records, state, entry(state.value, account=f"5WT{number:05}"))
-        for number, state in enumerate(EntryState)
+        for number, state in enumerate(OrderState)
     }
     assert {found.state for found in await records.entries.open()} == OPEN_STATES
     assert len(await records.entries.of_day(DAY)) == len(made)

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.orders.order_states import EntryState
-from core.domain.orders.orders import ADOPTED, Entry, EntryOrder
+from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import ADOPTED, Entry, IntentOrder
 from core.records.records import IllegalTransition, Records, RecordsError, StateConflict
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, fill, request
 
-_S = EntryState
+_S = OrderState
 _OTHER = "5WT00002"
 
 
@@ -30,14 +30,14 @@ async def _working(records: Records, name: str = "one", order_id: str = "77", **
     return await records.entries.become(name, _S.WORKING, at=after(2), order_id=order_id, broker_status="Live")
 
 
-def seen(order_id: str, status: str, *, entry_id: str = "one", replaces: str = "", ended: bool = True) -> EntryOrder:
-    return EntryOrder(entry_id, ACCOUNT, order_id, status, after(3), after(4), ended, replaces)
+def seen(order_id: str, status: str, *, entry_id: str = "one", replaces: str = "", ended: bool = True) -> IntentOrder:
+    return IntentOrder(entry_id, ACCOUNT, order_id, status, after(3), after(4), ended, replaces)
 
 
 async def test_each_order_of_an_entry_is_kept_as_last_seen(records: Records) -> None:
     await _working(records)
     (first,) = await records.entry_orders.of("one")
-    assert first == EntryOrder("one", ACCOUNT, "77", "Live", None, after(2))
+    assert first == IntentOrder("one", ACCOUNT, "77", "Live", None, after(2))
     await records.entry_orders.note(seen("78", "Received", replaces="77", ended=False))
     await records.entry_orders.note(seen("77", "Cancelled"))
     await records.entry_orders.note(seen("78", "Filled"))
@@ -88,7 +88,7 @@ async def test_an_entry_is_named_by_the_beginning_of_its_id(records: Records) ->
     ],
 )
 async def test_what_was_sent_is_followed_until_its_end_is_shown(
-    records: Records, state: EntryState, ended: bool | None, fills: bool, followed: bool
+    records: Records, state: OrderState, ended: bool | None, fills: bool, followed: bool
 ) -> None:
     await _sent(records)
     order_id = None if ended is None else "77"
@@ -184,7 +184,7 @@ async def _word(records: Records, who: str = "anna", name: str = "one") -> None:
 
 @pytest.mark.parametrize("state", [_S.WORKING, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED, _S.ABSENT])
 async def test_an_incident_becomes_what_an_operator_attests_and_keeps_its_day(
-    records: Records, state: EntryState
+    records: Records, state: OrderState
 ) -> None:
     before = await _incident(records)
     with pytest.raises(IllegalTransition):

@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.domain.orders.order_states import EntryState, may_become
+from core.domain.orders.order_states import OrderState, may_become
 from core.domain.orders.orders import Entry
 from core.records.records import DayHeld, IllegalTransition, Records, StateConflict
 from tests.support.proofs import ALL
@@ -18,7 +18,7 @@ from tests.support.record_samples import CLOSES, DAY, after, entry, fill, url_of
 
 _FACTS = st.one_of(
     st.tuples(st.sampled_from(["prepare", "send", "free", "allow", "cancel", "fill"]), st.integers(0, 2)),
-    st.tuples(st.sampled_from(list(EntryState)), st.integers(0, 2)),
+    st.tuples(st.sampled_from(list(OrderState)), st.integers(0, 2)),
 )
 
 
@@ -32,7 +32,7 @@ class _Day:
     changes: dict[str, int]
     allowed: set[str] = field(default_factory=set)
 
-    async def happen(self, fact: str | EntryState, number: int, step: int) -> None:
+    async def happen(self, fact: str | OrderState, number: int, step: int) -> None:
         name = f"{self.account}-{number}"
         found = await self.records.entries.by_identifier(f"senex-{name}")
         if fact == "prepare":
@@ -43,7 +43,7 @@ class _Day:
             return
         if fact == "send":
             sent = await self.records.entries.mark_sent(name, after(step), epoch=self.records.epoch, closes=CLOSES)
-            assert sent == (found.state is EntryState.PREPARED and not found.cancel_requested_by)
+            assert sent == (found.state is OrderState.PREPARED and not found.cancel_requested_by)
             self.changes[name] += sent
         elif fact == "cancel":
             asked = await self.records.entries.note_cancel_request(name, f"operator {step}", after(step))
@@ -55,7 +55,7 @@ class _Day:
         else:
             await self._change(found, fact, step)
 
-    async def _change(self, found: Entry, fact: str | EntryState, step: int) -> None:
+    async def _change(self, found: Entry, fact: str | OrderState, step: int) -> None:
         try:
             if fact == "allow":
                 await self.records.entries.allow_reentry(found.id, "anna", after(step))
@@ -64,10 +64,10 @@ class _Day:
                 freed = await self.records.entries.free_day(found.id, "proof", after(step))
                 assert found.id in self.allowed or freed == found or not found.cancel_requested_by
                 self.changes[found.id] += freed.holds_day is not found.holds_day
-            elif isinstance(fact, EntryState):
+            elif isinstance(fact, OrderState):
                 became = await self.records.entries.become(found.id, fact, at=after(step))
                 assert may_become(found.state, fact)
-                assert became.state in {fact, EntryState.INCIDENT}
+                assert became.state in {fact, OrderState.INCIDENT}
                 self.changes[found.id] += 1
         except (IllegalTransition, StateConflict):
             assert await self.records.entries.get(found.id) == found, "a refusal changes nothing"
@@ -83,7 +83,7 @@ class _Day:
         holders = [each for each in recorded if each.holds_day]
         assert len(holders) <= 1
         assert await self.records.entries.holding(self.account, DAY) == (holders[0] if holders else None)
-        at_broker = {EntryState.SENT, EntryState.WORKING, EntryState.FILLED, EntryState.UNKNOWN}
+        at_broker = {OrderState.SENT, OrderState.WORKING, OrderState.FILLED, OrderState.UNKNOWN}
         assert sum(each.state in at_broker for each in recorded) <= 1
         for each in recorded:
             history = await self.records.entries.history(each.id)
@@ -99,7 +99,7 @@ _accounts = count()
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=st.lists(_FACTS, max_size=25))
 def test_no_course_of_events_breaks_the_rules_of_the_day(
-    path: Path, store: str, facts: list[tuple[str | EntryState, int]]
+    path: Path, store: str, facts: list[tuple[str | OrderState, int]]
 ) -> None:
     account = next(_accounts)
     if store == "postgres" and account % 3 and not ALL:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.records.records import DayHeld, EvidenceRecord, Records, StateConflict
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, fill, url_of
 
-_S = EntryState
+_S = OrderState
 
 
 async def _sent(records: Records, name: str = "one", account: str = ACCOUNT, day: date = DAY) -> None:
@@ -21,7 +21,7 @@ async def _sent(records: Records, name: str = "one", account: str = ACCOUNT, day
     assert await records.entries.mark_sent(name, after(1), epoch=records.epoch, closes=CLOSES)
 
 
-async def _ended(records: Records, state: EntryState, name: str, account: str, day: date = DAY) -> None:
+async def _ended(records: Records, state: OrderState, name: str, account: str, day: date = DAY) -> None:
     await _sent(records, name, account, day)
     await records.entries.become(name, state, at=after(2))
 
@@ -101,7 +101,7 @@ async def test_an_entry_somebody_asked_to_cancel_before_it_left_is_not_sent(reco
 
 @pytest.mark.parametrize("state", [_S.CANCELLED, _S.EXPIRED])
 async def test_a_day_an_operator_closed_by_a_cancel_is_freed_only_by_an_operator(
-    records: Records, state: EntryState
+    records: Records, state: OrderState
 ) -> None:
     await _ended(records, _S.WORKING, "one", ACCOUNT)
     await records.entries.note_cancel_request("one", "anna", after(3))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.domain.operation.commands import Command, CommandKind, CommandState
 from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Reason
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.records.records import Records
 from core.records.search.history import OUTCOMES, HistoryFilter, HistoryKind, HistoryRow, Mark
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, after, entry, fill, suggestion, url_of
@@ -62,7 +62,7 @@ async def fill_records(records: Records) -> None:
     await records.entries.prepare(entry("one"))
     await records.entries.prepare(replace(entry("two", account=OTHER), underlying="SPX"))
     assert await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
-    await records.entries.become("one", EntryState.WORKING, at=AT, order_id="77", broker_status="Live")
+    await records.entries.become("one", OrderState.WORKING, at=AT, order_id="77", broker_status="Live")
     await records.entries.add_fills("one", (fill("f1", "1"), replace(fill("f2", "1"), at=after(5))))
     for index, kind in enumerate((CommandKind.PAUSE, CommandKind.HALT)):
         await records.inbox.post(Command(f"c{index}", kind, "operator", after(index), note="margin_call"))

@@ -10,7 +10,7 @@ import pytest
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.records.records import Records
 from core.records.search import conditions
 from core.records.search.history import HistoryFilter, HistoryKind, HistoryRow, Mark
@@ -32,17 +32,17 @@ async def _run(records: Records, index: int, *runs: tuple[str, Outcome, str, str
     return number
 
 
-async def _entry(records: Records, number: int, index: int, account: str, state: EntryState, detail: str = "") -> None:
+async def _entry(records: Records, number: int, index: int, account: str, state: OrderState, detail: str = "") -> None:
     name = f"e{number}{account[-1]}"
     day = DAY + timedelta(days=index)
     await records.entries.prepare(
         replace(entry(name, account=account, day=day), cycle=number, prepared_at=after(number))
     )
     assert await records.entries.mark_sent(name, AT, epoch=records.epoch, closes=CLOSES)
-    if state in (EntryState.UNKNOWN, EntryState.FILLED):
-        await records.entries.become(name, EntryState.UNKNOWN, at=AT, detail=LOST)
-    if state is not EntryState.UNKNOWN:
-        await records.entries.become(name, EntryState.WORKING, at=AT, order_id=f"7{number}", broker_status="Live")
+    if state in (OrderState.UNKNOWN, OrderState.FILLED):
+        await records.entries.become(name, OrderState.UNKNOWN, at=AT, detail=LOST)
+    if state is not OrderState.UNKNOWN:
+        await records.entries.become(name, OrderState.WORKING, at=AT, order_id=f"7{number}", broker_status="Live")
         await records.entries.become(name, state, at=AT, detail=detail, broker_status=state.value.title())
 
 
@@ -53,13 +53,13 @@ async def _told(records: Records) -> None:
     """Cycle 1 was rejected after it was acknowledged; 2 had lost its answer and filled; 3 works for one account and was
     rejected for the other; 4 is skipped, 5 is too by the entry of its day."""
     await _run(records, 0, (ACCOUNT, SUCCEEDED, "", ""))
-    await _entry(records, 1, 0, ACCOUNT, EntryState.REJECTED, WHY)
+    await _entry(records, 1, 0, ACCOUNT, OrderState.REJECTED, WHY)
     await _run(records, 1, (ACCOUNT, UNKNOWN, Reason.OUTCOME_UNKNOWN.code, LOST))
-    await _entry(records, 2, 1, ACCOUNT, EntryState.FILLED)
+    await _entry(records, 2, 1, ACCOUNT, OrderState.FILLED)
     await _run(records, 2, (ACCOUNT, SUCCEEDED, "", ""), (OTHER, SUCCEEDED, "", ""))
-    await _entry(records, 3, 2, ACCOUNT, EntryState.WORKING)
+    await _entry(records, 3, 2, ACCOUNT, OrderState.WORKING)
     await records.entries.add_fills("e31", (replace(fill("f1", "1"), at=after(3)),))
-    await _entry(records, 3, 2, OTHER, EntryState.REJECTED, WHY)
+    await _entry(records, 3, 2, OTHER, OrderState.REJECTED, WHY)
     await _run(records, 3, (ACCOUNT, SKIPPED, Reason.LOW_SCORE.code, "the score 31 is below 40"))
     await _run(records, 4, (ACCOUNT, SKIPPED, Reason.ENTRY_TODAY.code, "an entry already holds the day"))
 

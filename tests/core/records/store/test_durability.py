@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.records.records import DayHeld, Records, RecordsError
 from core.records.store.database import Database, failure_sentence
 from tests.support.record_samples import ACCOUNT, AT, DAY, entry, url_of
@@ -69,7 +69,7 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(path: Pat
         assert records.epoch == 2
         found = {each.id + ".": each for each in await records.entries.of_day(DAY)}
         assert set(acknowledged) <= set(found)
-        assert all(found[name].state is EntryState.SENT for name in acknowledged)
+        assert all(found[name].state is OrderState.SENT for name in acknowledged)
         # The one it was about to acknowledge may be there too, whole or as prepared; no more than that.
         assert len(found) <= len(acknowledged) + 1
     finally:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.events import Event, Severity
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.records.records import Records, StateConflict
 from core.records.store.database import Database
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, fill, url_of
@@ -64,10 +64,10 @@ async def test_after_every_write_the_polls_find_what_a_fresh_reader_finds(record
     steps = (
         lambda: entries.prepare(entry()),
         lambda: entries.mark_sent("one", after(1), epoch=epoch, closes=CLOSES),
-        lambda: entries.become("one", EntryState.UNKNOWN, at=after(2)),
-        lambda: entries.become("one", EntryState.WORKING, at=after(3), order_id="7"),
+        lambda: entries.become("one", OrderState.UNKNOWN, at=after(2)),
+        lambda: entries.become("one", OrderState.WORKING, at=after(3), order_id="7"),
         lambda: entries.add_fills("one", (fill("f1"),), after(4)),
-        lambda: entries.become("one", EntryState.CANCELLED, at=after(5)),
+        lambda: entries.become("one", OrderState.CANCELLED, at=after(5)),
         lambda: entries.prepare(entry("two", account="5WT00002")),
     )
     seen = [await _polls(records)]
@@ -83,7 +83,7 @@ async def test_after_every_write_the_polls_find_what_a_fresh_reader_finds(record
 async def test_a_write_that_failed_lets_nothing_be_held_until_one_succeeds(records: Records, reads: _Reads) -> None:
     await _polls(records)
     with pytest.raises(StateConflict):
-        await records.entries.become("none", EntryState.WORKING, at=AT)
+        await records.entries.become("none", OrderState.WORKING, at=AT)
     asked = reads.count
     await _polls(records)
     await _polls(records)
@@ -102,7 +102,7 @@ async def test_the_entries_of_the_figures_are_read_again_as_soon_as_one_changes(
     assert (await records.results.recorded(DAY, DAY)).entries[0] is found[0], "nothing of it was written"
     assert await records.entries.mark_sent("one", after(1), epoch=records.epoch, closes=CLOSES)
     (sent,) = (await records.results.recorded(DAY, DAY)).entries
-    assert sent.state is EntryState.SENT
+    assert sent.state is OrderState.SENT
     await records.entries.add_fills("one", [fill("f1")])
     (filled,) = (await records.results.recorded(DAY, DAY)).entries
     assert [one.fill_id for one in filled.fills] == ["f1"]

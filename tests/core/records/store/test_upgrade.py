@@ -13,7 +13,7 @@ import pytest
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind, CommandState
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill
 from core.records.records import DayHeld, Records, RecordsError, TradingState
 from core.records.store.schema import newest_revision
@@ -50,7 +50,7 @@ async def test_what_the_first_revision_recorded_is_read_as_it_was_meant(path: Pa
             filled,
             replace(
                 entry("one"),
-                state=EntryState.FILLED,
+                state=OrderState.FILLED,
                 prepared_at=_at(2),
                 sent_at=_at(3),
                 order_id="77",

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from core.domain.orders.order_states import EntryState
-from core.domain.orders.orders import EntryOrder
+from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import IntentOrder
 from core.records.records import Records
 from core.records.store.postgres_driver import engine_arguments, prepare_schema
 from core.records.store.types import RequestText
@@ -102,7 +102,7 @@ async def test_the_orders_and_fills_of_an_older_revision_are_read_as_they_were_m
             name: kept for name, kept in STATES.items() if kept[0] is not None
         }
         assert orders["filled"] == (
-            EntryOrder("filled", _account("filled"), "77", "filled", None, after(9), ended=True),
+            IntentOrder("filled", _account("filled"), "77", "filled", None, after(9), ended=True),
         )
         assert orders["incident"][0].status == ""
         assert orders["working"][0].seen_at == after(1)
@@ -134,7 +134,7 @@ async def test_after_the_upgrade_fills_are_known_and_new_ones_join_them(path: Pa
         late = {each.id for each in await records.entries.followed(entry().session_day)}
         assert late == {"working", "unknown", "incident", "absent", "filled"}, "of the filled one records are missing"
         cancelled = await records.entries.get("cancelled")
-        assert (cancelled.state, cancelled.holds_day) == (EntryState.CANCELLED, True)
+        assert (cancelled.state, cancelled.holds_day) == (OrderState.CANCELLED, True)
         assert ACCOUNT not in {each.account for each in await records.entries.followed(entry().session_day)}
     finally:
         await records.close()
