@@ -5,6 +5,9 @@ WORKERS ?= 3
 ARGS ?=
 
 BIN := .venv/bin
+# Where it forbids bytecode, each worker and each process a test starts would compile everything anew.
+export PYTHONDONTWRITEBYTECODE =
+
 UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
@@ -44,8 +47,8 @@ proofs: .venv ## The proofs and property tests, each going much further than in 
 scenes: .venv ## Record the console's scenes anew; then its stored screens and the pictures of the docs.
 	@PYTHONPATH=. $(BIN)/python .ci/scenes.py $(ARGS)
 
-soak: .venv ## Simulated days with random faults: make soak DAYS=10000 SEED=0.
-	@$(BIN)/python -m tests.proofs.days $(or $(DAYS),1000) --seed $(or $(SEED),0)
+soak: .venv ## Simulated days with random faults: make soak DAYS=10000 SEED=0; SESSIONS=60: worlds of so many days.
+	@$(BIN)/python -m tests.proofs.days $(or $(DAYS),1000) --seed $(or $(SEED),0) --sessions $(or $(SESSIONS),0) $(ARGS)
 
 lock: .venv ## Write both lock files from pyproject.toml. Newer versions: make lock ARGS=--upgrade.
 	@$(UV) pyproject.toml -o requirements.lock

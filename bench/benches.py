@@ -6,7 +6,18 @@ import importlib
 
 from bench.figure import Figure
 
-BENCHES = ("first_paint", "screen", "cost", "feed", "decision", "accounts", "ten_years", "watch")
+BENCHES = (
+    "first_paint",
+    "screen",
+    "cost",
+    "feed",
+    "decision",
+    "accounts",
+    "ten_years",
+    "watch",
+    "lived_days",
+    "resting_orders",
+)
 
 
 def run(name: str) -> list[Figure]:

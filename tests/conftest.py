@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from core.records.store import database, schema
 from core.runtime.gc import tune_gc
 from core.runtime.redaction import redact
+from tests.support import compiled_once, schema_once
 from tests.support.own_home import getpwuid_with, python_path_with
 from tests.support.postgres_server import PostgresServer
 from tests.support.proofs import TABLE_PROPERTY, rounds
@@ -20,6 +22,8 @@ from tests.support.record_samples import KEPT_IN_POSTGRES
 from tests.support.senex_command import Box
 from tests.support.valkey import Valkey, running_valkey
 
+REVISIONS = Path(__file__).parent / "core" / "records" / "store"
+"""The tests of the schema's revisions."""
 STORES = ("sqlite", "postgres")
 CASES = 1
 """How many cases of each test of the records run on PostgreSQL in `make test`; `make proofs` runs all."""
@@ -63,6 +67,19 @@ def secrets_of_this_test_only() -> Iterator[None]:
     redact._learned.clear()
     redact._learned.extend(learned)
     redact._renew()
+
+
+@pytest.fixture(autouse=True)
+def schema_made_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares each new records file the revisions, except in the tests of the revisions themselves."""
+    if REVISIONS not in request.path.parents:
+        monkeypatch.setattr(schema, "_upgrade", schema_once.upgrade)
+
+
+@pytest.fixture(autouse=True)
+def statements_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares each records file the compiling of the statements."""
+    monkeypatch.setattr(database, "create_async_engine", compiled_once.engine)
 
 
 @pytest.fixture(scope="session")

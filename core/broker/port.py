@@ -15,6 +15,7 @@ from core.domain.market.judgement import Metrics
 from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import OrderReport, OrderRequest, SendOutcome
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock
 
 
@@ -66,9 +67,10 @@ class AccountReads:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position of an account. Prices are per share.
+    """A position of an account. Prices are per share, `realized_today` is in $.
 
-    `symbol` is the OCC symbol for options; `direction` is the broker's word, Long or Short.
+    `symbol` is the OCC symbol for options; `direction` is the broker's word, Long or Short, and `instrument_type` its
+    word for the kind, such as Equity Option or Equity (shares). What the broker does not say is None or empty.
     """
 
     symbol: str
@@ -77,6 +79,8 @@ class Position:
     direction: str
     average_open_price: Decimal | None
     mark: Decimal | None
+    instrument_type: str = ""
+    realized_today: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,10 @@ class Broker(Protocol):
         ...
 
     async def account_reads(self, number: str) -> AccountReads:
-        """Balances, positions and trading status of an account: all of them, or BrokerError."""
+        """Balances, positions and trading status of an account: all of them, or BrokerError.
+
+        The positions may follow the fills by some seconds (broker 8).
+        """
         ...
 
     async def market_state(self) -> MarketState:
@@ -225,7 +232,17 @@ class Broker(Protocol):
         ...
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
-        """The live orders and those from this exchange date on in any status: all pages, merged by id."""
+        """The live orders and those received from this exchange date on in any status: all pages, merged by id.
+
+        An older order that still works, such as a GTC one, is among the live ones. Any other is read by its id.
+        """
+        ...
+
+    async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
+        """The account's transactions executed from this exchange date on: all pages, each once, ascending by id.
+
+        Raises BrokerError; UNREADABLE when the listing is incomplete or a row cannot be read.
+        """
         ...
 
 

@@ -46,7 +46,12 @@ class AccountSteps:
         return None
 
     async def guard_refusals(self) -> AsyncGenerator[Refusal, None]:
-        """Everything that forbids an entry of this account now, what decides first. Raises RecordsError."""
+        """Everything that forbids an entry of this account now, what decides first. Raises RecordsError.
+
+        A closed account is not asked about: the broker may not answer for it, and that would be no failure.
+        """
+        if self.account.is_closed:
+            yield refuse(Reason.ACCOUNT_RESTRICTED, restriction="closed")
         if self.account.skip_day == self.day:
             yield refuse(Reason.SKIP_TODAY)
         for barred in self.parts.gate.account_refusals(self.account.number, self.account.login):

@@ -36,6 +36,7 @@ from core.guards.clock_check import ClockCheck
 from core.guards.clock_doubt import ClockDoubt
 from core.guards.foreign_tridents import ForeignTridents
 from core.guards.gate import TradingGate, switched_off
+from core.guards.refused_orders import RefusedOrders
 from core.guards.stop_files import StopFiles
 from core.guards.stops import Stops
 from core.market.feed import Feed
@@ -94,11 +95,13 @@ class Engine:
         )
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
         foreign = ForeignTridents(lambda: self.study.today())
+        refused = RefusedOrders(clock, self.clock_doubt.age_s, parts.settle.hidden_s)
         self.gate = TradingGate(
             records,
             self.breakers,
             parts.kill_file,
             foreign,
+            refused,
             self.stops,
             self._switched_off,
             self.clock_doubt.refusal,
@@ -117,6 +120,7 @@ class Engine:
             records,
             self.bus,
             clock,
+            refused,
             self._on_closed,
             self._on_incident,
             self._on_alerts_connected,

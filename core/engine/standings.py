@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from core.accounts.logins import Logins
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
+from core.domain.operation.reasons import Reason
 from core.domain.orders.next_step import NextStep, Standing, next_step
 from core.engine.day_book import DayBook
 from core.engine.parts import EngineParts
@@ -71,7 +72,11 @@ class Standings:
         session = standing.session
         if session is None or not session.is_open(self.slots.clock.now()):
             return ""
-        refusal = self.gate.account_refusal(standing.number, standing.login)
+        refusals = self.gate.account_refusals(standing.number, standing.login)
+        ends_at = self.gate.refused.ends_at(standing.number)
+        if standing.slot is not None and ends_at is not None and ends_at <= standing.slot:
+            refusals = tuple(one for one in refusals if one.reason is not Reason.REFUSED_UNHEARD)
+        refusal = next(iter(refusals), None) or self.gate.switched_off(standing.number)
         return "" if refusal is None else refusal.sentence()
 
 

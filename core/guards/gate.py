@@ -15,6 +15,7 @@ from core.domain.operation.breakers import Scope
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.guards.breakers import Breakers
 from core.guards.foreign_tridents import ForeignTridents
+from core.guards.refused_orders import RefusedOrders
 from core.guards.stops import Stops
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord, TradingState
@@ -44,17 +45,18 @@ class TradingGate:
     """The trading state as last read, and what else bars entries in this process. Every method but `read` and
     `until_reconciled` answers without waiting.
 
-    `foreign` are the tridents of others at the broker, as last seen: they hold their account's day. `stops` are asked
-    first: they bar before they are recorded. `switched_off` says why the account with this number
-    makes no entries by its own recorded settings, also in the middle of a cycle; None when it may. `clock_doubt` says
-    why the machine's clock cannot be believed since it was set, `clock_refusal` why it is not proved to be right; None
-    when it can, and when it is.
+    `foreign` are the tridents of others at the broker, as last seen: they hold their account's day. `refused` are our
+    refused orders that may be there all the same. `stops` are asked first: they bar before they are recorded.
+    `switched_off` says why the account with this number makes no entries by its own recorded settings, also in the
+    middle of a cycle; None when it may. `clock_doubt` says why the machine's clock cannot be believed since it was set,
+    `clock_refusal` why it is not proved to be right; None when it can, and when it is.
     """
 
     records: Records
     breakers: Breakers
     kill_file: Path
     foreign: ForeignTridents
+    refused: RefusedOrders
     stops: Stops = field(default_factory=Stops)
     switched_off: Callable[[str], Refusal | None] = lambda _: None
     clock_doubt: Callable[[], Refusal | None] = lambda: None
@@ -144,9 +146,7 @@ class TradingGate:
         if self.not_reconciled(account):
             barred.append(refuse(Reason.RECONCILING))
         barred += self.breakers.refusals(account, login)
-        at_broker = self.foreign.refusal(account)
-        if at_broker is not None:
-            barred.append(at_broker)
+        barred += filter(None, (self.foreign.refusal(account), self.refused.refusal(account)))
         return tuple(one for index, one in enumerate(barred) if one not in barred[:index])
 
     def _refusals(self) -> Iterator[Refusal]:

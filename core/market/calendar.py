@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from core.domain.market.sessions import EXCHANGE_ZONE, Ahead, Session, SlotTimes, slots_of
+
+if TYPE_CHECKING:
+    from pandas_market_calendars import MarketCalendar
 
 _LOOK_BACK = timedelta(days=800)
 """Enough for a year of completed sessions (rules 5) on the last day ahead, too."""
 _LOOK_AHEAD = timedelta(days=400)
+_ROOM_AHEAD = timedelta(days=40)
+"""How near its end the calendar may come before it is extended: an engine that runs on never reaches the end, and the
+day that extends it is new at midnight, when the market is closed."""
 
 
 class CalendarError(Exception):
@@ -19,24 +27,20 @@ class CalendarError(Exception):
 class SessionCalendar:
     """The sessions of the New York exchange from 800 days before an instant to 400 days after it.
 
-    Loading takes about half a second, because the library loads pandas: build it off the screen's thread.
+    It grows by 400 days when a day near its end is asked for, so that it serves a process that runs for years. Loading
+    takes about half a second, because the library loads pandas: build it off the screen's thread.
     """
 
     def __init__(self, around: datetime) -> None:
-        import pandas_market_calendars  # deferred: 0.4 s that the first paint must not wait for
-
         day = around.astimezone(EXCHANGE_ZONE).date()
         self._first, self._last = day - _LOOK_BACK, day + _LOOK_AHEAD
-        table = pandas_market_calendars.get_calendar("NYSE").schedule(str(self._first), str(self._last))
-        self._sessions: dict[date, Session] = {}
-        for row in table.itertuples():
-            opened, closed = row.market_open.to_pydatetime(), row.market_close.to_pydatetime()
-            session = Session(opened.astimezone(EXCHANGE_ZONE).date(), opened.astimezone(UTC), closed.astimezone(UTC))
-            self._sessions[session.day] = session
+        self._sessions = _sessions_between(self._first, self._last)
         self._days = sorted(self._sessions)
 
     def on(self, day: date) -> Session | None:
-        """The session of this day, or None when it has none. Raises CalendarError outside the range."""
+        """The session of this day, or None when it has none. Raises CalendarError far outside the range."""
+        if self._last - _ROOM_AHEAD < day <= self._last + _LOOK_AHEAD:
+            self._extend()
         if not self._first <= day <= self._last:
             raise CalendarError(f"the exchange calendar covers {self._first} to {self._last}, not {day}")
         return self._sessions.get(day)
@@ -60,6 +64,8 @@ class SessionCalendar:
 
     def next_after(self, day: date) -> Session:
         """The first session after this day. Raises CalendarError past the range."""
+        if self._days[-1] <= day <= self._last:
+            self._extend()
         for later in self._days:
             if later > day:
                 return self._sessions[later]
@@ -79,3 +85,27 @@ class SessionCalendar:
     def between(self, first: date, last: date) -> tuple[Session, ...]:
         """The sessions from first to last, both included."""
         return tuple(self._sessions[day] for day in self._days if first <= day <= last)
+
+    def _extend(self) -> None:
+        first, self._last = self._last + timedelta(days=1), self._last + _LOOK_AHEAD
+        later = _sessions_between(first, self._last)
+        self._sessions.update(later)
+        self._days += sorted(later)
+
+
+@lru_cache(maxsize=1)
+def _exchange() -> MarketCalendar:
+    """The exchange's calendar, which keeps the holidays that it has worked out."""
+    import pandas_market_calendars  # deferred: 0.4 s that the first paint must not wait for
+
+    return pandas_market_calendars.get_calendar("NYSE")
+
+
+def _sessions_between(first: date, last: date) -> dict[date, Session]:
+    table = _exchange().schedule(str(first), str(last))
+    found = {}
+    for row in table.itertuples():
+        opened, closed = row.market_open.to_pydatetime(), row.market_close.to_pydatetime()
+        session = Session(opened.astimezone(EXCHANGE_ZONE).date(), opened.astimezone(UTC), closed.astimezone(UTC))
+        found[session.day] = session
+    return found

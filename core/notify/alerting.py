@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from core.domain.market.sessions import Session, SlotTimes, has_slot_left
 from core.domain.operation.events import Event, Severity, masked
+from core.domain.reporting.account_days import Joined, joined, joined_days
 from core.domain.reporting.alerts import Alert, AlertKind, DueAlert, due_alerts
 from core.domain.reporting.figures import SESSIONS, SessionFigures, figures_of
 from core.market.calendar import SessionCalendar
@@ -37,6 +38,7 @@ class Alerting:
     _earlier_of: date | None = field(init=False, default=None)
     _earlier_days: tuple[date, ...] = field(init=False, default=())
     _earlier: Recorded = field(init=False, default_factory=lambda: Recorded((), (), {}, {}))
+    _earlier_joined: Joined = field(init=False, default_factory=lambda: joined((), ()))
     _closed: date | None = field(init=False, default=None)
     _seen: tuple[int, ...] | None = field(init=False, default=None)
     _had_slot_left: bool = field(init=False, default=False)
@@ -94,6 +96,7 @@ class Alerting:
             self._earlier_days = tuple(day for day in await results.sessions(last=today, count=SESSIONS) if day < today)
             first = self._earlier_days[0] if self._earlier_days else today
             self._earlier = await results.recorded(first, today - timedelta(days=1))
+            self._earlier_joined = joined(self._earlier.runs, self._earlier.entries)
             self._earlier_of = today
         found = await results.recorded(today, today)
         began = bool(found.runs) or bool(await results.sessions(today, today))
@@ -108,6 +111,7 @@ class Alerting:
             {**self._earlier.missed, **found.missed},
             None if session is None else session.day,
             has_slot_left=self._had_slot_left,
+            known=joined_days(since, self._earlier_joined, joined(found.runs, found.entries)),
         )
 
     def _session(self) -> Session | None:

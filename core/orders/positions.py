@@ -74,8 +74,9 @@ class PositionComparison:
             filled = await self.records.entries.filled_open(account, today)
             doubts = await self._unexplained(account, held, filled, today)
             still_open: list[tuple[Entry, str]] = []
+            last = await last_compared(self.records.journal) if filled else {}
             for one in compared(filled, held):
-                told = await last_compared(self.records.journal, one.entry.id)
+                told = last.get(one.entry.id, "")
                 if self._is_confirmed(account, one.entry.id, told, one.shown):
                     if one.shown != told:
                         await self._tell(one)

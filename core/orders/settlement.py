@@ -59,6 +59,7 @@ class Settlement:
     async def check(self) -> None:
         """Looks once at every entry that waits. A read that fails or is incomplete does not count. Raises
         RecordsError."""
+        await self.tracker.note_listened()
         for entry in await self.records.entries.waiting(exchange_time(self.clock.now()).date()):
             if entry.state is EntryState.UNKNOWN:
                 if (

@@ -13,17 +13,18 @@ from core.broker.port import StreamState, StreamStatus
 from core.domain.operation.events import Severity
 from core.domain.orders.comparison import is_partial
 from core.domain.orders.engine_cancel import canceller, ended_by_it, is_not_carried_out
-from core.domain.orders.fills import is_balanced, is_complete, is_known, is_rest_open
+from core.domain.orders.fills import is_balanced, is_complete, is_known, is_overfilled, is_rest_open, with_fills_of
 from core.domain.orders.news import contradiction, has_ended, is_aside, is_older, known_order, successor
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
 from core.domain.orders.orders import Entry, EntryOrder, OrderReport, OrderRequest
+from core.guards.refused_orders import RefusedOrders
 from core.orders.attribution import entry_of
 from core.orders.order_events import OrderEvents
 from core.orders.unclaimed_alerts import UnclaimedAlerts
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
-from core.runtime.clock import Clock
+from core.runtime.clock import Clock, exchange_time
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class OrderTracker:
     records: Records
     bus: Bus
     clock: Clock
+    refused: RefusedOrders
     on_closed: Callable[[str], Awaitable[None]]
     on_incident: Callable[[Entry, str], Awaitable[None]]
     on_alerts_connected: Callable[[], None]
@@ -45,7 +47,7 @@ class OrderTracker:
     _folding: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
     _preparing: set[str] = field(init=False, default_factory=set)
-    _sending: set[str] = field(init=False, default_factory=set)
+    _sending: dict[str, StreamStatus] = field(init=False, default_factory=dict)
     _unclaimed: UnclaimedAlerts = field(init=False)
     _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
     _events: OrderEvents = field(init=False)
@@ -70,18 +72,24 @@ class OrderTracker:
         if reconnected:
             self.on_alerts_connected()
         if status.state is StreamState.WAITING:
+            self.refused.alerts_lost()
             self.on_alerts_lost()
 
     # Called by the engine and the desk
 
     async def recover(self) -> None:
         """Settles what an earlier process left: an entry that was prepared and not sent did not leave; one that was
-        sent and has no outcome is unknown. Raises RecordsError."""
+        sent and has no outcome is unknown; after one that was refused at once nobody listened. Raises RecordsError."""
         for entry in await self.records.entries.open():
             if entry.state is EntryState.PREPARED:
                 await self._become(entry, EntryState.NOT_SENT, detail="the process ended before sending")
             elif entry.state is EntryState.SENT:
                 await self._become(entry, EntryState.UNKNOWN, detail="the process ended before the broker's answer")
+        for entry in await self.records.entries.of_day(exchange_time(self.clock.now()).date()):
+            if entry.state is EntryState.REJECTED and entry.order_id is None and entry.terminal_at is not None:
+                evidence = await self.records.entries.evidence(entry.id)
+                if not any(seen.kind == "listened" for seen in evidence):
+                    self.refused.refused(entry.account, entry.id, entry.terminal_at, heard=False)
         self.poll_soon()
 
     def poll_soon(self) -> None:
@@ -114,11 +122,11 @@ class OrderTracker:
     def sending(self, entry_id: str) -> Iterator[None]:
         """Marks a `sent` entry as on its way. A sent entry without the mark has an outcome that could not be
         recorded."""
-        self._sending.add(entry_id)
+        self._sending[entry_id] = self.alerts
         try:
             yield
         finally:
-            self._sending.discard(entry_id)
+            self._sending.pop(entry_id, None)
 
     async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
         """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
@@ -131,12 +139,20 @@ class OrderTracker:
     async def settle_lost(self) -> None:
         """Settles entries whose sending is over and whose outcome could not be recorded. Raises RecordsError."""
         for entry in await self.records.entries.open():
-            if entry.state is EntryState.PREPARED and entry.id not in self._preparing | self._sending:
+            if entry.state is EntryState.PREPARED and entry.id not in self._preparing | self._sending.keys():
                 await self._become(
                     entry, EntryState.NOT_SENT, detail="it did not leave, and that could not be recorded"
                 )
             elif entry.state is EntryState.SENT and entry.id not in self._sending:
                 await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
+
+    async def note_listened(self) -> None:
+        """Records of refused entries that the alert stream told nothing of their orders. Raises RecordsError."""
+        for entry_id in self.refused.listened():
+            await self.records.entries.add_evidence(
+                entry_id, "listened", who="engine", complete=True, detail={"told": "of no order"}, at=self.clock.now()
+            )
+            self.refused.recorded(entry_id)
 
     async def drop_unclaimed(self) -> None:
         """Tells and forgets alerts without an identifier that no acknowledgement has claimed for too long. Raises
@@ -165,7 +181,15 @@ class OrderTracker:
             current = await self.records.entries.get(entry_id)
             if current.state is not EntryState.SENT:
                 return current
+            if state is EntryState.REJECTED:
+                heard = self._hears_since_sending(entry_id)
+                self.refused.refused(current.account, entry_id, self.clock.now(), heard=heard)
             return await self._become(current, state, detail=detail)
+
+    def _hears_since_sending(self, entry_id: str) -> bool:
+        """Whether the alert stream has been connected since before the order left."""
+        before, now = self._sending.get(entry_id), self.alerts
+        return before is not None and before.state is now.state is StreamState.CONNECTED and before.since == now.since
 
     async def absent(self, entry: Entry, proof: str) -> Entry:
         """Records that an unknown entry is proved not to be at the broker. It still holds the day (policy `close_day`).
@@ -214,15 +238,19 @@ class OrderTracker:
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
             orders = await self.records.entry_orders.of(entry_id)
+            with_fills = with_fills_of(entry, report)
+            is_hint = is_partial(entry.terms, report) and not by_id  # on which the order is read
+            if is_hint and is_overfilled(entry.terms, with_fills.fills):
+                return entry
+            why = "" if is_hint else contradiction(with_fills, orders, report)
+            if why:  # before its fills: should the process die in between, they must not count as those of one order
+                entry = await self._contradicted(entry, report, why)
             fills_are_new = await self._store_fills(entry, report)
             if fills_are_new:
                 entry = await self.records.entries.get(entry_id)
-            if is_partial(entry.terms, report) and not by_id:
-                return entry  # no more than a hint, on which the order is read
-            why = contradiction(entry, orders, report)
-            if why:
-                entry = await self._contradicted(entry, report, why)
-            else:
+            if is_hint:
+                return entry
+            if not why:
                 if fills_are_new:
                     await self._events.fills(entry, report)
                 if is_not_carried_out(entry, report, self.clock.now(), self.clock.speed):

@@ -79,6 +79,10 @@ __all__ = [
 ]
 
 
+# Up and down again: SQLite writes nothing for a value that stays the same.
+_PROBE = tuple(update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + step) for step in (1, -1))
+
+
 class Records:
     """Everything durable. Each method of its parts is one commit of its own. Use it on the loop that opened it.
 
@@ -110,17 +114,20 @@ class Records:
         self.standings = Standings(database, self.entries, self.accounts, self.cycles, self.journal)
 
     @classmethod
-    async def open(cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None) -> Records:
+    async def open(
+        cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None, on_loop: bool = False
+    ) -> Records:
         """Opens or creates the store and brings its schema up to date.
 
         A trader must hold its lock before. Raises RecordsError.
 
         `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database. `holder` describes
         the trader to others; `session` is the server's session that holds its lock. With `trader=False` (a watcher, a
-        command from a shell) neither the epoch nor the schema changes.
+        command from a shell) neither the epoch nor the schema changes. `on_loop` is for a file whose days are lived in
+        virtual time by this process alone (`core.records.store.sqlite_on_loop`).
         """
         parsed = _parsed(url)
-        database = Database(parsed, _name(parsed))
+        database = Database(parsed, _name(parsed), on_loop=on_loop)
         try:
             if parsed.get_backend_name() == "sqlite":
                 make_private_file(Path(str(parsed.database)), create=trader)
@@ -169,11 +176,8 @@ class Records:
         A full or read-only disk refuses it as it would refuse a real one.
         """
         async with self.database.write() as connection:
-            # Up and down again: SQLite writes nothing for a value that stays the same.
-            for step in (1, -1):
-                await connection.execute(
-                    update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + step)
-                )
+            for step in _PROBE:
+                await connection.execute(step)
 
     async def until_fenced_off(self) -> NoReturn:
         """Waits while these records are ours. Raises FencedOff once a write finds a newer trader."""

@@ -22,13 +22,15 @@ from senex_tui.cli.invocation import (
     settle_terminal,
     trading_mode_of,
 )
-from senex_tui.cli.options import Ascii, AsJson, Live, OneAccount, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
+from senex_tui.cli.options import Ascii, AsJson, Days, Live, OneAccount, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
 from senex_tui.cli.printing import as_typed, print_lines
 from senex_tui.support.outlet import end_output, install_outlets, print_line
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.support.report import EXIT_CODES
 
 DEFECT = 1
+GIVEN_UP = 130
+"""The exit code of what ctrl+c ended, as shells have it."""
 DEMO_SEED = 7
 SIMULATOR_PORT = 8700
 _DEMO_NAME = re.compile(r"[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{6,11}")
@@ -107,6 +109,7 @@ def demo(
     speed: Speed = None,
     start: Start = None,
     seed: Seed = DEMO_SEED,
+    days: Days = None,
     ascii_only: Ascii = False,
     read_only: ReadOnly = False,
     plain: Plain = False,
@@ -117,8 +120,9 @@ def demo(
 ) -> None:
     """Open the console on a simulated broker of its own.
 
-    It opens 15 seconds before the 09:45 slot, whatever the speed, unless --start says otherwise. broker.url and
-    credentials are not used.
+    It opens 15 seconds before the 09:45 slot, whatever the speed, unless --start says otherwise. With --days it opens
+    on the history of that many sessions, which the engine lives before in a fraction of the time; it is kept for the
+    next start. broker.url and credentials are not used.
     """
     if list_:
         from senex_tui.reports.demos import demo_lines
@@ -133,9 +137,20 @@ def demo(
     from senex_tui.run import hosted
     from senex_tui.run.demo import DemoSimulator
 
-    clock = run.loaded.settings.clock
-    simulator = DemoSimulator(speed=speed or clock.speed, start=start or clock.start, seed=seed)
     loaded = with_options(run.loaded, ascii_only=ascii_only, read_only=read_only)
+    clock = loaded.settings.clock
+    speed, start, past = speed or clock.speed, start or clock.start, None
+    if days is not None:
+        from senex_tui.run.lived.before import days_before, opening
+
+        ascii_line = loaded.settings.console.ascii
+        try:
+            past = days_before(seed, start, loaded.settings, run.folders, days, ascii_only=ascii_line)
+        except KeyboardInterrupt:
+            print_line("senex: given up; nothing was kept.", error=True)
+            raise typer.Exit(GIVEN_UP) from None
+        start = start or opening(past, speed)
+    simulator = DemoSimulator(speed=speed, start=start, seed=seed, past=past)
     opened = hosted.run_plain if plain else hosted.run_console
     raise typer.Exit(opened(loaded, run.folders, Mode.DEMO, (), simulator))
 

@@ -80,6 +80,11 @@ Start = Annotated[
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="The same seed and start give the same market.")]
 
+Days = Annotated[
+    int | None,
+    typer.Option(min=1, max=250, metavar="N", help="Live N sessions before it, 1 to 250, and open on their morning."),
+]
+
 # What is printed.
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

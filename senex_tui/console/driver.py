@@ -62,7 +62,7 @@ class TerminalFile:
 
 
 class ConsoleDriver(LinuxDriver):
-    """Comes back whole after the process was stopped, and can let go of a terminal that takes nothing more."""
+    """Comes back whole after the process was stopped, reads keys whatever comes, and can let go of a full terminal."""
 
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
@@ -76,6 +76,20 @@ class ConsoleDriver(LinuxDriver):
     def write(self, data: str) -> None:
         if not self._has_let_go:
             super().write(data)
+
+    def run_input_thread(self) -> None:
+        """Reads the keys until the driver stops.
+
+        A terminal that is just going fails a read before it hangs up, and one of another encoding sends bytes that are
+        no UTF-8. Textual would end the app at once for either, and the engine's orderly end with it.
+        """
+        while not self.exit_event.is_set():
+            try:
+                super().run_input_thread()
+            except OSError:  # the watch of the terminal puts a quiet end in its place
+                self.exit_event.wait(_LOOK_S)
+            except UnicodeDecodeError:
+                continue
 
     def let_go(self) -> None:
         """Writes nothing more, and drops what waits to be written. May be called from any thread.

@@ -28,6 +28,7 @@ FIXED = frozenset({"interrupt", "close"})
 """Actions whose key stays: the ways out that always work."""
 _TOGETHER = (
     (Where.EVERYWHERE, Where.DASHBOARD, Where.REPLAY),
+    (Where.EVERYWHERE, Where.DASHBOARD, Where.OWN_DEMO),
     (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.HISTORY),
     (Where.EVERYWHERE, Where.PAGES, Where.STORIES),
 )

@@ -23,6 +23,8 @@ class Where(StrEnum):
     REPLAY = "replay"
     HISTORY = "history"
     STORIES = "stories"
+    OWN_DEMO = "own demo"
+    """The dashboard of a demo that this console runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Key:
     priority: bool = False
     where: Where = Where.EVERYWHERE
     called: str = ""
+
+    @property
+    def verb(self) -> str:
+        """The action without its arguments and without whose it is."""
+        return self.action.removeprefix("app.").partition("(")[0]
 
     @property
     def name(self) -> str:
@@ -79,7 +86,7 @@ class Key:
 
 GO_TO = "show_panel"
 AUTOMATION, PAGES, PANELS = "Automation", "Pages", "Panels"
-LISTS, STORIES, REPLAY, PROGRAM = "Lists", "Stories", "Replay", "Program"
+LISTS, STORIES, REPLAY, DEMO, PROGRAM = "Lists", "Stories", "Replay", "Demo", "Program"
 
 KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
@@ -155,6 +162,8 @@ KEYS: tuple[Key, ...] = (
             ("dollar_sign", "to_end", "End", "to its end", "$", False),
         )
     ),
+    Key("J", "app.jump", "Jump", "in a demo: live on to the next session or expiration; asks first", DEMO,
+        where=Where.OWN_DEMO),
     Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True),
     Key(
         "ctrl+p", "command_palette", "Menu", "find a command by name", PROGRAM, footer=True, palette=False,

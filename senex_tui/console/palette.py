@@ -58,10 +58,10 @@ class KeyCommands(Provider):
             places = getattr(self.screen, "PLACES", (Where.EVERYWHERE,))
             if not key.palette or key.where not in places:
                 continue
-            state = self._console.check_action(key.action.partition("(")[0], ())
+            state = self._console.check_action(key.verb, ())
             if state is False:
                 continue
-            reason = self._console.why_not(key.action) if state is None else None
+            reason = self._console.why_not(key.verb) if state is None else None
             listed.append((key, f"not now: {reason}" if reason else f"{key.help} ({key.display})"))
         return listed
 

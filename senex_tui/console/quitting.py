@@ -54,6 +54,8 @@ class Quitting:
         self._watch: TerminalWatch | None = None
         self._ending: threading.Thread | None = None
         self.leaving = False
+        self.unasked_for = False
+        """Whether a signal or a lost terminal ended the console, or came while it was ending."""
 
     def watch_terminal(self) -> None:
         """From now on a signal and a lost terminal end the console in order. Saves the terminal's title."""
@@ -79,6 +81,10 @@ class Quitting:
             return
         self._app.ask(questions.quit_question(self._app.client.snapshot), lambda: self._leave(paint=True))
 
+    def leave(self) -> None:
+        """Ends in order without asking: the operator has answered another question."""
+        self._leave(paint=True)
+
     def interrupt(self) -> None:
         """For ctrl+c: asks whether to quit; at that question, quits."""
         if self._is_asking():
@@ -92,6 +98,7 @@ class Quitting:
         Nothing more is painted when the terminal may be gone.
         """
         log.info("stopping: %s", cause)
+        self.unasked_for = True
         self._leave(paint=cause not in ("SIGHUP", GONE))
 
     def _end(self, unasked: Callable[[str], None], cause: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.domain.operation.failures import failure_words
 from core.runtime.children import child_environment, python_child
 from core.runtime.ids import RandomIds
 from core.snapshot import Mode
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
     from core.config.folders import Folders
     from core.records.records import Records
+    from senex_tui.run.lived.kept import KeptDays
 
-READY_WITHIN_S = 30.0
+SAVED_WITHIN_S = 30.0
 _READY = "simulator ready port="
 DEMO_LOGIN = ("secret-ok", "refresh-ok")
 """The simulator's own credentials; they open nothing else."""
@@ -34,6 +37,8 @@ class DemoSimulator:
     speed: float = 1.0
     start: datetime | None = None
     seed: int = 7
+    past: KeptDays | None = None
+    """The days before it, whose account and records it goes on with; None begins without a past."""
 
 
 class DemoWorld:
@@ -47,12 +52,18 @@ class DemoWorld:
         ids = RandomIds()
         self.name = ids.new()[:12]
         """The name of the world's folder. It is not the account number, which must stay in the records (rules 13.7)."""
-        self._order = {
-            "seed": simulator.seed,
-            "speed": simulator.speed,
-            "start": None if simulator.start is None else simulator.start.isoformat(),
-            "account": f"5WT{int(ids.new(), 16) % 100_000:05d}",
-        }
+        self._past = past = simulator.past
+        self.seed, self.speed = simulator.seed, simulator.speed
+        self.account = f"5WT{int(ids.new(), 16) % 100_000:05d}" if past is None else past.account
+        self.code = self.name if past is None else past.code
+        """What stands in its state files for the code that wrote them: no other run reads them."""
+        self.state: Path | None = None
+        """The file with the state that its simulator begins from, or was saved to."""
+        self.was_opened = False
+        """Whether a console was open on it already."""
+        self._start = None if simulator.start is None else simulator.start.isoformat()
+        self._save_to: Path | None = None
+        self._port = 0
         self._process: subprocess.Popen[str] | None = None
 
     def place(self, folders: Folders) -> Place:
@@ -60,10 +71,29 @@ class DemoWorld:
         beside = folders.records(Mode.DEMO.value).parent / "worlds" / self.name
         return Place(Mode.DEMO, beside / "records.sqlite3", folders.halt_file, demo=self.name)
 
+    def settle_in(self, folder: Path) -> None:
+        """Brings the records and the state of its past into the world's folder, once. Raises OSError."""
+        self._save_to = folder / "simulator.json"
+        past, self._past = self._past, None
+        if past is None:
+            return
+        shutil.copy2(past.records, folder / "records.sqlite3")
+        shutil.copy2(past.state, self._save_to)
+        self.state = self._save_to
+
     def start(self) -> None:
         """Starts the process. It ends when its standard input is closed, also when this process is killed."""
+        order = {
+            "seed": self.seed,
+            "speed": self.speed,
+            "start": self._start,
+            "account": self.account,
+            "code": self.code,
+            "state": None if self.state is None else str(self.state),
+            "save_to": None if self._save_to is None else str(self._save_to),
+        }
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            python_child("core.simulator.wire.child", json.dumps(self._order)),
+            python_child("core.simulator.wire.child", json.dumps(order)),
             env=child_environment(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -79,9 +109,34 @@ class DemoWorld:
             raise Refused("the simulated market was not started.")
         for line in process.stdout:
             if line.startswith(_READY):
-                return f"http://127.0.0.1:{int(line.removeprefix(_READY))}"
+                self._port = int(line.removeprefix(_READY))
+                return f"http://127.0.0.1:{self._port}"
         said = process.stderr.read().strip().splitlines()
         raise Refused(f"the simulated market did not start: {said[-1] if said else 'it said nothing'}.")
+
+    def save(self) -> None:
+        """Has the simulator write its state, from which it begins the next time. Nothing may change it any more.
+
+        Blocks. Raises Refused.
+        """
+        from http.client import HTTPConnection, HTTPException
+
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=SAVED_WITHIN_S)
+        try:
+            connection.request("POST", "/simulator/save", b"{}", {"Content-Type": "application/json"})
+            self._start = str(json.load(connection.getresponse())["data"]["at"])
+        except (OSError, HTTPException, ValueError, KeyError) as error:
+            words = failure_words(error)
+            raise Refused(f"the simulated market could not be saved ({words}); start another demo.") from None
+        finally:
+            connection.close()
+        self.state = self._save_to
+
+    def move_to(self, state: Path, at: datetime) -> None:
+        """Begins the next time from this state, at this instant. Raises OSError."""
+        if self._save_to is None:
+            raise Refused("the world has no folder yet.")
+        self.state, self._start = state.replace(self._save_to), at.isoformat()
 
     def stop(self) -> None:
         """Ends the process and waits for it."""

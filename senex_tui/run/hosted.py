@@ -20,6 +20,8 @@ from senex_tui.trader.locks import lock_data, require_free
 from senex_tui.trader.place import Place, place_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from core.config.credentials import Credentials
     from core.config.folders import Folders
     from core.config.loader import Loaded
@@ -27,9 +29,15 @@ if TYPE_CHECKING:
     from core.engine.engine import Engine
     from core.engine.host import EngineHost
     from core.engine.settings_watch import SettingsWatch
+    from core.market.calendar import SessionCalendar
     from core.runtime.bus import Bus
     from core.runtime.clock import Clock
-    from senex_tui.run.demo import DemoSimulator
+    from core.snapshot import Snapshot
+    from senex_tui.console.actions.jump import JumpTarget
+    from senex_tui.console.app import SenexApp
+    from senex_tui.console.demo_app import ConsoleOptions
+    from senex_tui.console.view_settings import ViewSettings
+    from senex_tui.run.demo import DemoSimulator, DemoWorld
 
 
 def run_console(
@@ -44,25 +52,64 @@ def run_console(
     from senex_tui.console.view_settings import settled_view
 
     view = settled_view(loaded, folders.state)
+    from senex_tui.run.demo import DemoWorld
+    from senex_tui.run.interrupts import HeldInterrupts
+
+    world = None if simulator is None else DemoWorld(simulator)
+    words = ""
+    with HeldInterrupts() as interrupts:
+        while True:
+            with _hosted(loaded, folders, mode, logins, world) as hosted:
+                app = _console(hosted, world, mode, folders, view, words)
+                if world is not None:
+                    interrupts.hold()  # the console may end in a jump
+                app.run(mouse=app.display_settings.mouse)
+                jump_to = None if app.return_code or hosted.failures else _jump_of(app)
+                hosted.saves_world = jump_to is not None
+            for failure in hosted.failures:
+                if isinstance(failure, LockRefused):
+                    raise failure
+            if jump_to is None or world is None:
+                return app.return_code or 0
+            from senex_tui.run.jump import jump
+
+            words = jump(world, world.place(folders), loaded.settings, jump_to, interrupts)
+
+
+def _console(
+    hosted: _Hosted, world: DemoWorld | None, mode: Mode, folders: Folders, view: ViewSettings, first_words: str
+) -> SenexApp:
+    """The console over the engine: with the keys of a demo where it has a world of its own."""
     from senex_tui.console.app import SenexApp
     from senex_tui.support.crash_report import tell_crash
     from senex_tui.support.terminal import not_kept_running
 
-    with _hosted(loaded, folders, mode, logins, simulator) as hosted:
-        app = SenexApp(
-            hosted.host,
-            stop_engine=hosted.host.stop,
-            engine=hosted.host,
-            view_settings=view,
-            tell_crash=lambda failure: tell_crash("the console was", failure),
-            first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
-            state_folder=folders.state,
-        )
-        app.run(mouse=app.display_settings.mouse)
-    for failure in hosted.failures:
-        if isinstance(failure, LockRefused):
-            raise failure
-    return app.return_code or 0
+    options: ConsoleOptions = {
+        "stop_engine": hosted.host.stop,
+        "engine": hosted.host,
+        "view_settings": view,
+        "tell_crash": lambda failure: tell_crash("the console was", failure),
+        "first_words": not_kept_running(os.environ) if mode is Mode.LIVE else first_words,
+        "state_folder": folders.state,
+    }
+    if world is None:
+        return SenexApp(hosted.host, **options)
+    from senex_tui.console.demo_app import DemoApp
+
+    def moments(snapshot: Snapshot) -> tuple[JumpTarget, ...]:
+        from senex_tui.run.jump import targets
+
+        return targets(snapshot, hosted.calendar(), world.speed)
+
+    return DemoApp(hosted.host, moments, **options)
+
+
+def _jump_of(app: SenexApp) -> datetime | None:
+    """The moment to which the operator of a demo wants to jump."""
+    from senex_tui.console.demo_app import DemoApp
+
+    chosen = app.jumps_to if isinstance(app, DemoApp) else None
+    return None if chosen is None else chosen.at
 
 
 def run_plain(
@@ -72,10 +119,12 @@ def run_plain(
 
     Raises what ended the engine when it failed.
     """
+    from senex_tui.run.demo import DemoWorld
     from senex_tui.run.plain import PlainPrinter, print_until_ended
 
     printer = PlainPrinter()
-    with _hosted(loaded, folders, mode, logins, simulator, printer.heard) as hosted:
+    world = None if simulator is None else DemoWorld(simulator)
+    with _hosted(loaded, folders, mode, logins, world, printer.heard) as hosted:
         code = print_until_ended(hosted.host, printer)
     for failure in hosted.failures:
         raise failure
@@ -112,12 +161,19 @@ async def _is_free(place: Place) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Hosted:
-    """An engine on its thread. `failures` is filled when it fails."""
+    """An engine on its thread. `failures` is filled when it fails, `engines` when it is built. With `saves_world` the
+    demo's simulator is saved when the engine has ended, for another to go on from."""
 
     host: EngineHost
     failures: list[BaseException]
+    engines: list[Engine]
+    saves_world: bool = False
+
+    def calendar(self) -> SessionCalendar | None:
+        """The engine's calendar; None until the engine is built."""
+        return self.engines[0].parts.calendar if self.engines else None
 
 
 @contextmanager
@@ -126,7 +182,7 @@ def _hosted(
     folders: Folders,
     mode: Mode,
     logins: tuple[Credentials, ...],
-    simulator: DemoSimulator | None,
+    world: DemoWorld | None,
     listener: Callable[[Event], None] | None = None,
 ) -> Iterator[_Hosted]:
     """Starts the engine, the demo's simulator and the recording of the day; on the way out they end in order.
@@ -136,11 +192,9 @@ def _hosted(
     from core.engine.host import EngineHost
     from core.recording import DAYS
     from core.recording.thread import Recording
-    from senex_tui.run.demo import DemoWorld
     from senex_tui.run.wiring import build_configured_engine, build_demo_engine
     from senex_tui.support.refusals import explain
 
-    world = None if simulator is None else DemoWorld(simulator)
     place = place_of(folders, mode, loaded.settings.database.url) if world is None else world.place(folders)
     beside = place.records_file.parent
     data_lock = None if place.database is not None else lock_data(place)
@@ -148,8 +202,10 @@ def _hosted(
         asyncio.run(require_free(place))  # refused before the screen opens; the engine takes the lock itself
         beside.mkdir(mode=0o700, parents=True, exist_ok=True)
     if world is not None:
+        world.settle_in(beside)
         world.start()
     failures: list[BaseException] = []
+    engines: list[Engine] = []
 
     def watched(bus: Bus, clock: Clock) -> SettingsWatch:
         from core.engine.settings_watch import SettingsWatch
@@ -166,6 +222,7 @@ def _hosted(
             engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched, host.starting)
         if listener is not None:
             engine.bus.listen(listener)
+        engines.append(engine)
         return engine
 
     def explained(failure: BaseException) -> str:
@@ -183,15 +240,20 @@ def _hosted(
     )
     host.start()
     recording.start()
+    hosted = _Hosted(host, failures, engines)
     try:
-        yield _Hosted(host, failures)
+        yield hosted
     finally:
         host.stop_and_wait()
         recording.stop()
-        if world is not None:
-            world.stop()
-        if data_lock is not None:
-            data_lock.release()
+        try:
+            if world is not None and hosted.saves_world:
+                world.save()
+        finally:
+            if world is not None:
+                world.stop()
+            if data_lock is not None:
+                data_lock.release()
 
 
 def _loaded_again(folders: Folders, *, own_simulator: bool) -> Loaded:

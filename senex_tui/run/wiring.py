@@ -99,7 +99,9 @@ async def build_demo_engine(
     engine = await build_engine(
         settings, folders, Mode.DEMO, access, place=place, data_lock=data_lock, watched=watched, starting=starting
     )
-    await carry_pause(place.records_file.parent, engine.parts.records)
+    if not world.was_opened:
+        await carry_pause(place.records_file.parent, engine.parts.records)
+        world.was_opened = True
     return engine
 
 

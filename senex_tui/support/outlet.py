@@ -17,6 +17,8 @@ from core.domain.operation.ascii import ascii_look
 from core.runtime.redaction import redact
 
 _KEPT = "\n\t"
+_LINE_BEGIN, _CLEAR_REST = "\r", "\x1b[K"
+"""The only controls that go out, around a line that is drawn again and again."""
 
 
 def harmless(text: str) -> str:
@@ -50,12 +52,21 @@ class Outlet(io.TextIOBase):
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError("an outlet takes text alone")
-        shown = harmless(redact.by_value(text))
-        if not self._is_utf8:
-            encoding = self._stream.encoding
-            shown = ascii_look(shown).encode(encoding, "replace").decode(encoding)
+        shown = self._shown(text)
         self._try(lambda: self._stream.write(shown))
         return len(text)
+
+    def redraw(self, line: str) -> None:
+        """Puts the text in the place of the line that the cursor is in. For a terminal alone."""
+        shown = f"{_LINE_BEGIN}{self._shown(line)}{_CLEAR_REST}"
+        self._try(lambda: self._stream.write(shown))
+
+    def _shown(self, text: str) -> str:
+        shown = harmless(redact.by_value(text))
+        if self._is_utf8:
+            return shown
+        encoding = self._stream.encoding
+        return ascii_look(shown).encode(encoding, "replace").decode(encoding)
 
     def flush(self) -> None:
         self._try(self._stream.flush)
@@ -121,6 +132,14 @@ def print_line(text: str, *, error: bool = False) -> None:
     """Prints the text and a newline at once, on standard error with `error`. Never raises for the output."""
     out = _outlet(sys.stderr, 2) if error else standard_output()
     out.write(f"{text}\n")
+    out.flush()
+
+
+def redraw_line(text: str) -> None:
+    """Puts the text in the place of standard error's last line, which must be a terminal's. Never raises for the
+    output."""
+    out = _outlet(sys.stderr, 2)
+    out.redraw(text)
     out.flush()
 
 

@@ -46,5 +46,11 @@ class Terminal:
             time.sleep(0.05)
         raise AssertionError(f"{text!r} did not appear within {within_s:g} s:\n{self.shown()}")
 
+    def wait_until_gone(self, text: str, within_s: float = 60) -> None:
+        deadline = time.monotonic() + within_s
+        while text in self.shown():
+            assert time.monotonic() < deadline, f"{text!r} did not go within {within_s:g} s:\n{self.shown()}"
+            time.sleep(0.05)
+
     def close(self) -> None:
         self.tmux("kill-server")

@@ -14,7 +14,7 @@ def test_a_demo_runs_no_code_of_the_folder_it_is_started_in(box: Box, tmp_path: 
     elsewhere = tmp_path / "elsewhere"
     foreign_code(elsewhere)
     with subprocess.Popen(
-        [SENEX, "demo", "--plain", "--start", "2026-03-02T09:44:55-05:00", "--speed", "5"],
+        [SENEX, "demo", "--plain", "--start", "2026-03-02T09:44:55-05:00", "--speed", "60"],
         env=box.environment(),
         cwd=elsewhere,
         stdout=subprocess.PIPE,

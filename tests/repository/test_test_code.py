@@ -38,6 +38,10 @@ ALLOWED = {
     "_backends": "anyio: imported before it is needed, so that a forked process need not.",
     "_asyncio": "anyio: as _backends.",
     "_run": "asyncio: the only way to count a loop's callbacks.",
+    "_upgrade": "The revisions of the schema run once in a test process, and are copied after that.",
+    "_made": "As _upgrade: what was copied, compared with what the revisions make.",
+    "_dialect": "SQLAlchemy: the only way to share what it compiled between engines.",
+    "_compiled_cache": "SQLAlchemy: as _dialect.",
 }
 """Private names of others that tests may use, and why."""
 

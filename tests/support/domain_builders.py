@@ -136,6 +136,7 @@ def metrics(**over: Any) -> Metrics:
         "iv30": D("0.20"),
         "iv_percentile": None,
         "ex_dividend": None,
+        "dividend": None,
         "earnings": None,
         "beta": None,
         "age_s": 0.0,

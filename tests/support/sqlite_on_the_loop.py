@@ -1,26 +1,20 @@
-"""Runs SQLite on the event loop instead of in a thread, on a simulated disk that can fail.
-
-The driver, the file, its pragmas and its commits are the product's own. A statement runs when nothing else on the loop
-can run. That is also when virtual time takes up the results of threads, so the engine sees the same order of events,
-and a simulated day saves the switches between threads.
-"""
+"""A simulated disk that can fail, under the product's SQLite connections of a virtual loop."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Generator, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
-import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
 
 from core.records.store.database import BUSY_TIMEOUT_MS
-from core.records.store.sqlite_driver import UninterruptedConnection
+from core.records.store.sqlite_on_loop import LoopConnection
 from core.runtime.virtual_time import VirtualTimeLoop
 
 NO_RULE_OF_THE_DAY = "DROP INDEX uq_entries_day_held"
@@ -67,9 +61,8 @@ class Disk:
         self._on_commit = on_commit
         self._raw: list[sqlite3.Connection] = []
 
-    def connected(self, raw: sqlite3.Connection) -> sqlite3.Connection:
+    def connected(self, raw: sqlite3.Connection) -> None:
         self._raw.append(raw)
-        return raw
 
     def kill(self) -> None:
         """Kills the process: what was not committed is rolled back, as the next reader of the file would do."""
@@ -105,56 +98,41 @@ class Disk:
         self._on_death()
 
 
-class LoopConnection(UninterruptedConnection):
-    """A connection of the async driver whose calls run on the loop's thread."""
+class DiskConnection(LoopConnection):
+    """A connection on the loop whose calls go through a simulated disk."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection], disk: Disk) -> None:
-        self._running = True
-        self._connection: sqlite3.Connection | None = None
-        self._connector = lambda: disk.connected(connector())
-        self._tx: Any = self
-        self._iter_chunk_size = 64
-        self._disk = disk
-        self._writing = True
+    _disk: Disk
 
-    def __await__(self) -> Generator[Any, None, aiosqlite.Connection]:
-        return self._connect().__await__()
+    @classmethod
+    def on(cls, disk: Disk, *args: Any, **options: Any) -> DiskConnection:
+        """A new connection, made with the driver's own arguments."""
+        connection = cls(*args, **options)
+        connection._disk = disk
+        disk.connected(connection)
+        return connection
 
-    def __del__(self) -> None:
-        """There is no thread to stop."""
+    def is_in_transaction(self) -> bool:
+        return self._disk.gone or super().is_in_transaction()  # nobody tells that of a process that was killed
 
-    def put_nowait(self, job: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
-        """Runs a call at once and sets its future; the driver would queue it for its thread."""
-        future, function = job
-        self._do(future, function, "")
-
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def call(self, function: Callable[[], Any], sql: str) -> Any:
         if self._disk.gone:
             await asyncio.get_running_loop().create_future()  # nobody answers a process that was killed
-        if not self._running or not self._connection:
-            raise ValueError("Connection closed")
-        name = fn.__name__
-        if name in ("commit", "rollback") and not self._connection.in_transaction:
-            return None
-        sql = "COMMIT" if name == "commit" else str(args[0]).lstrip() if name.startswith("execute") else ""
-        if sql.startswith("BEGIN"):
-            self._writing = sql == "BEGIN IMMEDIATE"
-        # A transaction takes its turn when it begins and, if it writes, when it commits: others can see a difference
-        # only at these two moments, so its statements run at once.
-        begins = sql.startswith("BEGIN")
-        if not begins and not (sql == "COMMIT" and self._writing):
-            if self._disk.full and sql.startswith(_WRITES):
-                raise sqlite3.OperationalError("database or disk is full")
-            return fn(*args, **kwargs)
-        loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
-        future: asyncio.Future[Any] = loop.create_future()
-        job = partial(fn, *args, **kwargs)
+        return await super().call(function, sql)
+
+    def _run(self, function: Callable[[], Any], sql: str) -> Any:
+        return self._disk.run(function, sql)
+
+    def _take_turn(
+        self, loop: VirtualTimeLoop, future: asyncio.Future[Any], function: Callable[[], Any], sql: str
+    ) -> None:
         if self._disk.locked and sql.startswith("BEGIN IMMEDIATE"):
-            self._when_unlocked(loop, future, job, loop.time() + BUSY_TIMEOUT_MS / 1000)
+            self._when_unlocked(loop, future, function, loop.time() + BUSY_TIMEOUT_MS / 1000)
         elif self._disk.slow_s and sql.startswith("BEGIN IMMEDIATE"):
-            loop.call_later(self._disk.slow_s, loop.call_when_idle, self._do, future, job, sql)
+            loop.call_later(self._disk.slow_s, loop.call_when_idle, self._do, future, function, sql)
         else:
-            loop.call_when_idle(self._do, future, job, sql)
+            super()._take_turn(loop, future, function, sql)
+
+    async def _result(self, future: asyncio.Future[Any]) -> Any:
         while not future.done():
             try:
                 await asyncio.shield(future)
@@ -174,40 +152,31 @@ class LoopConnection(UninterruptedConnection):
         elif not begun.done() and not self._disk.gone:
             begun.set_exception(sqlite3.OperationalError("database is locked"))
 
-    def _do(self, future: asyncio.Future[Any] | None, function: Callable[[], Any], sql: str) -> None:
-        if self._disk.gone or (future is not None and future.cancelled()):
+    def _do(self, future: asyncio.Future[Any], function: Callable[[], Any], sql: str) -> None:
+        if self._disk.gone:
             return
-        try:
-            result = self._disk.run(function, sql)
-        except BaseException as error:
-            if future is not None and not future.done():
-                future.set_exception(error)
-            return
-        if future is not None and not future.done() and not self._disk.gone:
-            future.set_result(result)
+        super()._do(future, function, sql)
 
-    async def close(self) -> None:
-        self.stop()
-
-    def stop(self) -> asyncio.Future[Any] | None:
-        self._running = False
-        if self._connection is not None and not self._disk.gone:
-            self._connection.close()
-        self._connection = None
-        return None
+    def _answer(self, future: asyncio.Future[Any], result: Any) -> None:
+        if not self._disk.gone:  # not killed by this very call
+            super()._answer(future, result)
 
 
 @contextmanager
 def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
     """Within the block, new SQLite connections of a virtual loop run on the disk that `disk` returns at that moment.
 
-    Those of another loop, on which a check reads aside, are the product's own.
+    Those of another loop, or of another thread, in which a check reads aside, are the product's own.
     """
+    here = threading.get_ident()
 
-    def connect(dialect: Dialect, _record: object, _args: object, options: dict[str, Any]) -> None:
-        if dialect.name != "sqlite" or not isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
-            return
-        options["async_creator_fn"] = lambda *args, **kw: LoopConnection(partial(sqlite3.connect, *args, **kw), disk())
+    def connect(
+        dialect: Dialect, _record: object, args: Sequence[Any], options: dict[str, Any]
+    ) -> DiskConnection | None:
+        is_virtual = threading.get_ident() == here and isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
+        if dialect.name != "sqlite" or not is_virtual:
+            return None
+        return DiskConnection.on(disk(), *args, **{k: v for k, v in options.items() if k != "async_creator_fn"})
 
     event.listen(Engine, "do_connect", connect)
     try:

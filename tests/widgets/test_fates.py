@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from core.domain.operation.amounts import credit
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.times import when
 from core.domain.orders.fate import FateKind
@@ -186,13 +187,15 @@ def test_a_rejected_order_is_a_tick_nowhere() -> None:
 def test_a_fill_says_its_credit_everywhere() -> None:
     shown = scenes.filled()
     context = day_context(shown)
+    [order] = shown.orders
+    filled = credit(parts.credit_of_fills(order))
     for panel, value in (
         (CyclePanel(), shown.cycle),
         (SpreadPanel(), shown.spread),
         (OrdersPanel(), shown.orders),
     ):
-        assert "FILLED 6.86" in drawn(panel, value, context)
-    assert "✓ 10:30  FILLED    6.86" in drawn(SchedulePanel(), shown.schedule, context)
+        assert f"FILLED {filled}" in drawn(panel, value, context)
+    assert f"✓ 10:30  FILLED    {filled}" in drawn(SchedulePanel(), shown.schedule, context)
 
 
 def test_a_restart_changes_nothing_of_what_the_panels_say_of_the_day() -> None:
@@ -200,7 +203,8 @@ def test_a_restart_changes_nothing_of_what_the_panels_say_of_the_day() -> None:
     for panel, value in ((CyclePanel, "cycle"), (JudgementPanel, "judgements"), (AttemptsPanel, "attempts")):
         told = [drawn(panel(), getattr(shown, value), day_context(shown)) for shown in (before, after)]
         assert told[0] == told[1]
-    assert "FILLED 6.81" in drawn(SpreadPanel(), after.spread, day_context(after))
+    [filled] = [credit(parts.credit_of_fills(order)) for order in before.orders if order.fills]
+    assert f"FILLED {filled}" in drawn(SpreadPanel(), after.spread, day_context(after))
 
 
 def test_several_accounts_have_a_line_each_and_are_named() -> None:
@@ -208,7 +212,8 @@ def test_several_accounts_have_a_line_each_and_are_named() -> None:
     context = day_context(shown)
     cycle = drawn(CyclePanel(), shown.cycle, context)
     filled, rejected = parts.account_by_word(shown)["filled"], parts.account_by_word(shown)["rejected"]
-    for line in ("1 rejected, 1 filled", f"{filled}  FILLED 6.81", f"{rejected}  REJECTED"):
+    [price] = [credit(parts.credit_of_fills(order)) for order in shown.orders if order.fills]
+    for line in ("1 rejected, 1 filled", f"{filled}  FILLED {price}", f"{rejected}  REJECTED"):
         assert line in cycle
     assert drawn(SpreadPanel(), shown.spread, context).startswith(f"Spread  cycle 1  {filled}  QQQ")
     assert "…0002" in drawn(AttemptsPanel(), shown.attempts, context)
@@ -217,10 +222,13 @@ def test_several_accounts_have_a_line_each_and_are_named() -> None:
 
 def test_slots_that_enter_nothing_stand_together_and_are_dim() -> None:
     panel = SchedulePanel()
-    lines = panel.draw(scenes.followed().schedule, 78, 30).lines
-    [held] = [line for line in lines if "slots: done today (filled 6.81)" in plain((line,))]
+    shown = scenes.followed()
+    [order] = shown.orders
+    filled = credit(parts.credit_of_fills(order))
+    lines = panel.draw(shown.schedule, 78, 30).lines
+    [held] = [line for line in lines if f"slots: done today (filled {filled})" in plain((line,))]
     assert {tone for _, tone in held} == {Tone.DIM}
-    assert "4 slots: day held: FILLED 6.81" in plain(lines)
+    assert f"4 slots: day held: FILLED {filled}" in plain(lines)
     paused = panel.draw(scenes.paused().schedule, 78, 30).lines
     [will_miss] = [line for line in paused if "will miss" in plain((line,))]
     assert will_miss[0][1] is Tone.WARN

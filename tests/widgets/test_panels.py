@@ -13,7 +13,7 @@ import pytest
 from rich.cells import cell_len
 
 from core.domain.operation.commands import CommandKind
-from core.snapshot import Freshness, Health, Mode, PartHealth
+from core.snapshot import Freshness, Health, LegView, Mode, PartHealth
 from tests.support.console import parts, scenes
 from widgets.attempts import AttemptsPanel
 from widgets.base import format as figures
@@ -40,6 +40,24 @@ PANELS: list[tuple[type[LinePanel[Any]], str]] = [
 ]
 
 
+def natural_of(legs: tuple[LegView, ...]) -> D:
+    """The credit when each leg is sold at its bid or bought at its ask (rules 6)."""
+    (sold_put, _), (_, bought_put), (sold_call, _), (_, bought_call) = quoted(legs)
+    return 2 * (sold_put - bought_put) + sold_call - bought_call
+
+
+def mid_of(legs: tuple[LegView, ...]) -> D:
+    """The credit at the middle of each leg's quote (rules 6)."""
+    short_put, long_put, short_call, long_call = ((bid + ask) / 2 for bid, ask in quoted(legs))
+    return 2 * (short_put - long_put) + short_call - long_call
+
+
+def quoted(legs: tuple[LegView, ...]) -> list[tuple[D, D]]:
+    """Bid and ask of the short put, the long put, the short call and the long call."""
+    assert [leg.role for leg in legs] == ["short put", "long put", "short call", "long call"]
+    return [(leg.bid, leg.ask) for leg in legs if leg.bid is not None and leg.ask is not None]
+
+
 def text_of(drawing: Drawing) -> str:
     return f"{drawing.title}\n{plain(drawing.lines)}"
 
@@ -59,13 +77,19 @@ def test_no_line_is_wider_than_its_panel(panel: type[LinePanel[Any]], name: str,
 def test_the_spread_shows_legs_credits_and_three_risks() -> None:
     filled = scenes.followed().spread
     assert filled is not None
-    better = replace(filled, fill_credit=D("6.83"), max_risk_fill=D("317"))  # than its limit
+    assert filled.limit is not None
+    fill = filled.limit + D("0.02")  # better than its limit, so that the columns differ
+    better = replace(filled, fill_credit=fill, max_risk_fill=100 * (10 - fill))
     text = text_of(SpreadPanel().draw(better, 78, 9))
-    for part in ("QQQ trident  Jan 2 2026, 43 days", "sell 2 622P", "buy  2 617P", "sell 1 622C", "buy  1 627C"):
+    body = filled.body
+    strikes = (f"sell 2 {body}P", f"buy  2 {body - 5}P", f"sell 1 {body}C", f"buy  1 {body + 5}C")
+    for part in ("QQQ trident  Jan 2 2026, 43 days", *strikes):
         assert part in text
     rows = {line.split("  ")[0]: line.split() for line in text.splitlines()}
-    assert rows["credit"] == ["credit", "6.68", "6.815", "6.81", "6.83"]
-    assert rows["max risk $"] == ["max", "risk", "$", "332.00", "318.50", "319.00", "317.00"]
+    credits = (natural_of(filled.legs), mid_of(filled.legs), filled.limit, fill)
+    assert len(set(credits)) == 4
+    assert rows["credit"] == ["credit", *map(figures.price, credits)]
+    assert rows["max risk $"] == ["max", "risk", "$", *(figures.dollars(100 * (10 - each)) for each in credits)]
     assert len(text.splitlines()) == 10
 
 
@@ -89,7 +113,8 @@ def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> 
     spread = scenes.refused().spread
     assert spread is not None
     refused = SpreadPanel().draw(spread, 78, 9)
-    assert plain(refused.lines).startswith("REFUSED  max risk 331.00 $ is above the budget of 250.00 $")
+    risk = figures.dollars(100 * (10 - natural_of(spread.legs)))
+    assert plain(refused.lines).startswith(f"REFUSED  max risk {risk} $ is above the budget of 250.00 $")
     at_natural = parts.spread(verdict="passed", fate=None, floored=True, limit=D("6.72"), max_risk_limit=D("328.00"))
     floored = SpreadPanel().draw(at_natural, 78, 9)
     assert plain(floored.lines).startswith("PASSED  limit at the natural credit")
@@ -99,21 +124,22 @@ def test_a_stale_leg_is_struck_through_and_named() -> None:
     spread = scenes.legs_stale().spread
     assert spread is not None
     lines = SpreadPanel().draw(spread, 78, 9).lines
-    assert ("15.11", Tone.STALE) in lines[2]
+    assert (figures.price(spread.legs[0].bid), Tone.STALE) in lines[2]
     assert plain(lines[2:3]).endswith("STALE 17h")
     assert tone_styles({})[Tone.STALE].strike
 
 
 @pytest.mark.parametrize(
-    ("scene", "price", "word", "tone"),
+    ("scene", "word", "tone"),
     [
-        ("calm", "621.935", "live  0s", Tone.STRONG),
-        ("quiet", "621.89", "quiet 12s", Tone.STRONG),
-        ("stale", "621.895", "STALE 41s", Tone.STALE),
+        ("calm", "live  0s", Tone.STRONG),
+        ("quiet", "quiet 12s", Tone.STRONG),
+        ("stale", "STALE 41s", Tone.STALE),
     ],
 )
-def test_a_quote_says_its_freshness_in_words(scene: str, price: str, word: str, tone: Tone) -> None:
+def test_a_quote_says_its_freshness_in_words(scene: str, word: str, tone: Tone) -> None:
     qqq, _ = scenes.SCENES[scene]().quotes
+    price = figures.price(parts.middle(qqq))
     small = QuotePanel().draw(qqq, 36, 2).lines
     assert word in plain(small)
     assert (price, tone) in small[0]
@@ -149,14 +175,17 @@ def test_an_underlying_without_a_price_says_so() -> None:
 
 
 def test_the_waterfall_adds_up() -> None:
-    [qqq] = scenes.filled().judgements
+    [judged] = scenes.filled().judgements
+    stated = tuple(map(D, ("7.5", "0", "15", "0", "10", "5", "-5")))
+    factors = tuple(replace(each, points=points) for each, points in zip(judged.factors, stated, strict=True))
+    qqq = replace(judged, score=D("82.5"), factors=factors)
     lines = JudgementPanel().draw((qqq,), 64, 9).lines
     assert plain(lines).startswith("QQQ  PASS  score 82.5, 40.0 needed")
     totals = [line[3][0].strip() for line in lines[1:]]
     assert totals == ["50.0", "57.5", "57.5", "72.5", "72.5", "82.5", "87.5", "82.5"]
-    points = [line[2][0].strip() for line in lines[1:]]
-    assert points == ["50.0", "+7.5", "0.0", "+15.0", "0.0", "+10.0", "+5.0", "-5.0"]
-    assert sum(D(each) for each in points) == D("82.5")
+    added = [line[2][0].strip() for line in lines[1:]]
+    assert added == ["50.0", "+7.5", "0.0", "+15.0", "0.0", "+10.0", "+5.0", "-5.0"]
+    assert sum(D(each) for each in added) == D("82.5")
     assert plain(lines[1:2]).startswith("start")
     ends = [cell_len("".join(text for text, _ in line).rstrip()) for line in lines[1:8]]
     assert ends == sorted(ends)
@@ -178,9 +207,16 @@ def test_attempts_are_newest_first_with_their_reasons() -> None:
 
 
 def test_orders_show_fills() -> None:
-    text = plain(OrdersPanel().draw((parts.filled_order(),), 64, 20).lines)
-    for part in ("FILLED 6.86", "6 of 6 filled, max risk 314.00 $", "account …0001", "2 604P", "at 16.94"):
+    order = parts.filled_order()
+    text = plain(OrdersPanel().draw((order,), 64, 20).lines)
+    filled = parts.credit_of_fills(order)
+    risk = figures.dollars(100 * (10 - filled))
+    for part in (f"FILLED {figures.price(filled)}", f"6 of 6 filled, max risk {risk} $", "account …0001"):
         assert part in text
+    assert len(order.fills) == 4
+    for fill in order.fills:
+        [line] = [line for line in text.splitlines() if f" {fill.quantity} {fill.leg} " in line]
+        assert line.endswith(f"at {figures.price(fill.price)}")
 
 
 def test_the_schedule_keeps_the_present_in_sight() -> None:
@@ -237,8 +273,9 @@ def test_opening_the_console_imports_nothing_heavy() -> None:
 
 
 def test_change_is_signed_and_has_an_arrow() -> None:
-    _, spx = parts.quotes()
-    qqq, _ = scenes.closed().quotes
+    qqq, spx = parts.quotes()
+    spx = replace(spx, change=D("9.80"), change_percent=D("0.1431"))
+    qqq = replace(qqq, change=D("-0.385"), change_percent=D("-0.0619"))
     assert "▲ +9.80 +0.14%" in plain(QuotePanel().draw(spx, 60, 2).lines)
     assert "▼ -0.385 -0.06%" in plain(QuotePanel().draw(qqq, 60, 2).lines)
     flat = replace(qqq, change=D(0), change_percent=D(0))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from core.domain.operation.amounts import credit, signed_dollars
+from core.domain.operation.amounts import credit, dollars, signed_dollars
 from core.domain.trident.payoff import Payoff
 from core.snapshot import CreditPoint, CreditTrail, Freshness, PicturesSlice, Snapshot
 from tests.support.console import parts, scenes
@@ -24,6 +24,12 @@ from widgets.charts.picture import ChartView, drawn
 from widgets.charts.plot import Plot, Scale, reach, round_steps
 
 SIZES = [(24, 3), (38, 5), (56, 9), (78, 8), (78, 9), (118, 34), (130, 16), (196, 50)]
+
+[ENTERED] = followed().orders
+FILLED = parts.credit_of_fills(ENTERED)
+BODY = D(ENTERED.strikes.split("/")[0].removesuffix("P"))
+LOWER, UPPER, BREAK_EVEN = BODY - 5, BODY + 5, credit(BODY - FILLED / 2)
+"""The trident entered this morning: its body and wings, and where its two puts use its credit up (rules 2)."""
 
 NOW = credit(payoff().price)
 MID, NATURAL = signed_dollars(payoff().profit_mid), signed_dollars(payoff().profit_natural)
@@ -41,6 +47,12 @@ def draw(name: str, view: ChartView, size: tuple[int, int] = (130, 16), *, ascii
 
 def text_of(drawing: Drawing) -> str:
     return f"{drawing.title}\n{plain(drawing.lines)}"
+
+
+def last_of(snapshot: Snapshot) -> str:
+    """The newest price of the traded underlying's day."""
+    qqq, _ = snapshot.quotes
+    return credit(D(str(qqq.day_path[-1][1])))
 
 
 def shortened(points: int) -> CreditTrail:
@@ -102,7 +114,13 @@ def test_the_day_has_the_body_and_a_sign_for_each_slot() -> None:
     for sign, at in (("✖", "09:45"), ("▶", "10:30")):
         assert abs(rows[-2].index(sign) - (labels.index(at) + 2)) <= 2, at
     said = plain(draw("day", view_of(scenes.retrying())).lines)
-    for words in ("last 621.98", "body 622 (dashes)", "✖ 1 failed", "- 2 not entered", "▶ running 10:30"):
+    for words in (
+        f"last {last_of(scenes.retrying())}",
+        f"body {BODY} (dashes)",
+        "✖ 1 failed",
+        "- 2 not entered",
+        "▶ running 10:30",
+    ):
         assert words in said
     assert "╌" * 20 in said
     for scene, told in (("rejected", "○ next 10:45"), ("calm", "▶ 1 working"), ("unknown", "? 1 unknown")):
@@ -111,8 +129,8 @@ def test_the_day_has_the_body_and_a_sign_for_each_slot() -> None:
 
 
 def test_the_day_says_that_its_price_is_stale() -> None:
-    assert "STALE 621.895" in plain(draw("day", view_of(scenes.stale())).lines)
-    assert "last 622.045" in plain(draw("day", view_of(scenes.calm())).lines)
+    assert f"STALE {last_of(scenes.stale())}" in plain(draw("day", view_of(scenes.stale())).lines)
+    assert f"last {last_of(scenes.calm())}" in plain(draw("day", view_of(scenes.calm())).lines)
 
 
 def test_a_body_far_away_does_not_flatten_the_curve() -> None:
@@ -127,7 +145,7 @@ def test_the_credit_has_natural_mid_and_limit_since_the_first_attempt() -> None:
     said = plain(draw("credit", view_of(followed())).lines)
     for words in (
         f"mid {credit(last.mid)} (line)", f"natural {credit(last.natural)} (dots)",
-        "limit 6.81 (dashes)", "filled at 6.81", "2 of 6 attempts priced",
+        f"limit {credit(ENTERED.limit)} (dashes)", f"filled at {credit(FILLED)}", "2 of 6 attempts priced",
         "┊ followed from 10:30",
     ):  # fmt: skip
         assert words in said
@@ -138,7 +156,8 @@ def test_the_credit_has_natural_mid_and_limit_since_the_first_attempt() -> None:
 def test_without_an_entry_the_credit_is_that_of_the_attempts() -> None:
     scene = scenes.retrying()
     said = plain(draw("credit", view_of(scene)).lines)
-    assert "mid 6.825" in said
+    [mid] = [attempt.mid for attempt in scene.attempts if attempt.mid is not None]
+    assert f"mid {credit(mid)}" in said
     assert "1 of 6 attempts priced" in said
     assert "followed" not in said
     assert "no credit yet today" in plain(draw("credit", view_of(scenes.legs_stale())).lines)
@@ -157,12 +176,13 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
     for words in (
         f"▲ now {NOW}: {signed_dollars(payoff().payoff.at(D(payoff().price or 0)))} at expiry",
         f"close now {MID} mid, {NATURAL} natural",
-        "◆ break-even 618.595, none above",
-        "max profit 681.00 $ at 622", "max loss 319.00 $ at 617", "+181.00 $ above 627", "credit 6.81 (fill) …0001",
+        f"◆ break-even {BREAK_EVEN}, none above",
+        f"max profit {dollars(100 * FILLED)} at {BODY}", f"max loss {dollars(100 * (10 - FILLED))} at {LOWER}",
+        f"{signed_dollars(100 * (FILLED - 5))} above {UPPER}", f"credit {credit(FILLED)} (fill) …0001",
         "1 more open: t",
     ):  # fmt: skip
         assert words in said
-    for label in ("618.595", "622", "617", "627"):
+    for label in (BREAK_EVEN, str(BODY), str(LOWER), str(UPPER)):
         assert label in said.splitlines()[-1]
     thin = replace(payoff(), payoff=Payoff(D(622), D(3), D("1.50")))
     said = plain(draw("payoff", ChartView(pictures=PicturesSlice((), thin))).lines)
@@ -173,7 +193,8 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
 @pytest.mark.parametrize("size", [(56, 9), (78, 9), (130, 16)])
 def test_the_words_of_the_payoff_are_there_at_every_size(size: tuple[int, int]) -> None:
     said = plain(draw("payoff", view_of(followed()), size).lines)
-    for words in (NOW, "618.595", "681.00 $", "319.00 $", f"{MID} mid", f"{NATURAL} natural"):
+    most, least = dollars(100 * FILLED), dollars(100 * (10 - FILLED))
+    for words in (NOW, BREAK_EVEN, most, least, f"{MID} mid", f"{NATURAL} natural"):
         assert words in said
 
 

@@ -28,6 +28,7 @@ from core.broker.port import (
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock
 
 T = TypeVar("T")
@@ -181,6 +182,9 @@ class LoginsBroker:
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         return await self._of(number, lambda broker: broker.orders_since(number, first_day))
+
+    async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
+        return await self._of(number, lambda broker: broker.transactions(number, since))
 
     async def cancel(self, number: str, order_id: str) -> None:
         """Requests the cancel once, through one login."""

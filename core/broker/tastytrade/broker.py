@@ -25,6 +25,7 @@ from core.broker.tastytrade.timings import Timings
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendOutcome
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
 
@@ -119,6 +120,9 @@ class TastytradeBroker:
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         return await self._orders.orders_since(number, first_day)
+
+    async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
+        return await self._reads.transactions(number, since)
 
     async def server_clock(self) -> tuple[datetime, float] | None:
         """The simulator's market time (UTC) and speed; None at the real broker and where the server offers none.

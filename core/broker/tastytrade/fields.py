@@ -65,6 +65,14 @@ def text(o: JsonObject, key: str) -> str:
     return value
 
 
+def optional_text(o: JsonObject, key: str) -> str:
+    """The text, empty where it is absent. Raises Unreadable for anything else."""
+    value = o.get(key)
+    if value is not None and not isinstance(value, str):
+        raise Unreadable(key)
+    return value or ""
+
+
 def shown_text(o: JsonObject, key: str) -> str:
     """A text on which nothing depends: a number becomes text, and what is neither is empty."""
     value = o.get(key)
@@ -156,6 +164,14 @@ def signed(o: JsonObject, key: str) -> Decimal:
 
 def optional_signed(o: JsonObject, key: str) -> Decimal | None:
     return signed(o, key) if o.get(key) is not None else None
+
+
+def shown_signed(o: JsonObject, key: str) -> Decimal | None:
+    """An amount on which nothing depends: None when it is absent, cannot be read or has no sign."""
+    try:
+        return optional_signed(o, key)
+    except Unreadable:
+        return None
 
 
 def instant(o: JsonObject, key: str) -> datetime:

@@ -24,6 +24,7 @@ from core.broker.tastytrade.fields import (
     optional_object,
     shown_instant,
     shown_number,
+    shown_signed,
     shown_text,
     text,
 )
@@ -32,7 +33,7 @@ from core.domain.market.quotes import event_age_s
 
 HUNDRED = Decimal(100)
 OPEN, CLOSED = "Open", "Closed"
-OPTION = "Equity Option"
+OPTION, SHARES = "Equity Option", "Equity"
 DIRECTIONS = ("Long", "Short")
 
 
@@ -71,13 +72,16 @@ def position(o: JsonObject) -> Position | None:
         average_open_price=shown_number(o, "average-open-price"),
         # `mark-price` is per share, like the open price; `mark` is the value of the whole position.
         mark=shown_number(o, "mark-price"),
+        instrument_type=shown_text(o, "instrument-type"),
+        realized_today=shown_signed(o, "realized-today"),
     )
 
 
-def may_be_option(item: object) -> bool:
-    """Whether a position may be one in options: its kind says so, or says nothing that can be read."""
+def may_be_ours(item: object) -> bool:
+    """Whether a position may be in options, or in the shares that an assignment leaves: its kind says so, or says
+    nothing that can be read."""
     kind = item.get("instrument-type") if isinstance(item, dict) else None
-    return not isinstance(kind, str) or kind in ("", OPTION)
+    return not isinstance(kind, str) or kind in ("", OPTION, SHARES)
 
 
 def market_state(o: JsonObject, now: datetime) -> MarketState:
@@ -111,6 +115,7 @@ def metrics_of(o: JsonObject, dates: BrokerDates) -> Metrics:
         iv30=iv30 / HUNDRED if iv30 is not None else None,
         iv_percentile=_scaled(optional_figure(o, "implied-volatility-percentile")),
         ex_dividend=optional_date(o, "dividend-ex-date"),
+        dividend=shown_number(o, "dividend-rate-per-share"),
         earnings=optional_date(earnings, "expected-report-date") if earnings is not None else None,
         beta=shown_number(o, "beta"),
         age_s=event_age_s(now, updated, now),

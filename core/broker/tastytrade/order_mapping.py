@@ -119,13 +119,16 @@ def _other_order(o: JsonObject, key: str) -> str:
 def _other_user(o: JsonObject) -> str:
     """The user who cancelled, empty when it is the order's own user: then it may have been this console.
 
-    A name is told rather than an id. Who cannot be compared counts as another.
+    One sign that it is another counts more than one that it is not. A name is told rather than an id. Who cannot be
+    compared counts as another.
     """
-    for canceller, own in (("cancel-user-id", "user-id"), ("cancel-username", "username")):
-        cancelled_by = shown_text(o, canceller)
-        if cancelled_by and cancelled_by == shown_text(o, own):
-            return ""
-    return shown_text(o, "cancel-username") or shown_text(o, "cancel-user-id")
+    name, own_name = shown_text(o, "cancel-username"), shown_text(o, "username")
+    number, own_number = shown_text(o, "cancel-user-id"), shown_text(o, "user-id")
+    compared = [(name, own_name), (number, own_number)]
+    differs = any(cancelled_by and own and cancelled_by != own for cancelled_by, own in compared)
+    if not differs and any(cancelled_by and cancelled_by == own for cancelled_by, own in compared):
+        return ""
+    return number if not name or (number and name == own_name) else name
 
 
 def _fees(data: JsonObject) -> Decimal | None:

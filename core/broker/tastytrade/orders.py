@@ -23,15 +23,14 @@ from core.broker.tastytrade.connection import Connection
 from core.broker.tastytrade.evidence import Evidence, WireRefused, observed
 from core.broker.tastytrade.faults import (
     data_of,
-    envelope_of,
     error_body,
     error_words,
-    items_of,
     transport_words,
     unreadable_words,
 )
 from core.broker.tastytrade.fields import Unreadable, json_object
 from core.broker.tastytrade.order_mapping import dry_run_answer, messages, order_report
+from core.broker.tastytrade.pages import all_pages, complete_items
 from core.domain.operation.failures import failure_class, failure_words
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
@@ -116,24 +115,22 @@ class Orders:
         """
         c, account = self._connection, self._connection.account(number)
         live = await c.read_body(lambda: account.get_live_orders(c.session), "live orders")
-        reports = list(_reports(_complete_items([live], "live orders"), "live orders"))
-        pages: list[bytes] = []
-        while len(pages) < (_page_count(pages[0], "orders") if pages else 1):
-            offset = len(pages)
-            pages.append(
-                await c.read_body(
-                    lambda offset=offset: account.get_order_history(  # type: ignore[misc]
-                        c.session,
-                        per_page=PAGE,
-                        page_offset=offset,
-                        start_date=first_day,
-                        # It is not documented whether the end is included; one more day does no harm.
-                        end_date=exchange_time(c.clock.now()).date() + timedelta(days=1),
-                    ),
-                    "orders",
-                )
-            )
-        reports.extend(_reports(_complete_items(pages, "orders"), "orders"))
+        reports = list(_reports(complete_items([live], "live orders"), "live orders"))
+        items = await all_pages(
+            lambda offset: c.read_body(
+                lambda: account.get_order_history(
+                    c.session,
+                    per_page=PAGE,
+                    page_offset=offset,
+                    start_date=first_day,
+                    # It is not documented whether the end is included; one more day does no harm.
+                    end_date=exchange_time(c.clock.now()).date() + timedelta(days=1),
+                ),
+                "orders",
+            ),
+            "orders",
+        )
+        reports.extend(_reports(items, "orders"))
         return _merged(reports)
 
 
@@ -216,46 +213,6 @@ def _reports(items: Iterable[Any], what: str) -> tuple[OrderReport, ...]:
         return tuple(order_report(json_object(item, "items")) for item in items)
     except Unreadable as error:
         raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}") from None
-
-
-def _complete_items(pages: list[bytes], what: str) -> list[Any]:
-    """The items of all pages. Raises BrokerError(UNREADABLE) when the pages do not show as many different orders as
-    each of them announces.
-
-    An order that arrives while they are read moves the others by one: then a page begins with the last order of the
-    page before, and another order is on none.
-    """
-    items: list[Any] = []
-    totals: set[int | None] = set()
-    for page in pages:
-        envelope = envelope_of(page, what)
-        found = items_of(envelope, what)
-        items.extend(found)
-        pagination = envelope.get("pagination")
-        if isinstance(pagination, dict):
-            totals.add(_count(pagination, "total-items", what))
-            announced = _count(pagination, "current-item-count", what)
-            if announced is not None and announced != len(found):
-                raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {len(found)} of {announced} orders on a page")
-    if len(totals) > 1:
-        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: the pages announce different numbers of orders")
-    different = len({str(item.get("id")) if isinstance(item, dict) else "" for item in items})
-    for total in totals - {None}:
-        if total != different:
-            raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {different} different orders of {total}")
-    return items
-
-
-def _page_count(page: bytes, what: str) -> int:
-    pagination = envelope_of(page, what).get("pagination")
-    return (_count(pagination, "total-pages", what) or 1) if isinstance(pagination, dict) else 1
-
-
-def _count(pagination: dict[str, Any], key: str, what: str) -> int | None:
-    value = pagination.get(key)
-    if value is not None and not isinstance(value, int):
-        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {key} is not a number")
-    return value
 
 
 def _merged(reports: Iterable[OrderReport]) -> tuple[OrderReport, ...]:

@@ -1,9 +1,10 @@
-"""Everything read from the broker except orders: accounts, market session, metrics, chain, marks."""
+"""Everything read from the broker except orders: accounts, transactions, market session, metrics, chain, marks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -23,17 +24,24 @@ from core.broker.tastytrade.mapping import (
     broker_account,
     mark,
     market_state,
-    may_be_option,
+    may_be_ours,
     metrics_of,
     position,
 )
+from core.broker.tastytrade.pages import all_pages
+from core.broker.tastytrade.transaction_mapping import transaction
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.market.quotes import event_age_s
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.events import masked
+from core.domain.orders.transactions import Transaction
+from core.runtime.clock import exchange_time
 
 T = TypeVar("T")
+
+TRANSACTIONS_PAGE = 250
+"""Rows of a page of transactions: the broker's own default; it serves up to 2000 (broker 2.7)."""
 
 INDEX_SYMBOLS = frozenset({symbol for symbol, u in SHIPPED.items() if u.is_index} | {"NDX", "RUT", "XSP", "VIX"})
 """Symbols that are requested as indices; all others are requested as equities (broker 2.2)."""
@@ -70,14 +78,39 @@ class Reads:
         return _read(lambda: account_reads(number, balances, held, restrictions), "account")
 
     def _positions(self, body: bytes) -> list[Position]:
-        """The positions. One that may be in options must be readable; one of another kind may be left out."""
+        """The positions. One that may be in options or shares must be readable; another may be left out."""
         items = _items(body, "positions")
-        options = [item for item in items if may_be_option(item)]
-        others = [item for item in items if not may_be_option(item)]
-        found = _read(lambda: [position(json_object(item, "items")) for item in options], "positions")
+        ours = [item for item in items if may_be_ours(item)]
+        others = [item for item in items if not may_be_ours(item)]
+        found = _read(lambda: [position(json_object(item, "items")) for item in ours], "positions")
         held, left_out = readable(others, position, lambda o: f"a position in {_symbol(o)}")
         self._connection.remark(*left_out)
         return [each for each in (*found, *held) if each is not None]
+
+    async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
+        """The transactions executed from the exchange date `since` on, of all types, ascending by id.
+
+        All pages are read. Raises BrokerError; UNREADABLE when the listing is incomplete or a row cannot be read: what
+        a row moves belongs to the sum of its trident.
+        """
+        c, account, what = self._connection, self._connection.account(number), "transactions"
+        items = await all_pages(
+            lambda offset: c.read_body(
+                lambda: account.get_history(
+                    c.session,
+                    per_page=TRANSACTIONS_PAGE,
+                    page_offset=offset,
+                    sort="Asc",  # a row that arrives while the pages are read moves none of the others
+                    start_date=since,
+                    # It is not documented whether the end is included; one more day does no harm.
+                    end_date=exchange_time(c.clock.now()).date() + timedelta(days=1),
+                ),
+                what,
+            ),
+            what,
+        )
+        rows = _read(lambda: [transaction(json_object(item, "items"), number) for item in items], what)
+        return tuple(sorted(rows, key=lambda row: (len(row.id), row.id)))
 
     async def market_state(self) -> MarketState:
         c, what = self._connection, "market session"

@@ -49,7 +49,8 @@ class Regime(Enum):
 class Metrics:
     """The broker's metrics. `iv_rank` and `iv_percentile` are 0..100; `iv30` is a fraction (0.18 is 18 %).
 
-    `age_s` is None when the metrics carry no time.
+    `ex_dividend` may lie in the past: it stays until the next one is declared (broker 2.2). `dividend` is what is paid
+    for it, in $ per share, None when unknown; no judgement rests on it. `age_s` is None when the metrics carry no time.
     """
 
     symbol: str
@@ -57,6 +58,7 @@ class Metrics:
     iv30: Decimal | None
     iv_percentile: Decimal | None
     ex_dividend: date | None
+    dividend: Decimal | None
     earnings: date | None
     beta: Decimal | None
     age_s: float | None

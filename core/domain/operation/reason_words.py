@@ -58,6 +58,7 @@ _IN_GENERAL = {
     _R.NATURAL_ABOVE_LIMIT: "the natural credit rose above the limit",
     _R.BODY_MOVED: "the body moved before the order was sent",
     _R.ALREADY_AT_BROKER: "the broker already had an opening trident of the account",
+    _R.REFUSED_UNHEARD: "no alerts were heard after a refused order",
     _R.ORDERS_UNREADABLE: "today's orders could not be read",
     _R.SEND_LATE: "too long passed between deciding and the wire",
     _R.LOCK_LOST: "this console lost the trader's lock",

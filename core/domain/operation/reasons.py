@@ -239,6 +239,12 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the broker already has an opening trident of this account today: order {order_id}",
     )
+    REFUSED_UNHEARD = (
+        "refused_unheard",
+        Kind.TERMINAL,
+        "the broker refused the order of {at} ET and no alerts were heard after it; should it have the order all the "
+        "same, its listings show it by {until} ET",
+    )
     ORDERS_UNREADABLE = (
         "orders_unreadable",
         Kind.TRANSIENT,

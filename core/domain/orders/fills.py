@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from core.domain.orders.order_states import EntryState, state_for
-from core.domain.orders.orders import Fill, OrderReport, OrderRequest
+from core.domain.orders.orders import Entry, Fill, OrderReport, OrderRequest
 
 
 def filled_by_symbol(fills: Iterable[Fill]) -> dict[str, Decimal]:
@@ -26,6 +27,11 @@ def recorded_fill(fill: Fill, recorded: Iterable[Fill]) -> Fill | None:
 def is_known(fill: Fill, recorded: Iterable[Fill]) -> bool:
     """Whether a fill of an entry is among those recorded."""
     return recorded_fill(fill, recorded) is not None
+
+
+def with_fills_of(entry: Entry, report: OrderReport) -> Entry:
+    """The entry as it is with the fills of the report too."""
+    return replace(entry, fills=(*entry.fills, *(fill for fill in report.fills if not is_known(fill, entry.fills))))
 
 
 def is_complete(request: OrderRequest, fills: Iterable[Fill]) -> bool:

@@ -16,7 +16,7 @@ from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.times import clock, minute, when
 from core.domain.orders.fate import Fate, FateKind, day_words, fate_words
 from core.domain.orders.settling import Settling
-from core.domain.orders.way_out import way_out
+from core.domain.orders.way_out import adopting, way_out
 
 
 class Next(StrEnum):
@@ -255,7 +255,8 @@ def _held_by_another(s: Standing) -> NextStep | None:
     if not s.at_broker:
         return None
     words = f"held by order {s.at_broker} at the broker, a trident that is not of this console"
-    return NextStep(Next.HELD, words, next_day=s.next_day, ends="by itself when that order ends without a fill")
+    ends = f"by itself when that order ends without a fill; {adopting(s.at_broker)}"
+    return NextStep(Next.HELD, words, next_day=s.next_day, ends=ends)
 
 
 def _barred(s: Standing) -> NextStep | None:

@@ -16,6 +16,8 @@ from core.domain.orders.orders import Entry
 
 SETTLE_S = 120.0
 BETWEEN_READS_S = 30.0
+HIDDEN_S = 2_700.0
+"""Wall seconds for which the broker's listings may not show an order that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class SettleTimes:
     settle_s: float = SETTLE_S
     """From the sending, or from the terminal status, to the first read that counts."""
     between_reads_s: float = BETWEEN_READS_S
+    hidden_s: float = HIDDEN_S
+    """From a refusal after which no alerts were heard to the next entry."""
 
 
 PRODUCT_TIMES = SettleTimes()

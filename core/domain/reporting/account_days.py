@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
@@ -50,7 +51,7 @@ _MET_THE_ENTRY = frozenset(
     reason.code for reason in (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)
 )
 # Reasons of skipped runs that no rule about the trade gave: something was broken.
-_BROKEN = frozenset(reason.code for reason in (Reason.BREAKER_OPEN, Reason.LOCK_LOST))
+_BROKEN = frozenset(reason.code for reason in (Reason.BREAKER_OPEN, Reason.LOCK_LOST, Reason.REFUSED_UNHEARD))
 # Reasons of missed slots that an operator gave. All others are faults: the console was down, late or halted.
 _DECIDED = frozenset(reason.code for reason in (Reason.PAUSED, Reason.SKIP_TODAY, Reason.ACCOUNT_DISABLED))
 _NOT_OVER = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKind.UNKNOWN})
@@ -129,9 +130,22 @@ class RecordedDay:
     fates: list[Fate] = field(default_factory=list)
 
 
-def joined(
-    runs: Iterable[AccountRun], entries: Iterable[Entry]
-) -> tuple[list[AccountPart], dict[tuple[date, str], RecordedDay]]:
+class Joined(NamedTuple):
+    """Runs joined with the entries they made: every part with what it came to, and the same by day and account."""
+
+    parts: Sequence[AccountPart]
+    recorded: Mapping[tuple[date, str], RecordedDay]
+
+
+def joined_days(since: date, *apart: Joined) -> Joined:
+    """What was joined of different days, as one; without the days before `since`."""
+    return Joined(
+        [part for each in apart for part in each.parts if part.day >= since],
+        {key: day for each in apart for key, day in each.recorded.items() if key[0] >= since},
+    )
+
+
+def joined(runs: Iterable[AccountRun], entries: Iterable[Entry]) -> Joined:
     """Every part with what it came to, and the same by day and account, with the fates of the day's entries.
 
     A run that succeeded without an entry validated its order in a dry run. An entry without a run comes from a cycle
@@ -155,7 +169,7 @@ def joined(
         recorded[part.day, part.account].parts.append(part)
     for (day, _, account), fate in fates.items():
         recorded[day, account].fates.append(fate)
-    return parts, recorded
+    return Joined(parts, recorded)
 
 
 def account_days(

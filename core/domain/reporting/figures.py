@@ -17,6 +17,7 @@ from core.domain.reporting.account_days import (
     AccountDay,
     AccountPart,
     DayKind,
+    Joined,
     account_days,
     has_failed,
     is_open,
@@ -114,15 +115,17 @@ def figures_of(
     running: date | None = None,
     *,
     has_slot_left: bool = False,
+    known: Joined | None = None,
 ) -> SessionFigures:
     """The figures of these sessions, from everything recorded on them.
 
     `expected` has the accounts that the automation trades, each with the day since when. `missed` counts the reasons
     for which the slots of a day did not run. `running` is the day of the session that is not over, if any;
-    `has_slot_left`: a slot of it is to come or may still start.
+    `has_slot_left`: a slot of it is to come or may still start. `known` is what `joined` makes of these runs and
+    entries, where the caller has it.
     """
     chosen = tuple(sorted(set(sessions)))
-    parts, recorded = joined(runs, entries)
+    parts, recorded = joined(runs, entries) if known is None else known
     may_enter = {(running, account) for account in expected} if running is not None and has_slot_left else set()
     days = account_days(chosen, recorded, expected, missed, running, may_enter)
     counted = Counter(day.kind for day in days)

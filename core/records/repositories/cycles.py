@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, literal_column, select, update
+from sqlalchemy import and_, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,6 +24,11 @@ from core.records.store.tables import cycles, slots
 
 # A literal: for a parameter the database does not use the index of claimed slots.
 _CLAIMED = slots.c.state == literal_column("'claimed'")
+_NEWEST = select(func.coalesce(func.max(cycles.c.number), 0))
+_NEW_CYCLE = insert(cycles)
+_NEW_SLOT = insert(slots)
+_END = update(cycles).where(cycles.c.number == bindparam("ending"), cycles.c.ended_at.is_(None))
+_END_SLOT = update(slots).where(slots.c.cycle == bindparam("ending"))
 
 
 class Cycles:
@@ -42,32 +47,34 @@ class Cycles:
             async with self._database.write() as connection:
                 number = 1 + await _newest(connection)
                 await connection.execute(
-                    insert(cycles).values(
-                        number=number,
-                        epoch=self._epoch,
-                        session_day=day,
-                        slot=slot,
-                        forced=forced,
-                        began_at=at,
-                        outcome="",
-                        reason_code="",
-                        reason_text="",
-                        totals={},
-                    )
+                    _NEW_CYCLE,
+                    {
+                        "number": number,
+                        "epoch": self._epoch,
+                        "session_day": day,
+                        "slot": slot,
+                        "forced": forced,
+                        "began_at": at,
+                        "outcome": "",
+                        "reason_code": "",
+                        "reason_text": "",
+                        "totals": {},
+                    },
                 )
                 if slot is not None:
                     await connection.execute(
-                        insert(slots).values(
-                            session_day=day,
-                            slot=slot,
-                            epoch=self._epoch,
-                            state="claimed",
-                            at=at,
-                            cycle=number,
-                            outcome="",
-                            reason_code="",
-                            reason_text="",
-                        )
+                        _NEW_SLOT,
+                        {
+                            "session_day": day,
+                            "slot": slot,
+                            "epoch": self._epoch,
+                            "state": "claimed",
+                            "at": at,
+                            "cycle": number,
+                            "outcome": "",
+                            "reason_code": "",
+                            "reason_text": "",
+                        },
                     )
         except IntegrityError:
             if slot is None:
@@ -89,16 +96,12 @@ class Cycles:
 
         Raises StateConflict when the cycle is not running.
         """
-        ending = {"outcome": outcome, "reason_code": reason_code, "reason_text": reason_text}
+        ending = {"ending": number, "outcome": outcome, "reason_code": reason_code, "reason_text": reason_text}
         async with self._database.write() as connection:
-            ended = await connection.execute(
-                update(cycles)
-                .where(cycles.c.number == number, cycles.c.ended_at.is_(None))
-                .values(ended_at=at, totals=dict(totals), **ending)
-            )
+            ended = await connection.execute(_END, {"ended_at": at, "totals": dict(totals), **ending})
             if ended.rowcount != 1:
                 raise StateConflict(f"cycle {number} is not running; it cannot end")
-            await connection.execute(update(slots).where(slots.c.cycle == number).values(state="done", **ending))
+            await connection.execute(_END_SLOT, {"state": "done", **ending})
             await note_runs(connection, runs)
 
     async def interrupt_unfinished(self, at: datetime) -> tuple[int, ...]:
@@ -145,7 +148,7 @@ class Cycles:
 
 
 async def _newest(connection: AsyncConnection) -> int:
-    rows = await connection.execute(select(func.coalesce(func.max(cycles.c.number), 0)))
+    rows = await connection.execute(_NEWEST)
     number: int = rows.scalar_one()
     return number
 

@@ -23,6 +23,7 @@ _NO_TEXT = "Could not decode"
 _KINDS = frozenset(kind.value for kind in CommandKind)
 _COLUMNS = tuple(commands.c)
 _RAW = select(*(type_coerce(column, NullType()).label(column.name) for column in _COLUMNS))
+_WAITING = select(commands.c.seq).where(commands.c.state == CommandState.PENDING.value).order_by(commands.c.seq)
 _BYTES = select(*(cast(column, LargeBinary).label(column.name) for column in _COLUMNS))
 
 
@@ -68,9 +69,8 @@ class Inbox:
 
     async def pending(self) -> tuple[Command | UnreadableRow, ...]:
         """The commands still to be done, in the order they were posted. A row that cannot be read hides no other."""
-        waiting = select(commands.c.seq).where(commands.c.state == CommandState.PENDING.value).order_by(commands.c.seq)
         async with self._database.read() as connection:
-            numbers = (await connection.execute(waiting)).scalars().all()
+            numbers = (await connection.execute(_WAITING)).scalars().all()
             rows = [(seq, await _raw_row(connection, seq)) for seq in numbers]
         return tuple(_pending(seq, row) for seq, row in rows)
 

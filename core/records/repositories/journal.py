@@ -26,7 +26,10 @@ _VALIDATED = select(suggestions.c.id).where(
     suggestions.c.validated,
 )
 _SEARCHED = 50
-"""How many of the newest events of a kind are searched for a figure."""
+"""How many of the newest events of a kind are read."""
+_NEWEST_OF_KIND = (
+    select(events).where(events.c.kind == bindparam("kind")).order_by(events.c.seq.desc()).limit(_SEARCHED)
+)
 _NEW_DRY_RUN = insert(dry_runs)
 _of_suggestion = dry_runs.c.suggestion_id == bindparam("suggestion_id")
 _DRY_RUN = select(dry_runs).where(_of_suggestion).order_by(dry_runs.c.seq.desc()).limit(1)
@@ -79,8 +82,11 @@ class Journal:
 
     async def newest_with(self, kind: str, figure: tuple[str, FigureValue]) -> Event | None:
         """The last event of this kind that has this figure, among the newest of the kind; None when there is none."""
-        query = select(events).where(events.c.kind == kind).order_by(events.c.seq.desc())
-        return next((event for event in await self._events(query.limit(_SEARCHED)) if figure in event.figures), None)
+        return next((event for event in await self.newest_of_kind(kind) if figure in event.figures), None)
+
+    async def newest_of_kind(self, kind: str) -> tuple[Event, ...]:
+        """The newest events of this kind, newest first."""
+        return await self._events(_NEWEST_OF_KIND, kind=kind)
 
     async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
         """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one, and the
@@ -144,9 +150,9 @@ class Journal:
             )
             return tuple(SuggestionRecord(**row) for row in rows.mappings())
 
-    async def _events(self, query: Select[Any]) -> tuple[Event, ...]:
+    async def _events(self, query: Select[Any], **values: object) -> tuple[Event, ...]:
         async with self._database.read() as connection:
-            return tuple(event_of(row) for row in await connection.execute(query))
+            return tuple(event_of(row) for row in await connection.execute(query, values))
 
 
 def _values(event: Event) -> dict[str, object]:

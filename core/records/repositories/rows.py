@@ -15,9 +15,10 @@ from core.domain.orders.orders import Entry, OrderRequest
 
 TradingWord = Literal["active", "paused", "halted"]
 SlotWord = Literal["claimed", "done", "missed", "interrupted"]
-EvidenceKind = Literal["listing", "attestation", "positions", "answer", "missing"]
+EvidenceKind = Literal["listing", "attestation", "positions", "answer", "missing", "listened"]
 """What evidence is. "missing": a complete look without the order, and the broker's own word that it knows none. It is
-not `complete` when it came too early to count."""
+not `complete` when it came too early to count. "listened": the alert stream told nothing of an order that was refused
+at once, from before it left until some time after."""
 
 
 @dataclass(frozen=True, slots=True)

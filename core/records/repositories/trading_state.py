@@ -13,6 +13,8 @@ from core.records.store.database import Database
 from core.records.store.errors import RecordsError, StateConflict
 from core.records.store.tables import ONLY_ROW, trading_state
 
+_CURRENT = select(trading_state).where(trading_state.c.id == ONLY_ROW)
+
 
 class TradingStates:
     """The recorded trading state.
@@ -69,7 +71,7 @@ class TradingStates:
 
 
 async def _current(connection: AsyncConnection, name: str) -> TradingState:
-    rows = await connection.execute(select(trading_state).where(trading_state.c.id == ONLY_ROW))
+    rows = await connection.execute(_CURRENT)
     row = rows.one_or_none()
     if row is None:
         raise RecordsError(f"{name} lost its trading state; restore it from a backup")

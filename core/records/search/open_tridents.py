@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from core.domain.orders.orders import Entry
@@ -13,11 +14,14 @@ COMPARED = "positions.compared"
 """The kind of the events that tell what the broker holds of an entry, each time that has changed."""
 
 
-async def last_compared(journal: Journal, entry_id: str) -> str:
-    """What was last told of the entry: the legs that are missing at the broker, empty while all are held, GONE when
-    none is. Raises RecordsError."""
-    event = await journal.newest_with(COMPARED, ("entry", entry_id))
-    return "" if event is None else str(dict(event.figures)["missing"])
+async def last_compared(journal: Journal) -> Mapping[str, str]:
+    """What was last told of each entry, by its id: the legs that are missing at the broker, empty while all are held,
+    GONE when none is. Of an entry that is not there, all are held. Raises RecordsError."""
+    told: dict[str, str] = {}
+    for event in await journal.newest_of_kind(COMPARED):
+        figures = dict(event.figures)
+        told.setdefault(str(figures["entry"]), str(figures["missing"]))
+    return told
 
 
 async def open_tridents(
@@ -26,8 +30,10 @@ async def open_tridents(
     """The account's entries that are positions at risk, each with what every place says of a difference with the
     broker. One of which the broker holds nothing any more is left out. Raises RecordsError."""
     found = []
-    for entry in await entries.filled_open(account, today):
-        missing = await last_compared(journal, entry.id)
+    filled = await entries.filled_open(account, today)
+    told = await last_compared(journal) if filled else {}
+    for entry in filled:
+        missing = told.get(entry.id, "")
         if missing != GONE:
             found.append((entry, differing_words(missing)))
     return tuple(found)

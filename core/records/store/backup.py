@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.records.store.errors import RecordsError
+from core.records.store.private_file import require_one_name
 
 KEPT_BEFORE_UPGRADES = 5
 _PAGES_AT_A_TIME = 1_000
@@ -21,8 +22,10 @@ def back_up(records: Path, target: Path) -> int:
     """Copies the records into a new file that only this user may read, and returns its size in bytes.
 
     The copy is checked before it gets its name, and needs no other file. Raises RecordsError when the target exists,
-    when the records are missing or damaged, and when the disk is full; then there is no target.
+    when the records are missing or damaged, when their file is a link or has a second name, and when the disk is full;
+    then there is no target, and nothing was changed.
     """
+    require_one_name(records)
     if not records.is_file():
         raise RecordsError(f"there are no records yet in {records.parent}; start the console once")
     with _refusing_to_replace(target):

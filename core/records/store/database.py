@@ -52,8 +52,12 @@ _ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 class Database:
     """The connections to one store. `in_flight` is the number of calls under way: virtual time waits until it is 0."""
 
-    def __init__(self, url: URL, name: str) -> None:
-        """`name` begins the sentence about a failure: the file with its path, or the server without its password."""
+    def __init__(self, url: URL, name: str, *, on_loop: bool = False) -> None:
+        """`name` begins the sentence about a failure: the file with its path, or the server without its password.
+
+        `on_loop`: a file whose calls run on a virtual loop, and whose commits are not forced to disk one by one
+        (`core.records.store.sqlite_on_loop`).
+        """
         self.name = name
         self.in_flight = 0
         self._epoch: int | None = None
@@ -69,6 +73,8 @@ class Database:
             from core.records.store.postgres_driver import engine_arguments  # deferred: most runs need no PostgreSQL
 
             url, driver = engine_arguments(url)
+        elif on_loop:
+            driver = {}
         self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, connect_args=driver)
         event.listen(self._engine.sync_engine, "before_execute", self._before_execute)
         self._reading = self._engine
@@ -76,6 +82,14 @@ class Database:
             self._reading = self._engine.execution_options(**_ONE_VIEW)
         else:
             event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
+            if on_loop:
+                from core.records.store.sqlite_on_loop import (  # deferred: for lived days
+                    connect_on_loop,
+                    leave_unforced,
+                )
+
+                event.listen(self._engine.sync_engine, "do_connect", connect_on_loop)
+                event.listen(self._engine.sync_engine, "connect", leave_unforced)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
         self._writing_engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         # SQLite has one writer. This lock is fair and wakes at once; SQLite's own waiting does neither.

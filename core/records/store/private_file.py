@@ -21,8 +21,7 @@ def make_private_file(path: Path, *, create: bool) -> None:
     or a file that SQLite keeps beside it is a link or has a second name; then nothing was changed.
     """
     try:
-        for end in _BESIDE:
-            _require_one_name(path.with_name(path.name + end))
+        require_one_name(path)
         if not create and not path.exists():
             raise RecordsError(f"the records file {path} does not exist yet; start the console once")
         # Missing parents too, so that a new data folder is private as a whole.
@@ -72,7 +71,9 @@ def why_not_one_file(path: Path) -> str:
     return ""
 
 
-def _require_one_name(path: Path) -> None:
-    why = why_not_one_file(path)
-    if why:
-        raise RecordsError(why)
+def require_one_name(path: Path) -> None:
+    """Raises RecordsError when the records file, or one that SQLite keeps beside it, is a link or has a second name."""
+    for end in _BESIDE:
+        why = why_not_one_file(path.with_name(path.name + end))
+        if why:
+            raise RecordsError(why)

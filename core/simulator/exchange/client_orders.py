@@ -12,7 +12,7 @@ from functools import partial
 from core.runtime.clock import Clock
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
-from core.simulator.exchange.handling import AS_ASKED, Handling, with_price, with_quantity, without_leg
+from core.simulator.exchange.handling import AS_ASKED, Dropped, Handling, with_price, with_quantity, without_leg
 from core.simulator.exchange.orders import OrderRequest, SimOrder
 
 DEFAULT_S = 5.0
@@ -32,13 +32,20 @@ class ClientOrders:
     def place(self, number: str, request: OrderRequest, now: datetime, *, by: str = "") -> SimOrder:
         """Accepts an order as the armed faults have it, with what `Exchange.submit` raises."""
         refused = bool(self._exchange.validate(number, request, now))
-        handling = AS_ASKED if refused else self._handling(number)  # a refused order uses up no fault
+        handling = AS_ASKED if refused else self._handling(number, request)  # a refused order uses up no fault
         order = self._exchange.submit(number, request, now, by=by, handling=handling)
         lag = self._take(FaultKind.ORDERS_LISTING_LAG, number)
         self._unlisted_until.pop(order.id, None)  # of an earlier order with this id
         if lag is not None:
             self._unlisted_until[order.id] = self._clock.monotonic() + (lag.fault.seconds or DEFAULT_S)
         return order
+
+    def cancel(self, number: str, order_id: int, now: datetime, *, by: str = "") -> SimOrder:
+        """Asks to cancel an order, which may fill before that as the armed faults have it: as `Exchange.cancel`."""
+        fills = self._exchange.can_fill(number, order_id, now) and (
+            self._take(FaultKind.ORDERS_FILL_AFTER_CANCEL, number) is not None
+        )
+        return self._exchange.cancel(number, order_id, now, by=by, fills=fills)
 
     def is_listed(self, order_id: int) -> bool:
         """Whether the listings show this order now; orders-listing-lag may keep a new one out for a while."""
@@ -58,7 +65,7 @@ class ClientOrders:
         armed = self._take(FaultKind.ORDERS_OVERLAPPING_PAGES, number)
         return None if armed is None else armed.fault.whole_number()
 
-    def _handling(self, number: str) -> Handling:
+    def _handling(self, number: str, request: OrderRequest) -> Handling:
         changes: list[Callable[[SimOrder], SimOrder]] = []
         if (armed := self._take(FaultKind.ORDERS_CHANGED_PRICE, number)) is not None:
             changes.append(partial(with_price, price=armed.fault.price()))
@@ -66,12 +73,17 @@ class ClientOrders:
             changes.append(partial(with_quantity, times=armed.fault.whole_number()))
         if (armed := self._take(FaultKind.ORDERS_LEG_MISSING, number)) is not None:
             changes.append(partial(without_leg, number=armed.fault.whole_number()))
+        # Only an order that works over nights can be dropped at an open: another one uses up no fault.
+        lasts = request.time_in_force == "GTC"
+        dropped = self._take(FaultKind.ORDERS_GTC_DROPPED, number) if lasts else None
         return Handling(
             changes=tuple(changes),
             twin=self._take(FaultKind.ORDERS_TWIN, number) is not None,
             revived_after=self._market_time(FaultKind.ORDERS_REVIVED, number),
             cancel_ignored=self._take(FaultKind.ORDERS_CANCEL_IGNORED, number) is not None,
             forgotten_after=self._market_time(FaultKind.ORDERS_FORGOTTEN, number),
+            dropped=None if dropped is None else Dropped(dropped.fault.match.field or "removed"),
+            unbalanced=self._take(FaultKind.ORDERS_UNBALANCED_FILL, number) is not None,
             order_ids_begin_again=self._take(FaultKind.ORDER_IDS_BEGIN_AGAIN, number) is not None,
             fill_ids_begin_again=self._take(FaultKind.FILL_IDS_BEGIN_AGAIN, number) is not None,
         )

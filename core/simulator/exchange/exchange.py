@@ -7,19 +7,26 @@ to it. A read without an instant shows the state at the last one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.acceptance import Acceptance
-from core.simulator.exchange.accounts import AccountSetup, Ledger, SimAccount, SimTradingStatus
+from core.simulator.exchange.accounts import AccountSetup, SimAccount, SimTradingStatus
 from core.simulator.exchange.back_office import BackOffice
-from core.simulator.exchange.buying_power import order_fees
-from core.simulator.exchange.fees import fees_for
-from core.simulator.exchange.handling import AS_ASKED, Handling
-from core.simulator.exchange.lifecycle import BookEntry, FillPlan, OrderBook
+from core.simulator.exchange.clearing import Clearing, PostingTrouble
+from core.simulator.exchange.complex_orders import ComplexOrders
+from core.simulator.exchange.effects import opened_at_fill
+from core.simulator.exchange.fees import order_fees
+from core.simulator.exchange.fills import FilledLeg
+from core.simulator.exchange.habits import Habits
+from core.simulator.exchange.handling import AS_ASKED, Dropped, Handling
+from core.simulator.exchange.known_orders import KnownOrders
+from core.simulator.exchange.ledger import Ledger
+from core.simulator.exchange.lifecycle import BookEntry, FillPlan
+from core.simulator.exchange.nights import Nights
+from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import (
     NOT_FOUND,
     BuyingPowerEffect,
@@ -34,12 +41,28 @@ from core.simulator.exchange.orders import (
     SimBalances,
     SimOrder,
     SimPosition,
+    refusal,
 )
-from core.simulator.exchange.preflight import Preflight
-from core.simulator.exchange.schedule import Schedule
+from core.simulator.exchange.preflight import Checked, Preflight
+from core.simulator.exchange.risk_desk import RiskDesk
+from core.simulator.exchange.saved import (
+    SavedExchange,
+    restore_ledger,
+    restore_orders,
+    saved_account,
+    saved_book,
+    saved_market,
+)
+from core.simulator.exchange.schedule import Due, DueKind, Schedule
+from core.simulator.exchange.timeline import Timeline
+from core.simulator.exchange.trading_hours import sessions_around
+from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
+_EPOCH = 1_700_000_000
+_FIRST_TRANSACTION = 500_000_000
+_DROPS = {Dropped.REMOVED: DueKind.REMOVE, Dropped.EXPIRED: DueKind.EXPIRE, Dropped.GONE: DueKind.FORGET}
 
 
 class Exchange:
@@ -49,24 +72,111 @@ class Exchange:
     """
 
     def __init__(self, market: Market, seed: int, accounts: Sequence[AccountSetup]) -> None:
+        self.habits = Habits()
+        self.opened_by_close: list[tuple[int, str]] = []
+        """The order id and the symbol of each fill of a leg that asked to close a position and opened one."""
         self._market = market
-        self._ledgers = {setup.number: Ledger(setup) for setup in accounts}
-        self._orders: dict[int, SimOrder] = {}
+        # Ids depend on the start, so that the records of two demos never hold the same one.
+        self._ids = TransactionIds((int(market.start.timestamp()) - _EPOCH) * 1000 + _FIRST_TRANSACTION)
+        self._ledgers = {setup.number: Ledger(setup, market, self._ids) for setup in accounts}
+        self._orders = KnownOrders()
         self._notices: list[Notice] = []
         self._listeners: list[Callable[[Notice], None]] = []
-        self._book = OrderBook(market, seed, self._changed, self._filled)
-        self._preflight = Preflight(market, self._ledgers, self._book.working)
+        self._watchers: list[Callable[[], None]] = []
+        self._book = OrderBook(
+            market,
+            seed,
+            self._changed,
+            self._filled,
+            habits=lambda: self.habits,
+            held=lambda number: self._ledger(number).held(),
+        )
+        self._preflight = Preflight(market, self._ledgers, self._book.working, lambda: self.habits)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
-        self._schedule = Schedule()
-        self._acting = False
+        self._schedule = Schedule(self._moved)
+        self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
         self._cancel_ignored: set[int] = set()
         """The orders whose next cancel is taken, and not carried out."""
+        desk = RiskDesk(self._book, self.submit)
         self.back_office = BackOffice(
-            market, self._ledgers, self._acceptance, self.order, self._advance_to, self._position_notices
+            market,
+            self._ledgers,
+            self._acceptance,
+            self._clearing,
+            desk,
+            self._schedule,
+            lambda: self.habits,
+            self.order,
+            self._advance_to,
+            self._position_notices,
+        )
+        nights = Nights(market, self._ledgers, self._clearing, desk, lambda: self.habits, seed)
+        self._timeline = Timeline(self._book, self._clearing, nights, self._schedule, self.back_office.do, market.start)
+        self.complex_orders = ComplexOrders(
+            self._book,
+            self._orders,
+            self._check,
+            self._accept,
+            self._user,
+            self._advance_to,
+            last_id=(int(market.start.timestamp()) - _EPOCH) * 1000,
         )
         self._started = market.start
+
+    # Its state
+
+    def saved(self, at: datetime) -> SavedExchange:
+        """Everything about this broker at an instant that is not before its last one. Notices not read are left out.
+
+        The values are its own: write them before it goes on.
+        """
+        self._advance_to(at)
+        return SavedExchange(
+            at=at,
+            seed=self._book.seed,
+            market=saved_market(self._market),
+            habits=self.habits,
+            accounts=tuple(saved_account(ledger) for ledger in self._ledgers.values()),
+            last_transaction=self._ids.last,
+            orders=self._orders.all(),
+            book=saved_book(self._book),
+            due=self._schedule.all(),
+            revived_after=self._revived_after,
+            complex_orders=tuple(self.complex_orders.groups.values()),
+            last_complex_order=self.complex_orders.last_id,
+            last_order_id=self._acceptance.last_id,
+            daily_order_ids=dict(self._acceptance.daily_ids),
+            settled_to=self._timeline.settled_to,
+            opened_by_close=tuple(self.opened_by_close),
+        )
+
+    @classmethod
+    def restored(cls, saved: SavedExchange, market: Market) -> Exchange:
+        """The broker that was saved, on the market that was saved with it: it goes on as if it had never ended.
+
+        Raises StateRefused for positions that this market cannot list.
+        """
+        exchange = cls(market, saved.seed, [account.setup for account in saved.accounts])
+        exchange.habits = saved.habits
+        exchange.opened_by_close += saved.opened_by_close
+        exchange._ids.last = saved.last_transaction
+        for account in saved.accounts:
+            restore_ledger(exchange._ledgers[account.setup.number], account)
+        for order in saved.orders:
+            exchange._orders.put(order)
+            exchange._preflight.know(leg.symbol for leg in order.legs)
+        restore_orders(exchange._book, saved.book)
+        for due in saved.due:
+            exchange._schedule.add(due)
+        exchange._revived_after.update(saved.revived_after)
+        exchange.complex_orders.groups.update((group.id, group) for group in saved.complex_orders)
+        exchange.complex_orders.last_id = saved.last_complex_order
+        exchange._acceptance.last_id = saved.last_order_id
+        exchange._acceptance.daily_ids.update(saved.daily_order_ids)
+        exchange._timeline.settled_to, exchange._timeline.now = saved.settled_to, saved.at
+        return exchange
 
     # Settings that may change while it runs
 
@@ -78,6 +188,7 @@ class Exchange:
     @speed.setter
     def speed(self, value: float) -> None:
         self._book.speed = value
+        self._decide_anew()
 
     @property
     def fill_plan(self) -> str:
@@ -88,6 +199,7 @@ class Exchange:
     def fill_plan(self, value: str) -> None:
         """Raises ValueError for an unknown plan."""
         self._book.fill_plan = FillPlan(value)
+        self._decide_anew()
 
     def set_fill_plan(self, number: str, plan: str | None) -> None:
         """Sets the plan of one account; None gives it the common plan again. Raises ValueError for an unknown plan."""
@@ -96,6 +208,7 @@ class Exchange:
             self._book.account_plans.pop(number, None)
         else:
             self._book.account_plans[number] = FillPlan(plan)
+        self._decide_anew()
 
     def restrict(
         self,
@@ -109,6 +222,7 @@ class Exchange:
         """Changes the restrictions of an account. None leaves one as it is."""
         ledger = self._ledger(number)
         setup = ledger.setup
+        ledger.call_by_hand = ledger.call_by_hand or is_in_margin_call is not None
         ledger.setup = replace(
             setup,
             is_closed=setup.is_closed if is_closed is None else is_closed,
@@ -121,12 +235,13 @@ class Exchange:
 
     def validate(self, number: str, order: OrderRequest, now: datetime) -> list[OrderError]:
         """The errors of the preflight, none for an order the broker would accept. Ticks are not checked."""
-        return self._check(number, order, now)[1]
+        return self._check(number, order, now).errors
 
     def dry_run(self, number: str, order: OrderRequest, now: datetime) -> DryRun:
         """The effect, fees, warnings and errors of an order, without placing it. Raises nothing for a refused order."""
-        draft, errors = self._check(number, order, now)
-        warnings = self._acceptance.warnings(now)
+        checked = self._check(number, order, now)
+        draft, errors = checked.order, checked.errors
+        warnings = (*checked.warnings, *self._acceptance.warnings(order.legs, now))
         if draft is None:
             available = self._preflight.available(number, now)
             nothing = Decimal(0)
@@ -142,22 +257,21 @@ class Exchange:
 
         Raises OrderRefused: `validation_error` for a malformed order, `preflight_check_failure` for a forbidden one.
         """
-        draft, errors = self._check(number, order, now)
-        if errors or draft is None:
-            raise _refusal(errors)
-        draft = replace(draft, username=self._user(number, by))
+        checked = self._check(number, order, now)
+        if checked.errors or checked.order is None:
+            raise refusal(checked.errors)
+        draft = replace(checked.order, warnings=checked.warnings, username=self._user(number, by))
         for change in handling.changes:
             draft = change(draft)
-        accepted = self._accept(draft, now, handling)
+        accepted = self._accept(draft, now, handling, checked.discard_reason)
         if handling.twin:
-            self._accept(draft, now, handling)
+            self._accept(draft, now, handling, checked.discard_reason)
         return accepted.order
 
     def submit_late(self, number: str, order: OrderRequest, at: datetime, *, by: str = "") -> None:
         """Takes on an order at this instant of market time: one that was long on its way. A refusal is told nobody."""
-
         self._ledger(number)
-        self._later(at, lambda now: self.submit(number, order, now, by=by))
+        self._schedule.add(Due(at, DueKind.SUBMIT, number, request=order, by=by))
 
     def replace(
         self,
@@ -191,26 +305,41 @@ class Exchange:
             changes.source or old.source,
             changes.external_identifier or inherited,
             changes.gtc_date,
+            strict=old.strict,
         )
-        draft, errors = self._check(number, request, now, replacing=order_id)
-        if errors or draft is None:
-            raise _refusal(errors)
+        checked = self._check(number, request, now, replacing=order_id)
+        if checked.errors or checked.order is None:
+            raise refusal(checked.errors)
         contingent = replace(
-            draft,
+            checked.order,
+            warnings=checked.warnings,
+            relabelled=tuple(sorted({*checked.order.relabelled, *old.relabelled})),
             status="Contingent",
             contingent_status="Pending Order",
             cancellable=False,
             editable=False,
             edited=True,
             replaces_order_id=order_id,
+            complex_order_id=old.complex_order_id,
+            complex_order_tag=old.complex_order_tag,
             username=self._user(number, by),
         )
-        successor = self._accept(contingent, now, AS_ASKED)
+        successor = self._accept(contingent, now, AS_ASKED, checked.discard_reason)
+        self.complex_orders.replaced(successor.order)
         self._book.request_replace(entry, successor, now)
         return successor.order
 
-    def cancel(self, number: str, order_id: int, now: datetime, *, by: str = "") -> SimOrder:
-        """Asks to cancel an order, which may still fill. `by` is the login that asks, by default the account's own.
+    def can_fill(self, number: str, order_id: int, now: datetime) -> bool:
+        """Whether the order is live in a market that is open and not halted."""
+        self._advance_to(now)
+        self.order(number, order_id)
+        entry = self._book.entry(order_id)
+        return entry is not None and self._book.can_fill(entry, now)
+
+    def cancel(self, number: str, order_id: int, now: datetime, *, by: str = "", fills: bool = False) -> SimOrder:
+        """Asks to cancel an order, which may still fill, and with `fills` does, before the cancel arrives.
+
+        `by` is the login that asks, by default the account's own.
 
         Raises OrderRefused (`cannot_update_order`) after its end.
         """
@@ -218,13 +347,23 @@ class Exchange:
         if order_id in self._cancel_ignored:
             self._cancel_ignored.discard(order_id)
             return entry.order
-        self._book.request_cancel(entry, now, self._user(number, by))
+        self._book.request_cancel(entry, now, self._user(number, by), fills=fills)
         return entry.order
+
+    def trouble(self, trouble: PostingTrouble) -> None:
+        """Has the postings of all accounts ask whether something goes wrong with them."""
+        self._clearing.troubles.append(trouble)
 
     def listen(self, told: Callable[[Notice], None]) -> Callable[[], None]:
         """Calls `told` with each notice as it comes to be. Returns what ends that."""
         self._listeners.append(told)
         return lambda: self._listeners.remove(told)
+
+    def watch(self, moved: Callable[[], None]) -> Callable[[], None]:
+        """Calls `moved` when the next event may come sooner than `next_event_at` said, and no notice tells of it: after
+        a change of plan or speed, and when something is set for an instant. Returns what ends that."""
+        self._watchers.append(moved)
+        return lambda: self._watchers.remove(moved)
 
     def advance(self, now: datetime) -> list[Notice]:
         """Brings the exchange up to the instant. Returns the notices since the last call, oldest first."""
@@ -234,8 +373,8 @@ class Exchange:
 
     def next_event_at(self) -> datetime | None:
         """When an order or a position next changes by itself, or may do so; None if nothing is due."""
-        events = (self._book.next_event_at(), self._next_settlement(), self._schedule.next_at())
-        return min((at for at in events if at is not None), default=None)
+        event = self._timeline.next()
+        return None if event is None else event[0]
 
     # Reads
 
@@ -259,25 +398,30 @@ class Exchange:
         """The orders that still work, and those that ended on the exchange date of `now`; newest first."""
         self._advance_to(now)
         today = exchange_time(now).date()
-        return [o for o in self._orders_of(number) if not o.terminal or exchange_time(o.updated_at).date() == today]
+        self._ledger(number)
+        return self._orders.of_today(number, today)
 
     def orders(self, number: str, start: datetime | None = None, end: datetime | None = None) -> list[SimOrder]:
         """The orders received at start <= t < end, in any status, newest first. None as a bound means no bound."""
-        return [
-            order
-            for order in self._orders_of(number)
-            if (start is None or order.received_at >= start) and (end is None or order.received_at < end)
-        ]
+        self._ledger(number)
+        return [order for order in self._orders.of(number, start) if end is None or order.received_at < end]
 
     def balances(self, number: str, now: datetime) -> SimBalances:
         self._advance_to(now)
         return self._balances(number, now)
 
-    def positions(self, number: str, now: datetime) -> list[SimPosition]:
-        """The open positions, sorted by symbol."""
+    def positions(self, number: str, now: datetime, *, closed: bool = False) -> list[SimPosition]:
+        """The open positions, sorted by symbol; with `closed` also those closed on the exchange date of `now`."""
         self._advance_to(now)
-        ledger = self._ledger(number)
-        return [ledger.position(symbol, self._market, now) for symbol in sorted(ledger.held())]
+        ledger, today = self._ledger(number), exchange_time(now).date()
+        shown = ledger.shown.holdings.items() if closed else ()
+        ended = {symbol for symbol, h in shown if not h.quantity and exchange_time(h.updated_at).date() == today}
+        return [ledger.position(symbol, now) for symbol in sorted({*ledger.shown.held(), *ended})]
+
+    def transactions(self, number: str, now: datetime, wanted: Wanted = ALL) -> list[SimTransaction]:
+        """The posted transactions asked for, oldest first."""
+        self._advance_to(now)
+        return self._ledger(number).log.rows(wanted)
 
     def trading_status(self, number: str) -> SimTradingStatus:
         setup = self._ledger(number).setup
@@ -303,10 +447,6 @@ class Exchange:
         opened = self._started - OPENED
         return SimAccount(setup.number, setup.nickname, setup.login, setup.margin_or_cash, setup.is_closed, opened)
 
-    def _orders_of(self, number: str) -> list[SimOrder]:
-        self._ledger(number)
-        return [order for order in reversed(self._orders.values()) if order.account_number == number]
-
     def _changeable(self, number: str, order_id: int, now: datetime) -> BookEntry:
         self._advance_to(now)
         order = self.order(number, order_id)
@@ -316,14 +456,22 @@ class Exchange:
         return entry
 
     def _check(
-        self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None
-    ) -> tuple[SimOrder | None, list[OrderError]]:
+        self,
+        number: str,
+        request: OrderRequest,
+        now: datetime,
+        replacing: int | None = None,
+        *,
+        judged: bool = True,
+    ) -> Checked:
         self._advance_to(now)
         self._ledger(number)
-        return self._preflight.check(number, request, now, replacing)
+        return self._preflight.check(number, request, now, replacing, judged=judged)
 
-    def _accept(self, draft: SimOrder, now: datetime, handling: Handling) -> BookEntry:
-        entry = self._acceptance.accept(draft, now, handling)
+    def _accept(
+        self, draft: SimOrder, now: datetime, handling: Handling, reject_reason: str | None = None
+    ) -> BookEntry:
+        entry = self._acceptance.accept(draft, now, handling, reject_reason)
         number, order_id = entry.order.account_number, entry.order.id
         self._revived_after.pop(order_id, None)  # of an earlier order with this id
         if handling.revived_after is not None:
@@ -331,80 +479,58 @@ class Exchange:
         if handling.cancel_ignored:
             self._cancel_ignored.add(order_id)
         if handling.forgotten_after is not None:
-            self._later(now + handling.forgotten_after, lambda at: self.back_office.forget(number, order_id, at))
+            self._schedule.add(Due(now + handling.forgotten_after, DueKind.FORGET, number, order_id))
+        if handling.dropped is not None:
+            opens = sessions_around(self._market, entry.order.legs, now)[2].open
+            self._schedule.add(Due(opens, _DROPS[handling.dropped], number, order_id))
         self._changed(entry.order, now)
         return entry
 
     def _user(self, number: str, by: str) -> str:
-        return by or self._ledger(number).setup.login
+        setup = self._ledger(number).setup
+        return by or setup.login
 
     def _balances(self, number: str, at: datetime) -> SimBalances:
-        return self._ledger(number).balances(self._market, at, self._preflight.reserved(number, at))
+        return self._ledger(number).balances(at, self._preflight.reserved(number, at))
 
     def _advance_to(self, now: datetime) -> None:
-        while not self._acting:  # what acts at an instant ends before the next begins
-            at = self.next_event_at()
-            if at is None or at > now:
-                return
-            if at == self._next_settlement():
-                self._settle(at)
-            elif at == self._book.next_event_at():
-                self._book.run_next()
-            else:
-                self._acting = True
-                try:
-                    self._schedule.run_next()
-                finally:
-                    self._acting = False
+        self._timeline.advance(now)
 
-    def _next_settlement(self) -> datetime | None:
-        return min((at for ledger in self._ledgers.values() if (at := ledger.next_expiry()) is not None), default=None)
+    def _decide_anew(self) -> None:
+        self._book.decide_anew(self._timeline.now)
+        self._moved()
 
-    def _settle(self, at: datetime) -> None:
-        for number, ledger in self._ledgers.items():
-            self._position_notices(number, [option.occ for option in ledger.settle(self._market, at)], at)
+    def _moved(self) -> None:
+        for moved in tuple(self._watchers):
+            moved()
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
-        self._orders[order.id] = order
+        self._orders.put(order)
         self._tell(Notice(order.account_number, "Order", order, at))
         if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
-            number, order_id = order.account_number, order.id
-            self._later(at + after, lambda now: self.back_office.revive(number, order_id, now))
+            self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
+        self.complex_orders.changed(order, at)
 
-    def _later(self, instant: datetime, do: Callable[[datetime], object]) -> None:
-        """Has something done at this instant of market time, or left undone when it is refused then."""
+    def _filled(self, order: SimOrder, filled: list[FilledLeg], at: datetime) -> None:
+        opened = opened_at_fill(order, filled, self._ledger(order.account_number).held())
+        self.opened_by_close += [(order.id, symbol) for symbol in opened]
+        self._clearing.fill(order, filled, self.habits, at)
+        self.complex_orders.filled(order, at)
+        self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
 
-        def act(now: datetime) -> None:
-            with suppress(OrderRefused):
-                do(now)
+    def _posted(self, posting: Posting) -> None:
+        """Tells of what a posting has changed: of the cash too, unless it is of a fill, which had changed it before."""
+        symbols = list(dict.fromkeys(move.symbol for move in posting.moves))
+        self._position_notices(posting.account, symbols, posting.at, with_balance=posting.order_id is None)
 
-        self._schedule.add(instant, act)
-
-    def _filled(self, order: SimOrder, filled: list[tuple[int, int, Decimal]], at: datetime) -> None:
-        ledger = self._ledger(order.account_number)
-        day = self._market.session_day(at)
-        for index, quantity, price in filled:
-            leg = order.legs[index]
-            ledger.trade(self._preflight.options[leg.symbol], -quantity if leg.sells else quantity, price, at, day)
-        traded = [(order.legs[index].action, quantity) for index, quantity, _ in filled]
-        ledger.charge(fees_for(order.underlying_symbol, traded).total_fees)
-        self._position_notices(order.account_number, [order.legs[index].symbol for index, _, _ in filled], at)
-
-    def _position_notices(self, number: str, symbols: Sequence[str], at: datetime) -> None:
+    def _position_notices(self, number: str, symbols: Sequence[str], at: datetime, with_balance: bool = True) -> None:
         ledger = self._ledger(number)
         for symbol in symbols:
-            self._tell(Notice(number, "CurrentPosition", ledger.position(symbol, self._market, at), at))
-        if symbols:
+            self._tell(Notice(number, "CurrentPosition", ledger.position(symbol, at), at))
+        if with_balance:
             self._tell(Notice(number, "AccountBalance", self._balances(number, at), at))
 
     def _tell(self, notice: Notice) -> None:
         self._notices.append(notice)
         for listener in tuple(self._listeners):
             listener(notice)
-
-
-def _refusal(errors: Sequence[OrderError]) -> OrderRefused:
-    structural = all(error.code == "validation_error" for error in errors)
-    code = "validation_error" if structural else "preflight_check_failure"
-    message = "Request validation failed." if structural else "One or more preflight checks failed."
-    return OrderRefused(code, message, tuple(errors))

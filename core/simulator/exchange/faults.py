@@ -51,7 +51,8 @@ class FaultKind(Enum):
     """The request is processed. In its answer the key `match.field` is `value`, in every object that has it. Without a
     field it is the first key found that the SDK insists on and no decision rests on."""
     REST_FOREIGN_ITEM = "rest-foreign-item"
-    """The request is processed. A listing of orders, positions or accounts has one item more, of an unknown kind."""
+    """The request is processed. A listing of orders, positions or accounts has one item more, of an unknown kind; one
+    of transactions does where it has any, at the time of its last row."""
     REST_REFUSED_AFTER = "rest-refused-after"
     """The request is processed. Its answer is a refusal with status `code` (422) and an error body, whose code is
     `match.field` (`preflight_check_failure`)."""
@@ -132,10 +133,34 @@ class FaultKind(Enum):
     ORDERS_FORGOTTEN = "orders-forgotten"
     """The broker no longer knows an order accepted now after `seconds` (5) of wall time: no listing has it, its id is
     answered with 404, its fills have left no positions. Nothing tells of it."""
+    ORDERS_FILL_AFTER_CANCEL = "orders-fill-after-cancel"
+    """A live order whose cancel is asked for now fills whole before the cancel arrives."""
+    ORDERS_GTC_DROPPED = "orders-gtc-dropped"
+    """An order good till it is cancelled that is accepted now ends at the next open. `match.field` is how: `removed`,
+    the default, `expired`, or `gone`: then the broker does not know it any more."""
+    ORDERS_UNBALANCED_FILL = "orders-unbalanced-fill"
+    """Of an order accepted now only one contract of the first leg fills, when its turn comes; then it is Cancelled."""
     ORDER_IDS_BEGIN_AGAIN = "order-ids-begin-again"
     """The ids of orders begin with 1 in each session. An older order with the same id is no longer known."""
     FILL_IDS_BEGIN_AGAIN = "fill-ids-begin-again"
     """The ids of fills begin with 1 in each session, for orders that are accepted now."""
+
+    POSITIONS_INCOMPLETE = "positions-incomplete"
+    """A listing of positions holds only their first half. Nothing in it says so."""
+    POSITIONS_LAG = "positions-lag"
+    """The positions show a fill `seconds` (5) of wall time late. Each fill is one occurrence."""
+    TRANSACTIONS_LATE = "transactions-late"
+    """What is posted now is among the transactions `seconds` (3600) of market time late. With the `match.field` `all`
+    (`rows`) cash and positions wait for it too. Each fill and each posting of a night is one occurrence."""
+    TRANSACTIONS_CORRECTED = "transactions-corrected"
+    """At the next 06:00 the broker corrects what it posted: 0.02 $ more in fees, or with the `match.field` `reversal`
+    (`fee`) the newest trade is reversed and posted again."""
+    TRANSACTIONS_OVERLAPPING_PAGES = "transactions-overlapping-pages"
+    """A listing of transactions has pages of `match.field` (2) rows. Each but the first begins with the last row of the
+    page before. The counts are as announced."""
+
+    CHAIN_STALE = "chain-stale"
+    """An option chain is that of the session before. `match.symbol` is an underlying."""
 
     MARKET_CROSSED = "market-crossed"
     """Quotes have their bid above their ask."""
@@ -166,6 +191,7 @@ CONDITION_KINDS = frozenset(
     {
         FaultKind.CLOCK_OFFSET,
         FaultKind.ORDERS_OVERLAPPING_PAGES,
+        FaultKind.TRANSACTIONS_OVERLAPPING_PAGES,
         FaultKind.ORDER_IDS_BEGIN_AGAIN,
         FaultKind.FILL_IDS_BEGIN_AGAIN,
         *(kind for kind in FaultKind if kind.name.startswith("MARKET_")),
@@ -175,14 +201,21 @@ CONDITION_KINDS = frozenset(
 ODD_VALUE = 123
 """What an odd field is unless the fault says otherwise: a number where the SDK wants text, as a real `user-id` is."""
 
-FOREIGN_ORDER_ID = 987_654_321
-"""The id of the order of an unknown kind (rest-foreign-item)."""
+FOREIGN_ID = 987_654_321
+"""The id of the order, or the transaction, of an unknown kind (rest-foreign-item)."""
 
-OAUTH_FORMS = ("standard", "tasty", "html")
-"""The forms in which oauth-refused answers."""
+WORDS = {
+    FaultKind.OAUTH_REFUSED: ("standard", "tasty", "html"),
+    FaultKind.REST_DRIP: ("headers",),
+    FaultKind.ORDERS_GTC_DROPPED: ("removed", "expired", "gone"),
+    FaultKind.TRANSACTIONS_LATE: ("rows", "all"),
+    FaultKind.TRANSACTIONS_CORRECTED: ("fee", "reversal"),
+}
+"""The kinds whose `match.field` is one of these words, or left out."""
 
 WHOLE_NUMBERS = {
     FaultKind.ORDERS_OVERLAPPING_PAGES: (2, 250, 2),
+    FaultKind.TRANSACTIONS_OVERLAPPING_PAGES: (2, 2000, 2),
     FaultKind.ORDERS_CHANGED_QUANTITY: (2, 100, 2),
     FaultKind.ORDERS_LEG_MISSING: (1, 4, 4),
 }
@@ -197,6 +230,8 @@ DURATION_KINDS = frozenset(
         FaultKind.ORDERS_LISTING_LAG,
         FaultKind.ORDERS_REVIVED,
         FaultKind.ORDERS_FORGOTTEN,
+        FaultKind.POSITIONS_LAG,
+        FaultKind.TRANSACTIONS_LATE,
         FaultKind.DXLINK_SILENCE,
         FaultKind.DXLINK_HALF_OPEN,
     }
@@ -262,10 +297,9 @@ class Fault:
             raise ValueError(f"seconds {self.seconds:g} is outside 0..86400; give wall seconds above 0")
         if self.code is not None and not 400 <= self.code <= 4999:
             raise ValueError(f"code {self.code} is neither an HTTP error (400..599) nor a close code (1000..4999)")
-        if self.kind is FaultKind.OAUTH_REFUSED and self.match.field not in (None, *OAUTH_FORMS):
-            raise ValueError(f"match.field {self.match.field!r} is not known; use {', '.join(OAUTH_FORMS)}")
-        if self.kind is FaultKind.REST_DRIP and self.match.field not in (None, "headers"):
-            raise ValueError(f"match.field {self.match.field!r} is not known; use headers, or leave it out")
+        words = WORDS.get(self.kind)
+        if words is not None and self.match.field not in (None, *words):
+            raise ValueError(f"match.field {self.match.field!r} is not known; use {', '.join(words)}, or leave it out")
         if self.kind is FaultKind.MARKET_CANDLES_MISSING:
             self.days()
         elif self.kind is FaultKind.ORDERS_CHANGED_PRICE:

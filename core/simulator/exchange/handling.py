@@ -6,12 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from enum import Enum
 
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import SimOrder, package_size
 
 LESS = Decimal("0.10")
 """By how much $ per share a changed price is lower, unless it is named: a whole number of ticks of every option."""
+
+
+class Dropped(Enum):
+    """How the broker drops an order that works over nights."""
+
+    REMOVED = "removed"
+    EXPIRED = "expired"
+    GONE = "gone"
+    """It is not known any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,10 @@ class Handling:
     """Whether its first cancel is answered as taken, and not carried out."""
     forgotten_after: timedelta | None = None
     """Market time from now until the broker no longer knows it."""
+    dropped: Dropped | None = None
+    """How it ends at the next open, though it is good till it is cancelled."""
+    unbalanced: bool = False
+    """Whether only one contract of its first leg fills, and the exchange then cancels it."""
     order_ids_begin_again: bool = False
     """Whether its id is counted from 1 in each session."""
     fill_ids_begin_again: bool = False

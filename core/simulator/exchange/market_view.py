@@ -20,6 +20,7 @@ from core.simulator.market.market_data import (
     MarketSummary,
     MarketTrade,
 )
+from core.simulator.market.sessions import previous_session
 
 STALE_BY = timedelta(hours=2)
 """How old market data is under market-stale-snapshot."""
@@ -70,6 +71,11 @@ class MarketView:
             completed = [c.day for c in candles if c.day < exchange_time(at).date()][-CANDLES_MISSING:]
             days = (completed[0], completed[-1]) if completed else (date.max, date.min)
         return [c for c in candles if not days[0] <= c.day <= days[1]]
+
+    def chain_day(self, symbol: str, at: datetime) -> date:
+        """The date whose chain a read at this instant shows: that of the session before under chain-stale."""
+        day = self.market.chain_day(symbol, at)
+        return previous_session(day).day if self._armed(FaultKind.CHAIN_STALE, symbol) else day
 
     def halted(self, symbol: str, at: datetime) -> bool:
         """Whether the broker reports a halt of the symbol or of its underlying."""

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from itertools import product
 
+import numpy as np
+
 from core.simulator.exchange.orders import SimLeg, package_size
 from core.simulator.market.market_data import MarketQuote, TickSize
+from core.simulator.market.paths import Floats
 
 CENT = Decimal("0.01")
 FILL_CHANCE_AT_MID = 1 / 18
@@ -17,6 +20,8 @@ REACH_ABOVE_MID = 0.25
 """How far above the mid a limit can still fill, as a fraction of the distance from natural to mid."""
 FILL_CHANCE_NEAR_NATURAL = 0.9
 """The same chance for a limit just above the natural price."""
+_SAME = 1e-6
+"""Prices in floats that differ by less $ are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class PackageQuote:
     quotes: tuple[tuple[Decimal, Decimal], ...]
     ratios: tuple[int, ...]
     sells: tuple[bool, ...]
+
+    def has_buyer_at(self, net: Decimal) -> bool:
+        """Whether the package can trade at this net: what is only sold brings at least a cent for each contract."""
+        return not all(self.sells) or net >= CENT * sum(self.ratios)
 
 
 def package_quote(legs: Sequence[SimLeg], quote: Callable[[str], MarketQuote | None]) -> PackageQuote | None:
@@ -60,6 +69,38 @@ def fill_chance(package: PackageQuote, limit: Decimal) -> float:
     if depth < 0:
         return FILL_CHANCE_AT_MID * max(0.0, 1 + depth / REACH_ABOVE_MID)
     return FILL_CHANCE_AT_MID + (FILL_CHANCE_NEAR_NATURAL - FILL_CHANCE_AT_MID) * depth * depth
+
+
+@dataclass(frozen=True, slots=True)
+class PackageMinutes:
+    """The market price of an order's legs together at each minute of a session: as PackageQuote, as arrays in $."""
+
+    natural: Floats
+    mid: Floats
+
+    @classmethod
+    def of(cls, legs: Sequence[SimLeg], quotes: Sequence[Floats]) -> PackageMinutes:
+        """`quotes` holds for each leg an array of two rows, its bids and its asks."""
+        size = package_size(tuple(leg.quantity for leg in legs))
+        natural = np.zeros(quotes[0].shape[1])
+        mid = np.zeros(quotes[0].shape[1])
+        for leg, (bids, asks) in zip(legs, quotes, strict=True):
+            ratio = leg.quantity // size
+            natural += ratio * (bids if leg.sells else -asks)
+            mid += (ratio if leg.sells else -ratio) * (bids + asks) / 2
+        return cls(natural, mid)
+
+
+def fill_chances(package: PackageMinutes, limit: float | None) -> Floats:
+    """The chance that a limit fills within one second, at each minute: as `fill_chance`. None is a market order."""
+    if limit is None:
+        return np.ones(len(package.natural))
+    span = package.mid - package.natural
+    depth = (package.mid - limit) / np.where(span > 0, span, 1.0)
+    above = FILL_CHANCE_AT_MID * np.maximum(0.0, 1 + depth / REACH_ABOVE_MID)
+    below = FILL_CHANCE_AT_MID + (FILL_CHANCE_NEAR_NATURAL - FILL_CHANCE_AT_MID) * depth * depth
+    chances = np.where(span > _SAME, np.where(depth < 0, above, below), 0.0)
+    return np.asarray(np.where(limit <= package.natural + _SAME, 1.0, chances), dtype=np.float64)
 
 
 def leg_prices(package: PackageQuote, net: Decimal) -> tuple[Decimal, ...]:

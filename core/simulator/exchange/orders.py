@@ -40,6 +40,8 @@ class OrderRequest:
     stop_trigger: Decimal | None = None
     value: Decimal | None = None
     preflight_id: str | None = None
+    strict: bool = False
+    """Whether a leg may only close a position that the account holds (strict-position-effect-validation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,14 @@ class OrderRefused(Exception):
         self.code = code
         self.message = message
         self.errors = errors
+
+
+def refusal(errors: Sequence[OrderError]) -> OrderRefused:
+    """The refusal with these errors: a malformed request when all of them say so, else a failed preflight."""
+    structural = all(error.code == "validation_error" for error in errors)
+    code = "validation_error" if structural else "preflight_check_failure"
+    message = "Request validation failed." if structural else "One or more preflight checks failed."
+    return OrderRefused(code, message, tuple(errors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,13 @@ class SimOrder:
     """The login that placed it."""
     cancel_username: str | None = None
     """The login that asked to cancel it."""
+    strict: bool = False
+    """Whether its closing legs may only close positions that the account holds. No answer tells it."""
+    complex_order_id: int | None = None
+    complex_order_tag: str | None = None
+    """The complex order that it belongs to, and its part in it."""
+    relabelled: tuple[str, ...] = ()
+    """The symbols whose legs asked to close a position and open one instead."""
 
     @property
     def terminal(self) -> bool:
@@ -185,32 +202,44 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class SimPosition:
-    """One position. `quantity` is absolute, `quantity_direction` is Long, Short or Zero. Prices are $ per share."""
+    """One position. `quantity` is absolute, `quantity_direction` is Long, Short or Zero. Prices are $ per share.
+
+    `realized_today` is what its closing trades earned against its opening price on the exchange date `realized_on`, in
+    $; `realized_day_gain` counts from the previous close instead, for what was not opened on that date.
+    `average_yearly_close` is the opening price, and the last close of the previous year for what is older. Shares do
+    not expire. `deliverable_type` is told of adjusted contracts only.
+    """
 
     account_number: str
     symbol: str
+    streamer_symbol: str
     instrument_type: str
     underlying_symbol: str
     quantity: int
     quantity_direction: str
     close_price: Decimal
     average_open_price: Decimal
+    average_yearly_close: Decimal
     multiplier: int
     cost_effect: str
     mark_price: Decimal
     realized_day_gain: Decimal
     realized_today: Decimal
-    expires_at: datetime
+    realized_on: date
+    expires_at: datetime | None
+    deliverable_type: str | None
     created_at: datetime
     updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SimBalances:
-    """The balances of an account in $: those that an options account has. The value of short options is positive."""
+    """The balances of an account in $. The values of what is short are positive."""
 
     account_number: str
     cash_balance: Decimal
+    long_equity_value: Decimal
+    short_equity_value: Decimal
     long_derivative_value: Decimal
     short_derivative_value: Decimal
     margin_equity: Decimal
@@ -254,6 +283,17 @@ class FeeCalculation:
     @property
     def total_fees(self) -> Decimal:
         return self.regulatory_fees + self.clearing_fees + self.commission + self.proprietary_index_option_fees
+
+    def __sub__(self, other: FeeCalculation) -> FeeCalculation:
+        return FeeCalculation(
+            self.regulatory_fees - other.regulatory_fees,
+            self.clearing_fees - other.clearing_fees,
+            self.commission - other.commission,
+            self.proprietary_index_option_fees - other.proprietary_index_option_fees,
+        )
+
+
+NO_FEES = FeeCalculation(Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from core.simulator.exchange.accounts import AccountSetup, Ledger
+from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.buying_power import unfilled_contracts
-from core.simulator.exchange.margin import combined, has_uncovered_calls, payoff_bounds
+from core.simulator.exchange.ledger import Ledger
+from core.simulator.exchange.margin import combined, payoff_bounds, uncovered_calls
 from core.simulator.exchange.orders import OrderError, OrderRequest, SimOrder
+from core.simulator.exchange.trading_hours import sessions_around
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import ListedOption
 
 MAX_LEGS = 4
+SHARES = frozenset({"QQQ"})
+"""The symbols whose shares can be traded."""
 ACTIONS = frozenset({"Buy to Open", "Buy to Close", "Sell to Open", "Sell to Close"})
 SPREAD_LEVELS = frozenset({"No Restrictions", "Defined Risk Spreads"})
 NEXT_SESSION = OrderError("tif_next_valid_sesssion", "Your order will begin working during next valid session.")
@@ -24,7 +28,7 @@ def _invalid(message: str) -> OrderError:
 
 
 def read_legs(request: OrderRequest, market: Market, now: datetime) -> tuple[dict[str, ListedOption], list[OrderError]]:
-    """The contracts of the legs by OCC symbol, and the errors of the legs."""
+    """The contracts of the legs by OCC symbol, none for shares, and the errors of the legs."""
     errors: list[OrderError] = []
     if not request.legs:
         errors.append(_invalid("legs: an order needs at least one leg"))
@@ -34,16 +38,24 @@ def read_legs(request: OrderRequest, market: Market, now: datetime) -> tuple[dic
     if len(set(symbols)) != len(symbols):
         errors.append(_invalid("legs: every leg needs a symbol of its own"))
     found: dict[str, ListedOption] = {}
-    day = market.session_day(now) if market.is_open(now) else market.sessions_around(now)[2].day
+    _, current, following = sessions_around(market, request.legs, now)
+    day = (current or following).day
+    shares = [leg for leg in request.legs if leg.instrument_type == "Equity"]
+    if shares and len(request.legs) > 1:
+        errors.append(_invalid("legs: shares are traded alone"))
     for leg in request.legs:
-        if leg.instrument_type != "Equity Option":
-            errors.append(_invalid(f"instrument-type {leg.instrument_type} is not supported for {leg.symbol}"))
         if leg.action not in ACTIONS:
             errors.append(_invalid(f"action {leg.action} is not valid for {leg.symbol}"))
         if leg.quantity != int(leg.quantity) or leg.quantity < 1:
             errors.append(_invalid(f"quantity {leg.quantity} of {leg.symbol} must be a positive whole number"))
+        if leg.instrument_type == "Equity":
+            if leg.symbol not in SHARES:
+                errors.append(_invalid(f"symbol {leg.symbol} does not exist"))
+            continue
         option = market.option(leg.symbol)
-        if option is None or option.occ != leg.symbol:
+        if leg.instrument_type != "Equity Option":
+            errors.append(_invalid(f"instrument-type {leg.instrument_type} is not supported for {leg.symbol}"))
+        elif option is None or option.occ != leg.symbol:
             errors.append(_invalid(f"symbol {leg.symbol} does not exist"))
         elif option.stops_trading_at <= now:
             errors.append(_invalid(f"symbol {leg.symbol} has expired"))
@@ -80,9 +92,12 @@ def check_terms(order_type: str, time_in_force: str, price: Decimal | None, effe
 def check_sign(order: SimOrder, options: Mapping[str, ListedOption]) -> list[OrderError]:
     """The error of a price with the wrong sign, such as a credit for legs that can only gain at expiration.
 
-    Only orders that open positions of one expiration are checked.
+    Orders for shares are checked, and those that open positions of one expiration.
     """
-    if not order.price or not all(leg.opens for leg in order.legs):
+    if order.price and not options and order.legs[0].sells is not (order.price > 0):
+        code = "cant_sell_for_debit" if order.legs[0].sells else "cant_buy_for_credit"
+        return [OrderError(code, "The price has the wrong effect.")]
+    if not options or not order.price or not all(leg.opens for leg in order.legs):
         return []
     held = unfilled_contracts(order)
     if len({options[symbol].expiration for symbol in held}) > 1:
@@ -110,14 +125,9 @@ def check_account(setup: AccountSetup, order: SimOrder) -> list[OrderError]:
     return []
 
 
-def check_positions(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption]) -> list[OrderError]:
-    """The errors of closing legs without a position, and of short calls without long ones that cover them."""
-    held = ledger.held()
-    errors = []
-    for leg in order.legs:
-        count = held.get(leg.symbol, 0)
-        if not leg.opens and (count if leg.sells else -count) < leg.quantity:
-            errors.append(_invalid(f"{leg.action} {leg.quantity} {leg.symbol}: the position is {count}"))
-    if has_uncovered_calls(combined(held, unfilled_contracts(order)), {**ledger.options(), **options}):
-        errors.append(OrderError("margin_check_failed", "Uncovered short calls are not supported by this account."))
-    return errors
+def check_cover(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption]) -> list[OrderError]:
+    """The error of short calls without long ones or shares that cover them."""
+    held, known = ledger.held(), {**ledger.options(), **options}
+    if uncovered_calls(combined(held, unfilled_contracts(order)), known) - uncovered_calls(held, known):
+        return [OrderError("margin_check_failed", "Uncovered short calls are not supported by this account.")]
+    return []

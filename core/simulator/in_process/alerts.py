@@ -40,11 +40,12 @@ class InProcessAlerts:
         """An alert that waits for its successor, to be delivered after it. It is lost with the connection."""
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
-        stop = self._exchange.listen(self._hear)
+        ended = self._exchange.listen(self._hear), self._exchange.watch(self.wake)
         try:
             await self._run(accounts, sink)
         finally:
-            stop()
+            for end in ended:
+                end()
 
     async def _run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
         connections = 0
@@ -60,7 +61,7 @@ class InProcessAlerts:
             await self._clock.sleep(RECONNECT_S)
 
     def wake(self) -> None:
-        """Checks the exchange at once. The broker calls this after each order it sends or cancels."""
+        """Checks the exchange at once: after each order of this broker, and when its next event may come sooner."""
         self._woken.set()
 
     def _hear(self, notice: Notice) -> None:

@@ -28,14 +28,18 @@ from core.broker.port import (
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
 from core.runtime.redaction import masked_accounts
 from core.simulator.exchange.broker_clock import BrokerClock
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.exchange.orders import OrderRefused, SimOrder
+from core.simulator.exchange.posting_faults import PostingFaults
+from core.simulator.exchange.transactions import SimTransaction, Wanted
 from core.simulator.in_process import values
 from core.simulator.in_process.alerts import InProcessAlerts
 from core.simulator.in_process.answers import (
@@ -104,6 +108,8 @@ class InProcessBroker:
     def __post_init__(self) -> None:
         self._theirs = BrokerClock(self.clock, self.faults)
         self._orders = ClientOrders(self.exchange, self.faults, self.clock)
+        self._accounts = ClientAccounts(self.exchange, self.faults, self.clock)
+        self.exchange.trouble(PostingFaults(self.exchange, self.faults, self.clock))
         self._view = MarketView(self.market, self.faults, self.clock)
         self.market_data = InProcessMarketData(self._view, self.faults, self._theirs, self._check)
         self.alerts = InProcessAlerts(self.exchange, self.faults, self._theirs)
@@ -155,7 +161,7 @@ class InProcessBroker:
             f"/accounts/{number}/balances",
             lambda now: values.account_reads(
                 self.exchange.balances(number, now),
-                self.exchange.positions(number, now),
+                self._accounts.positions(number, now),
                 self.exchange.trading_status(number),
             ),
         )
@@ -169,7 +175,7 @@ class InProcessBroker:
         return tuple(values.metrics(row, self._theirs) for row in rows)
 
     async def chain(self, symbol: str) -> OptionChain:
-        day = await self._call("/option-chains", self.market.session_day)
+        day = await self._call("/option-chains", lambda now: self._view.chain_day(symbol, now))
         if (symbol, day) not in self.chains:
             self.chains[symbol, day] = values.option_chain(symbol, self.market.chain(symbol, day))
         return self.chains[symbol, day]
@@ -257,7 +263,7 @@ class InProcessBroker:
         """Asks once to cancel an order. Raises BrokerError, REFUSED when the broker refuses."""
 
         def cancel(now: datetime) -> None:
-            self.exchange.cancel(number, int(order_id), now, by=self.login)
+            self._orders.cancel(number, int(order_id), now, by=self.login)
             self.alerts.wake()
 
         await self._call(f"/accounts/{number}/orders/{order_id}", cancel, "DELETE")
@@ -284,6 +290,22 @@ class InProcessBroker:
         found = sorted(await self._call(path, read), key=lambda order: order.id)
         foreign = self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None
         return tuple(values.order_report(order) for order in found) + (values.foreign_order(number),) * foreign
+
+    async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
+        wanted = Wanted(since=datetime.combine(since, time(), EXCHANGE_ZONE).astimezone(UTC))
+
+        def read(now: datetime) -> list[SimTransaction]:
+            rows = self._accounts.transactions(number, now, wanted)
+            shown = self._accounts.overlapping_rows(number)
+            if shown is not None and len(rows) > shown:
+                raise BrokerError(BrokerFault.UNREADABLE, "transactions: fewer rows than the pages announce")
+            return rows
+
+        path = f"/accounts/{number}/transactions"
+        found = [values.transaction(row) for row in await self._call(path, read)]
+        if found and self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None:
+            found.append(values.foreign_transaction(found[-1]))
+        return tuple(sorted(found, key=lambda row: int(row.id)))
 
     def is_listed(self, order_id: int) -> bool:
         """Whether the listings show this order now; a fault may keep a new one out for a while."""

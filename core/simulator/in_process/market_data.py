@@ -46,6 +46,8 @@ class InProcessMarketData:
     """Called with the path of a request. Raises BrokerError when the request fails."""
     idle_s: float = SAMPLE_S
     """Seconds between two reads of the market while no option is subscribed. More saves computing."""
+    followed_s: float = SAMPLE_S
+    """Likewise while options are subscribed, from `ASSUME_WATCHED_S` after the last subscription on."""
     unwatched_s: Callable[[], float] = lambda: 0.0
     """For how many seconds from now no price is needed. For so long only single quotes are sent, as a sign of life."""
     closed_s: float = CLOSED_SAMPLE_S
@@ -129,12 +131,14 @@ class InProcessMarketData:
 
     def _step(self, unwatched: float) -> float:
         """Seconds to the next read of the market."""
-        _, running, following = self.view.market.sessions_around(self.clock.now())
+        _, running, following = self.view.market.options_around(self.clock.now())
         if running is None:
             return min(self.closed_s, max(SAMPLE_S, (following.open - self.clock.now()).total_seconds()))
         if unwatched > 0:
             return max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
-        return SAMPLE_S if self._options else self.idle_s
+        if not self._options:
+            return self.idle_s
+        return SAMPLE_S if self.clock.monotonic() < self._assume_watched_until else self.followed_s
 
     def _look_after(self, seconds: float, sink: MarketDataSink) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look, sink)

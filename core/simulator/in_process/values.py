@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
@@ -10,11 +11,15 @@ from core.domain.market.chain import Expiration, ListedStrike, OptionChain, Opti
 from core.domain.market.judgement import Metrics
 from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, event_age_s
 from core.domain.orders.orders import Fill, OrderReport, OrderRequest, ReportedLeg
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock, monotonic_at
 from core.simulator.exchange import orders as sim
 from core.simulator.exchange.accounts import SimAccount, SimTradingStatus
-from core.simulator.exchange.faults import FOREIGN_ORDER_ID
+from core.simulator.exchange.faults import FOREIGN_ID
+from core.simulator.exchange.transactions import SimTransaction
+from core.simulator.market import market_data as sim_market
 from core.simulator.market.market_data import (
+    ListedExpiration,
     ListedRoot,
     MarketCandle,
     MarketMetricsRow,
@@ -52,6 +57,8 @@ def account_reads(
                 direction=p.quantity_direction,
                 average_open_price=p.average_open_price,
                 mark=p.mark_price,
+                instrument_type=p.instrument_type,
+                realized_today=p.realized_today,
             )
             for p in positions
         ),
@@ -69,7 +76,8 @@ def metrics(row: MarketMetricsRow, clock: Clock) -> Metrics:
         iv_rank=row.tos_implied_volatility_index_rank * HUNDRED,
         iv30=row.implied_volatility_30_day / HUNDRED,
         iv_percentile=row.implied_volatility_percentile * HUNDRED,
-        ex_dividend=row.dividend_ex_date,
+        ex_dividend=row.dividend.ex if row.dividend is not None else None,
+        dividend=row.dividend.amount if row.dividend is not None else None,
         earnings=None,
         beta=row.beta,
         age_s=event_age_s(now, monotonic_at(clock, row.updated_at), now),
@@ -85,6 +93,25 @@ def _strike(strike: Decimal, put_occ: str, put_streamer: str, call_occ: str, cal
     return ListedStrike(strike, OptionSymbols(put_occ, put_streamer), OptionSymbols(call_occ, call_streamer))
 
 
+_MOST_KEPT = 1024
+_by_strike: dict[tuple[str, date], tuple[tuple[sim_market.ListedStrike, ...], dict[Decimal, ListedStrike]]] = {}
+"""The strikes of each expiration that was listed last, as the simulator has them and as the engine does."""
+
+
+def _strikes(root: str, listed: ListedExpiration) -> dict[Decimal, ListedStrike]:
+    """The strikes of an expiration, built anew only when the simulator lists other ones. Nobody changes them."""
+    key = root, listed.day
+    kept = _by_strike.get(key)
+    if kept is None or kept[0] is not listed.strikes:
+        if len(_by_strike) >= _MOST_KEPT:
+            _by_strike.clear()
+        strikes = {
+            s.strike: _strike(s.strike, s.put_occ, s.put_streamer, s.call_occ, s.call_streamer) for s in listed.strikes
+        }
+        kept = _by_strike[key] = listed.strikes, strikes
+    return kept[1]
+
+
 def _expirations(root: ListedRoot) -> list[Expiration]:
     ticks = tick_table(root.tick_sizes)
     return [
@@ -95,10 +122,7 @@ def _expirations(root: ListedRoot) -> list[Expiration]:
             pm_settled=listed.settlement_type == "PM",
             standard=root.option_chain_type == "Standard",
             shares_per_contract=root.shares_per_contract,
-            strikes={
-                s.strike: _strike(s.strike, s.put_occ, s.put_streamer, s.call_occ, s.call_streamer)
-                for s in listed.strikes
-            },
+            strikes=_strikes(root.root, listed),
             ticks=ticks,
         )
         for listed in root.expirations
@@ -149,10 +173,34 @@ def order_report(order: sim.SimOrder) -> OrderReport:
     )
 
 
+def foreign_transaction(last: Transaction) -> Transaction:
+    """A row of a kind that nobody knows, at the time of the last one (rest-foreign-item)."""
+    return Transaction(
+        id=str(FOREIGN_ID),
+        account=last.account,
+        kind="Barter",
+        sub_kind="Goat",
+        instrument_type="",
+        symbol="",
+        underlying="",
+        action="",
+        quantity=None,
+        price=None,
+        value=Decimal(0),
+        net_value=Decimal(0),
+        fees_estimated=False,
+        executed_at=last.executed_at,
+        day=last.day,
+        order_id="",
+        reverses="",
+        text="7",
+    )
+
+
 def foreign_order(account: str) -> OrderReport:
     """An order of a kind that nobody knows, as it is read where nothing depends on its kind (rest-foreign-item)."""
     return OrderReport(
-        order_id=str(FOREIGN_ORDER_ID),
+        order_id=str(FOREIGN_ID),
         account=account,
         status="Live",
         identifier=None,
@@ -164,6 +212,29 @@ def foreign_order(account: str) -> OrderReport:
         updated_at=None,
         time_in_force="Until Full Moon",
         order_type="Iceberg",
+    )
+
+
+def transaction(row: SimTransaction) -> Transaction:
+    return Transaction(
+        id=str(row.id),
+        account=row.account,
+        kind=row.kind,
+        sub_kind=row.sub_kind,
+        instrument_type=row.instrument_type or "",
+        symbol=row.symbol or "",
+        underlying=row.underlying or "",
+        action=row.action or "",
+        quantity=row.quantity,
+        price=row.price,
+        value=row.value,
+        net_value=row.net_value,
+        fees_estimated=row.estimated,
+        executed_at=row.executed_at,
+        day=row.day,
+        order_id=_id_text(row.order_id),
+        reverses=_id_text(row.reverses),
+        text=row.description,
     )
 
 

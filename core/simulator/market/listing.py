@@ -7,18 +7,27 @@ around the closes of the last 60 sessions. The options traded here live shorter,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-from core.simulator.market.market_data import ListedExpiration, ListedOption, ListedRoot, ListedStrike, TickSize
+from core.simulator.market.market_data import (
+    ListedExpiration,
+    ListedOption,
+    ListedRoot,
+    ListedStrike,
+    TickSize,
+    TradingSession,
+)
 from core.simulator.market.sessions import next_session, previous_session, session_on, sessions_between
 
 HORIZON_DAYS = 190
-_OCC = re.compile(r"^([A-Z]{1,6}) *(\d{2})(\d{2})(\d{2})([CP])(\d{8})$")
-_STREAMER = re.compile(r"^\.([A-Z]{1,6})(\d{2})(\d{2})(\d{2})([CP])(\d+(?:\.\d+)?)$")
+ADJUSTED = "1"
+"""What the root of a contract gains when a split has changed its deliverable."""
+_OCC = re.compile(r"^([A-Z]{1,5}[A-Z1]?) *(\d{2})(\d{2})(\d{2})([CP])(\d{8})$")
+_STREAMER = re.compile(r"^\.([A-Z]{1,5}[A-Z1]?)(\d{2})(\d{2})(\d{2})([CP])(\d+(?:\.\d+)?)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +44,23 @@ class RootRules:
     dailies: int
     """How many of the next sessions each have an expiration."""
     weekly_days: int
-    """For how many calendar days ahead each Friday has an expiration."""
+    """For how many calendar days after the last Thursday each Friday has an expiration: new ones come on Thursdays."""
     month_ends: bool
     near_step: int
     near_band: float
     far_step: int
     far_band: float
+    last_day_early: bool
+    """Whether PM-settled contracts stop at the close of their last day. Others trade 15 minutes longer on it too."""
     tick_sizes: tuple[TickSize, ...]
 
 
 _PENNY = (TickSize(Decimal("0.01")),)
 _INDEX = (TickSize(Decimal("0.05"), Decimal("3.0")), TickSize(Decimal("0.1")))
 ROOTS = {
-    "QQQ": RootRules("QQQ", "QQQ", "PM", 10, 63, True, 1, 0.11, 5, 0.30, _PENNY),
-    "SPX": RootRules("SPX", "SPX", "AM", 0, 0, False, 5, 0.09, 25, 0.30, _INDEX),
-    "SPXW": RootRules("SPXW", "SPX", "PM", 15, 65, True, 5, 0.09, 25, 0.30, _INDEX),
+    "QQQ": RootRules("QQQ", "QQQ", "PM", 10, 64, True, 1, 0.11, 5, 0.30, False, _PENNY),
+    "SPX": RootRules("SPX", "SPX", "AM", 0, 0, False, 5, 0.09, 25, 0.30, True, _INDEX),
+    "SPXW": RootRules("SPXW", "SPX", "PM", 15, 65, True, 5, 0.09, 25, 0.30, True, _INDEX),
 }
 
 
@@ -89,7 +100,8 @@ def expirations_of(root: str, day: date) -> dict[date, str]:
     ahead = sessions_between(day, day + timedelta(days=3 * max(rules.dailies, 1)))
     found.update(dict.fromkeys((s.day for s in ahead[: rules.dailies]), "Weekly"))
     friday = day + timedelta(days=(4 - day.weekday()) % 7)
-    while friday <= day + timedelta(days=rules.weekly_days):
+    listed_on = day - timedelta(days=(day.weekday() - 3) % 7)
+    while rules.weekly_days and friday <= listed_on + timedelta(days=rules.weekly_days):
         found.setdefault(settles_on(friday), "Weekly")
         friday += timedelta(days=7)
     for year, month in _months(day, horizon):
@@ -117,15 +129,26 @@ def strikes_between(rules: RootRules, low: float, high: float) -> tuple[int, ...
 
 
 def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
-    """The instants at which an expiration stops trading and settles.
+    """The instants at which an expiration stops trading and expires.
 
-    PM-settled options do both at the close of their day. AM-settled ones stop at the close of the session before, and
-    settle at the open of their day.
+    PM-settled options do both when options stop on their day, those of an index at the close already. AM-settled ones
+    stop at the close of the session before, and expire at the open of their day.
     """
     session = next_session(expiry)
-    if rules.settlement_type == "PM":
-        return session.close, session.close
-    return previous_session(expiry).close, session.open
+    if rules.settlement_type == "AM":
+        return previous_session(expiry).close, session.open
+    stops = session.close if rules.last_day_early else session.options_close
+    return stops, stops
+
+
+def last_stop(underlying: str, session: TradingSession) -> datetime:
+    """When the contracts that expire in a session have stopped: from then on they are in no chain."""
+    stops = [
+        _last_trade(rules, session.day)[0]
+        for rules in ROOTS.values()
+        if rules.underlying == underlying and rules.settlement_type == "PM"
+    ]
+    return max(stops, default=session.close)
 
 
 @lru_cache(maxsize=512)
@@ -134,7 +157,7 @@ def _named_strikes(root: str, day: date) -> dict[int, ListedStrike]:
     return {}
 
 
-def _listed_strikes(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
+def _listed_strikes(root: str, day: date, strikes: tuple[int, ...]) -> tuple[ListedStrike, ...]:
     known = _named_strikes(root, day)
     when = day.strftime("%y%m%d")
     occ = f"{root:<6}{when}"
@@ -145,7 +168,13 @@ def _listed_strikes(root: str, day: date, strikes: Sequence[int]) -> Iterator[Li
             known[strike] = ListedStrike(
                 Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
             )
-        yield known[strike]
+    return tuple(known[strike] for strike in strikes)
+
+
+@lru_cache(maxsize=1024)
+def _strikes_of(root: str, day: date, strikes: tuple[int, ...]) -> tuple[ListedStrike, ...]:
+    """The strikes of an expiration in a chain. On most days they are those of the day before."""
+    return _listed_strikes(root, day, strikes)
 
 
 class Listing:
@@ -159,6 +188,27 @@ class Listing:
         self._chains: dict[tuple[str, date], list[ListedRoot]] = {}
         self._strikes: dict[tuple[str, date], frozenset[int]] = {}
         self._contracts: dict[str, ListedOption | None] = {}
+        self._adjusted: dict[str, tuple[RootRules, Decimal, date]] = {}
+        """By adjusted root: the rules of its contracts, what their shares have become, and since when."""
+
+    def adjust(self, underlying: str, ratio: Decimal, day: date) -> None:
+        """Makes what was listed before a split adjusted contracts: they deliver `ratio` shares for each of before.
+
+        Their root gains a 1, as the exchange names it, from the date on. No chain has them.
+        """
+        for rules in ROOTS.values():
+            if rules.underlying == underlying:
+                self._adjusted[rules.root + ADJUSTED] = rules, ratio, day
+        self._chains.clear()
+        self._strikes.clear()
+        self._contracts.clear()
+
+    def adjusted(self, option: ListedOption) -> ListedOption | None:
+        """The adjusted contract that one of before the split has become; None without a split since."""
+        root = option.root + ADJUSTED
+        if root not in self._adjusted:
+            return None
+        return self.contract(f"{root:<6}{option.occ[6:]}")
 
     def chain(self, underlying: str, day: date) -> list[ListedRoot]:
         """The roots of an underlying as listed on a date; on a day without a session, those of the next session."""
@@ -176,15 +226,21 @@ class Listing:
             self._contracts[symbol] = self._parse(symbol)
         return self._contracts[symbol]
 
+    def tick_sizes(self, option: ListedOption) -> tuple[TickSize, ...]:
+        """The tick table of a contract: an adjusted one keeps that of its root."""
+        return ROOTS[option.root.removesuffix(ADJUSTED)].tick_sizes
+
     def is_listed(self, option: ListedOption, day: date) -> bool:
-        """Whether the contract is in the chain of this date."""
+        """Whether the contract is in the chain of this date, or is an adjusted one, which is in none."""
         day = next_session(day).day
+        if option.root in self._adjusted:
+            return day <= option.expiration
         return option.expiration in expirations_of(option.root, day) and option.strike in self._strike_set(
             option.root, day
         )
 
     def _root(self, rules: RootRules, day: date) -> ListedRoot:
-        strikes = sorted(self._strike_set(rules.root, day))
+        strikes = tuple(sorted(self._strike_set(rules.root, day)))
         expirations = tuple(
             ListedExpiration(
                 day=expiry,
@@ -193,7 +249,7 @@ class Listing:
                 days_to_expiration=(expiry - day).days,
                 stops_trading_at=_last_trade(rules, expiry)[0],
                 expires_at=_last_trade(rules, expiry)[1],
-                strikes=tuple(_listed_strikes(rules.root, expiry, strikes)),
+                strikes=_strikes_of(rules.root, expiry, strikes),
             )
             for expiry, kind in expirations_of(rules.root, day).items()
         )
@@ -211,9 +267,15 @@ class Listing:
     def _parse(self, symbol: str) -> ListedOption | None:
         occ = _OCC.match(symbol)
         match = occ or _STREAMER.match(symbol)
-        if match is None or match[1] not in ROOTS:
+        if match is None:
             return None
-        rules = ROOTS[match[1]]
+        root, ratio, since = match[1], Decimal(1), date.min
+        if root in self._adjusted:
+            rules, ratio, since = self._adjusted[root]
+        elif root in ROOTS:
+            rules = ROOTS[root]
+        else:
+            return None
         try:
             expiry = date(2000 + int(match[2]), int(match[3]), int(match[4]))
         except ValueError:
@@ -224,7 +286,9 @@ class Listing:
             return None
         if strike % rules.near_step or not 0 < strike < 10**5:
             return None
-        (symbols,) = _listed_strikes(rules.root, expiry, (int(strike),))
+        if expiry < since:
+            return None
+        (symbols,) = _listed_strikes(root, expiry, (int(strike),))
         call = match[5] == "C"
         names = (symbols.call_occ, symbols.call_streamer) if call else (symbols.put_occ, symbols.put_streamer)
         if symbol not in names:
@@ -234,11 +298,12 @@ class Listing:
             occ=names[0],
             streamer=names[1],
             underlying=rules.underlying,
-            root=rules.root,
+            root=root,
             expiration=expiry,
             strike=Decimal(int(strike)),
             right=match[5],
             settlement_type=rules.settlement_type,
             stops_trading_at=stops,
             expires_at=expires,
+            deliverable=ratio,
         )

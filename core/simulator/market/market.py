@@ -12,8 +12,11 @@ from decimal import Decimal
 from functools import lru_cache
 from zlib import crc32
 
-from core.simulator.market.listing import Listing
+from core.runtime.clock import exchange_time
+from core.simulator.market.adjusted_paths import AdjustedPaths
+from core.simulator.market.listing import Listing, last_stop
 from core.simulator.market.market_data import (
+    Dividend,
     ExpirationVolatility,
     ListedExpiration,
     ListedOption,
@@ -29,15 +32,9 @@ from core.simulator.market.market_data import (
     TradingSession,
 )
 from core.simulator.market.market_metrics import metrics_row
-from core.simulator.market.paths import HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, volume_share
-from core.simulator.market.quoting import (
-    QUARTERS_PER_SECOND,
-    OptionQuoter,
-    SessionPath,
-    cents,
-    equity_quote,
-    noise_table,
-)
+from core.simulator.market.paths import FUNDS, HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, Floats, volume_share
+from core.simulator.market.quoting import OptionQuoter, cents, equity_quote
+from core.simulator.market.session_path import QUARTERS_PER_SECOND, Noise, SessionPath
 from core.simulator.market.sessions import SessionIndex, session_on
 from core.simulator.market.surface import SHAPES, sensitivities
 
@@ -88,12 +85,15 @@ class Market:
         self.seed = seed
         self.start = start.astimezone(UTC)
         self._sessions = SessionIndex(self.start, back=HISTORY)
-        self._paths = _daily_paths(seed)
-        self._noise = noise_table(seed)
+        self._paths = AdjustedPaths(_daily_paths(seed), self._sessions)
+        self._noise = Noise(seed)
         self._listing = Listing(self._price_range)
         self._quoters: dict[str, OptionQuoter] = {}
         self._session_paths: OrderedDict[int, SessionPath] = OrderedDict()
-        self._halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
+        self.halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
+        """The halts of each underlying, by their first and last instant; one without an end has None there."""
+        self.splits: dict[str, tuple[date, Decimal]] = {}
+        """By underlying: the date of its split, and how many shares each one has become."""
         self._current: tuple[float, float, SessionPath] | None = None
 
     # Symbols and the listing
@@ -112,6 +112,10 @@ class Market:
         """Whether the contract is in the chain of this date."""
         return self._listing.is_listed(option, day)
 
+    def tick_sizes(self, option: ListedOption) -> tuple[TickSize, ...]:
+        """The tick table of a contract."""
+        return self._listing.tick_sizes(option)
+
     def occ_to_streamer(self, occ: str) -> str | None:
         option = self._listing.contract(occ)
         return option.streamer if option is not None and option.occ == occ else None
@@ -127,6 +131,12 @@ class Market:
         """
         return self._listing.chain(symbol, day)
 
+    def chain_day(self, symbol: str, at: datetime) -> date:
+        """The date whose chain is in force: that of the session that opened last, until its contracts have stopped."""
+        offset = self._sessions.offset_at(at)
+        session = self._sessions.session(offset)
+        return session.day if at < last_stop(symbol, session) else self._sessions.session(offset + 1).day
+
     # Sessions
 
     def session(self, day: date) -> TradingSession | None:
@@ -141,8 +151,22 @@ class Market:
             return self._sessions.session(offset - 1), last, self._sessions.session(offset + 1)
         return last, None, self._sessions.session(offset + 1)
 
+    def options_around(
+        self, at: datetime, option: ListedOption | None = None
+    ) -> tuple[TradingSession, TradingSession | None, TradingSession]:
+        """The same for options, which trade 15 minutes longer, or for one contract, whose last day can be shorter."""
+        offset = self._sessions.offset_at(at)
+        last, following = self._sessions.session(offset), self._sessions.session(offset + 1)
+        ends = last.options_close if option is None else min(last.options_close, option.stops_trading_at)
+        if last.open <= at < ends:
+            return self._sessions.session(offset - 1), last, following
+        return last, None, following
+
     def is_open(self, at: datetime) -> bool:
         return self.sessions_around(at)[1] is not None
+
+    def options_open(self, at: datetime, option: ListedOption | None = None) -> bool:
+        return self.options_around(at, option)[1] is not None
 
     def session_day(self, at: datetime) -> date:
         """The date of the session that opened last. The market counts it as today until the next one opens."""
@@ -161,6 +185,16 @@ class Market:
         quoter = self._quoter(streamer_symbol, path)
         return quoter.quote(path, at.timestamp()) if quoter is not None else None
 
+    def option_minutes(self, streamer_symbol: str, at: datetime) -> Floats | None:
+        """A contract's bids and asks, in $, at each minute of the session that opened last.
+
+        An array of two rows whose column k holds what `quote` returns k minutes after the open, the instant the quotes
+        end included. None for anything but a traded contract. The prices of a session that is over stay as they were.
+        """
+        path = self._path(at)
+        quoter = self._quoter(streamer_symbol, path)
+        return quoter.minutes(path) if quoter is not None else None
+
     def trade(self, streamer_symbol: str, at: datetime) -> MarketTrade | None:
         """The last trade. None for an unknown or expired contract, and for one that has not traded in this session."""
         path = self._path(at)
@@ -169,21 +203,20 @@ class Market:
             quarter = path.quarter(instant, _TRADE_QUARTERS[streamer_symbol])
             price = _money(path.price(streamer_symbol, quarter))
             before = _money(path.price(streamer_symbol, max(0, quarter - _TRADE_QUARTERS[streamer_symbol])))
-            previous = _money(self._paths.bar(streamer_symbol, path.offset - 1).close)
+            previous = self._close(streamer_symbol, path.offset - 1, path.offset)
             total = self._paths.bar(streamer_symbol, path.offset).volume
-            size = 1 + abs(int(path.jitter(quarter, 5) * 150)) if streamer_symbol == "QQQ" else 0
+            size = 1 + abs(int(path.noise.at(quarter, 5) * 150)) if streamer_symbol == "QQQ" else 0
         else:
             quoter = self._quoter(streamer_symbol, path)
             if quoter is None:
                 return None
-            every = 40 * quoter.cadence(path.price(quoter.option.underlying, 0))
-            quarter = path.quarter(instant, every, quoter.salt % every)
+            quarter, earlier = quoter.last_trade_quarter(path, instant)
             if quarter == 0:
                 return None
-            price, before = quoter.rounded_value(path, quarter), quoter.rounded_value(path, max(0, quarter - every))
+            price, before = quoter.rounded_value(path, quarter), quoter.rounded_value(path, earlier)
             previous = self._previous_close(streamer_symbol, path) or price
             total = 0.3 * self._open_interest(streamer_symbol)
-            size = 1 + abs(int(path.jitter(quarter, quoter.salt) * 8))
+            size = 1 + abs(int(path.noise.at(quarter, quoter.salt) * 8))
         return MarketTrade(
             symbol=streamer_symbol,
             price=price,
@@ -201,15 +234,19 @@ class Market:
         if streamer_symbol in SYMBOLS:
             low, high = path.extremes(streamer_symbol, path.quarter(at.timestamp()))
             opened = _money(path.price(streamer_symbol, 0))
-            previous = _money(self._paths.bar(streamer_symbol, path.offset - 1).close)
+            previous = self._close(streamer_symbol, path.offset - 1, path.offset)
             return MarketSummary(streamer_symbol, opened, _money(high), _money(low), previous, *days, 0)
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
             return MarketSummary(streamer_symbol, None, None, None, None, *days, 0)
-        opened = quoter.rounded_value(path, 0)
-        previous_close = self._previous_close(streamer_symbol, path)
-        interest = self._open_interest(streamer_symbol)
-        return MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
+        told = path.option_summaries.get(streamer_symbol)
+        if told is None:
+            opened = quoter.rounded_value(path, 0)
+            previous_close = self._previous_close(streamer_symbol, path)
+            interest = self._open_interest(streamer_symbol)
+            told = MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
+            path.option_summaries[streamer_symbol] = told
+        return told
 
     def greeks(self, streamer_symbol: str, at: datetime) -> MarketGreeks | None:
         """The greeks of a contract as of its last change of quote. None for anything but a traded contract."""
@@ -221,7 +258,8 @@ class Market:
         quarter = quoter.last_quarter(path, at.timestamp())
         state = quoter.value(path, quarter)
         carry = SHAPES[option.underlying].dividend_yield
-        g = sensitivities(state.spot, float(option.strike), state.years, state.volatility, carry, option.right == "C")
+        call = option.right == "C"
+        g = sensitivities(state.clean_spot, float(option.strike), state.years, state.volatility, carry, call)
         when = path.instant(quarter)
         return MarketGreeks(
             streamer_symbol, when, state.value, state.volatility, g.delta, g.gamma, g.theta, g.rho, g.vega
@@ -237,7 +275,7 @@ class Market:
         path = self._path(at)
         found = []
         for offset in range(max(path.offset - CANDLES, -HISTORY), path.offset):
-            bar = self._paths.bar(symbol, offset)
+            bar = self._paths.bar(symbol, offset, path.offset)
             values = bar.open, bar.high, bar.low, bar.close
             found.append(self._candle(symbol, self._sessions.session(offset).day, values, bar.volume, bar.implied))
         quarter = path.quarter(at.timestamp())
@@ -264,22 +302,67 @@ class Market:
             expirations=[
                 (e.day, e.settlement_type, e.expires_at) for root in self.chain(symbol, day) for e in root.expirations
             ],
-            started=self._sessions.session(0).day,
+            long_run=SHAPES[symbol].long_run * path.long_run(symbol, quarter),
+            dividend=self.next_dividend(symbol, exchange_time(at).date()),
         )
 
-    # Halts
+    def official_close(self, symbol: str, day: date) -> Decimal:
+        """The official close of an underlying in the session of a date, from which PM-settled contracts settle."""
+        offset = self._sessions.offset_of(day)
+        return self._close(symbol, offset, offset)
+
+    def next_dividend(self, symbol: str, day: date) -> Dividend | None:
+        """The first dividend with an ex-date on or after the day; None for an underlying that pays none."""
+        return self._paths.next_dividend(symbol, day)
+
+    def dividends(self, symbol: str, first: date, last: date) -> list[Dividend]:
+        """The dividends with ex-dates from `first` to `last`, both included, each $ per share as of its ex-date."""
+        return self._paths.dividends(symbol, first, last)
+
+    # Halts and splits
+
+    def split(self, symbol: str, ratio: Decimal, on: date) -> None:
+        """Makes `ratio` shares of each share, from the first session on or after a date.
+
+        Its price and its dividends are those of the new shares from then on, and candles of before are told in them.
+        What was listed before becomes adjusted contracts, in no chain: see `adjusted`. The account's positions are not
+        the market's: whoever splits moves them. Raises ValueError for anything but a fund, for a ratio that is not
+        positive, for a second split, and for a date not after the first session.
+        """
+        offset = self._sessions.offset_of(on)
+        if symbol not in FUNDS:
+            raise ValueError(f"{symbol} has no shares to split")
+        if offset < 1:
+            raise ValueError(f"a split of {symbol} on {on} is not after the first session")
+        self._paths.split(symbol, ratio, offset)
+        day = self._sessions.session(offset).day
+        self.splits[symbol] = day, ratio
+        self._listing.adjust(symbol, ratio, day)
+        self._quoters.clear()
+        self._session_paths.clear()
+        self._current = None
+
+    def adjusted(self, option: ListedOption) -> ListedOption | None:
+        """The contract that one listed before a split has become. None while there was no split."""
+        return self._listing.adjusted(option)
 
     def halt(self, symbol: str, since: datetime, until: datetime | None = None) -> None:
         """Halts trading in an underlying from `since` until `until`, or for good if that is None."""
-        self._halts.setdefault(symbol, []).append((since, until))
+        self.halts.setdefault(symbol, []).append((since, until))
 
     def halted(self, symbol: str, at: datetime) -> bool:
-        return any(since <= at and (until is None or at < until) for since, until in self._halts.get(symbol, ()))
+        return any(since <= at and (until is None or at < until) for since, until in self.halts.get(symbol, ()))
 
     def settlement_price(self, option: ListedOption) -> Decimal:
-        """The underlying's price at which a contract settles: its date's open if AM-settled, else the close."""
+        """The price at which a contract settles: the underlying's open on its date if AM-settled, else the close.
+
+        Per share of the contract: an adjusted one is worth what its share has become.
+        """
         bar = self._paths.bar(option.underlying, self._sessions.offset_of(option.expiration))
-        return _money(bar.open if option.settlement_type == "AM" else bar.close)
+        return _money(bar.open if option.settlement_type == "AM" else bar.close) * option.deliverable
+
+    def _close(self, symbol: str, offset: int, as_of: int) -> Decimal:
+        return _money(self._paths.bar(symbol, offset, as_of).close)
 
     def _path(self, at: datetime) -> SessionPath:
         instant = at.timestamp()
@@ -309,6 +392,11 @@ class Market:
         return quoter if quoter.option.stops_trading_at > path.session.open else None
 
     def _previous_close(self, symbol: str, path: SessionPath) -> Decimal | None:
+        """None for a contract that was not there, or that a split has made possible."""
+        option = self._quoters[symbol].option
+        shares = [self._paths.shares(option.underlying, offset) for offset in (path.offset - 1, path.offset)]
+        if option.deliverable == 1 and shares[0] != shares[1]:
+            return None
         before = self._session_path(path.offset - 1)
         quoter = self._quoter(symbol, before)
         return quoter.rounded_value(before, before.quarters) if quoter is not None else None

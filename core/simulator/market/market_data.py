@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+
+OPTIONS_AFTER_CLOSE = timedelta(minutes=15)
+"""For how long after the close of a session its options trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,17 @@ class MarketCandle:
 
 @dataclass(frozen=True, slots=True)
 class TradingSession:
-    """One session of the exchange. `open` and `close` are in UTC."""
+    """One session of the exchange. `open` and `close` are in UTC; options trade until `options_close`."""
 
     day: date
     open: datetime
     close: datetime
     half_day: bool
+
+    @property
+    def options_close(self) -> datetime:
+        """Until when options trade that do not stop earlier on their last day: 15 minutes after the close."""
+        return self.close + OPTIONS_AFTER_CLOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,17 @@ class ListedOption:
     settlement_type: str
     stops_trading_at: datetime
     expires_at: datetime
+    deliverable: Decimal = Decimal(1)
+    """How many shares each share of the contract delivers: other than 1 after a split of the underlying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dividend:
+    """One cash dividend: who holds a share at the close before `ex` is paid `amount` $ on `pay`."""
+
+    ex: date
+    pay: date
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +203,7 @@ class MarketMetricsRow:
     beta: Decimal
     corr_spy_3month: Decimal
     liquidity_rating: int
-    dividend_ex_date: date | None
-    dividend_pay_date: date | None
-    dividend_rate_per_share: Decimal | None
+    dividend: Dividend | None
+    """The next one, the ex-date of today included."""
     listed_market: str
     expirations: tuple[ExpirationVolatility, ...]

@@ -11,12 +11,28 @@ import pandas_market_calendars
 from core.simulator.market.market_data import TradingSession
 
 FULL_SESSION = timedelta(hours=6, minutes=30)
+YEARS_AT_ONCE = 4
+"""The library takes as long for one year as for a few: it works out every holiday first."""
 
 
 @lru_cache(maxsize=32)
 def sessions_of(year: int) -> tuple[TradingSession, ...]:
     """The sessions of a calendar year, oldest first."""
-    schedule = pandas_market_calendars.get_calendar("NYSE").schedule(f"{year}-01-01", f"{year}-12-31")
+    block = _sessions_from(year - year % YEARS_AT_ONCE)
+    return tuple(session for session in block if session.day.year == year)
+
+
+@lru_cache(maxsize=1)
+def _exchange() -> pandas_market_calendars.MarketCalendar:
+    """The exchange's calendar, which keeps the holidays that it has worked out."""
+    return pandas_market_calendars.get_calendar("NYSE")
+
+
+@lru_cache(maxsize=8)
+def _sessions_from(year: int) -> tuple[TradingSession, ...]:
+    """The sessions of the years from this one on that are read at once, oldest first."""
+    last = year + YEARS_AT_ONCE - 1
+    schedule = _exchange().schedule(f"{year}-01-01", f"{last}-12-31")
     found = []
     for row in schedule.itertuples():
         opens = row.market_open.to_pydatetime().astimezone(UTC)

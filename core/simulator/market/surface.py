@@ -11,9 +11,9 @@ from math import erf, exp, log, pi, sqrt
 RATE = 0.039
 YEAR_SECONDS = 365.0 * 86400.0
 MIN_YEARS = 60.0 / YEAR_SECONDS
-_THIRTY_DAYS = 30.0 / 365.0
-_LOW_WING, _HIGH_WING = -4.0, 2.5
-_ROOT_HALF = sqrt(0.5)
+THIRTY_DAYS = 30.0 / 365.0
+LOW_WING, HIGH_WING = -4.0, 2.5
+ROOT_HALF = sqrt(0.5)
 _ROOT_TWO_PI = sqrt(2.0 * pi)
 
 
@@ -21,8 +21,9 @@ _ROOT_TWO_PI = sqrt(2.0 * pi)
 class SurfaceShape:
     """The shape of one underlying's volatility surface.
 
-    `skew` and `smile` act on the moneyness in standard deviations. `long_run` is the volatility that options with a
-    long time to expiration approach.
+    `skew` and `smile` act on the moneyness in standard deviations. `long_run` is the usual volatility that options with
+    a long time to expiration approach. A yield stands for the many dividends of an index; those of an ETF are few and
+    known, and are taken off its price one by one.
     """
 
     long_run: float
@@ -32,30 +33,32 @@ class SurfaceShape:
 
 
 SHAPES = {
-    "QQQ": SurfaceShape(long_run=0.205, skew=-0.100, smile=0.018, dividend_yield=0.005),
+    "QQQ": SurfaceShape(long_run=0.205, skew=-0.100, smile=0.018, dividend_yield=0.0),
     "SPX": SurfaceShape(long_run=0.168, skew=-0.125, smile=0.022, dividend_yield=0.012),
 }
 
 
-def at_the_money(shape: SurfaceShape, implied_30_day: float, years: float) -> float:
+def at_the_money(long_run: float, implied_30_day: float, years: float) -> float:
     """The implied volatility at the forward price, nearer to `long_run` the longer the time to expiration."""
-    weight = min(1.5, (_THIRTY_DAYS / max(years, MIN_YEARS)) ** 0.3)
-    return shape.long_run + (implied_30_day - shape.long_run) * float(weight)
+    weight = min(1.5, (THIRTY_DAYS / max(years, MIN_YEARS)) ** 0.3)
+    return long_run + (implied_30_day - long_run) * float(weight)
 
 
-def implied_volatility(shape: SurfaceShape, implied_30_day: float, spot: float, strike: float, years: float) -> float:
-    """The implied volatility of one strike and time to expiration."""
+def implied_volatility(
+    shape: SurfaceShape, long_run: float, implied_30_day: float, spot: float, strike: float, years: float
+) -> float:
+    """The implied volatility of one strike and time to expiration, `long_run` being that of the day."""
     years = max(years, MIN_YEARS)
-    base = at_the_money(shape, implied_30_day, years)
+    base = at_the_money(long_run, implied_30_day, years)
     z = (log(strike / spot) - (RATE - shape.dividend_yield) * years) / (base * sqrt(years))
-    near = min(_HIGH_WING, max(_LOW_WING, z))
+    near = min(HIGH_WING, max(LOW_WING, z))
     sigma = base * (1.0 + shape.skew * near + shape.smile * near * near)
     # Below the low wing variance grows in proportion to distance. Faster, and far puts would cost more than near ones.
-    return sigma if z >= _LOW_WING else sigma * sqrt(z / _LOW_WING)
+    return sigma if z >= LOW_WING else sigma * sqrt(z / LOW_WING)
 
 
 def _normal(x: float) -> float:
-    return 0.5 * (1.0 + erf(x * _ROOT_HALF))
+    return 0.5 * (1.0 + erf(x * ROOT_HALF))
 
 
 def black_scholes(spot: float, strike: float, years: float, sigma: float, dividend_yield: float, call: bool) -> float:

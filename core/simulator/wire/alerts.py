@@ -95,6 +95,10 @@ class AlertServer:
             if payloads:
                 self._deliver(account, {"results": list(payloads)})
 
+    def tell(self, account: str, payload: Payload) -> None:
+        """Queues an alert that no fault changes."""
+        self._deliver(account, payload)
+
     def flush(self) -> None:
         """Delivers the alerts that have waited too long for a successor."""
         monotonic = self.clock.monotonic()

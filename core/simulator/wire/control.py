@@ -1,8 +1,8 @@
 """The control endpoints under /simulator, which a real broker does not have. They need no token.
 
 GET /simulator/clock returns the market time. /simulator/faults arms, lists and removes faults. /simulator/fill-plan
-sets how orders fill. /simulator/tokens revokes tokens. /simulator/act is in acts. Only programs on this machine are
-answered, and what changes something must be sent as JSON.
+sets how orders fill. /simulator/tokens revokes tokens. /simulator/act is in acts, /simulator/habits in habits. Only
+programs on this machine are answered, and what changes something must be sent as JSON.
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from core.runtime.clock import exchange_time
 from core.simulator.exchange.market_view import MarketView
+from core.simulator.market.dividends import PAYMENTS_A_YEAR
 from core.simulator.market.market_data import MarketCandle, MarketTrade
 
 NAN = "NaN"
@@ -242,18 +244,36 @@ class FeedEvents:
         described = "Nasdaq 100 ETF" if symbol == "QQQ" else "S&P 500 index" if symbol == "SPX" else symbol
         status = "HALTED" if halted else "ACTIVE"
         reason = "Trading halted" if halted else NAN
-        return (symbol, 0, described, "INACTIVE", status, 0, 0, 0, reason, *(NAN for _ in range(10)))
+        paid = self._view.market.next_dividend(symbol, exchange_time(at).date())
+        dividend = (number(paid.amount), PAYMENTS_A_YEAR[symbol]) if paid is not None else (NAN, NAN)
+        ex_day = day_id(paid.ex) if paid is not None else 0
+        return (
+            symbol,
+            0,
+            described,
+            "INACTIVE",
+            status,
+            0,
+            0,
+            ex_day,
+            reason,
+            *(NAN for _ in range(7)),
+            *dividend,
+            NAN,
+        )
 
     def _theo_price(self, symbol: str, at: datetime) -> tuple[Value, ...] | None:
         greeks = self._view.greeks(symbol, at)
         option = self._view.market.option(symbol)
         trade = self._view.trade(option.underlying, at) if option is not None else None
-        if greeks is None or trade is None:
+        if option is None or greeks is None or trade is None:
             return None
         ms = epoch_ms(greeks.time)
         index = event_index(ms)
         figures = (number(greeks.price), number(trade.price), number(greeks.delta), number(greeks.gamma))
-        return (symbol, 0, 0, index, ms, 0, *figures, 0.0, 0.0)
+        tomorrow = exchange_time(at).date() + timedelta(days=1)
+        paid = sum(d.amount for d in self._view.market.dividends(option.underlying, tomorrow, option.expiration))
+        return (symbol, 0, 0, index, ms, 0, *figures, round(float(paid / trade.price), 6), 0.0)
 
     def _time_and_sale(self, symbol: str, at: datetime) -> tuple[Value, ...] | None:
         trade: MarketTrade | None = self._view.trade(symbol, at)

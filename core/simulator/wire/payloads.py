@@ -15,8 +15,9 @@ Payload: TypeAlias = "dict[str, Json]"
 
 
 def money(value: Decimal | int) -> str:
-    """A decimal as a string without an exponent."""
-    return f"{Decimal(value):f}"
+    """A number as the broker writes it: text, no exponent, at least one decimal and no zeros after it, like 622.0."""
+    whole, _, decimals = f"{Decimal(value):f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0') or '0'}"
 
 
 def signed(key: str, value: Decimal) -> Payload:

@@ -12,8 +12,6 @@ from core.simulator.wire.payloads import Payload, iso, money, signed
 ZERO = "0.0"
 
 ABSENT = (
-    "long-equity-value",
-    "short-equity-value",
     "long-futures-value",
     "short-futures-value",
     "long-futures-derivative-value",
@@ -113,6 +111,8 @@ def balances(item: SimBalances) -> Payload:
         "currency": "USD",
         **{key: ZERO for key in ABSENT},
         "cash-balance": money(item.cash_balance),
+        "long-equity-value": money(item.long_equity_value),
+        "short-equity-value": money(item.short_equity_value),
         "long-derivative-value": money(item.long_derivative_value),
         "short-derivative-value": money(item.short_derivative_value),
         "margin-equity": money(item.margin_equity),
@@ -137,32 +137,39 @@ def balances(item: SimBalances) -> Payload:
     }
 
 
-def position(item: SimPosition) -> Payload:
-    """A CurrentPosition. `mark` is the value of the whole position in $, `mark-price` is $ per share."""
-    mark = item.mark_price * item.quantity * item.multiplier
+def position(item: SimPosition, *, restricted: int = 0, marks: bool = False) -> Payload:
+    """A CurrentPosition. `restricted` is how much of it working orders close.
+
+    With `marks` it has `mark`, the value of the whole position in $, and `mark-price` in $ per share.
+    """
+    marked = {
+        "mark": money(item.mark_price * item.quantity * item.multiplier),
+        "mark-price": money(item.mark_price),
+    }
     return {
         "account-number": item.account_number,
         "symbol": item.symbol,
+        "streamer-symbol": item.streamer_symbol,
         "instrument-type": item.instrument_type,
         "underlying-symbol": item.underlying_symbol,
         "quantity": item.quantity,
         "quantity-direction": item.quantity_direction,
         "close-price": money(item.close_price),
         "average-open-price": money(item.average_open_price),
-        "average-yearly-market-close-price": money(item.average_open_price),
+        "average-yearly-market-close-price": money(item.average_yearly_close),
         "average-daily-market-close-price": money(item.close_price),
         "multiplier": item.multiplier,
         "cost-effect": item.cost_effect,
         "is-suppressed": False,
         "is-frozen": False,
-        "restricted-quantity": ZERO,
-        "mark": money(mark),
-        "mark-price": money(item.mark_price),
+        "restricted-quantity": money(restricted),
+        **(marked if marks else {}),
         **signed("realized-day-gain", item.realized_day_gain),
-        "realized-day-gain-date": item.updated_at.date().isoformat(),
+        "realized-day-gain-date": item.realized_on.isoformat(),
         **signed("realized-today", item.realized_today),
-        "realized-today-date": item.updated_at.date().isoformat(),
-        "expires-at": iso(item.expires_at),
+        "realized-today-date": item.realized_on.isoformat(),
+        **({} if item.expires_at is None else {"expires-at": iso(item.expires_at)}),
+        **({} if item.deliverable_type is None else {"deliverable-type": item.deliverable_type}),
         "created-at": iso(item.created_at),
         "updated-at": iso(item.updated_at),
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+from core.simulator.exchange.instruments import DELIVERABLE_TYPE
 from core.simulator.market.market_data import ListedExpiration, ListedOption, ListedRoot, ListedStrike, TickSize
 from core.simulator.wire.payloads import Json, Payload, iso, money
 
@@ -143,7 +144,7 @@ def _deliverable(root: ListedRoot) -> Payload:
     return {
         "id": IDENTIFIERS.get(root.underlying, 1),
         "root-symbol": root.root,
-        "deliverable-type": "Shares",
+        "deliverable-type": DELIVERABLE_TYPE,
         "description": f"{root.shares_per_contract} shares of {root.underlying}",
         "amount": f"{root.shares_per_contract}.0",
         "symbol": root.underlying,

@@ -63,7 +63,7 @@ def market_data(view: MarketView, symbol: str, streamer: str, instrument_type: s
 
 
 def metrics(row: MarketMetricsRow) -> Payload:
-    updated = iso(row.updated_at)
+    updated, dividend = iso(row.updated_at), row.dividend
     by_expiration: list[Json] = [
         {
             "expiration-date": entry.day.isoformat(),
@@ -95,9 +95,10 @@ def metrics(row: MarketMetricsRow) -> Payload:
         historical_volatility_60_day=money(row.historical_volatility_60_day),
         historical_volatility_90_day=money(row.historical_volatility_90_day),
         iv_hv_30_day_difference=money(row.iv_hv_30_day_difference),
-        dividend_ex_date=row.dividend_ex_date.isoformat() if row.dividend_ex_date is not None else None,
-        dividend_pay_date=row.dividend_pay_date.isoformat() if row.dividend_pay_date is not None else None,
-        dividend_rate_per_share=maybe_money(row.dividend_rate_per_share),
+        dividend_ex_date=dividend.ex.isoformat() if dividend is not None else None,
+        dividend_next_date=dividend.ex.isoformat() if dividend is not None else None,
+        dividend_pay_date=dividend.pay.isoformat() if dividend is not None else None,
+        dividend_rate_per_share=money(dividend.amount) if dividend is not None else None,
         listed_market=row.listed_market,
         lendability="Easy To Borrow",
         borrow_rate="0.0",

@@ -80,6 +80,8 @@ def order(item: SimOrder) -> Payload:
         terminal_at=maybe_iso(item.terminal_at),
         reject_reason=item.reject_reason,
         updated_at=epoch_ms(item.updated_at),
+        complex_order_id=item.complex_order_id,
+        complex_order_tag=item.complex_order_tag,
         source=item.source,
         external_identifier=item.external_identifier,
         preflight_id=item.preflight_id,
@@ -196,6 +198,7 @@ def order_request(body: Mapping[str, Any]) -> OrderRequest:
         stop_trigger=_decimal(body, "stop-trigger"),
         value=_decimal(body, "value"),
         preflight_id=_text(body, "preflight-id"),
+        strict=_strict(body),
     )
 
 
@@ -222,6 +225,19 @@ def _price(body: Mapping[str, Any]) -> tuple[Decimal | None, str | None]:
     if price is not None and price > 0 and effect is None:
         raise BodyInvalid("price-effect is missing; give Credit or Debit")
     return price, effect
+
+
+def _strict(body: Mapping[str, Any]) -> bool:
+    """Whether its legs may only close what is held. An order in an answer does not say it (broker 9)."""
+    instructions = body.get("advanced-instructions")
+    if instructions is None:
+        return False
+    if not isinstance(instructions, dict):
+        raise BodyInvalid("advanced-instructions is not an object")
+    strict = instructions.get("strict-position-effect-validation", False)
+    if not isinstance(strict, bool):
+        raise BodyInvalid(f"strict-position-effect-validation {strict!r} is neither true nor false")
+    return strict
 
 
 def _leg(entry: object) -> OrderLeg:

@@ -60,6 +60,10 @@ class Call:
         found = [*self.query.getall(key, []), *self.query.getall(f"{key}[]", [])]
         return [part.strip() for value in found for part in value.split(",") if part.strip()]
 
+    def says(self, key: str) -> bool:
+        """Whether a query parameter is true, in any case of letters."""
+        return "true" in [value.lower() for value in self.values(key)]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.simulator.exchange.accounts import SimAccount
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.wire.payloads import Payload, items
 from core.simulator.wire.payloads_accounts import account, balances, position, trading_status
@@ -30,8 +31,9 @@ class AccountAccess:
 class AccountsApi:
     """The handlers of the account paths."""
 
-    def __init__(self, exchange: Exchange, access: AccountAccess) -> None:
+    def __init__(self, exchange: Exchange, shown: ClientAccounts, access: AccountAccess) -> None:
         self._exchange = exchange
+        self._shown = shown
         self._access = access
 
     def routes(self) -> list[Route]:
@@ -64,10 +66,9 @@ class AccountsApi:
         return Answer(balances(self._exchange.balances(number, call.now)))
 
     def positions(self, call: Call) -> Answer:
-        """The open positions, filtered by the query. They always have their marks."""
-        held = self._exchange.positions(self._access.number(call), call.now)
-        if "true" not in [value.lower() for value in call.values("include-closed-positions")]:
-            held = [entry for entry in held if entry.quantity != 0]
+        """The positions that the query asks for. Each symbol is one position, with net-positions or without."""
+        number = self._access.number(call)
+        held = self._shown.positions(number, call.now, closed=call.says("include-closed-positions"))
         wanted = {
             "underlying_symbol": call.values("underlying-symbol"),
             "instrument_type": call.values("instrument-type"),
@@ -77,7 +78,9 @@ class AccountsApi:
         for name, values in wanted.items():
             if values:
                 held = [entry for entry in held if getattr(entry, name) in values]
-        return Answer(items([position(entry) for entry in held]))
+        restricted = self._shown.restricted(number, call.now)
+        marks = call.says("include-marks")
+        return Answer(items([position(each, restricted=restricted[each.symbol], marks=marks) for each in held]))
 
     def trading_status(self, call: Call) -> Answer:
         return Answer(trading_status(self._exchange.trading_status(self._access.number(call))))

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from core.simulator.exchange.faults import FOREIGN_ORDER_ID, FaultMatch
+from core.simulator.exchange.faults import FOREIGN_ID, FaultMatch
 from core.simulator.wire.payloads import Json, Payload
 
 MANDATORY = (
@@ -74,10 +74,12 @@ def set_unknown_status(payload: Payload) -> Payload:
 
 def add_foreign_item(payload: Payload, path: str) -> Payload:
     """A copy of a listing with one item more, of an unknown kind, at the end of its last page. Other answers stay."""
-    foreign = _foreign_item(path)
     data = payload.get("data")
     pages = payload.get("pagination")
-    if foreign is None or not isinstance(data, dict) or not isinstance(data.get("items"), list):
+    if not isinstance(data, dict) or not isinstance(data.get("items"), list):
+        return payload
+    foreign = _foreign_item(path, data["items"])  # type: ignore[arg-type]
+    if foreign is None:
         return payload
     copied = copy.deepcopy(payload)
     if isinstance(pages, dict) and pages["page-offset"] != int(str(pages["total-pages"])) - 1:
@@ -90,7 +92,8 @@ def add_foreign_item(payload: Payload, path: str) -> Payload:
     return copied
 
 
-def _foreign_item(path: str) -> Payload | None:
+def _foreign_item(path: str, rows: list[Any]) -> Payload | None:
+    """The item for a listing that has these rows; None where there is none."""
     parts = path.strip("/").split("/")
     if parts[-1] == "accounts":
         return {"account": {"account-number": "5WT77777", "is-closed": True, "nickname": None}, "authority-level": 7}
@@ -103,9 +106,14 @@ def _foreign_item(path: str) -> Payload | None:
             "quantity": None,
             "quantity-direction": "Sideways",
         }
+    if parts[-1] == "transactions" and rows:
+        zero = {"value": "0.0", "value-effect": "None", "net-value": "0.0", "net-value-effect": "None"}
+        kinds = {"transaction-type": "Barter", "transaction-sub-type": "Goat", "description": 7, "lots": "many"}
+        when = {key: rows[-1][key] for key in ("executed-at", "transaction-date")}
+        return {"id": FOREIGN_ID, "account-number": number, **kinds, **when, **zero, "is-estimated-fee": False}
     if parts[-1] == "orders" or parts[-2:] == ["orders", "live"]:
         return {
-            "id": FOREIGN_ORDER_ID,
+            "id": FOREIGN_ID,
             "account-number": number,
             "order-type": "Iceberg",
             "time-in-force": "Until Full Moon",

@@ -122,15 +122,16 @@ class MarketApi:
         return Answer(holidays(call.now))
 
     def _chain(self, call: Call, form: str) -> list[Payload]:
-        symbol, today = call.names["symbol"], exchange_time(call.now).date()
-        key = (form, symbol, today)
+        symbol = call.names["symbol"]
+        shown = self._view.chain_day(symbol, call.now)
+        key = (form, symbol, shown)
         if key not in self._chains:
-            roots = self._roots(symbol, today)
+            roots = self._roots(symbol, shown)
             if not roots:
                 raise not_found(f"option chain for {symbol}")
-            # Chains of earlier days are never read again.
-            self._chains = {kept: chain for kept, chain in self._chains.items() if kept[2] == today}
-            self._chains[key] = nested_chain(roots) if form == "nested" else flat_chain(roots, today)
+            # Chains of earlier days are hardly ever read again.
+            self._chains = {kept: chain for kept, chain in self._chains.items() if kept[2] == shown}
+            self._chains[key] = nested_chain(roots) if form == "nested" else flat_chain(roots, shown)
         return self._chains[key]
 
     def _roots(self, symbol: str, today: date) -> list[ListedRoot]:

@@ -8,33 +8,42 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 from aiohttp import web
 
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import Ids, RandomIds
 from core.simulator.exchange.broker_clock import BrokerClock
+from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.fault_plan import PlannedFault
 from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
+from core.simulator.exchange.orders import Notice, OrderRefused, SimOrder
+from core.simulator.exchange.posting_faults import PostingFaults
+from core.simulator.exchange.saved import restored_market
 from core.simulator.market.market import Market
 from core.simulator.wire.acts import Acts
 from core.simulator.wire.alerts import AlertServer
 from core.simulator.wire.control import Control
 from core.simulator.wire.dxlink import QuoteFeed
 from core.simulator.wire.feed_events import FeedEvents
+from core.simulator.wire.habits import HabitsControl
 from core.simulator.wire.oauth import TokenIssuer
+from core.simulator.wire.payloads_complex import complex_notice
 from core.simulator.wire.rest import Gateway
 from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
+from core.simulator.wire.rest_complex import ComplexOrdersApi
 from core.simulator.wire.rest_market import MarketApi
 from core.simulator.wire.rest_orders import OrdersApi
+from core.simulator.wire.rest_transactions import TransactionsApi
+from core.simulator.wire.saving import Saving
 from core.simulator.wire.settings import SimulatorSettings
 
 STEP_SECONDS = 0.1
@@ -64,12 +73,13 @@ class Simulator:
         self._plan: list[PlannedFault] = sorted(settings.plan, key=lambda planned: planned.after)
         self._running: _Running | None = None
         ids = ids if ids is not None else RandomIds()
-        self.market = Market(settings.seed, self._began)
-        self.exchange = Exchange(self.market, settings.seed, settings.accounts)
+        self.market, self.exchange = _begun(settings, self._began)
         self.exchange.speed = clock.speed
         self.faults = ArmedFaults()
         self._broker_clock = BrokerClock(clock, self.faults)
         self.orders = ClientOrders(self.exchange, self.faults, clock)
+        self.accounts = ClientAccounts(self.exchange, self.faults, clock)
+        self.exchange.trouble(PostingFaults(self.exchange, self.faults, clock))
         self.tokens = TokenIssuer(settings.logins, settings.access_token_seconds, ids)
         self.view = MarketView(self.market, self.faults, clock)
         self.feed = QuoteFeed(
@@ -79,6 +89,7 @@ class Simulator:
         owned = {login: frozenset(entry.number for entry in self.exchange.accounts_of(login)) for login in logins}
         self.alerts = AlertServer(self.tokens, owned, self.faults, clock, ids)
         self._logins = logins
+        self._saving = Saving(self.exchange, self._broker_clock, settings.save_to)
 
     @property
     def port(self) -> int:
@@ -120,8 +131,21 @@ class Simulator:
             await asyncio.shield(self._running.stepping)
 
     def advance(self) -> None:
-        """Brings the exchange up to now and publishes its notices as alerts."""
-        self.alerts.publish(self.exchange.advance(self._broker_clock.now()))
+        """Brings the exchange up to now and publishes its notices as alerts. One that was saved stays as it is."""
+        if self._saving.done:
+            return
+        now = self._broker_clock.now()
+        notices = self.exchange.advance(now)
+        self.alerts.publish(notices)
+        self._tell_complex(notices, now)
+
+    def _tell_complex(self, notices: Sequence[Notice], now: datetime) -> None:
+        """Publishes the complex orders of which single ones have changed, each once and as it is now."""
+        orders = [notice.obj for notice in notices if isinstance(notice.obj, SimOrder)]
+        changed = {(each.account_number, each.complex_order_id) for each in orders if each.complex_order_id is not None}
+        for number, complex_id in sorted(changed):
+            with suppress(OrderRefused):  # the broker has forgotten its orders
+                self.alerts.tell(number, complex_notice(self.exchange.complex_orders.get(number, complex_id), now))
 
     async def _step(self) -> None:
         while True:
@@ -142,13 +166,18 @@ class Simulator:
         app.router.add_get("/dxlink", self.feed.handle)
         control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
-        Acts(self.exchange, self._broker_clock, self.advance).add_routes(app)
+        self._saving.add_routes(app)
+        Acts(self.exchange, self.market, self._broker_clock, self.advance).add_routes(app)
+        HabitsControl(self.exchange).add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
         orders = OrdersApi(self.exchange, self.orders, access, self.advance)
         gateway = Gateway(self.tokens, self.faults, self._broker_clock)
-        accounts = AccountsApi(self.exchange, access)
-        gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
+        accounts = AccountsApi(self.exchange, self.accounts, access)
+        transactions = TransactionsApi(self.accounts, access, self.advance)
+        complex_orders = ComplexOrdersApi(self.exchange, access, self.advance)
+        apis = (accounts, transactions, orders, complex_orders, market)
+        gateway.add_routes(app, [route for api in apis for route in api.routes()])
         return app
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
@@ -164,6 +193,17 @@ class Simulator:
 
     def _feed_address(self) -> str:
         return f"ws://127.0.0.1:{self.port}/dxlink"
+
+
+def _begun(settings: SimulatorSettings, now: datetime) -> tuple[Market, Exchange]:
+    """A market and an exchange at this instant: new ones, or those of the saved state, which have gone on since."""
+    if settings.state is None:
+        market = Market(settings.seed, now)
+        return market, Exchange(market, settings.seed, settings.accounts)
+    market = restored_market(settings.state.market)
+    exchange = Exchange.restored(settings.state, market)
+    exchange.advance(now)  # its notices are for clients that were connected then: there was none
+    return market, exchange
 
 
 def announce_on_stdout(port: int) -> None:

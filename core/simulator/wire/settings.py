@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.fault_plan import PlannedFault
+from core.simulator.exchange.saved import SavedExchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,14 @@ class Login:
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTo:
+    """The file into which the state is written. `code` stands in it for the code that writes it."""
+
+    path: Path
+    code: str
 
 
 DEFAULT_LOGIN = Login("secret-ok", "refresh-ok", "main")
@@ -47,6 +57,10 @@ class SimulatorSettings:
     """Wall seconds of a client's silence after which the feed closes. Its own keepalives come twice as often."""
     plan: tuple[PlannedFault, ...] = ()
     """Faults that are armed at set times."""
+    state: SavedExchange | None = None
+    """The state that the simulation goes on from; None begins anew. Its seed and accounts count then."""
+    save_to: SaveTo | None = None
+    """Where the state is written when it is asked for (POST /simulator/save); None refuses that."""
     ends_with_stdin: bool = False
     """Whether `run` ends with standard input, and so with the process that started the simulator."""
 
@@ -57,6 +71,8 @@ class SimulatorSettings:
             raise ValueError(f"speed {self.speed:g} is outside 1..60 market seconds per second")
         if self.start is not None and self.start.tzinfo is None:
             raise ValueError(f"start {self.start.isoformat()} has no time zone; add one, for example -05:00")
+        if self.state is not None and self.start is not None and self.state.at > self.start:
+            raise ValueError(f"state of {self.state.at.isoformat()} is later than the start {self.start.isoformat()}")
         if self.access_token_seconds <= 0 or self.keepalive_seconds <= 0:
             raise ValueError("access_token_seconds and keepalive_seconds must be above 0")
         names = {login.name for login in self.logins}

@@ -65,6 +65,6 @@ class Actions(ConsoleApp):
     def say_why_not(self, key: str) -> None:
         """Answers a key that is greyed out with the reason. While its command is on its way the status bar answers."""
         for row in KEYS:
-            pending = any(kind.value == row.action for kind in self.pending)
-            if row.display == shown_key(key) and not pending and self.check_action(row.action, ()) is None:
-                self.say(f"{row.label.lower()}: not now, {self.why_not(row.action)}", "warning")
+            pending = any(kind.value == row.verb for kind in self.pending)
+            if row.display == shown_key(key) and not pending and self.check_action(row.verb, ()) is None:
+                self.say(f"{row.label.lower()}: not now, {self.why_not(row.verb)}", "warning")

@@ -112,6 +112,17 @@ def why_not_force(
     return "a forced cycle is on its way" if CommandKind.FORCE in pending else None
 
 
+def why_not_jump(status: StatusSlice | None, cycle: CycleSlice | None, orders: tuple[OrderView, ...]) -> str | None:
+    """A demo jumps only from where nothing is under way: what comes then is lived without this screen."""
+    if status is None or status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    if status.automation is Automation.RECONCILING:
+        return f"automation is {status.automation.value}"
+    if cycle is not None and cycle.running:
+        return f"cycle {cycle.number} is running"
+    return "the fate of an entry is unknown; decide on it first" if in_state(orders, UNKNOWN) else None
+
+
 RULES: Mapping[str, Rule] = {
     "pause": Rule(lambda now, pending: why_not_pause(now.status, pending)),
     "resume": Rule(lambda now, pending: why_not_resume(now.status, pending)),
@@ -120,5 +131,6 @@ RULES: Mapping[str, Rule] = {
     "cancel": Rule(lambda now, pending: why_not_cancel(now.status, now.orders), needs_entry=True),
     "unknown": Rule(lambda now, pending: why_not_decide(now.status, now.orders), needs_entry=True),
     "reentry": Rule(lambda now, pending: why_not_reenter(now.status, now.orders), needs_entry=True),
+    "jump": Rule(lambda now, pending: why_not_jump(now.status, now.cycle, now.orders)),
 }
 """The rule of each commanding action. Only these can be impossible: quitting and help never ask the engine."""

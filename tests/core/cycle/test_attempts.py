@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from core.config.settings import TradingSettings
+from core.domain.operation.outcomes import Outcome
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
 from core.views.step_words import words_of
 from tests.support.invariants import assert_nothing_forbidden_happened
-from tests.support.world import World, account, in_world
+from tests.support.world import ACCOUNT, World, account, in_world
 
 OPTIONS = ".*"
 TICK = Decimal("0.01")
@@ -127,8 +128,8 @@ def test_a_terminal_refusal_of_qqq_falls_to_spx_with_its_own_ticks_and_roots(tmp
         assert entry.width == 5
         judged = [s for s in await world.steps(1) if s[2] == "judge"]
         assert judged == [(1, "QQQ", "judge", "trading_halted"), (1, "SPX", "judge", "")]
-        strikes = [e for e in await world.events(1, "step.structure") if e.underlying == "SPX"]
-        assert re.search(r" at a price of \d,\d{3}\.\d{2,3}, width ", words_of(strikes[0])), "as every other price"
+        told = [e for e in await world.events(1, "step.structure") if e.underlying == "SPX"]
+        assert re.search(r" at a price of \d,\d{3}\.\d{2,3}, width ", words_of(told[0])), "as every other price"
         await _end(world)
 
     in_world(day, tmp_path)
@@ -176,6 +177,22 @@ def test_a_risk_above_the_budget_skips(tmp_path: Path) -> None:
         await _end(world)
 
     in_world(day, tmp_path, accounts=[account(cash="250.00")])
+
+
+def test_a_closed_account_whose_reads_fail_is_skipped_and_fails_no_cycle(tmp_path: Path) -> None:
+    closed = "5WT00002"
+
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.REST_5XX_HTML, path=f"/accounts/{closed}", count=None)
+        await _one_cycle(world)
+        runs = await world.records.results.of_day(date(2026, 3, 2))
+        assert {run.account: (run.outcome, run.reason) for run in runs} == {
+            ACCOUNT: (Outcome.SUCCEEDED, ""),
+            closed: (Outcome.SKIPPED, "account_restricted"),
+        }
+        await _end(world)
+
+    in_world(day, tmp_path, accounts=(account(), replace(account(closed), is_closed=True)))
 
 
 def test_a_restricted_account_skips_before_any_attempt(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.packages import risk_of
 from core.orders.positions import CONFIRMED_S
 from core.simulator.exchange.faults import FaultKind
+from core.simulator.exchange.habits import Habits
 from core.snapshot import Freshness, PositionsSlice
 from tests.support.world import ACCOUNT, World, et, in_world
 
@@ -64,6 +65,7 @@ def test_a_fill_is_counted_as_soon_as_it_is_recorded(tmp_path: Path) -> None:
     """No comparison with the broker has run: panel and records tell of one trident all the same."""
 
     async def day(world: World) -> None:
+        world.broker.exchange.habits = Habits(position_lag_s=(0, 0))  # what is asked here is when the records tell
         await world.start()
         await world.until("09:44")
         assert _shown(world).open == ()

@@ -253,7 +253,7 @@ def test_an_order_that_expired_frees_the_day_by_two_complete_reads_alone(tmp_pat
     async def day(world: World) -> None:
         world.exchange.fill_plan = "never"
         await world.start()
-        await world.until("16:10")
+        await world.until("16:25")
         assert ((await world.entry()).state, (await world.entry()).holds_day) == (EntryState.EXPIRED, False)
         await world.stop()
 

@@ -195,7 +195,7 @@ def beside(world: World, folder: Path) -> World:
     copy_empty_records(other.records_file)
     other.ids = SeededIds(SEED + 1)
     other.broker = InProcessBroker(world.exchange, world.market, world.clock, LOGIN)
-    other.broker.market_data.idle_s = 5.0
+    other.broker.market_data.idle_s, other.broker.market_data.followed_s = 5.0, 2.0
     other.broker.chains = chains_of(SEED, world.market.start)
     return other
 

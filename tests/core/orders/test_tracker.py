@@ -34,11 +34,11 @@ def test_a_day_order_expires_at_the_close_and_keeps_its_day(tmp_path: Path) -> N
         await world.start()
         await world.until("15:44:30")
         await world.command(CommandKind.FORCE)
-        await world.until("16:01")
+        await world.until("16:16")
         entry = await world.entry()
         assert await world.states(entry.id) == ["prepared", "sent", "working", "expired"]
         assert (entry.holds_day, entry.fills) == (True, ())
-        assert entry.terminal_at == et("2026-03-02", "16:00")
+        assert entry.terminal_at == et("2026-03-02", "16:15")  # until then its options trade
         await _end(world)
 
     in_world(day, tmp_path, start=NEAR_THE_CLOSE)

@@ -17,6 +17,7 @@ from core.domain.operation.commands import Command, CommandKind, CommandState
 from core.guards.breakers import Breakers
 from core.guards.foreign_tridents import ForeignTridents
 from core.guards.gate import TradingGate
+from core.guards.refused_orders import RefusedOrders
 from core.guards.stops import Stops
 from core.locks.folder_lock import AccountLocks
 from core.locks.holder import Holder
@@ -181,7 +182,8 @@ async def test_an_operator_pauses_while_nobody_trades(
     bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)
     handlers = LocalHandlers(records, breakers, clock, running=False).handlers
-    gate = TradingGate(records, breakers, tmp_path / "HALT", ForeignTridents(lambda: DAY), stops)
+    refused = RefusedOrders(clock, lambda at: 0.0)
+    gate = TradingGate(records, breakers, tmp_path / "HALT", ForeignTridents(lambda: DAY), refused, stops)
     desk = CommandDesk(records, bus, clock, handlers, stops)
     await desk.read()
     assert gate.automation.value == state

@@ -3,195 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
 
-import aiohttp
 import pytest
 
-from core.broker.port import Broker, BrokerError, MarketState, OrderAlerts, StreamStatus
-from core.broker.tastytrade import Login, TastytradeBroker
-from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
-from core.domain.trident.trident import Action
-from core.runtime.clock import Clock, ShiftedClock
-from core.runtime.ids import SeededIds
-from core.runtime.virtual_time import VirtualClock, run_virtual
-from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind, FaultMatch
-from core.simulator.exchange.handling import Handling
-from core.simulator.exchange.lifecycle import FillPlan
-from core.simulator.exchange.orders import OrderChanges, closing_order
-from core.simulator.in_process.broker import InProcessBroker
-from core.simulator.market.market import Market
-from core.simulator.wire.payloads_orders import order_request
-from core.simulator.wire.server import Simulator
-from core.simulator.wire.settings import DEFAULT_ACCOUNT, DEFAULT_LOGIN, SimulatorSettings
-from tests.core.broker.simulated_streams import QUICK
+from core.broker.port import MarketState
+from core.broker.tastytrade import TastytradeBroker
+from core.domain.orders.orders import SendClass
+from core.simulator.exchange.faults import FaultKind, FaultMatch
+from tests.core.simulator.both_ways import ACCOUNT, DAY, SYMBOLS, Side, asked, on_both, other_order, terms
 
-T = TypeVar("T")
-
-MONDAY_TEN = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-ACCOUNT = DEFAULT_ACCOUNT.number
-DAY = MONDAY_TEN.date()
-ASKED = Decimal("1.40")
 SENDS = FaultMatch(method="POST", path_end="/orders")
-SYMBOLS = tuple(f"QQQ   270108{side}00{strike}000" for side, strike in (("P", 622), ("P", 619), ("C", 622), ("C", 625)))
-ACTIONS = (Action.SELL_TO_OPEN, Action.BUY_TO_OPEN, Action.SELL_TO_OPEN, Action.BUY_TO_OPEN)
-NUMBERS = (2, 2, 1, 1)
-
-
-@dataclass
-class Side:
-    """One of the two ways to use the simulator. `told` has the orders that the alerts told."""
-
-    broker: Broker
-    exchange: Exchange
-    clock: Clock
-    faults: ArmedFaults
-    act: Callable[[dict[str, Any]], Awaitable[None]]
-    """Does what POST /simulator/act does with this body."""
-    told: list[OrderReport] = field(default_factory=list)
-
-    def on_order(self, report: OrderReport) -> None:
-        self.told.append(report)
-
-    def on_alert_status(self, status: StreamStatus) -> None:
-        """Is not looked at here."""
-
-    def arm(self, kind: FaultKind, **fault: Any) -> None:
-        self.faults.arm(Fault(kind, **fault), self.clock.now(), self.clock.monotonic())
-
-    async def send(self, identifier: str = "senex-1") -> Any:
-        legs = tuple(OrderLeg(*leg) for leg in zip(SYMBOLS, ACTIONS, NUMBERS, strict=True))
-        return await self.broker.send(ACCOUNT, OrderRequest("QQQ", legs, ASKED, identifier), lambda: None)
-
-    async def listed(self) -> tuple[OrderReport, ...]:
-        return await self.broker.orders_since(ACCOUNT, DAY)
-
-    async def shows(self, order_id: str, status: str) -> OrderReport:
-        """The order, once a read by id shows this status."""
-        async with asyncio.timeout(20):
-            while (report := await self.broker.order(ACCOUNT, order_id)).status != status:
-                await self.clock.sleep(0.05)
-        return report
-
-    async def refusal(self, call: Awaitable[object]) -> str:
-        with pytest.raises(BrokerError) as refused:
-            await call
-        return f"{refused.value.fault.value} {refused.value.code}".strip()
-
-
-Script = Callable[[Side], Coroutine[Any, Any, T]]
-
-
-def on_both(script: Script[T]) -> T:
-    """What the script found, the same on the wire and in process."""
-    over_the_wire = asyncio.run(_over_the_wire(script))
-    assert run_virtual(lambda clock: _in_process(script, clock), MONDAY_TEN) == over_the_wire
-    return over_the_wire
-
-
-async def _over_the_wire(script: Script[T]) -> T:
-    clock = ShiftedClock(MONDAY_TEN)
-    simulator = Simulator(SimulatorSettings(), clock, SeededIds(3))
-    url = f"http://127.0.0.1:{await simulator.start()}"
-    login = Login("main", DEFAULT_LOGIN.client_secret, DEFAULT_LOGIN.refresh_token)
-    broker = TastytradeBroker(login, clock, SeededIds(1), base_url=url, timings=QUICK)
-
-    async def act(body: dict[str, Any]) -> None:
-        async with aiohttp.ClientSession() as client, client.post(f"{url}/simulator/act", json=body) as answer:
-            assert answer.status == 200, await answer.text()
-
-    try:
-        await broker.connect()
-        await broker.accounts()
-        side = Side(broker, simulator.exchange, clock, simulator.faults, act)
-        return await _followed(script, side, broker.alerts)
-    finally:
-        await broker.close()
-        await simulator.stop()
-
-
-async def _in_process(script: Script[T], clock: VirtualClock) -> T:
-    market = Market(7, clock.now())
-    exchange = Exchange(market, 7, [DEFAULT_ACCOUNT])
-    broker = InProcessBroker(exchange, market, clock, "main")
-
-    async def act(body: dict[str, Any]) -> None:
-        _act(exchange, body, clock.now())
-        broker.alerts.wake()
-
-    side = Side(broker, exchange, clock, broker.faults, act)
-    return await _followed(script, side, broker.alerts)
-
-
-async def _followed(script: Script[T], side: Side, alerts: OrderAlerts) -> T:
-    side.exchange.fill_plan = "never"
-    following = asyncio.create_task(alerts.run([ACCOUNT], side))
-    try:
-        await side.clock.sleep(0.3)
-        return await script(side)
-    finally:
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
-
-
-def _act(exchange: Exchange, body: dict[str, Any], now: datetime) -> None:
-    number, by, order_id = body["account"], body.get("by", ""), body.get("id", 0)
-    match body["act"]:
-        case "place" if "seconds" in body:
-            late = timedelta(seconds=body["seconds"])
-            exchange.submit_late(number, order_request(body["order"]), now + late, by=by)
-        case "place":
-            plan = FillPlan(body["plan"]) if "plan" in body else None
-            exchange.submit(number, order_request(body["order"]), now, by=by, handling=Handling(plan=plan))
-        case "cancel":
-            exchange.cancel(number, order_id, now, by=by)
-        case "replace":
-            changes = OrderChanges("Day", "Limit", Decimal(body["price"]), "Credit")
-            keeps = body.get("keeps-identifier", True)
-            exchange.replace(number, order_id, changes, now, by=by, keeps_identifier=keeps)
-        case "close":
-            order = closing_order(exchange.positions(number, now))
-            exchange.submit(number, order, now, by=by, handling=Handling(plan=FillPlan.IMMEDIATE))
-        case "remove":
-            exchange.back_office.remove(number, order_id, now)
-        case "revive":
-            exchange.back_office.revive(number, order_id, now)
-        case "forget":
-            exchange.back_office.forget(number, order_id, now)
-        case "wipe":
-            exchange.back_office.wipe(number, now)
-        case "give":
-            exchange.back_office.give(number, body["contracts"], now)
-        case other:
-            raise AssertionError(other)
-
-
-def terms(report: OrderReport) -> tuple[object, ...]:
-    """What an order trades."""
-    return report.identifier, report.credit, tuple((leg.symbol, leg.action, leg.quantity) for leg in report.legs)
-
-
-def asked(identifier: str = "senex-1", credit: Decimal = ASKED, times: int = 1, legs: int = 4) -> tuple[object, ...]:
-    """What `Side.send` asks for."""
-    wanted = zip(SYMBOLS, ACTIONS, NUMBERS, strict=True)
-    return identifier, credit, tuple((s, a.value, Decimal(n * times)) for s, a, n in wanted)[:legs]
-
-
-def other_order(identifier: str | None = None, price: str = "1.60") -> dict[str, Any]:
-    """The body of the same package placed by somebody else."""
-    legs = [
-        {"instrument-type": "Equity Option", "symbol": s, "action": a.value, "quantity": n}
-        for s, a, n in zip(SYMBOLS, ACTIONS, NUMBERS, strict=True)
-    ]
-    body = {"time-in-force": "Day", "order-type": "Limit", "price": price, "price-effect": "Credit", "legs": legs}
-    return body if identifier is None else {**body, "external-identifier": identifier}
 
 
 # Orders that are taken on otherwise than asked
@@ -280,7 +103,7 @@ def test_a_forgotten_order_is_nowhere_and_has_left_nothing() -> None:
         side.arm(FaultKind.ORDERS_FORGOTTEN, seconds=6.0)
         order_id = (await side.send()).report.order_id
         await side.shows(order_id, "Filled")
-        held = len((await side.broker.account_reads(ACCOUNT)).positions)
+        held = len((await side.holds(len(SYMBOLS))).positions)
         await side.clock.sleep(6.0)
         after = await side.broker.account_reads(ACCOUNT)
         told = len(side.told)
@@ -476,8 +299,48 @@ def test_positions_come_without_an_order_and_are_closed_by_one() -> None:
         (closing,) = await side.listed()
         await side.shows(closing.order_id, "Filled")
         poorer = after.derivative_buying_power < before.derivative_buying_power
-        return held, orders, poorer, (await side.broker.account_reads(ACCOUNT)).positions
+        return held, orders, poorer, (await side.holds(0)).positions
 
     short, long = "Short", "Long"
     held = dict(zip(SYMBOLS, ((short, 2), (long, 2), (short, 1), (long, 1)), strict=True))
     assert on_both(script) == (held, (), True, ())
+
+
+# What clients are shown of an account and of the market
+
+
+def test_a_listing_of_positions_may_be_their_first_half() -> None:
+    async def script(side: Side) -> object:
+        await side.act(
+            {"act": "give", "account": ACCOUNT, "contracts": dict(zip(SYMBOLS, (-2, 2, -1, 1), strict=True))}
+        )
+        side.arm(FaultKind.POSITIONS_INCOMPLETE, match=FaultMatch(account=ACCOUNT))
+        half = (await side.broker.account_reads(ACCOUNT)).positions
+        whole = (await side.broker.account_reads(ACCOUNT)).positions
+        return [p.symbol for p in half], [p.symbol for p in whole]
+
+    in_order = sorted(SYMBOLS)
+    assert on_both(script) == (in_order[:2], in_order)
+
+
+def test_a_stale_chain_is_that_of_the_session_before() -> None:
+    async def script(side: Side) -> object:
+        fresh = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        side.arm(FaultKind.CHAIN_STALE, match=FaultMatch(symbol="QQQ"))
+        stale = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        again = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        return sorted(stale - fresh), again == fresh
+
+    assert on_both(script) == ([DAY - timedelta(days=3)], True)  # the Friday before
+
+
+@pytest.mark.parametrize(("minutes", "listed"), [(0, True), (14, True), (15, False), (600, False)])
+def test_a_contract_is_in_the_chain_until_it_stops(minutes: int, listed: bool) -> None:
+    """The fund's of the day trade until 16:15: then the chain is that of the next session."""
+
+    async def script(side: Side) -> object:
+        days = {each.day for each in (await side.broker.chain("QQQ")).expirations}
+        return DAY in days, DAY + timedelta(days=1) in days
+
+    close = datetime(DAY.year, DAY.month, DAY.day, 21, 0, 1, tzinfo=UTC)
+    assert on_both(script, close + timedelta(minutes=minutes)) == (listed, True)

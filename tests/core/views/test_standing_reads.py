@@ -289,6 +289,8 @@ def test_a_trident_of_somebody_else_holds_the_day_for_as_long_as_it_may_fill(tmp
         await world.until("10:01" if seen == "cycle" else "09:48")
         step = await both_tell(world, Next.HELD, of=SECOND)
         assert step.words == f"held by order {placed.id} at the broker, a trident that is not of this console"
+        # It may have filled: then it never ends without a fill, and only this command leads out.
+        assert f"`senex attest {placed.id}` adopts it" in step.ends
         assert step.enters_at is None
         await world.until("10:16")
         [seen_by_cycle] = [each for each in world.engine.runner.progresses if each.account == SECOND]

@@ -24,6 +24,7 @@ from core.simulator.exchange.orders import Notice, SimOrder
 from core.simulator.in_process.broker import Posted
 from tests.proofs.days.fault_injector import FaultInjector
 from tests.proofs.days.invariant_checker import InvariantChecker
+from tests.proofs.days.night_checks import check_books
 from tests.proofs.days.outcome_counts import count_day
 from tests.proofs.days.plan import OPENS_BEFORE, Plan, draw
 from tests.proofs.days.world import DayWorld, Posts
@@ -34,10 +35,11 @@ from tests.support.world import calendar_around
 
 MEMORY = Path("/dev/shm")
 """Where the records files are, if it exists: commits are real, and no time is spent waiting for a disk."""
-EVENING = timedelta(minutes=6)
+EVENING = timedelta(minutes=21)
+"""From the close until the orders of the day have ended: options trade for 15 minutes more."""
 LONGEST_EVENING_S = 1800.0
 SETTLED_AFTER_S = 5.0
-MOST_ROUNDS = 6
+MOST_ROUNDS = 40
 """How often the operator settles what stopped an account: a reset is for one order, and the next is told after it."""
 FORGOTTEN_WITHIN_S = 240.0
 """In three minutes, and a poll later, an order that the broker no longer knows has made its entry unknown (rules 9)."""
@@ -153,6 +155,7 @@ class _Days:
             if session is None:
                 raise ValueError(f"{day} is no session")
             await self._morning(session.open - OPENS_BEFORE)
+            self._check_books()
             stop = session.close + EVENING
             await self._through(day, stop if self._until is None else min(stop, self._until))
             result.days += 1
@@ -166,6 +169,14 @@ class _Days:
                 return
             if plan.night == "quit":
                 await world.quit()
+                if plan.saves and not world.is_up:
+                    world.restore_exchange()
+                    world.exchange.listen(self._at_exchange)
+
+    def _check_books(self) -> None:
+        world = self._world
+        cash = dict(zip(world.accounts, world.plan.cash, strict=True))
+        check_books(world.exchange, world.market, cash, world.exchange_clock.now(), self._checker.add)
 
     async def _morning(self, at: datetime) -> None:
         """Starts the console, or wakes the suspended machine."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,11 +17,13 @@ from typing import Any
 
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.orders import SimOrder
+from core.simulator.exchange.transactions import RECEIVE_DELIVER
 from core.simulator.in_process.broker import Posted
 from tests.proofs.days.exchange_orders import ExchangeOrders, differs, fills_of, is_rivals, trades
 from tests.proofs.days.mail import mail_violations
 from tests.proofs.days.send_checks import send_violations
 from tests.proofs.days.world import DayWorld
+from tests.support.held_by_rows import held_by_rows
 from tests.support.oracle import (
     SeenRow,
     is_attested,
@@ -38,6 +40,7 @@ HISTORIES = {
     "evidence": "id",
 }
 """Tables that only grow, and the column that numbers their rows without a gap."""
+_NEWEST = f"SELECT {', '.join(f'(SELECT max({number}) FROM {table})' for table, number in HISTORIES.items())}"
 CLOCKS_APART = timedelta(minutes=20)
 """The trader's clock, by which a breaker is dated, may be that far from the exchange's."""
 
@@ -124,13 +127,15 @@ class InvariantChecker:
     def committed(self) -> None:
         """The engine has committed."""
         self.steps += 1
-        for row in self._new("entry_changes"):
+        newest = dict(zip(HISTORIES, self.reader.execute(_NEWEST).fetchone(), strict=True))
+        grown = {table for table, number in newest.items() if (number or 0) > self._seen[table]}
+        for row in self._new("entry_changes", grown):
             self._changed(row)
-        for row in self._new("fills"):
+        for row in self._new("fills", grown):
             self._filled(row)
-        for row in self._new("evidence"):
+        for row in self._new("evidence", grown):
             self._evidence_at[row["id"]] = self._world.exchange_clock.now()
-        for _ in self._new("events"):
+        for _ in self._new("events", grown):
             pass
 
     def posted(self, posted: Posted) -> None:
@@ -164,7 +169,10 @@ class InvariantChecker:
 
     # What each row may say
 
-    def _new(self, table: str) -> Iterator[Any]:
+    def _new(self, table: str, grown: Container[str]) -> Iterator[Any]:
+        """The rows that this commit added to the table."""
+        if table not in grown:
+            return
         number = HISTORIES[table]
         query = f"SELECT * FROM {table} WHERE {number} > ? ORDER BY {number}"
         cursor = self.reader.execute(query, (self._seen[table],))
@@ -315,7 +323,8 @@ class InvariantChecker:
             self.add("2", f"entry {entry.id} is {entry.state}, and {shown} is not the order that was asked for")
 
     def _positions(self, number: str) -> None:
-        """The positions are what the recorded fills add up to, with the trades of orders that no record knows."""
+        """The positions are what the recorded fills add up to, with the trades of orders that no record knows, and with
+        what the broker's own transactions changed: expiration, exercise, assignment."""
         held = {p.symbol: p.quantity for p in self._world.exchange.positions(number, self._world.exchange_clock.now())}
         counting = self._orders.all_of(number)
         fold = self._orders.signed_fills(o for o in counting if o.external_identifier not in self._by_identifier)
@@ -329,6 +338,8 @@ class InvariantChecker:
             query = "SELECT symbol, quantity FROM fills WHERE entry_id = ? AND order_id = ?"
             for symbol, quantity in self.reader.execute(query, (entry.id, str(order.id))):
                 fold[symbol] = fold.get(symbol, 0) + int(-Decimal(quantity) if sells[symbol] else Decimal(quantity))
+        rows = self._world.exchange.transactions(number, self._world.exchange_clock.now())
+        fold = held_by_rows([row for row in rows if row.kind == RECEIVE_DELIVER], fold)
         folded = {symbol: abs(quantity) for symbol, quantity in fold.items() if quantity}
         if folded != held:
             self.add("6", f"account {number} holds {held}, the fills add up to {folded}")

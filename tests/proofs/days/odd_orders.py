@@ -17,6 +17,8 @@ from core.simulator.exchange.faults import FaultKind
 from tests.proofs.days.trouble import Trouble
 from tests.support.world import calendar_around
 
+FILLS = 0.04
+"""On which share of the days a fill is odd."""
 Draw = Callable[[random.Random, datetime], list[Trouble]]
 _AN_ORDER = "POST /accounts"
 LOGINS = ("", "somebody", "staff")
@@ -39,6 +41,34 @@ def odd_troubles(seed: int, days: Sequence[date]) -> list[Trouble]:
             (draw_one,) = chance.choices(list(DRAWN), list(DRAWN.values()))
             found += draw_one(chance, at)
     return found
+
+
+def fill_troubles(seed: int, days: Sequence[date]) -> list[Trouble]:
+    """Fills on a few of these days that nobody expects, drawn by a chance of their own."""
+    chance = random.Random(f"odd fills {seed}")
+    found: list[Trouble] = []
+    for day in days:
+        session = calendar_around(day.year).on(day)
+        if session is None or chance.random() >= FILLS:
+            continue
+        at = slots_of(session, SlotTimes())[0] - timedelta(seconds=round(chance.uniform(1.0, 290.0), 2))
+        found += chance.choice((_unbalanced, _after_cancel))(chance, at)
+    return found
+
+
+def _unbalanced(chance: random.Random, at: datetime) -> list[Trouble]:
+    """One contract fills, and the exchange cancels the rest."""
+    return [Trouble(at, FaultKind.ORDERS_UNBALANCED_FILL.value)]
+
+
+def _after_cancel(chance: random.Random, at: datetime) -> list[Trouble]:
+    """An order fills after its cancel was asked for."""
+    cancelled = at + timedelta(seconds=round(chance.uniform(300.0, 900.0), 1))
+    return [
+        Trouble(at, "fill plan", word="never"),
+        Trouble(at, FaultKind.ORDERS_FILL_AFTER_CANCEL.value),
+        Trouble(cancelled, chance.choice(("cancel", "cancel at broker")), word=chance.choice(LOGINS)),
+    ]
 
 
 def _changed(chance: random.Random, at: datetime) -> list[Trouble]:

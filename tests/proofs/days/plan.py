@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
 from core.domain.market.sessions import SlotTimes, slots_of
 from core.simulator.exchange.faults import FaultKind
+from core.simulator.exchange.habits import (
+    AssignmentFee,
+    FeesFinal,
+    Habits,
+    OpeningBesideClose,
+    TradesPosted,
+    WithoutPosition,
+    WorkingCloses,
+)
 from tests.proofs.days.broker_data import data_troubles
 from tests.proofs.days.mail import mail_troubles
-from tests.proofs.days.odd_orders import odd_troubles
+from tests.proofs.days.odd_orders import fill_troubles, odd_troubles
 from tests.proofs.days.trouble import Trouble
 from tests.support.world import calendar_around
 
@@ -53,6 +62,11 @@ class Plan:
     troubles: tuple[Trouble, ...]
     clock_off_s: float = 0.0
     """How far the trader's clock is off at the start, in seconds."""
+    habits: Habits = field(default_factory=Habits)
+    """The simulated broker's."""
+    position_limit: int = 10
+    saves: bool = False
+    """Whether the simulated broker is saved and restored in every night in which the trader has quit."""
 
     @property
     def real_time(self) -> bool:
@@ -115,6 +129,7 @@ def draw(seed: int) -> Plan:
             *mail_troubles(seed, days),
             *data_troubles(seed, days),
             *odd_troubles(seed, days),
+            *fill_troubles(seed, days),
             *_clock_jumps(seed, days),
         ],
         key=lambda t: (t.at, t.kind),
@@ -132,6 +147,60 @@ def draw(seed: int) -> Plan:
         poll_s=chance.choice((120, 600, 600, 900)),
         troubles=tuple(troubles),
         clock_off_s=_clock_off(seed),
+    )
+
+
+DENSITY = 1 / 3
+"""The share of the troubles of single days that plans of many days have."""
+
+
+def draw_many(seed: int, sessions: int, *, calm: bool = False) -> Plan:
+    """The plan of a seed over so many sessions, always the same; `calm` leaves the troubles out.
+
+    Everything about it is drawn by a chance of its own.
+    """
+    chance = random.Random(f"simulated sessions {seed}")
+    every = _sessions()
+    first = chance.randrange(len(every) - sessions)
+    days = every[first : first + sessions]
+    single = draw(seed)
+    drawn = [
+        *(trouble for day in days for trouble in _troubles(chance, day, len(single.cash))),
+        *mail_troubles(seed, days),
+        *data_troubles(seed, days),
+        *odd_troubles(seed, days),
+        *fill_troubles(seed, days),
+        *_clock_jumps(seed, days),
+    ]
+    kept = [trouble for trouble in drawn if chance.random() < DENSITY]
+    return replace(
+        single,
+        days=days,
+        start=_open(days[0]) - OPENS_BEFORE,
+        troubles=() if calm else tuple(sorted(kept, key=lambda t: (t.at, t.kind))),
+        clock_off_s=0.0 if calm else single.clock_off_s,
+        habits=_habits(chance),
+        position_limit=40,
+        saves=chance.random() < 0.5,
+    )
+
+
+def _habits(chance: random.Random) -> Habits:
+    return Habits(
+        position_lag_s=chance.choice(((0.0, 3.0), (0.0, 0.0))),
+        strict_without_position=chance.choice(list(WithoutPosition)),
+        relabel=chance.random() < 0.5,
+        working_closes=chance.choice(list(WorkingCloses)),
+        opening_beside_close=chance.choice(list(OpeningBesideClose)),
+        warns_no_position=chance.random() < 0.5,
+        gtc_touched_daily=chance.random() < 0.5,
+        trades_posted=chance.choice(list(TradesPosted)),
+        fees_final=chance.choice(list(FeesFinal)),
+        assignment_fee=chance.choice(list(AssignmentFee)),
+        desk=chance.random() < 0.7,
+        pin_assignment=chance.choice((0.0, 0.5)),
+        hand_sells_shares=chance.random() < 0.5,
+        early_assignment=chance.random() < 0.8,
     )
 
 

@@ -48,11 +48,11 @@ class Totals:
         yield f"violations {len(self.violations)}"
 
 
-def seeds_for(days: int, first: int) -> Iterator[int]:
-    """Seeds from `first` on whose plans have at least `days` days together."""
+def seeds_for(days: int, first: int, sessions: int = 0) -> Iterator[int]:
+    """Seeds from `first` on whose plans have at least `days` days together; with `sessions` each has so many."""
     while days > 0:
         yield first
-        days -= len(draw(first).days)
+        days -= sessions or len(draw(first).days)
         first += 1
 
 

@@ -21,7 +21,11 @@ from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock
-from core.simulator.in_process.broker import Posted
+from core.simulator.exchange.exchange import Exchange
+from core.simulator.exchange.saved import decoded, encoded, restored_market
+from core.simulator.in_process.attention import QUARTER_S, unwatched_s
+from core.simulator.in_process.broker import InProcessBroker, Posted
+from core.simulator.in_process.market_data import SAMPLE_S
 from tests.core.notify.mail_without_engine import mail_settings
 from tests.proofs.days.broker_side import BrokerSide
 from tests.proofs.days.plan import Plan
@@ -36,9 +40,6 @@ START_AGAIN_S = 20.0
 """Seconds after which a console that could not start, or ended by itself, is started again, as a supervisor does."""
 CLOCK_RIGHT_AFTER_S = 5400.0
 """Seconds after which a clock that is off at the start is set right."""
-QUARTER_S = 900.0
-LEAD_S = 20.0
-"""Seconds before a slot from which on the feed sends every price."""
 log = logging.getLogger(__name__)
 
 
@@ -88,7 +89,7 @@ class DayWorld(World):
             folder,
             seed=plan.market,
             accounts=[account(f"5WT{n:05d}", str(cash)) for n, cash in enumerate(plan.cash, 1)],
-            trading=TradingSettings(minimum_score=Decimal(plan.minimum_score)),
+            trading=TradingSettings(minimum_score=Decimal(plan.minimum_score), position_limit=plan.position_limit),
             schedule=ScheduleSettings(),
             preflight=plan.preflight,
             intervals=_intervals(plan.poll_s, real_time=plan.real_time),
@@ -103,13 +104,10 @@ class DayWorld(World):
             self.clock.set_off(timedelta(seconds=plan.clock_off_s))
             self.later(CLOCK_RIGHT_AFTER_S, lambda: self.clock.set_off(timedelta()))
         self.exchange.fill_plan = plan.fill_plan
-        self.broker.market_data.idle_s = 2.0
-        self.broker.market_data.closed_s = self.broker.alerts.max_wait_s = QUARTER_S
-        self.broker.market_data.client_clock = self.clock
-        self.broker.market_data.unwatched_s = self._unwatched_s
+        self.exchange.habits = plan.habits
         self.newest_event: Callable[[], int] = lambda: 0
         self.broker_side = BrokerSide(lambda: self.newest_event())
-        self.broker_side.watch(self.broker)
+        self._connect()
         self.on_commit: Callable[[], None] = lambda: None
         self.on_records_lost: Callable[[], None] = lambda: None
         self.at_next_order: Callable[[str], object] | None = None
@@ -127,6 +125,25 @@ class DayWorld(World):
         self._own: set[asyncio.Task[Any]] = set()
         self._ended = asyncio.Event()
         self._up = False
+
+    def _connect(self) -> None:
+        """Connects the trader's side to the broker."""
+        self.broker.market_data.idle_s, self.broker.market_data.followed_s = 2.0, SAMPLE_S
+        self.broker.market_data.closed_s = self.broker.alerts.max_wait_s = QUARTER_S
+        self.broker.market_data.client_clock = self.clock
+        self.broker.market_data.unwatched_s = self._unwatched_s
+        self.broker_side.watch(self.broker)
+
+    def restore_exchange(self) -> None:
+        """Saves the simulated broker, and goes on with the one that is restored from that. No engine may run."""
+        saved = decoded(encoded(self.exchange.saved(self.exchange_clock.now())))
+        before, self.market = self.broker, restored_market(saved.market)
+        self.exchange = Exchange.restored(saved, self.market)
+        self.broker = InProcessBroker(
+            self.exchange, self.market, self.exchange_clock.elsewhere(), before.login, before.faults
+        )
+        self.broker.posted, self.broker.chains = before.posted, before.chains
+        self._connect()
 
     # Tasks of the world, not of the engine's process
 
@@ -308,10 +325,8 @@ class DayWorld(World):
         engine = self._engine
         if engine is None or not self._up:
             return QUARTER_S
-        if engine.runner.in_cycle or self.exchange_clock.monotonic() < self.attention_until:
-            return 0.0
-        since_quarter = self.clock.now().timestamp() % QUARTER_S
-        return 0.0 if since_quarter <= 4.0 else QUARTER_S - LEAD_S - since_quarter
+        watched = engine.runner.in_cycle or self.exchange_clock.monotonic() < self.attention_until
+        return unwatched_s(self.clock.now(), watched=watched)
 
 
 def _intervals(poll_s: int, *, real_time: bool) -> Intervals:

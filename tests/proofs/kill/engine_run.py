@@ -43,7 +43,7 @@ from tests.proofs.truth.life import keep_told
 Watched = Literal["entry", "reconcile", "late cancel", "adopt"]
 CLEAN_WITHIN_S = 20.0
 TURN_S = 0.02
-SETTLE = SettleTimes(settle_s=2 * MINUTE_S, between_reads_s=MINUTE_S / 2)
+SETTLE = SettleTimes(settle_s=2 * MINUTE_S, between_reads_s=MINUTE_S / 2, hidden_s=45 * MINUTE_S)
 INTERVALS = Intervals(
     orders_s=60, settlement_s=3600, health_s=3600, broker_s=3600, commands_s=60, locks_s=60, snapshot_s=60.0
 )

@@ -28,6 +28,7 @@ from core.broker.port import (
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock, exchange_time
 from core.simulator.exchange.orders import NOT_FOUND, SimFill, SimLeg, SimOrder
 from core.simulator.in_process.values import order_report
@@ -168,6 +169,9 @@ class ScriptedBroker:
         await self._answered()
         self.shown.extend(listed)
         return listed
+
+    async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
+        raise NotImplementedError
 
     def _known(self, number: str, order_id: str) -> SimOrder:
         order = self.orders.get(int(order_id))

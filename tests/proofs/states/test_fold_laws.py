@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from core.domain.operation.events import Event, Severity
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
+from core.guards.refused_orders import RefusedOrders
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.repositories.rows import DayHeld, EntryChange
@@ -87,7 +88,7 @@ class FoldedEntries:
         events: list[Event] = []
         bus = Bus(self._records.journal.append, self.clock)
         bus.listen(events.append)
-        tracker = OrderTracker(self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
+        tracker = _tracker(self._records, bus, self.clock)
         entry = await self._sent_entry()
         told = [_about(entry, report) for report in reports]
         if acknowledged_after is None:
@@ -125,6 +126,11 @@ class FoldedEntries:
         assert not isinstance(entry, DayHeld)
         assert await self._records.entries.mark_sent(name, AT, epoch=self._records.epoch, closes=CLOSES)
         return entry
+
+
+def _tracker(records: Records, bus: Bus, clock: VirtualClock) -> OrderTracker:
+    refused = RefusedOrders(clock, lambda at: (clock.now() - at).total_seconds())
+    return OrderTracker(records, bus, clock, refused, _nothing, _no_breaker, lambda: None)
 
 
 async def _nothing(entry_id: str) -> None:
@@ -290,7 +296,7 @@ def test_an_alert_is_critical_when_the_word_is_unknown(entries: FoldedEntries) -
         events: list[Event] = []
         bus = Bus(entries._records.journal.append, entries.clock)
         bus.listen(events.append)
-        tracker = OrderTracker(entries._records, bus, entries.clock, _nothing, _no_breaker, lambda: None)
+        tracker = _tracker(entries._records, bus, entries.clock)
         entry = await entries._sent_entry()
         await tracker.apply(entry.id, _about(entry, report("Dead")))
         return [event.severity for event in events]

@@ -26,6 +26,7 @@ from core.domain.trident.trident import Trident, build_trident
 from core.guards.breakers import Breakers
 from core.guards.foreign_tridents import ForeignTridents
 from core.guards.gate import TradingGate
+from core.guards.refused_orders import RefusedOrders
 from core.locks.folder_lock import AloneInVirtualTime
 from core.orders.account_look import AccountLook
 from core.orders.decision import Decision
@@ -87,19 +88,21 @@ class TradingProcess:
         bus = Bus(records.journal.append, clock)
         bus.listen(self.events.append)
         self.breakers = Breakers(records, bus, clock)
+        age_s = JumpDetector(clock, 60.0).age_s
+        refused = RefusedOrders(clock, age_s)
         foreign = ForeignTridents(lambda: exchange_time(clock.now()).date())
-        self.gate = TradingGate(records, self.breakers, folder / "HALT", foreign)
+        self.gate = TradingGate(records, self.breakers, folder / "HALT", foreign, refused)
         strangers = Strangers(records, self.breakers, bus, foreign)
         self.tracker = OrderTracker(
             records,
             bus,
             clock,
+            refused,
             self._nothing_to_release,
             self._incident,
             lambda: self._want("alerts"),
             on_stranger=strangers.heard,
         )
-        age_s = JumpDetector(clock, 60.0).age_s
         look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7), age_s)
         self.polls = OrderPolls(look, self.tracker, records, clock, lambda: exchange_time(clock.now()).date(), age_s)
         self._reconciliation = Reconciliation(

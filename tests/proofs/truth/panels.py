@@ -28,6 +28,9 @@ SUCCESS = (Tone.GOOD, Tone.GAIN)
 
 Draw = Callable[[type[Any], Any, int, int], Drawing]
 """Draws a panel of this type with this slice in so many columns and rows."""
+_drawn: dict[tuple[type[Any], int, int, str, str], Drawing] = {}
+"""What was drawn last, by the text of the context and of the slice: a panel is drawn anew when one of them changes."""
+MOST_DRAWN = 4096
 
 
 def drawer(snapshot: Snapshot, *, told_next: bool = True) -> Draw:
@@ -36,12 +39,17 @@ def drawer(snapshot: Snapshot, *, told_next: bool = True) -> Draw:
     context = day_context(snapshot)
     if not told_next:
         context = replace(context, overall=None)
+    known = repr(context)
 
     def draw(kind: type[Any], value: Any, width: int, height: int) -> Drawing:
-        panel = kind()
-        panel.context = context
-        drawing: Drawing = panel.drawing(value, width, height)
-        return drawing
+        key = kind, width, height, known, repr(value)  # equal amounts may have other digits, equal texts have not
+        if key not in _drawn:
+            if len(_drawn) >= MOST_DRAWN:
+                _drawn.clear()
+            panel = kind()
+            panel.context = context
+            _drawn[key] = panel.drawing(value, width, height)
+        return _drawn[key]
 
     return draw
 

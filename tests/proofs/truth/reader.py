@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+from sqlalchemy import make_url
+
 from core.locks.holder import Holder
 from core.records.records import Records
 from core.runtime.clock import SystemClock
+from core.runtime.virtual_time import VirtualTimeLoop
 from core.snapshot import Mode
 from senex_tui.trader.place import Place
+from tests.proofs.truth.shared_reads import SharedReads
 from tests.support.world import calendar_around
 
 T = TypeVar("T")
@@ -53,39 +57,34 @@ def place_of(records_file: Path, halt_file: Path, *, trades: bool = True, mode: 
 class Reader:
     """A shell that reads the records on a loop of its own while this thread, and all that runs on it, waits.
 
-    It opens each records file once, so that reading is quick. Close it at the end.
+    It opens each records file once, reads it on its loop without a thread for each, and shares what was read while
+    nothing is committed, so that reading is quick. Close it at the end.
     """
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = VirtualTimeLoop()
+        self._shell = ThreadPoolExecutor(1, "shell", self._begin)
         self._thread: threading.Thread | None = None
         self._open: dict[str, Records] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._shared: list[SharedReads] = []
 
     def do(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Does the work at this moment. Raises what it raises."""
-        done: list[T] = []
-        failed: list[BaseException] = []
+        return self._shell.submit(lambda: self._loop.run_until_complete(work())).result()
 
-        def run() -> None:
-            try:
-                done.append(self._loop.run_until_complete(work()))
-            except BaseException as error:
-                failed.append(error)
-
-        self._thread = threading.Thread(target=run, name="shell")
-        self._thread.start()
-        self._thread.join()
-        if failed:
-            raise failed[0]
-        return done[0]
+    def _begin(self) -> None:
+        self._thread = threading.current_thread()
 
     def close(self) -> None:
         async def all_of_them() -> None:
             for closing in self._closers:
                 await closing()
+            for shared in self._shared:
+                shared.close()
 
         self.do(all_of_them)
+        self._shell.shutdown()
         self._loop.close()
 
     def at(self, now: datetime, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -107,8 +106,9 @@ class Reader:
         if not self._reads:
             return await _OPEN(url, **more)
         if url not in self._open:
-            records = self._open[url] = await _OPEN(url, trader=False)
+            records = self._open[url] = await _OPEN(url, trader=False, on_loop=True)
             self._closers.append(records.close)
+            self._shared.append(SharedReads(records, str(make_url(url).database)))
             setattr(records, "close", _stay_open)  # noqa: B010 - a method of this one instance
         return self._open[url]
 

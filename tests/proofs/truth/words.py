@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from tests.proofs.truth.values import NEW_YORK, Kind, Step
 
@@ -76,6 +77,7 @@ _AT = re.compile(r"free to (?:enter|validate) at (\d\d:\d\d)")
 _CREDIT = re.compile(r"\bfilled(?: at)? (\d+\.\d{2,3})\b", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def kind_in(text: str) -> Kind | None:
     """The kind that a text tells first; None when it tells none."""
     found = [
@@ -86,6 +88,7 @@ def kind_in(text: str) -> Kind | None:
     return min(found)[2] if found else None
 
 
+@lru_cache(maxsize=4096)
 def step_in(text: str) -> Step | None:
     """The next step that a text tells first; None when it tells none."""
     found = [
@@ -94,6 +97,7 @@ def step_in(text: str) -> Step | None:
     return min(found)[2] if found else None
 
 
+@lru_cache(maxsize=4096)
 def counts_down(text: str) -> str:
     """The countdown to a slot or an entry in a text; empty when none runs there."""
     found = _COUNTDOWN.search(_OF_A_PROOF.sub("", text))

@@ -36,6 +36,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
 from core.guards.foreign_tridents import ForeignTridents
+from core.guards.refused_orders import RefusedOrders
 from core.orders.account_look import AccountLook
 from core.orders.polls import OrderPolls
 from core.orders.strangers import Strangers
@@ -278,7 +279,8 @@ async def test_an_unreadable_alert_is_answered_by_a_poll_and_the_order_is_found(
     async def incident(entry: Entry, detail: str) -> None:
         raise AssertionError(detail)
 
-    tracker = OrderTracker(records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
+    refused = RefusedOrders(clock, lambda at: 0.0)
+    tracker = OrderTracker(records, bus, clock, refused, nothing, incident, lambda: wanted.append("reconcile"))
     strangers = Strangers(records, Breakers(records, bus, clock), bus, ForeignTridents(lambda: record_samples.DAY))
     look = AccountLook(broker, records, tracker, strangers, clock, lambda day: record_samples.DAY, lambda at: 0.0)
     age_s = JumpDetector(clock, 60.0).age_s

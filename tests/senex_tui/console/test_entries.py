@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.operation.amounts import credit
 from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import EngineState, Mode, Reentry, Snapshot
 from senex_tui.console.screens.dashboard import Dashboard
@@ -23,7 +24,10 @@ def in_live(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, status=replace(snapshot.status, mode=Mode.LIVE))
 
 
-FILLED = "The entry is FILLED 6.81. There is nothing left to be cancelled."
+FILLED = (
+    f"The entry is FILLED {credit(parts.credit_of_fills(scenes.followed().orders[0]))}. "
+    "There is nothing left to be cancelled."
+)
 
 
 def nothing_sent(console: Driven) -> bool:

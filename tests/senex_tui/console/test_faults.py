@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from textual.worker import WorkerFailed
 
+from core.domain.operation.amounts import price
 from core.runtime import redaction
 from core.snapshot import Snapshot
 from senex_tui.console.app import SenexApp
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.support.crash_report import keep_reports_in, tell_crash
-from tests.support.console import scenes
+from tests.support.console import parts, scenes
 from tests.support.console.driver import driven
 from tests.support.replaced_text import with_text
 from widgets.base.panel import LinePanel
@@ -52,7 +53,7 @@ async def test_one_failing_panel_says_so_in_its_box_and_the_others_paint(
     with caplog.at_level(logging.CRITICAL):
         async with driven() as console:
             assert "panel error: the log has the details" in console.text
-            assert "621.93" in console.text
+            assert f"bid {price(parts.quotes()[0].bid)}" in console.text
             assert "max risk $" in console.text
             await console.press("p")
             assert len(console.engine.sent) == 1

@@ -8,6 +8,7 @@ from datetime import timedelta
 from textual.events import AppBlur
 from textual.widgets import Input
 
+from core.domain.operation.amounts import credit, price
 from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import Automation, EngineState
 from senex_tui.console.keys import KEYS
@@ -49,7 +50,9 @@ async def test_p_asks_before_it_resumes() -> None:
 async def test_force_in_the_demo_shows_the_facts_and_needs_y() -> None:
     async with driven() as console:
         await console.press("f")
-        for fact in ("Force a cycle", "DEMO", "QQQ 621.935", "an order works: working 6.81", "simulated broker"):
+        qqq, _ = parts.quotes()
+        quoted, working = f"QQQ {price(parts.middle(qqq))}", f"an order works: working {credit(parts.order().limit)}"
+        for fact in ("Force a cycle", "DEMO", quoted, working, "simulated broker"):
             assert fact in console.text
         await console.press("enter")
         assert console.engine.sent == []
@@ -121,9 +124,10 @@ async def test_a_greyed_key_answers_with_the_reason() -> None:
 async def test_force_says_what_comes_next_for_each_account() -> None:
     shown = scenes.two_accounts()
     accounts = parts.account_by_word(shown)
+    [filled] = [credit(parts.credit_of_fills(order)) for order in shown.orders if order.fills]
     async with driven(shown, size=(80, 24)) as console:
         await console.press("f")
-        assert f"{accounts['filled']}  done today (filled 6.81)" in console.text
+        assert f"{accounts['filled']}  done today (filled {filled})" in console.text
         assert f"{accounts['rejected']}  free to enter at 10:45" in console.text
         assert "in 13:19" not in console.text.split("Force a cycle")[1]
 

@@ -14,6 +14,7 @@ import pytest
 from textual.screen import Screen
 from textual.widgets import Input
 
+from core.domain.operation.amounts import price
 from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import Mode, Snapshot
 from senex_tui.console.actions import questions
@@ -185,7 +186,7 @@ class Monkey:
             await console.press("ctrl+g")
         await console.pull()
         assert isinstance(console.app.screen, Dashboard)
-        assert "621.935" in console.text
+        assert price(parts.middle(parts.quotes()[0])) in console.text
         console.engine.answers = None
         before = len(console.engine.sent)
         await console.press("p")

@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from core.domain.operation.amounts import credit, signed_dollars
+from core.domain.operation.amounts import credit, dollars, signed_dollars
 from core.snapshot import Freshness, Mode, PositionsSlice
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.positions import PositionsPage
@@ -21,6 +21,7 @@ from widgets.positions import summary
 SOON = near().warnings[0]
 ASSIGNED = f"the short call 622 is {plus(near().price, '-622')} in the money and can be assigned any day"
 PROFIT = f"P&L {signed_dollars(position().profit_mid)}"
+RISK = dollars(D(near().max_risk or 0) + D(position().max_risk or 0))
 BOTH = f"P&L {signed_dollars(D(near().profit_mid or 0) + D(position().profit_mid or 0))}"
 
 
@@ -32,15 +33,15 @@ async def test_t_shows_each_open_trident_with_its_figures(size: tuple[int, int])
         text = " ".join(console.text.split())
         for told in (
             "DEMO",
-            f"2 open tridents {BOTH} risk 653.00 $ ▲ 1 to watch",
+            f"2 open tridents {BOTH} risk {RISK} ▲ 1 to watch",
             "QQQ 622P/617P/622C/627C Nov 21, 1 day …0001",
             "Jan 2, 43 days",
             f"P&L {signed_dollars(near().profit_mid)}",
-            "credit 6.85",
+            f"credit {credit(near().credit)}",
             f"mark {credit(near().mark_mid)}",
             f"to close {credit(near().mark_natural)} (P&L {signed_dollars(near().profit_natural)})",
-            "max risk 315.00 $",
-            "break-even 618.575, none above",
+            f"max risk {dollars(near().max_risk)}",
+            f"break-even {near().break_even_below}, none above",
             "live 0s",
             SOON,
             ASSIGNED,

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from textual.geometry import Region
 
+from core.domain.operation.amounts import price
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Level, MessageView, Snapshot
 from senex_tui.console.screens.too_small import TooSmall
@@ -160,7 +161,7 @@ async def test_a_small_terminal_gets_a_sentence_until_it_grows() -> None:
         await console.pilot.resize_terminal(60, 20)
         await console.pilot.pause()
         await console.pull()
-        assert "621.935" in console.text
+        assert price(parts.middle(parts.quotes()[0])) in console.text
         await console.pilot.resize_terminal(80, 19)
         await console.pilot.pause()
         assert isinstance(console.app.screen, TooSmall)

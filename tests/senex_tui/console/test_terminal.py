@@ -88,7 +88,18 @@ def test_the_footer_fits_80_columns() -> None:
 
 def test_help_has_every_group_signs_and_states() -> None:
     groups = [name for name, _ in help_groups()]
-    assert groups == ["Automation", "Pages", "Panels", "Lists", "Stories", "Replay", "Program", "Signs", "States"]
+    assert groups == [
+        "Automation",
+        "Pages",
+        "Panels",
+        "Lists",
+        "Stories",
+        "Replay",
+        "Demo",
+        "Program",
+        "Signs",
+        "States",
+    ]
 
 
 def test_the_state_decides_which_commands_are_possible() -> None:

@@ -12,7 +12,9 @@ from textual.pilot import Pilot
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from core.snapshot import Snapshot
+from senex_tui.console.actions.jump import Targets
 from senex_tui.console.app import SenexApp
+from senex_tui.console.demo_app import ConsoleOptions, DemoApp
 from tests.support.console.scenes import FixedEngine, calm
 
 
@@ -83,10 +85,13 @@ async def driven(
     size: tuple[int, int] = (120, 40),
     stop_engine: Callable[[], Awaitable[None]] | None = None,
     state_folder: Path | None = None,
+    targets: Targets | None = None,
 ) -> AsyncIterator[Driven]:
+    """`targets` makes it the console of a demo, with the moments to jump to."""
     engine = engine or FixedEngine(snapshot or calm())
     ticker = Ticker()
-    app = SenexApp(engine, stop_engine=stop_engine, monotonic=ticker, state_folder=state_folder)
+    options: ConsoleOptions = {"stop_engine": stop_engine, "monotonic": ticker, "state_folder": state_folder}
+    app = SenexApp(engine, **options) if targets is None else DemoApp(engine, targets, **options)
     bells: list[float] = []
     app.bell = lambda: bells.append(ticker.now)  # type: ignore[method-assign]
     async with app.run_test(size=size) as pilot:

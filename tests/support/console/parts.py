@@ -171,6 +171,26 @@ def account_by_word(shown: Snapshot) -> dict[str, str]:
     return {each.told.word: each.account for each in shown.cycle.accounts}
 
 
+def credit_of_fills(order: OrderView) -> Decimal:
+    """Dollars per share that the fills of one trident add up to: the body's legs are sold, the wings bought (rules 2).
+
+    ValueError for an order without fills.
+    """
+    if not order.fills:
+        raise ValueError(f"order {order.order_id} has no fills")
+    body = order.strikes.split("/")[0].removesuffix("P")
+    sold = (f"{body}P", f"{body}C")
+    paid = (fill.quantity * fill.price * (1 if fill.leg in sold else -1) for fill in order.fills)
+    return sum(paid, Decimal(0))
+
+
+def middle(quote: QuoteSlice) -> Decimal:
+    """The price between the bid and the ask of a quote."""
+    assert quote.bid is not None
+    assert quote.ask is not None
+    return (quote.bid + quote.ask) / 2
+
+
 def plus(price: Decimal | None, more: str) -> Decimal:
     """A recorded price that has moved on."""
     assert price is not None

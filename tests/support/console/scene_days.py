@@ -17,7 +17,9 @@ from core.records.store.errors import FencedOff
 from core.runtime.intervals import Intervals
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.faults import FaultKind
+from core.simulator.exchange.habits import Habits
 from core.simulator.in_process.broker import InProcessBroker
+from core.simulator.in_process.market_data import SAMPLE_S
 from core.snapshot import EngineState, Mode, Snapshot
 from senex_tui.support.refusals import explain
 from tests.support.recorded_day import pause_over_ten
@@ -89,6 +91,8 @@ class SceneDay:
         """Simulates the day anew, with its records in this folder, and returns its scenes by name."""
 
         async def lived(world: World) -> dict[str, Snapshot]:
+            world.exchange.habits = Habits(early_assignment=False)  # which night it comes is chance
+            world.broker.market_data.followed_s = SAMPLE_S
             if not self.poll_s:
                 look_closely(world)
             moments = Moments(world)
@@ -312,6 +316,7 @@ async def filled(world: World, moments: Moments) -> None:
 
 async def two_open(world: World, moments: Moments) -> None:
     """A trident of six weeks ago near its end, and one of today."""
+    world.exchange.fill_plan = "immediate"
     await world.start()
     await world.until("09:47")
     await world.stop()

@@ -116,6 +116,7 @@ async def test_a_revoked_login_leaves_the_shared_account_and_the_market_to_the_o
     assert (await two.broker.market_state()).is_open
     assert two.broker.name == "second"
     assert (await two.broker.account_reads(SHARED)).number == SHARED
+    assert await two.broker.transactions(SHARED, two.clock.now().date()) == ()
     with pytest.raises(BrokerError) as refused:
         await two.broker.account_reads(OWN)
     assert refused.value.fault is BrokerFault.LOGIN_REFUSED

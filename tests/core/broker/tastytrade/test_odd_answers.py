@@ -12,7 +12,7 @@ from core.broker.port import BrokerError, BrokerFault
 from core.domain.orders.comparison import difference
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
 from core.domain.trident.trident import Action
-from core.simulator.exchange.faults import FOREIGN_ORDER_ID, FaultKind, FaultMatch
+from core.simulator.exchange.faults import FOREIGN_ID, FaultKind, FaultMatch
 from core.simulator.exchange.orders import OrderChanges
 from core.simulator.in_process import values
 from tests.core.broker.simulated_streams import ACCOUNT, SimulatedStreams, simulated
@@ -46,8 +46,8 @@ async def test_items_of_an_unknown_kind_lose_nothing_but_themselves() -> None:
         streams.arm(FaultKind.REST_FOREIGN_ITEM, match=FaultMatch(method="GET"), count=None)
         day = streams.clock.now().date()
         listed = {report.order_id: report for report in await streams.broker.orders_since(ACCOUNT, day)}
-        assert set(listed) == {ours.order_id, str(FOREIGN_ORDER_ID)}
-        assert listed[str(FOREIGN_ORDER_ID)] == values.foreign_order(ACCOUNT)
+        assert set(listed) == {ours.order_id, str(FOREIGN_ID)}
+        assert listed[str(FOREIGN_ID)] == values.foreign_order(ACCOUNT)
         assert (await streams.broker.account_reads(ACCOUNT)).positions == ()
         assert streams.broker.remarks() == ("a position in BTC/USD is left out: it cannot be read (quantity)",)
         assert [account.is_closed for account in await streams.broker.accounts()] == [False, True]

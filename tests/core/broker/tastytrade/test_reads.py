@@ -313,7 +313,7 @@ def answer_account(server: RawBroker, positions: list[Any]) -> None:
     server.on("GET", f"/accounts/{ACCOUNT}/positions", json_answer(page(positions)))
 
 
-async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_never(
+async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_or_shares_never(
     server: RawBroker, broker: TastytradeBroker
 ) -> None:
     option = {
@@ -324,13 +324,15 @@ async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_nev
     }
     coin = {"instrument-type": "Cryptocurrency", "symbol": "BTC/USD", "quantity": None, "quantity-direction": "Long"}
     closed = {**option, "symbol": "QQQ   261224C00622000", "quantity": "0.0", "quantity-direction": "Zero"}
-    shares = {**option, "instrument-type": "Equity", "symbol": "QQQ", "quantity-direction": "Long"}
+    realized = {"realized-today": "48.0", "realized-today-effect": "Debit"}
+    shares = {**option, **realized, "instrument-type": "Equity", "symbol": "QQQ", "quantity-direction": "Long"}
     answer_account(server, [coin, option, closed, shares])
     reads = await broker.account_reads(ACCOUNT)
-    assert [(p.symbol, p.quantity, p.direction, p.mark) for p in reads.positions] == [
-        ("QQQ   261224P00622000", Decimal(2), "Short", None),
-        ("QQQ", Decimal(2), "Long", None),
+    assert [(p.symbol, p.quantity, p.direction, p.mark, p.realized_today) for p in reads.positions] == [
+        ("QQQ   261224P00622000", Decimal(2), "Short", None, None),
+        ("QQQ", Decimal(2), "Long", None, Decimal(-48)),
     ]
+    assert [p.instrument_type for p in reads.positions] == ["Equity Option", "Equity"]
     assert (reads.derivative_buying_power, reads.net_liquidating_value) == (Decimal("20000.0"), Decimal(25000))
     assert broker.remarks() == ("a position in BTC/USD is left out: it cannot be read (quantity)",)
     nameless = {key: value for key, value in option.items() if key != "instrument-type"}
@@ -338,6 +340,7 @@ async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_nev
         {**option, "quantity": "many"},
         {**option, "quantity-direction": "Sideways"},
         {**nameless, "symbol": 7},
+        {**shares, "quantity": None},
     ):
         answer_account(server, [shares, odd])
         with pytest.raises(BrokerError) as caught:
@@ -353,8 +356,15 @@ async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroke
         json_answer(
             page(
                 [
-                    metric_json("QQQ", **{"dividend-ex-date": "2026-12-21", "earnings": earnings}),
-                    metric_json("SPX", **{"tos-implied-volatility-index-rank": None}),
+                    metric_json(
+                        "QQQ",
+                        **{
+                            "dividend-ex-date": "2026-12-21",
+                            "dividend-rate-per-share": "0.7941",
+                            "earnings": earnings,
+                        },
+                    ),
+                    metric_json("SPX", **{"tos-implied-volatility-index-rank": None, "dividend-rate-per-share": "NaN"}),
                     metric_json("BAD", **{"updated-at": None}),
                     metric_json("WORSE", **{"earnings": {"expected-report-date": "soon"}}),
                     metric_json(
@@ -372,7 +382,8 @@ async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroke
     )
     qqq, spx, bare = await broker.metrics(["QQQ", "SPX", "BAD", "WORSE", "BARE"])
     assert (qqq.iv_rank, qqq.iv30, qqq.iv_percentile) == (Decimal("32.00"), Decimal("0.184"), Decimal("60.0"))
-    assert (qqq.ex_dividend, qqq.earnings) == (date(2026, 12, 21), date(2026, 12, 1))
+    assert (qqq.ex_dividend, qqq.dividend, qqq.earnings) == (date(2026, 12, 21), Decimal("0.7941"), date(2026, 12, 1))
+    assert (spx.dividend, bare.dividend) == (None, None)
     assert qqq.age_s is not None
     assert 0 <= qqq.age_s < 5
     assert spx.iv_rank == Decimal("31.00")  # the general rank stands in for the tos- one
@@ -539,6 +550,9 @@ async def test_of_two_copies_without_a_time_the_one_that_ended_is_kept(
         ({"user-id": "5", "cancel-user-id": "6", "cancel-username": "bob"}, "bob"),
         ({"user-id": "5", "cancel-user-id": 6}, "6"),
         ({"cancel-user-id": "6"}, "6"),
+        # One sign contradicts the other: it counts as another user's, or the day would be free.
+        ({"user-id": "5", "username": "ann", "cancel-user-id": "6", "cancel-username": "ann"}, "6"),
+        ({"user-id": "5", "username": "ann", "cancel-user-id": "5", "cancel-username": "bob"}, "bob"),
     ],
 )
 async def test_an_order_says_who_cancelled_and_replaced_it(

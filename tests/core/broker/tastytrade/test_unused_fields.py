@@ -36,6 +36,7 @@ from core.simulator.wire.payloads_accounts import account, balances, position, t
 from core.simulator.wire.payloads_instruments import nested_chain
 from core.simulator.wire.payloads_market import market_data, market_session, metrics
 from core.simulator.wire.payloads_orders import notice, order, order_response
+from core.simulator.wire.payloads_transactions import transaction
 from tests.core.broker.raw_broker import ACCOUNT, ORDERS, SESSIONS, InstantClock, RawBroker, json_answer
 from tests.support.world import SEED
 from tests.support.world import account as account_setup
@@ -155,6 +156,32 @@ USED: dict[str, dict[str, Used]] = {
         "data.items.*.underlying-symbol": SHOWN,
         "data.items.*.average-open-price": SHOWN,
         "data.items.*.mark-price": SHOWN,
+        "data.items.*.instrument-type": SHOWN,
+        "data.items.*.realized-today": SHOWN,
+        "data.items.*.realized-today-effect": SHOWN,
+    },
+    "transactions": {
+        **ITEMS,
+        "data.items.*": STRICT,
+        "data.items.*.id": IDENTITY,
+        "data.items.*.transaction-type": STRICT,
+        "data.items.*.transaction-sub-type": STRICT,
+        "data.items.*.instrument-type": SHOWN,
+        "data.items.*.symbol": OPTIONAL,
+        "data.items.*.underlying-symbol": OPTIONAL,
+        "data.items.*.action": OPTIONAL,
+        "data.items.*.quantity": OPTIONAL_NUMBER,
+        "data.items.*.price": OPTIONAL_NUMBER,
+        "data.items.*.value": NUMBER,
+        "data.items.*.value-effect": STRICT,
+        "data.items.*.net-value": NUMBER,
+        "data.items.*.net-value-effect": STRICT,
+        "data.items.*.is-estimated-fee": Used(SAME, UNREADABLE, UNREADABLE),
+        "data.items.*.executed-at": STRICT,
+        "data.items.*.transaction-date": Used(SAME, UNREADABLE, UNREADABLE),
+        "data.items.*.order-id": Used(CHANGED, CHANGED, UNREADABLE),
+        "data.items.*.reverses-id": Used(CHANGED, CHANGED, UNREADABLE),
+        "data.items.*.description": SHOWN,
     },
     "status": {
         "data": STRICT,
@@ -183,6 +210,7 @@ USED: dict[str, dict[str, Used]] = {
         "data.items.*.implied-volatility-30-day": PART_FIGURE,
         "data.items.*.beta": SHOWN,
         "data.items.*.dividend-ex-date": PART_DATE,
+        "data.items.*.dividend-rate-per-share": SHOWN,
         "data.items.*.earnings": Used(CHANGED, LEFT_OUT, CHANGED),
         "data.items.*.earnings.expected-report-date": PART_DATE,
     },
@@ -246,7 +274,8 @@ def request_on(roots: list[ListedRoot]) -> OrderRequest:
 def simulated() -> tuple[dict[str, Any], OrderRequest]:
     """The simulator's answer to everything that the adapter asks, and the order in them.
 
-    What the simulator leaves out and the adapter reads is added: a warning, earnings, a second account, a second root.
+    What the simulator leaves out and the adapter reads is added: a warning, earnings, a second account, a second root,
+    a realized gain, a row that is reversed.
     """
     market = Market(SEED, NOW)
     exchange = Exchange(market, SEED, [account_setup()])
@@ -265,7 +294,8 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
     answers = {
         "accounts": items(listed),  # type: ignore[arg-type]
         "balances": balances(exchange.balances(ACCOUNT, LATER)),
-        "positions": items([position(each) for each in exchange.positions(ACCOUNT, LATER)]),
+        "positions": items([position(each, marks=True) for each in exchange.positions(ACCOUNT, LATER)]),
+        "transactions": items([transaction(each) for each in exchange.transactions(ACCOUNT, LATER)]),
         "status": trading_status(status),
         "session": items([market_session(view, NOW)]),
         "metrics": items(measured),
@@ -282,6 +312,10 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
     first = found["metrics"]["data"]["items"][0]
     first.update({"earnings": {"expected-report-date": "2027-01-29"}, "dividend-ex-date": "2026-12-21"})
     first["implied-volatility-index-rank"] = "0.987"
+    for row in found["transactions"]["data"]["items"]:
+        row["reverses-id"] = 7
+    for held in found["positions"]["data"]["items"]:
+        held.update({"realized-today": "48.0", "realized-today-effect": "Credit"})
     return found, request
 
 
@@ -301,6 +335,7 @@ async def read(name: str, body: Any, server: RawBroker, broker: TastytradeBroker
         ("GET", "/customers/me/accounts", "accounts"),
         ("GET", f"/accounts/{ACCOUNT}/balances/USD", "balances"),
         ("GET", f"/accounts/{ACCOUNT}/positions", "positions"),
+        ("GET", f"/accounts/{ACCOUNT}/transactions", "transactions"),
         ("GET", f"/accounts/{ACCOUNT}/trading-status", "status"),
         ("GET", SESSIONS, "session"),
         ("GET", "/market-metrics", "metrics"),
@@ -314,6 +349,7 @@ async def read(name: str, body: Any, server: RawBroker, broker: TastytradeBroker
     server.on("GET", ORDERS, json_answer({"data": {"items": []}}))
     calls: dict[str, Callable[[], Awaitable[Any]]] = {
         "accounts": broker.accounts,
+        "transactions": lambda: broker.transactions(ACCOUNT, NOW.date()),
         "session": broker.market_state,
         "metrics": lambda: broker.metrics(["QQQ", "SPX"]),
         "marks": lambda: broker.marks(["QQQ", "SPX"]),

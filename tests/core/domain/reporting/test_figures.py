@@ -15,7 +15,7 @@ from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
-from core.domain.reporting.account_days import DayKind
+from core.domain.reporting.account_days import DayKind, joined, joined_days
 from core.domain.reporting.alerts import AlertKind, due_alerts
 from core.domain.reporting.figures import AccountRun, SessionFigures, Share, figures_of
 from core.domain.reporting.targets import Target
@@ -494,3 +494,23 @@ def test_risk_refusals_above_a_fifth() -> None:
     passed, refused = [run(n) for n in range(8)], [run(n, Reason.OPPOSITE_SIDE) for n in (8, 9)]
     assert codes(figures(*passed, *refused)) == []
     assert codes(figures(*passed, *refused, run(10, Reason.OPPOSITE_SIDE))) == [AlertKind.RISK_REFUSALS]
+
+
+def test_days_joined_apart_give_the_figures_of_all_of_them() -> None:
+    """Alerting joins the earlier sessions once a day."""
+    sent, lost = run(1), run(2)
+    runs = [run(0), sent, run(1, Reason.POSITION_LIMIT, account=TWO), lost, run(2, account=TWO)]
+    entries = [made(EntryState.FILLED, sent, 4), made(EntryState.REJECTED, lost)]
+    since, today = day(1), day(2)
+    chosen = [each for each in runs if each.day >= since]
+    apart = joined_days(
+        since,
+        joined([each for each in runs if each.day < today], entries[:1]),
+        joined([each for each in runs if each.day == today], entries[1:]),
+    )
+    expected = {ONE: day(0), TWO: day(0)}
+    whole = figures_of([since, today], chosen, entries, expected, running=today, has_slot_left=True)
+    known = figures_of([since, today], chosen, entries, expected, running=today, has_slot_left=True, known=apart)
+    assert known == whole
+    assert {each.day for each in apart.parts} == {since, today}
+    assert len(whole.days) == 4

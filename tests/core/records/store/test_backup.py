@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,6 +59,21 @@ def test_nothing_is_replaced_and_nothing_left_behind(path: Path, tmp_path: Path)
     broken.write_bytes(path.read_bytes()[:20_000] + b"\xff" * 20_000)
     with pytest.raises(RecordsError, match=r"damaged|could not be copied"):
         back_up(broken, tmp_path / "copy")
+    assert not list(tmp_path.glob("copy*"))
+
+
+@pytest.mark.parametrize("named_by", [Path.symlink_to, Path.hardlink_to])
+def test_linked_records_are_not_opened_for_a_backup(
+    path: Path, tmp_path: Path, named_by: Callable[[Path, Path], None]
+) -> None:
+    make_revision_1(path)
+    (tmp_path / "elsewhere").mkdir()
+    linked = tmp_path / "elsewhere" / "records.sqlite3"
+    named_by(linked, path)
+    beside = sorted(path.parent.glob(f"{path.name}*"))
+    with pytest.raises(RecordsError, match=r"is a link to another place|has a second name"):
+        back_up(linked, tmp_path / "copy")
+    assert sorted(path.parent.glob(f"{path.name}*")) == beside
     assert not list(tmp_path.glob("copy*"))
 
 

@@ -15,6 +15,7 @@ from core.simulator.market.market import Market
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 OPEN = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
 CLOSE = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+OPTIONS_CLOSE = datetime(2026, 11, 23, 21, 15, tzinfo=UTC)
 TEN = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 ONE, TWO, OTHER = "5WT00001", "5WT00002", "5WT00003"
 EXPIRY = "270108"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.fees import fees_for
+from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.orders import OrderLeg, OrderRefused, OrderRequest, SimPosition
+from core.simulator.exchange.saved import restored_market, saved_market
+from core.simulator.market.market import Market
 from tests.core.simulator.exchange.placed_orders import (
     CLOSE,
     ONE,
     OTHER,
+    START,
     TEN,
     TWO,
     at_mid,
@@ -64,7 +69,6 @@ def test_a_sound_order_has_no_errors() -> None:
         replace(at_mid(), price=Decimal("-4.1")),
         replace(at_mid(), time_in_force="IOC"),
         replace(at_mid(), order_type="Stop"),
-        credit([leg("Sell to Close", occ("P", 622)), leg("Buy to Close", occ("P", 619))], "1.20"),
     ],
 )
 def test_invalid_orders_are_validation_errors(request_: OrderRequest) -> None:
@@ -210,23 +214,6 @@ def test_closing_realizes_and_frees_the_margin() -> None:
     assert sum((p.realized_today for p in gone), Decimal(0)) == result * 100
 
 
-def test_positions_settle_in_cash_at_expiration() -> None:
-    broker = exchange()
-    broker.fill_plan = "immediate"
-    legs = (
-        leg("Sell to Open", occ("P", 700, expiry="261124")),
-        leg("Buy to Open", occ("P", 695, expiry="261124")),
-    )
-    broker.submit(ONE, credit(legs, "4.90"), TEN)
-    broker.advance(LATER)
-    before = broker.balances(ONE, LATER).cash_balance
-    expired = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
-    notices = broker.advance(expired)
-    assert {n.type for n in notices} == {"CurrentPosition", "AccountBalance"}
-    assert broker.positions(ONE, expired) == []
-    assert broker.balances(ONE, expired).cash_balance == before - 500
-
-
 def test_accounts_and_logins_are_apart() -> None:
     broker = exchange()
     broker.fill_plan = "immediate"
@@ -265,3 +252,31 @@ def test_fees_follow_the_schedule() -> None:
     assert spx.commission == 0
     assert spx.proprietary_index_option_fees == Decimal("1.30")
     assert spx.total_fees == spx.clearing_fees + spx.regulatory_fees + Decimal("1.30")
+
+
+def test_what_working_orders_hold_is_the_same_when_it_is_computed_anew() -> None:
+    """Over fills, cancels, and an order of shares, whose margin moves with their price. A broker restored from its
+    state has computed nothing before."""
+    market = Market(7, START)
+    broker = exchange("400000", market)
+    broker.habits = Habits(position_lag_s=(0, 0), desk=False)
+    shares = OrderRequest(
+        "GTC", "Limit", (OrderLeg("Equity", "QQQ", "Buy to Open", Decimal(100)),), Decimal(500), "Debit"
+    )
+    seen = set()
+    for step in range(24):
+        at = TEN + step * timedelta(minutes=7)
+        if step % 3 == 0:
+            broker.submit(ONE, credit(trident_legs(620 + step % 5), "40.00", "GTC"), at)
+        if step == 9:
+            broker.submit(ONE, shares, at)
+        if step == 7:
+            broker.back_office.give(ONE, {"QQQ": 100}, at)
+        if step in (11, 15):
+            working = [o for o in broker.live_orders(ONE, at) if o.status == "Live"]
+            broker.back_office.fill(ONE, working[-1].id, at, None)
+            broker.cancel(ONE, working[1].id, at)
+        anew = Exchange.restored(broker.saved(at), restored_market(saved_market(market)))
+        assert broker.balances(ONE, at) == anew.balances(ONE, at)
+        seen.add(broker.balances(ONE, at).derivative_buying_power)
+    assert len(seen) > 12

@@ -11,8 +11,8 @@ from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import Notice, OrderChanges, OrderRefused, closing_order
 from tests.core.simulator.exchange.placed_orders import (
-    CLOSE,
     ONE,
+    OPTIONS_CLOSE,
     TEN,
     TWO,
     at_mid,
@@ -97,7 +97,7 @@ def test_a_removed_order_says_so_and_a_partly_filled_one_too() -> None:
         broker.advance(TEN + 3 * SECOND)
         removed = broker.back_office.remove(ONE, order.id, TEN + 3 * SECOND)
         assert (removed.status, removed.cancel_username) == (status, "staff")
-        with pytest.raises(OrderRefused, match="cannot be removed"):
+        with pytest.raises(OrderRefused, match="does not work"):
             broker.back_office.remove(ONE, order.id, TEN + 4 * SECOND)
 
 
@@ -125,7 +125,7 @@ def test_a_revived_order_fills_what_was_left_and_ends_by_itself() -> None:
         broker.back_office.revive(ONE, order.id, TEN + 61 * SECOND)
 
 
-def test_an_order_revived_and_left_alone_expires_at_the_close() -> None:
+def test_an_order_revived_and_left_alone_expires_when_options_close() -> None:
     broker = exchange()
     order = broker.submit(ONE, at_mid(), TEN, handling=Handling(plan=FillPlan.NEVER, revived_after=10 * SECOND))
     broker.fill_plan = "never"
@@ -135,7 +135,7 @@ def test_an_order_revived_and_left_alone_expires_at_the_close() -> None:
     assert broker.order(ONE, order.id).status == "Cancelled"
     broker.advance(TEN + 20 * SECOND)
     assert broker.order(ONE, order.id).status == "Live"
-    broker.advance(CLOSE)
+    broker.advance(OPTIONS_CLOSE)
     assert broker.order(ONE, order.id).status == "Expired"
 
 
@@ -185,7 +185,7 @@ def test_given_positions_cost_nothing_and_bind_margin() -> None:
     broker.advance(TEN + 10 * SECOND)
     assert broker.positions(ONE, TEN + 10 * SECOND) == []
     with pytest.raises(OrderRefused, match="does not exist"):
-        broker.back_office.give(ONE, {occ("P", 622): 1, "QQQ": 1}, TEN + 10 * SECOND)
+        broker.back_office.give(ONE, {occ("P", 622): 1, "SPX": 1}, TEN + 10 * SECOND)
     assert broker.positions(ONE, TEN + 10 * SECOND) == []
 
 

@@ -21,6 +21,7 @@ from tests.core.simulator.exchange.placed_orders import (
     CLOSE,
     ONE,
     OPEN,
+    OPTIONS_CLOSE,
     START,
     TEN,
     at_mid,
@@ -105,25 +106,25 @@ def test_how_often_the_exchange_is_advanced_changes_nothing() -> None:
     assert outcome(timedelta(seconds=3)) == outcome(timedelta(minutes=6))
 
 
-def test_a_limit_above_the_mid_rests_and_expires_at_the_close() -> None:
+def test_a_limit_above_the_mid_rests_and_expires_when_options_close() -> None:
     broker = exchange()
     legs = trident_legs()
     order = broker.submit(ONE, credit(legs, package(legs).mid.quantize(Decimal("0.01")) + Decimal("2.00")), TEN)
-    broker.advance(CLOSE - SECOND)
+    broker.advance(OPTIONS_CLOSE - SECOND)
     assert broker.order(ONE, order.id).status == "Live"
-    broker.advance(CLOSE)
+    broker.advance(OPTIONS_CLOSE)
     expired = broker.order(ONE, order.id)
     assert expired.status == "Expired"
-    assert expired.terminal_at == CLOSE
+    assert expired.terminal_at == OPTIONS_CLOSE
     assert not any(g.fills for g in expired.legs)
 
 
-def test_day_orders_expire_at_one_on_a_half_day() -> None:
+def test_day_orders_expire_at_a_quarter_past_one_on_a_half_day() -> None:
     broker = exchange()
     at = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
     order = broker.submit(ONE, credit(trident_legs(), "5.90"), at)
-    broker.advance(datetime(2026, 11, 27, 18, 0, tzinfo=UTC))
-    assert broker.order(ONE, order.id).status == "Expired"
+    broker.advance(datetime(2026, 11, 27, 18, 15, tzinfo=UTC))
+    assert broker.order(ONE, order.id).terminal_at == datetime(2026, 11, 27, 18, 15, tzinfo=UTC)
 
 
 def test_off_tick_is_received_routed_and_rejected_but_passes_the_dry_run() -> None:
@@ -274,7 +275,7 @@ def test_an_order_outside_the_session_waits_for_the_next_one() -> None:
     broker.fill_plan = "never"
     broker.advance(next_open + 5 * SECOND)
     assert broker.order(ONE, order.id).status == "Live"
-    broker.advance(next_open + timedelta(hours=6, minutes=30))
+    broker.advance(OPTIONS_CLOSE + timedelta(days=1))
     assert broker.order(ONE, order.id).status == "Expired"
 
 
@@ -333,16 +334,18 @@ def test_a_market_order_sells_at_the_natural_price() -> None:
     assert net_of(filled) == package(legs, filled.terminal_at).natural
 
 
-def test_a_fill_is_announced_as_order_positions_and_balance() -> None:
+def test_a_fill_is_announced_as_order_and_balance_and_later_by_its_positions() -> None:
     broker = exchange()
     broker.fill_plan = "immediate"
     order = broker.submit(ONE, at_mid(), TEN)
     notices = broker.advance(TEN + timedelta(seconds=20))
     assert [n.at for n in notices] == sorted(n.at for n in notices)
-    last = notices[-1].obj
-    assert isinstance(last, SimBalances)
-    positions = [n.obj for n in notices if isinstance(n.obj, SimPosition)]
-    assert {p.symbol for p in positions} == {g.symbol for g in order.legs}
+    filled_at = broker.order(ONE, order.id).terminal_at
+    assert filled_at is not None
+    assert any(isinstance(n.obj, SimBalances) and n.at == filled_at for n in notices)
+    positions = [n for n in notices if isinstance(n.obj, SimPosition)]
+    assert {n.obj.symbol for n in positions if isinstance(n.obj, SimPosition)} == {g.symbol for g in order.legs}
+    assert filled_at < positions[-1].at <= filled_at + 3 * SECOND
     assert {n.type for n in notices} == {"Order", "CurrentPosition", "AccountBalance"}
     assert broker.advance(TEN + timedelta(seconds=20)) == []
 

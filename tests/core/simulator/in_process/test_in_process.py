@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -19,7 +20,8 @@ from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendC
 from core.domain.trident.trident import Action
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import FOREIGN_ORDER_ID, FaultKind
+from core.simulator.exchange.faults import FOREIGN_ID, FaultKind
+from core.simulator.in_process import values
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
 from tests.support.world import ACCOUNT, LOGIN, MONDAY, SEED, account, et
@@ -129,9 +131,22 @@ def test_outside_the_session_the_last_known_quote_shows_its_age_and_nothing_foll
         await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
         await desk.clock.sleep(300)
         (quote,) = desk.sink.quotes
-        assert quote.received - quote.as_of >= 3600
+        assert quote.received - quote.as_of >= 45 * 60, "quotes go on until 16:15"
 
     _with_desk(script, at="17:00")
+
+
+def test_quotes_follow_until_options_stop() -> None:
+    async def script(desk: Desk) -> None:
+        await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset({OPTION}))
+        await desk.clock.sleep(60)
+        assert len(desk.sink.quotes) > 60, "16:10 and a minute"
+        await desk.clock.sleep(300)
+        after = len(desk.sink.quotes)
+        await desk.clock.sleep(600)
+        assert len(desk.sink.quotes) == after, "nothing is quoted after 16:15"
+
+    _with_desk(script, at="16:10")
 
 
 def test_a_subscription_made_afresh_is_answered_afresh() -> None:
@@ -211,6 +226,48 @@ def test_an_order_is_told_through_every_state_and_filled() -> None:
     _with_desk(script)
 
 
+def _rests_overnight(script: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:
+    """Runs the script on the morning after an order that did not fill, with nobody looking for a day unless woken."""
+
+    async def overnight(desk: Desk) -> None:
+        desk.exchange.fill_plan = "never"
+        body = replace(values.order_body(await _request(desk)), time_in_force="GTC")
+        desk.exchange.submit(ACCOUNT, body, desk.clock.now())
+        await desk.clock.sleep(86_400)
+        assert [report.status for report in desk.sink.orders][-1] == "Live"
+        desk.broker.alerts.max_wait_s = 86_400.0
+        desk.broker.alerts.wake()
+        await desk.clock.sleep(60)
+        await script(desk)
+
+    _with_desk(overnight)
+
+
+def test_a_fill_that_a_new_plan_brings_is_told_when_it_happens() -> None:
+    async def for_all(desk: Desk) -> None:
+        desk.exchange.fill_plan = "immediate"
+        await desk.clock.sleep(2)
+        assert desk.sink.orders[-1].status == "Filled"
+
+    async def for_one(desk: Desk) -> None:
+        desk.exchange.set_fill_plan(ACCOUNT, "immediate")
+        await desk.clock.sleep(2)
+        assert desk.sink.orders[-1].status == "Filled"
+
+    _rests_overnight(for_all)
+    _rests_overnight(for_one)
+
+
+def test_an_order_that_was_long_on_its_way_is_told_when_it_arrives() -> None:
+    async def script(desk: Desk) -> None:
+        late = desk.clock.now() + timedelta(seconds=30)
+        desk.exchange.submit_late(ACCOUNT, values.order_body(await _request(desk, "senex-late")), late)
+        await desk.clock.sleep(31)
+        assert desk.sink.orders[-1].identifier == "senex-late"
+
+    _rests_overnight(script)
+
+
 def test_the_guard_keeps_an_order_from_leaving() -> None:
     async def script(desk: Desk) -> None:
         outcome = await desk.broker.send(ACCOUNT, await _request(desk), lambda: refuse(Reason.PAUSED))
@@ -282,7 +339,7 @@ def test_a_listing_may_have_an_order_of_a_foreign_kind() -> None:
     async def script(desk: Desk) -> None:
         desk.broker.arm(FaultKind.REST_FOREIGN_ITEM, method="GET", path="/accounts")
         (foreign,) = await desk.broker.orders_since(ACCOUNT, desk.clock.now().date())
-        assert (foreign.order_id, foreign.identifier, foreign.fills) == (str(FOREIGN_ORDER_ID), None, ())
+        assert (foreign.order_id, foreign.identifier, foreign.fills) == (str(FOREIGN_ID), None, ())
         assert await desk.broker.orders_since(ACCOUNT, desk.clock.now().date()) == ()
 
     _with_desk(script)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core.domain.market.judgement import Judgement, Metrics, judge
 from core.domain.market.quotes import Candle
 from core.simulator.market.market import Market, MarketQuote
+from core.simulator.market.market_data import Dividend
 from core.simulator.market.sessions import sessions_between
 from core.simulator.market.surface import RATE, SHAPES, black_scholes, implied_volatility
 
@@ -166,8 +167,9 @@ def test_put_call_parity(market: Market) -> None:
         for strike in strikes:
             call = two_sided(market.quote(f".{name}270108C{strike}", at))
             put = two_sided(market.quote(f".{name}270108P{strike}", at))
-            carry = SHAPES[underlying].dividend_yield
-            forward = float(trade.price) * exp(-carry * years) - strike * exp(-RATE * years)
+            paid = sum(float(d.amount) for d in market.dividends(underlying, date(2026, 11, 24), date(2027, 1, 8)))
+            clean = float(trade.price) * exp(-SHAPES[underlying].dividend_yield * years) - paid
+            forward = clean - strike * exp(-RATE * years)
             slack = float(call[1] - call[0] + put[1] - put[0]) + 0.001 * float(trade.price)
             assert abs(float(sum(call) - sum(put)) / 2 - forward) < slack
 
@@ -194,7 +196,12 @@ def test_the_surface_has_no_free_spreads(name: str, spot: float, step: int, days
     for call in (False, True):
         values = [
             black_scholes(
-                spot, k, days / 365, implied_volatility(shape, implied, spot, k, days / 365), shape.dividend_yield, call
+                spot,
+                k,
+                days / 365,
+                implied_volatility(shape, shape.long_run, implied, spot, k, days / 365),
+                shape.dividend_yield,
+                call,
             )
             for k in strikes
         ]
@@ -251,7 +258,10 @@ def test_outside_the_session_the_last_values_stand(market: Market) -> None:
     evening = market.quote("QQQ", CLOSE + timedelta(hours=3))
     assert evening == market.quote("QQQ", CLOSE + timedelta(hours=10))
     assert evening is not None
-    assert evening.bid_time == CLOSE
+    assert evening.bid_time == CLOSE + timedelta(minutes=15), "quotes go on while options trade"
+    index = market.trade("SPX", CLOSE + timedelta(hours=3))
+    assert index is not None
+    assert (index.price, index.time) == (market.official_close("SPX", OPEN.date()), CLOSE)
 
 
 def test_half_day_closes_at_one(market: Market) -> None:
@@ -261,7 +271,7 @@ def test_half_day_closes_at_one(market: Market) -> None:
     assert session.close == datetime(2026, 11, 27, 18, 0, tzinfo=UTC)
     quote = market.quote("QQQ", datetime(2026, 11, 27, 20, 0, tzinfo=UTC))
     assert quote is not None
-    assert quote.bid_time == session.close
+    assert quote.bid_time == session.options_close == datetime(2026, 11, 27, 18, 15, tzinfo=UTC)
     assert market.session(date(2026, 11, 26)) is None
     previous, current, following = market.sessions_around(datetime(2026, 11, 26, 16, 0, tzinfo=UTC))
     assert (previous.day, current, following.day) == (date(2026, 11, 25), None, date(2026, 11, 27))
@@ -288,10 +298,8 @@ def test_metrics_are_fractions_and_percents_of_one_history(market: Market) -> No
     assert 0 <= row.tos_implied_volatility_index_rank <= 1
     assert row.implied_volatility_30_day == (row.implied_volatility_index * 100).quantize(Decimal("0.01"))
     assert 8 < row.historical_volatility_30_day < 30
-    assert row.dividend_ex_date is not None
-    assert row.dividend_ex_date - OPEN.date() >= timedelta(days=28)
-    assert market.session(row.dividend_ex_date) is not None
-    assert market.metrics("SPX", at).dividend_ex_date is None
+    assert row.dividend == Dividend(date(2026, 12, 21), date(2026, 12, 31), Decimal("0.7941"))
+    assert market.metrics("SPX", at).dividend is None
     assert at - row.updated_at < timedelta(minutes=1)
     assert {e.settlement_type for e in market.metrics("SPX", at).expirations} == {"AM", "PM"}
 
@@ -309,7 +317,8 @@ def judged(market: Market, symbol: str, at: datetime) -> Judgement:
             iv_rank=row.tos_implied_volatility_index_rank * 100,
             iv30=row.implied_volatility_30_day / 100,
             iv_percentile=row.implied_volatility_percentile * 100,
-            ex_dividend=row.dividend_ex_date,
+            ex_dividend=row.dividend.ex if row.dividend is not None else None,
+            dividend=row.dividend.amount if row.dividend is not None else None,
             earnings=None,
             beta=row.beta,
             age_s=1.0,
@@ -328,7 +337,7 @@ def judged(market: Market, symbol: str, at: datetime) -> Judgement:
     [
         START,
         datetime(2026, 11, 21, 3, 0, tzinfo=UTC),
-        datetime(2026, 6, 18, 13, 0, tzinfo=UTC),
+        datetime(2026, 6, 4, 13, 0, tzinfo=UTC),
         datetime(2026, 11, 27, 9, 0, tzinfo=UTC),
     ],
 )

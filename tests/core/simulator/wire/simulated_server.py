@@ -6,12 +6,12 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import httpx2
@@ -24,6 +24,8 @@ from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.wire.server import Simulator
 from core.simulator.wire.settings import DEFAULT_LOGIN, Login, SimulatorSettings
 
+T = TypeVar("T")
+
 MONDAY_TEN = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 """10:00 at the exchange on a full session."""
 
@@ -32,10 +34,29 @@ TLS = ssl.create_default_context()
 logging.getLogger("tastytrade").setLevel(logging.WARNING)
 
 
+class JumpingClock(ShiftedClock):
+    """Market time that a test moves on, so that it need not wait for a night."""
+
+    def __init__(self, anchor: datetime, speed: float = 1.0) -> None:
+        super().__init__(anchor, speed)
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def jump_to(self, instant: datetime) -> None:
+        """Makes it this instant now. Raises ValueError for one that has passed."""
+        ahead = instant - self.now()
+        if ahead < timedelta():
+            raise ValueError(f"{instant} has passed")
+        self._ahead += ahead
+
+
 @dataclass(frozen=True)
 class SimulatedServer:
     simulator: Simulator
     port: int
+    clock: JumpingClock
 
     @property
     def url(self) -> str:
@@ -95,10 +116,11 @@ class SimulatedServer:
 async def broker(*, at: datetime = MONDAY_TEN, **settings: Any) -> AsyncIterator[SimulatedServer]:
     """Runs a simulator on a free port; its market time begins at `at`."""
     chosen = replace(SimulatorSettings(start=at), **settings)
-    simulator = Simulator(chosen, ShiftedClock(at, chosen.speed))
+    clock = JumpingClock(at, chosen.speed)
+    simulator = Simulator(chosen, clock)
     port = await simulator.start()
     try:
-        yield SimulatedServer(simulator, port)
+        yield SimulatedServer(simulator, port, clock)
     finally:
         await simulator.stop()
 
@@ -162,6 +184,16 @@ async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for is in the server, which offers no event
             await asyncio.sleep(0.01)
+
+
+async def read_until(read: Callable[[], Awaitable[T]], holds: Callable[[T], bool], seconds: float = 10.0) -> T:
+    """What is read once it holds; fails the test when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = await read()
+            if holds(found):
+                return found
+            await asyncio.sleep(0.02)
 
 
 TERMINAL = {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED}

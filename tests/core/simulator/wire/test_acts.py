@@ -11,11 +11,16 @@ from tastytrade.order import OrderStatus, PlacedOrder
 
 from tests.core.simulator.wire.simulated_server import ACCOUNT, broker, only_account, qqq_spread, status_of
 
+PUT = "QQQ   270108P00622000"
+
 
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ({}, "act None is not known; use one of cancel, close, forget, give, place, remove, replace, revive, wipe"),
+        (
+            {},
+            "act None is not known; use one of assign, cancel, close, desk, fill, forget, give, halt, place, remove, ",
+        ),
         ({"act": "wipe", "account": 7}, "account 7 is not text"),
         ({"act": "wipe", "account": ACCOUNT, "id": 1}, "field 'id' is not known; use account, act"),
         ({"act": "wipe", "account": "5WT99999"}, "Account 5WT99999 was not found"),
@@ -27,7 +32,20 @@ from tests.core.simulator.wire.simulated_server import ACCOUNT, broker, only_acc
         ({"act": "place", "account": ACCOUNT, "order": []}, "order [] is not an object"),
         ({"act": "place", "account": ACCOUNT, "order": {}}, "legs is missing"),
         ({"act": "give", "account": ACCOUNT, "contracts": {"QQQ": "2"}}, "is not an object of whole numbers"),
-        ({"act": "give", "account": ACCOUNT, "contracts": {"QQQ": 2}}, "symbol QQQ does not exist"),
+        ({"act": "give", "account": ACCOUNT, "contracts": {"SPX": 2}}, "symbol SPX does not exist"),
+        ({"act": "fill", "account": ACCOUNT, "id": 7, "packages": 0}, "packages 0 is not a whole number above 0"),
+        ({"act": "fill", "account": ACCOUNT, "id": 7}, "Order 7 was not found"),
+        ({"act": "assign", "account": ACCOUNT, "symbol": PUT}, f"1 {PUT}: the account is short 0"),
+        ({"act": "assign", "account": ACCOUNT, "symbol": PUT, "quantity": "2"}, "quantity '2' is not a whole number"),
+        ({"act": "assign", "account": ACCOUNT, "symbol": PUT, "now": 1}, "now 1 is neither true nor false"),
+        ({"act": "assign", "symbol": PUT}, "account None is not text"),
+        ({"act": "desk", "account": ACCOUNT}, "nothing that delivers shares"),
+        ({"act": "halt", "symbol": "ZZZ", "seconds": 5}, "symbol 'ZZZ' is no underlying; use QQQ, SPX"),
+        ({"act": "split", "symbol": "SPX", "ratio": "2"}, "SPX has no shares to split"),
+        ({"act": "split", "symbol": "QQQ", "ratio": "two"}, "ratio 'two' is not a number; give 2"),
+        ({"act": "split", "symbol": "QQQ", "ratio": "2", "date": "soon"}, "date 'soon' is no date"),
+        ({"act": "split", "symbol": "QQQ", "ratio": "2", "date": "2026-11-23"}, "is not after the first session"),
+        ({"act": "halt", "symbol": "QQQ", "seconds": -1}, "seconds -1 is outside 0..86400"),
         ({"act": "close", "account": ACCOUNT, "symbols": "QQQ"}, "symbols 'QQQ' is not a list"),
         ({"act": "close", "account": ACCOUNT}, "Request validation failed"),
     ],

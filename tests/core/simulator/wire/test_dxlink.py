@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -71,6 +71,23 @@ async def test_every_event_type_reaches_the_sdk() -> None:
             assert 0 < (await first(streamer, Underlying)).volatility < 3
             assert -1 < (await first(streamer, Greeks)).delta < 0
             assert (await first(streamer, TheoPrice)).underlying_price > 0
+
+
+async def test_the_feed_tells_of_the_next_dividend() -> None:
+    """In the profile of the fund, and as a part of its price for a contract that expires after the ex-date."""
+    async with broker() as server, server.session() as session, DXLinkStreamer(session) as streamer:
+        for symbol in ("QQQ", "SPX"):
+            await streamer.subscribe(Profile, [symbol])
+            told = await first(streamer, Profile)
+            dividend = server.simulator.market.next_dividend(symbol, MONDAY_TEN.date())
+            amount = dividend.amount if dividend is not None else None
+            assert (told.ex_dividend_amount, told.dividend_frequency) == (amount, 4 if dividend is not None else None)
+            day = date(1970, 1, 1) + timedelta(days=told.ex_dividend_day_id)
+            assert day == (dividend.ex if dividend is not None else date(1970, 1, 1))
+        for contract, paid in ((".QQQ261218P620", Decimal(0)), (".QQQ270108P620", Decimal("0.7941"))):
+            await streamer.subscribe(TheoPrice, [contract])
+            value = await first(streamer, TheoPrice)
+            assert value.dividend * value.underlying_price == pytest.approx(paid, abs=Decimal("0.001"))
 
 
 async def test_an_index_has_trades_and_no_quote() -> None:

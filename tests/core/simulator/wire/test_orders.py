@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 
 import pytest
 from tastytrade import Account, AlertStreamer
 from tastytrade.account import AccountBalance, CurrentPosition
-from tastytrade.order import LimitOrder, OrderStatus, PlacedOrder
+from tastytrade.order import (
+    AdvancedInstructions,
+    InstrumentType,
+    Leg,
+    LimitOrder,
+    OrderAction,
+    OrderStatus,
+    OrderTimeInForce,
+    PlacedOrder,
+)
 from tastytrade.utils import TastytradeError
 
 from core.simulator.exchange.accounts import AccountSetup
@@ -174,6 +184,8 @@ async def test_another_login_cannot_trade_the_account() -> None:
         ({"order-type": "Fancy"}, "order-type 'Fancy'"),
         ({"time-in-force": None}, "time-in-force None"),
         ({"gtc-date": "soon"}, "gtc-date 'soon'"),
+        ({"advanced-instructions": True}, "advanced-instructions is not an object"),
+        ({"advanced-instructions": {"strict-position-effect-validation": "yes"}}, "neither true nor false"),
     ],
 )
 def test_unreadable_bodies_name_the_field(change: dict[str, object], text: str) -> None:
@@ -185,3 +197,23 @@ def test_unreadable_bodies_name_the_field(change: dict[str, object], text: str) 
 
 def test_a_price_of_zero_needs_no_effect() -> None:
     assert order_changes({"time-in-force": "Day", "order-type": "Limit", "price": "0"}).price == 0
+
+
+@pytest.mark.parametrize("strict", [True, False, None])
+def test_the_flag_for_position_effects_is_read_from_what_the_sdk_sends(strict: bool | None) -> None:
+    instructions = None if strict is None else AdvancedInstructions(strict_position_effect_validation=strict)
+    leg = Leg(
+        instrument_type=InstrumentType.EQUITY_OPTION,
+        symbol="QQQ   270108P00622000",
+        action=OrderAction.BUY_TO_CLOSE,
+        quantity=1,
+    )
+    order = LimitOrder(
+        time_in_force=OrderTimeInForce.GTC,
+        legs=[leg],
+        price=Decimal("-0.73"),
+        advanced_instructions=instructions,
+    )
+    request = order_request(json.loads(order.model_dump_json(exclude_none=True, by_alias=True)))
+    assert request.strict is (strict is True)
+    assert (request.time_in_force, request.price, request.price_effect) == ("GTC", Decimal("0.73"), "Debit")

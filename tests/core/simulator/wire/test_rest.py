@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -16,6 +16,7 @@ from tastytrade.metrics import get_market_metrics
 from tastytrade.order import InstrumentType
 from tastytrade.utils import TastytradeError
 
+from core.runtime.clock import EXCHANGE_ZONE
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.wire.settings import DEFAULT_ACCOUNT, DEFAULT_LOGIN, Login
 from tests.core.simulator.wire.simulated_server import ACCOUNT, MONDAY_TEN, broker, only_account
@@ -81,6 +82,17 @@ async def test_spx_has_two_roots_with_their_own_streamer_symbols() -> None:
         assert [tick.threshold for tick in roots["SPXW"].tick_sizes] == [Decimal("3.0"), None]
 
 
+async def test_an_option_says_when_it_stops_trading() -> None:
+    """QQQ's trade until 16:15 on their last day, SPXW until 16:00."""
+    async with broker() as server, server.session() as session:
+        for underlying, stops in (("QQQ", time(16, 15)), ("SPX", time(16, 0))):
+            roots = {item.root_symbol: item for item in await NestedOptionChain.get(session, underlying)}
+            listed = roots["SPXW" if underlying == "SPX" else "QQQ"].expirations[0]
+            option = await Option.get(session, listed.strikes[0].put)
+            last = option.stops_trading_at.astimezone(EXCHANGE_ZONE)
+            assert (last.date(), last.time()) == (option.expiration_date, stops)
+
+
 async def test_unlisted_symbols_are_not_found() -> None:
     async with broker() as server, server.session() as session:
         for read in (
@@ -114,6 +126,10 @@ async def test_metrics_are_fractions_with_a_time() -> None:
             assert each.implied_volatility_30_day > 2
             assert abs((each.updated_at - MONDAY_TEN).total_seconds()) < 300
             assert each.option_expiration_implied_volatilities
+        qqq, spx = metrics
+        assert qqq.dividend_ex_date == qqq.dividend_next_date == date(2026, 12, 21)
+        assert (qqq.dividend_pay_date, qqq.dividend_rate_per_share) == (date(2026, 12, 31), Decimal("0.7941"))
+        assert (spx.dividend_ex_date, spx.dividend_pay_date, spx.dividend_rate_per_share) == (None, None, None)
 
 
 async def test_market_data_by_type_and_single() -> None:

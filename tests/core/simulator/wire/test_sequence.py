@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from tastytrade import AlertStreamer, DXLinkStreamer, Session
-from tastytrade.account import AccountBalance
+from tastytrade.account import AccountBalance, CurrentPosition
 from tastytrade.dxfeed import Candle, Event, Greeks, Quote, Summary, Trade, Underlying
 from tastytrade.instruments import NestedOptionChain, Option, Strike, get_option_chain
 from tastytrade.market_data import get_market_data_by_type
@@ -101,6 +101,11 @@ async def test_a_trident_from_login_to_fill_and_a_second_one_replaced_and_cancel
                     if update.status is OrderStatus.FILLED:
                         break
                 balance = await anext(alerts.listen(AccountBalance))
+                shown: set[str] = set()
+                async for position in alerts.listen(CurrentPosition):
+                    shown.add(position.symbol)
+                    if shown == set(chosen):
+                        break
             assert statuses[:2] == [OrderStatus.RECEIVED, OrderStatus.ROUTED]
             assert -update.average_fill_price() >= price
             assert update.external_identifier == "senex-7"

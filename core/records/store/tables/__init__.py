@@ -1,0 +1,56 @@
+"""The tables of the records."""
+
+from __future__ import annotations
+
+from core.records.store.tables.base import ONLY_ROW, metadata
+from core.records.store.tables.orders import (
+    dry_runs,
+    entries,
+    entry_changes,
+    entry_orders,
+    evidence,
+    fills,
+    suggestions,
+)
+from core.records.store.tables.trading import (
+    account_changes,
+    account_results,
+    accounts,
+    alerts,
+    breakers,
+    commands,
+    cycles,
+    engine,
+    events,
+    logins,
+    messages,
+    slots,
+    trader,
+    trading_state,
+)
+
+__all__ = [
+    "ONLY_ROW",
+    "account_changes",
+    "account_results",
+    "accounts",
+    "alerts",
+    "breakers",
+    "commands",
+    "cycles",
+    "dry_runs",
+    "engine",
+    "entries",
+    "entry_changes",
+    "entry_orders",
+    "events",
+    "evidence",
+    "fills",
+    "logins",
+    "messages",
+    "metadata",
+    "slots",
+    "suggestions",
+    "trader",
+    "trading_state",
+]
