@@ -61,8 +61,10 @@ class Recovery:
             )
         await self.tracker.recover()
         await self.legs.subscribe_open()
-        if self.clock_doubt.clock_check.refusal() is not None:
-            why = "the machine's clock does not agree with the broker's"
+        wrong = self.clock_doubt.clock_check.refusal()
+        if wrong is not None:
+            off = wrong.reason is Reason.CLOCK_OFF
+            why = f"the machine's clock {'does not agree' if off else 'could not be compared'} with the broker's"
             self.clock_doubt.begin(why)
             text = refuse(Reason.CLOCK_IN_DOUBT, what=why).sentence()
             await self.bus.say("clock.doubt", text, Severity.CRITICAL, figures=(("what", why),))

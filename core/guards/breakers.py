@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ class Breakers:
     clock: Clock
     _open: dict[tuple[BreakerKind, str], Breaker] = field(init=False, default_factory=dict)
     _unrecorded: set[tuple[BreakerKind, str]] = field(init=False, default_factory=set)
+    _recording: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     @property
     def open_now(self) -> tuple[Breaker, ...]:
@@ -61,14 +63,15 @@ class Breakers:
 
     async def record_open(self) -> None:
         """Records open breakers that could not be recorded before. Raises RecordsError."""
-        for key in tuple(self._unrecorded):
-            breaker = self._open.get(key)
-            if breaker is not None:
-                await self.records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
-            self._unrecorded.discard(key)
-            if breaker is not None:
-                text = f"entries stopped: {breaker.why}; {breaker.kind.reset}"
-                await self._say("breaker.opened", breaker.kind, breaker.subject, text, Severity.CRITICAL)
+        async with self._recording:  # two that open at once must not tell each other's
+            for key in tuple(self._unrecorded):
+                breaker = self._open.get(key)
+                if breaker is not None:
+                    await self.records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
+                self._unrecorded.discard(key)
+                if breaker is not None:
+                    text = f"entries stopped: {breaker.why}; {breaker.kind.reset}"
+                    await self._say("breaker.opened", breaker.kind, breaker.subject, text, Severity.CRITICAL)
 
     async def close(self, kind: BreakerKind, subject: str, by: str, why: str) -> bool:
         """Lets entries go on. False when the breaker was not open. Raises RecordsError, and then it stays open."""

@@ -7,6 +7,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 
 from core.broker.port import Broker, BrokerError, BrokerFault
+from core.domain.operation.amounts import counted
 from core.domain.operation.events import Severity, masked
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
@@ -66,7 +67,7 @@ class LateCancel:
         minutes = (self._after or timedelta()) // timedelta(minutes=1)
         asked_at = self.clock.now()
         # Said before the broker is asked: if the process dies before the answer, the journal still explains the cancel.
-        await self._say(entry, f"working for {minutes} minutes; its cancel is asked", Severity.INFO)
+        await self._say(entry, f"working for {counted(minutes, 'minute')}; its cancel is asked", Severity.INFO)
         try:
             await self.broker.cancel(entry.account, entry.order_id or "")
         except BrokerError as error:

@@ -15,7 +15,9 @@ one step), against 105-120 ms on the loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -82,6 +84,7 @@ def _root(root: JsonObject, left_out: list[str]) -> list[Expiration]:
     if shares != int(shares):
         raise Unreadable("shares-per-contract")
     underlying, name = text(root, "underlying-symbol"), text(root, "root-symbol")
+    odd = _OddStrikes(name)
 
     def expiration(item: JsonObject) -> Expiration:
         day = a_date(item, "expiration-date")
@@ -92,15 +95,35 @@ def _root(root: JsonObject, left_out: list[str]) -> list[Expiration]:
             pm_settled=text(item, "settlement-type") == "PM",
             standard=standard,
             shares_per_contract=int(shares),
-            strikes=_ListedStrikes(_checked(required_list(item, "strikes"), f"{name} {day}", left_out)),
+            strikes=_ListedStrikes(_checked(required_list(item, "strikes"), day, odd)),
             ticks=ticks,
         )
 
     found, unread = readable(
         required_list(root, "expirations"), expiration, lambda o: _named(o, "expiration-date", name)
     )
+    left_out.extend(odd.sentences())
     left_out.extend(unread)
     return found
+
+
+@dataclass
+class _OddStrikes:
+    """The strikes of one root that are left out: by the keys that could not be read, for each expiration how many and
+    of how many. The same far strikes may be odd in each expiration: that is one sentence."""
+
+    root: str
+    by_keys: dict[tuple[str, ...], dict[date, tuple[int, int]]] = field(default_factory=dict)
+
+    def add(self, keys: Iterable[str], day: date, lacking: int, of: int) -> None:
+        self.by_keys.setdefault(tuple(keys), {})[day] = lacking, of
+
+    def sentences(self) -> Iterator[str]:
+        for keys, days in self.by_keys.items():
+            lacking, of = (sum(counts) for counts in zip(*days.values(), strict=True))
+            where = f"{self.root} {next(iter(days))}" if len(days) == 1 else f"{self.root}, {len(days)} expirations"
+            verb = "is" if lacking == 1 else "are"
+            yield f"{where}: {lacking} of {counted(of, 'strike')} {verb} left out ({', '.join(keys)})"
 
 
 class _ListedStrikes(Mapping[Decimal, ListedStrike]):
@@ -126,8 +149,8 @@ class _ListedStrikes(Mapping[Decimal, ListedStrike]):
         return self._listed
 
 
-def _checked(items: list[Any], where: str, left_out: list[str]) -> list[JsonObject]:
-    """The items that are strikes. The others are added to `left_out` in one sentence.
+def _checked(items: list[Any], day: date, odd: _OddStrikes) -> list[JsonObject]:
+    """The items that are strikes. The others are added to `odd`.
 
     Raises Unreadable when there are items and none of them is a strike.
     """
@@ -143,9 +166,7 @@ def _checked(items: list[Any], where: str, left_out: list[str]) -> list[JsonObje
     if keys and not found:
         raise Unreadable(next(iter(keys)))
     if keys:
-        lacking = len(items) - len(found)
-        verb = "is" if lacking == 1 else "are"
-        left_out.append(f"{where}: {lacking} of {counted(len(items), 'strike')} {verb} left out ({', '.join(keys)})")
+        odd.add(keys, day, len(items) - len(found), len(items))
     return found
 
 

@@ -77,13 +77,12 @@ def risk_at(entry: Entry, credit: Decimal) -> Decimal | None:
 def risk_of(entry: Entry) -> Decimal | None:
     """The entry's max risk in $ from its fills; as it was sent, or at the price the broker took when that is more,
     while a fill record is missing or one too many is there. None when it is unknown."""
-    packages, credit = packages_at_risk(entry), fill_credit(entry)
-    if packages is None:
-        return None
+    credit = fill_credit(entry)
     if credit is not None:
-        return packages * max_risk(entry.width, credit)
+        return risk_at(entry, credit)
+    packages = packages_at_risk(entry)
     as_sent = entry.max_risk if entry.taken is None else max(entry.max_risk, max_risk(entry.width, entry.taken.credit))
-    return packages * as_sent
+    return None if packages is None else packages * as_sent
 
 
 def total_risk(risks: Iterable[Decimal | None]) -> Decimal | None:

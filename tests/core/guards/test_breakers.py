@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,21 @@ ORDERS = f"/accounts/{ACCOUNT}/orders"
 
 def kinds(world: World) -> list[BreakerKind]:
     return [breaker.kind for breaker in world.engine.breakers.open_now]
+
+
+def test_breakers_that_open_at_once_are_told_once_each(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:40")
+        breakers = world.engine.breakers
+        async with asyncio.TaskGroup() as group:
+            for kind in (BreakerKind.INCIDENT, BreakerKind.MISMATCH):
+                group.create_task(breakers.open(kind, ACCOUNT, f"the cause of {kind.code}"))
+        told = [e.text for e in await world.records.journal.newest(50) if e.kind == "breaker.opened"]
+        assert len(told) == len(set(told)) == 2
+        await world.stop()
+
+    in_world(day, tmp_path)
 
 
 def test_three_failed_sends_stop_the_account_until_the_next_session(tmp_path: Path) -> None:

@@ -200,6 +200,7 @@ def _habits(chance: random.Random) -> Habits:
         desk=chance.random() < 0.7,
         pin_assignment=chance.choice((0.0, 0.5)),
         hand_sells_shares=chance.random() < 0.5,
+        early_assignment=chance.random() < 0.8,
     )
 
 

@@ -122,6 +122,13 @@ def test_what_cannot_be_read_of_a_chain_is_left_out_and_named() -> None:
     )
 
 
+def test_strikes_that_are_odd_in_each_expiration_are_told_once() -> None:
+    strikes = [strike_json("SPXW", "6000"), strike_json("SPXW", "6005", put=None)]
+    days = [{"expiration-date": f"2026-12-{day}", "settlement-type": "PM", "strikes": strikes} for day in (24, 28, 31)]
+    _, left_out = chain_from(body(root_json("SPXW", "PM", [], expirations=days)), "SPX")
+    assert left_out == ("SPXW, 3 expirations: 3 of 6 strikes are left out (put)",)
+
+
 async def test_it_is_asked_for_once_and_a_refusal_is_told(server: RawBroker, broker: TastytradeBroker) -> None:
     path = "/option-chains/SPX/nested"
     root = root_json("SPXW", "PM", [strike_json("SPXW", "6000")])
