@@ -1,4 +1,4 @@
-"""The worked examples of the rules about a trident's end, figures exact (exits 10)."""
+"""The worked examples of the rules about a trident's end, figures exact."""
 
 from __future__ import annotations
 
