@@ -30,7 +30,7 @@ from core.runtime.clock import Clock
 CONFIRMED_S = 5.0
 """Wall seconds from the read that first shows a difference to one that confirms it."""
 LONGEST_S = 30.0
-"""Wall seconds after which a difference counts that each read shows otherwise (exits 1, held)."""
+"""Wall seconds after which a difference counts that each read shows otherwise (rules 15.4)."""
 
 
 @dataclass(frozen=True, slots=True)

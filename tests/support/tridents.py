@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill, OrderLeg, OrderRequest, TimeInForce
+from core.domain.orders.transactions import Transaction
 from core.domain.positions.close_shape import close_shape
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.units import Unit, UnitName, units_of
@@ -114,4 +115,45 @@ def exit(
         trident_id="T1",
         kind=kind,
         units=claimed,
+    )
+
+
+def row(
+    id: str,
+    sub_kind: str,
+    symbol: str,
+    quantity: int = 1,
+    *,
+    kind: str = "Receive Deliver",
+    action: str = "",
+    price: str | None = None,
+    value: str = "0",
+    fees: str = "0",
+    order_id: str = "",
+    reverses: str = "",
+    estimated: bool = False,
+    minute: int = 0,
+    instrument_type: str = "Equity Option",
+) -> Transaction:
+    """A row of the account's history, `minute` minutes after the others."""
+    underlying = symbol[:6].strip()
+    return Transaction(
+        id=id,
+        account="5WX00001",
+        kind=kind,
+        sub_kind=sub_kind,
+        instrument_type=instrument_type,
+        symbol=symbol,
+        underlying=underlying,
+        action=action,
+        quantity=Decimal(quantity),
+        price=None if price is None else D(price),
+        value=D(value),
+        net_value=D(value) - D(fees),
+        fees_estimated=estimated,
+        executed_at=AT + timedelta(minutes=minute),
+        day=AT.date(),
+        order_id=order_id,
+        reverses=reverses,
+        text="",
     )
