@@ -307,6 +307,15 @@ def test_a_filled_part_is_left_out_of_the_next_step() -> None:
     assert prices(found) == [((PUT_2,), D("1.17"))]
 
 
+def test_an_order_cancelled_for_a_step_that_the_quotes_no_longer_ask_for_is_sent_again() -> None:
+    ended = {"state": EntryState.CANCELLED, "released_at": FIRST.now, "cancel_why": CancelWhy.STEP}
+    view = closing(exits=(works(UnitName, "3.60", FIRST, **ended),))
+    due = at("2025-12-12", "10:03")
+    assert prices(next_action(view, due)) == [(tuple(UnitName), D("3.66"))]
+    fallen = of(view, put=ClosePrices(D("1.00"), D("1.05")))
+    assert prices(next_action(fallen, due)) == [(tuple(UnitName), D("3.60"))]
+
+
 def test_three_refusals_stop_a_session_and_on_the_last_day_for_a_quarter_of_an_hour() -> None:
     refused = tuple(et("2025-12-12", f"10:0{n}") for n in (1, 2, 3))
     assert next_action(closing(refused_at=refused[:1]), at("2025-12-12", "10:01")) == Wait(
