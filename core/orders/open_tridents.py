@@ -14,7 +14,7 @@ from core.domain.operation.events import masked
 from core.domain.orders.orders import Entry
 from core.domain.orders.packages import fill_credit, packages_ordered, risk_of
 from core.domain.risk.positions import HeldContract, OpenTrident, body_of
-from core.domain.risk.risk import side_of
+from core.domain.trident.sides import side_of
 from core.market.feed import Feed
 from core.orders.positions import CONFIRMED_S, PositionComparison
 from core.records.records import Records

@@ -17,8 +17,9 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
 from core.domain.orders.orders import Entry
 from core.domain.risk.held import GONE, Compared, compared, differing_words
-from core.domain.risk.risk import Direction, HeldLeg
+from core.domain.risk.risk import HeldLeg
 from core.domain.risk.unexplained import unexplained
+from core.domain.trident.sides import Direction
 from core.guards.breakers import Breakers
 from core.orders.strangers import Strangers
 from core.records.records import Records
@@ -29,7 +30,7 @@ from core.runtime.clock import Clock
 CONFIRMED_S = 5.0
 """Wall seconds from the read that first shows a difference to one that confirms it."""
 LONGEST_S = 30.0
-"""Wall seconds after which a difference counts that each read shows otherwise (exits 1, held)."""
+"""Wall seconds after which a difference counts that each read shows otherwise (rules 15.4)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The cap of a time exit: the highest debit that it may bid today (exits 3)."""
+"""The cap of a time exit: the highest debit that it may bid today (rules 15.3)."""
 
 from __future__ import annotations
 

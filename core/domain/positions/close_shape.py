@@ -1,4 +1,4 @@
-"""The legs of the order that closes some units, and what its price is for (exits 3)."""
+"""The legs of the order that closes some units, and what its price is for (rules 15.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The unit credits of an entry: what each of its spreads brought (exits 1)."""
+"""The unit credits of an entry: what each of its spreads brought (rules 15.1)."""
 
 from __future__ import annotations
 

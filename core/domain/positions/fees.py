@@ -1,4 +1,4 @@
-"""The fees of an option order, as the broker's schedule tells them before its transactions do (exits 10)."""
+"""The fees of an option order, as the broker's schedule tells them before its transactions do (rules 15.6)."""
 
 from __future__ import annotations
 

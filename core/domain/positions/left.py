@@ -1,5 +1,5 @@
-"""What is left of a trident: its credit E, the most M that it can be worth, its open risk and worst case (exits 1, 4,
-6)."""
+"""What is left of a trident: its credit E, the most M that it can be worth, its open risk and worst case (rules
+15.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The price of a profit target (exits 2)."""
+"""The price of a profit target (rules 15.2)."""
 
 from __future__ import annotations
 

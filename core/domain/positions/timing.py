@@ -1,4 +1,4 @@
-"""When the time exit of a trident starts, walks and ends, by the sessions of the exchange (exits 1, 3)."""
+"""When the time exit of a trident starts, walks and ends, by the sessions of the exchange (rules 15.3)."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
-"""The units of a trident: its three verticals, each whole, closed, gone or broken (exits 1)."""
+"""The units of a trident: its three verticals, each whole, closed, gone or broken (rules 15.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
 
 from core.domain.market.chain import Right
 from core.domain.orders.orders import OrderRequest
+from core.domain.trident.sides import Direction, LegSide
 from core.domain.trident.trident import Action
 
 
@@ -33,12 +34,28 @@ class UnitState(Enum):
     BROKEN = "broken"
 
 
+class Ended(StrEnum):
+    """How a unit ended. `TARGET`, `TIME` and `MANUAL`: by an exit of ours; the others behind our back."""
+
+    TARGET = "target"
+    TIME = "time"
+    MANUAL = "manual"
+    HAND = "hand"
+    ASSIGNED = "assigned"
+    EXERCISED = "exercised"
+    EXPIRED = "expired"
+    DESK = "desk"
+    SPLIT = "split"
+    ATTESTED = "attested"
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """One vertical: a contract of `short` sold, one of `long` bought, both the chain's OCC symbols.
 
     `credit` is what its opening brought per share, None when nobody knows; `estimated`: it was divided by the entry's
-    mids.
+    mids. `how` says how it ended, None while it has not, or while nothing explains it. A broken unit has the contracts
+    that `held` names; a whole one has both, a closed or gone one none.
     """
 
     name: UnitName
@@ -47,10 +64,23 @@ class Unit:
     credit: Decimal | None = None
     estimated: bool = False
     state: UnitState = UnitState.WHOLE
+    how: Ended | None = None
+    remainder: tuple[str, ...] = ()
 
     @property
     def is_put(self) -> bool:
         return self.name.right is Right.PUT
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The symbols of its contracts that are left, one each."""
+        if self.state is UnitState.BROKEN:
+            return self.remainder
+        return (self.short, self.long) if self.state is UnitState.WHOLE else ()
+
+    def side(self, symbol: str) -> Direction:
+        """The side on which it holds a symbol of its own."""
+        return Direction.SHORT if symbol == self.short else Direction.LONG
 
 
 def units_of(request: OrderRequest) -> tuple[Unit, Unit, Unit]:
@@ -71,4 +101,19 @@ def units_of(request: OrderRequest) -> tuple[Unit, Unit, Unit]:
 
 def left_of(units: Iterable[Unit]) -> tuple[Unit, ...]:
     """The units that an order may still close, in the order of their names."""
-    return tuple(sorted((u for u in units if u.state is UnitState.WHOLE), key=lambda u: list(UnitName).index(u.name)))
+    return in_order(unit for unit in units if unit.state is UnitState.WHOLE)
+
+
+def in_order(units: Iterable[Unit]) -> tuple[Unit, ...]:
+    """The units in the order of their names."""
+    return tuple(sorted(units, key=lambda unit: list(UnitName).index(unit.name)))
+
+
+def legs_of(units: Iterable[Unit]) -> Mapping[LegSide, int]:
+    """The contracts that the units still have, by leg and side."""
+    legs: dict[LegSide, int] = {}
+    for unit in units:
+        for symbol in unit.held:
+            leg = (symbol, unit.side(symbol))
+            legs[leg] = legs.get(leg, 0) + 1
+    return legs

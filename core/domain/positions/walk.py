@@ -1,4 +1,4 @@
-"""The walk of a time exit: from mid towards natural, never over the cap (exits 3)."""
+"""The walk of a time exit: from mid towards natural, never over the cap (rules 15.3)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.packages import packages_in, risk_of, total_risk
 from core.domain.risk.held import compared
-from core.domain.risk.risk import Direction, HeldLeg
+from core.domain.risk.risk import HeldLeg
+from core.domain.trident.sides import Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from core.domain.operation import amounts
 from core.domain.orders.fills import filled_by_symbol
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
-from core.domain.risk.risk import Direction, HeldLeg, side_of
+from core.domain.risk.risk import HeldLeg
+from core.domain.trident.sides import Direction, side_of
 
 GONE = "none"
 """What stands for the missing legs of an entry of which the broker holds nothing any more."""

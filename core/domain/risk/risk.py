@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.trident.trident import Action, Trident
+from core.domain.trident.sides import Direction, side_of
+from core.domain.trident.trident import Trident
 
 DEFAULT_TOLERANCE = Decimal("0.40")
 DEFAULT_POSITION_LIMIT = 10
-
-
-class Direction(Enum):
-    """The side of a position. The value is the broker's word."""
-
-    LONG = "Long"
-    SHORT = "Short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +112,3 @@ def opposite_side(trident: Trident, held: Iterable[HeldLeg]) -> str | None:
     """The first leg of which the account holds or works the opposite side, by OCC symbol. The same side is allowed."""
     ours = {leg.symbols.occ: side_of(leg.action) for leg in trident.legs}
     return next((h.symbol for h in held if h.symbol in ours and ours[h.symbol] is not h.direction), None)
-
-
-def side_of(action: Action) -> Direction:
-    """The side that an opening leg is on once it is filled. Raises ValueError for a closing one."""
-    if not action.opens:
-        raise ValueError(f"{action.value} opens no side")
-    return Direction.SHORT if action is Action.SELL_TO_OPEN else Direction.LONG

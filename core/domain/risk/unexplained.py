@@ -8,8 +8,9 @@ from decimal import Decimal
 from core.domain.orders.fills import filled_by_symbol
 from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry
-from core.domain.risk.risk import Direction, HeldLeg
+from core.domain.risk.risk import HeldLeg
 from core.domain.trident.found import FoundTrident, LegKey, found_tridents
+from core.domain.trident.sides import Direction
 from core.domain.trident.trident import Action
 
 _OPENED_BY = {Direction.SHORT: Action.SELL_TO_OPEN, Direction.LONG: Action.BUY_TO_OPEN}

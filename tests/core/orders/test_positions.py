@@ -11,7 +11,7 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, OrderRequest
-from core.domain.risk.risk import Direction, side_of
+from core.domain.trident.sides import Direction, side_of
 from core.orders.positions import CONFIRMED_S, LONGEST_S
 from core.records.search.open_tridents import open_tridents
 from core.simulator.exchange.faults import FaultKind

@@ -1,4 +1,4 @@
-"""The worked examples of the rules about a trident's end, figures exact (exits 10)."""
+"""The worked examples of the rules about a trident's end, figures exact."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ import pytest
 
 from core.domain.market.chain import TickTable
 from core.domain.market.sessions import Session
+from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Fill, OrderLeg, OrderRequest
+from core.domain.positions.attribution import Loss, TridentUnits, cause, unit_losses
 from core.domain.positions.cap import cap, part_of_loss
 from core.domain.positions.close_shape import close_shape
+from core.domain.positions.closing import Gone, units_after
 from core.domain.positions.credits import unit_credits
+from core.domain.positions.exits import ExitKind, unreleased
 from core.domain.positions.fees import ASSIGNMENT_FEE, estimated_fees
+from core.domain.positions.holdings import HeldTrident, closable, expected, working
 from core.domain.positions.left import credit_left, most_worth, open_risk, worst_case
+from core.domain.positions.matching import Lot, match
+from core.domain.positions.pnl import by_broker, realized, total
 from core.domain.positions.targets import target_price
-from core.domain.positions.units import Unit, UnitName, UnitState, units_of
+from core.domain.positions.units import Ended, Unit, UnitName, UnitState, left_of, legs_of, units_of
 from core.domain.positions.walk import ClosePrices, NextPrice, Rest, Walked, next_price
 from core.domain.trident.payoff import Payoff
+from core.domain.trident.sides import Direction
 from core.domain.trident.trident import Action
+from tests.support.tridents import entry, exit, row, units
 from tests.support.world import et
 
 CENT = TickTable((), Decimal("0.01"))
@@ -34,6 +43,9 @@ PERCENTS = {UnitName.PUT_1: 40, UnitName.PUT_2: 60, UnitName.CALL: 40}
 
 def D(text: str) -> Decimal:
     return Decimal(text)
+
+
+LOST_PUT = Loss((QQQ[0], Direction.SHORT), Decimal(1))
 
 
 def request(symbols: tuple[str, ...] = QQQ) -> OrderRequest:
@@ -220,13 +232,90 @@ def test_f_to_cash() -> None:
     assert settlement - ASSIGNMENT_FEE - opening == D("-135.63")
 
 
-def test_race_in_b() -> None:
-    left = trident("1.22", "1.62", UnitName.PUT_1)
-    shape = close_shape([unit for unit in left if unit.state is UnitState.WHOLE])
+def test_f_to_cash_by_the_rows_of_the_broker() -> None:
+    """Two short puts are settled for 400 $ each, by one row of cash and one that removes them; the other legs end
+    without value. No order closed anything."""
+    symbols = tuple(f"SPXW  251219{leg}" for leg in ("P06850000", "P06845000", "C06850000", "C06855000"))
+    opened = entry("45.00", "42.95", "44.00", "41.30", symbols=symbols, underlying="SPX")
+    of = units("2.05", "2.70", symbols)
+    left = [(unit.name, symbol) for unit in of for symbol in (unit.short, unit.long)]
+    rows = [
+        *(
+            row(
+                f"1{n}",
+                leg.action.value,
+                leg.symbol,
+                leg.quantity,
+                kind="Trade",
+                action=leg.action.value,
+                value=str((1 if n % 2 == 0 else -1) * 100 * leg.quantity * opened.fills[n].price),
+                fees=fee,
+                order_id="11",
+            )
+            for n, (leg, fee) in enumerate(zip(opened.request.legs, ("3.55", "3.54", "1.77", "1.77"), strict=True))
+        ),
+        row("20", "Cash Settled Assignment", symbols[0], 2, price="6850", value="-800", fees=str(ASSIGNMENT_FEE)),
+        row("21", "Assignment", symbols[0], 2),
+        *(row(f"3{n}", "Expiration", symbol, 2 - n // 2) for n, symbol in enumerate(symbols) if n),
+    ]
+    matches = match(rows, {"11": opened}, {"T1": of}, [Lot("T1", *lot) for lot in left])
+    now = units_after(of, [], [Gone(name, symbol, Ended.EXPIRED, rows[-1].executed_at) for name, symbol in left])
+    found = realized(opened, now, [], matches, cash_settled=True, final_before=rows[-1].day)
+    trident_earned = total(found.values())
+    assert (trident_earned.gross + trident_earned.settlement, trident_earned.fees) == (-120, D("15.63"))
+    assert trident_earned.net == by_broker(opened, matches) == D("-135.63")
+    assert not trident_earned.estimated
+    assert not trident_earned.unexplained
+
+
+def test_an_assigned_put_of_b() -> None:
+    """H: a 622 put is assigned. put-2 is broken, a long 619 put of it is left; put-1 and the call keep their targets,
+    and put-1 is the only put that may still be closed."""
+    of = units()
+    [lost] = unit_losses([TridentUnits("T1", entry("4.22", "3.00", "5.12", "3.50").prepared_at, of)], [LOST_PUT])
+    assert (lost.unit, lost.legs, lost.whole) == (UnitName.PUT_2, (LOST_PUT.leg,), False)
+    how = cause(LOST_PUT.leg, lost.order_ids, shares=Decimal(100), rows=())
+    assert how is Ended.ASSIGNED
+    now = units_after(of, [], [Gone(lost.unit, QQQ[0], how, et("2025-11-29"))])
+    assert [unit.state for unit in now] == [UnitState.WHOLE, UnitState.BROKEN, UnitState.WHOLE]
+    assert legs_of(unit for unit in now if unit.is_put) == {LOST_PUT.leg: 1, (QQQ[1], Direction.LONG): 2}
+    assert now[1].held == (QQQ[1],)
+    assert targets(left_of(now), CENT) == [D("0.73"), D("0.97")]
+    assert close_shape(now) is None
+    shape = close_shape(left_of(now))
     assert shape is not None
     assert [leg.quantity for leg in shape.legs] == [1, 1, 1, 1]
-    assert credit_left(left) == D("2.84")
+
+
+def test_race_in_b() -> None:
+    """I: put-1 fills at its target while its cancel is asked. What is left is closed 1:1:1:1, never 2:2:1:1."""
+    target = exit(
+        [UnitName.PUT_1],
+        (QQQ[0], 1, "1.53"),
+        (QQQ[1], 1, "0.80"),
+        state=EntryState.FILLED,
+        kind=ExitKind.TARGET,
+        debit="0.73",
+    )
+    now = units_after(units(), [target], [])
+    ranges = expected([HeldTrident(now, [target])], [], {})
+    assert {leg: (allowed.low, allowed.high) for leg, allowed in ranges.items()} == dict.fromkeys(ranges, (1, 1))
+    shape = close_shape(left_of(now))
+    assert shape is not None
+    assert [leg.quantity for leg in shape.legs] == [1, 1, 1, 1]
+    assert credit_left(now) == D("2.84")
     assert cap(D("2.84"), Decimal(3), part_of_loss(7, last_day=False, cash_settled=False), 1, CENT) == D("2.84")
+
+
+def test_a_lost_answer() -> None:
+    """J: while the close is unknown all three units are its own, and no contract may be sent a second time."""
+    unknown = exit(UnitName, state=EntryState.UNKNOWN, debit="4.06")
+    in_orders = working(units(), [unknown])
+    for leg, quantity in legs_of(units()).items():
+        assert closable(Decimal(quantity), Decimal(quantity), Decimal(0), in_orders[leg]) == 0
+    assert unreleased([unknown]) == (unknown,)
+    assert unknown.may_fill
+    assert not unknown.needs_proof
 
 
 def fills(*prices: str) -> list[Fill]:

@@ -12,7 +12,8 @@ from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.domain.orders.packages import fill_credit
 from core.domain.risk.exposure import exposure, held_entries, legs_once_filled
-from core.domain.risk.risk import Direction, HeldLeg, side_of
+from core.domain.risk.risk import HeldLeg
+from core.domain.trident.sides import Direction, side_of
 from core.domain.trident.trident import Action
 from tests.support.record_samples import AT, entry
 

@@ -19,7 +19,7 @@ from core.domain.risk.positions import (
     profit,
     warnings_of,
 )
-from core.domain.risk.risk import Direction
+from core.domain.trident.sides import Direction
 from core.domain.trident.trident import profit_at_expiry
 
 D = Decimal

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.operation.reasons import Reason
-from core.domain.risk.risk import Direction, HeldLeg, RiskInputs, assess_risk, capital
+from core.domain.risk.risk import HeldLeg, RiskInputs, assess_risk, capital
+from core.domain.trident.sides import Direction
 from tests.support.domain_builders import D, trident
 
 SEED = trident()

@@ -8,8 +8,9 @@ import pytest
 
 from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, Fill
-from core.domain.risk.risk import Direction, HeldLeg, side_of
+from core.domain.risk.risk import HeldLeg
 from core.domain.risk.unexplained import unexplained
+from core.domain.trident.sides import Direction, side_of
 from tests.support.domain_builders import D
 from tests.support.record_samples import AT, entry
 

@@ -1,0 +1,62 @@
+"""Which profit targets are due (rules 15.2, 15.7)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.domain.market.sessions import EXCHANGE_ZONE
+from core.domain.orders.order_states import EntryState
+from core.domain.positions.exits import Exit, ExitKind
+from core.domain.positions.plans import ExitPlan, target_plan
+from core.domain.positions.targets import target_price
+from core.domain.positions.trident_view import Moment, TridentView
+from core.domain.positions.tridents import ExitMode
+from core.domain.positions.units import Unit, left_of
+
+AFTER_THE_FILL = timedelta(seconds=5)
+_ENDED_AT_THE_BROKER = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
+
+
+def due_targets(view: TridentView, moment: Moment) -> tuple[ExitPlan, ...]:
+    """The targets to be placed now. None before the fills are 5 s old and a complete read shows all the legs, none once
+    the days of the time exit have come, and none while an entry of ours works on one of its strikes."""
+    trident = view.trident
+    is_early = moment.now < trident.filled_at + AFTER_THE_FILL
+    is_late = moment.days.dte(moment.today) <= trident.rules.exit_dte and not (
+        trident.cash_settled and trident.rules.let_index_expire
+    )
+    if trident.rules.mode is ExitMode.OFF or is_early or is_late or not view.agrees or view.opposed:
+        return ()
+    return tuple(plan for unit in left_of(trident.units) if (plan := _due(unit, view, moment)) is not None)
+
+
+def _due(unit: Unit, view: TridentView, moment: Moment) -> ExitPlan | None:
+    rules = view.trident.rules
+    percent = rules.targets.get(unit.name)
+    if percent is None or unit.credit is None or unit.name in view.claimed:
+        return None
+    if rules.call_last and not unit.is_put and any(other.is_put for other in left_of(view.trident.units)):
+        return None
+    if not _may_return(unit, view, moment):
+        return None
+    price = target_price(unit.credit, percent, view.trident.ticks)
+    return None if price is None else target_plan(unit, price)
+
+
+def _may_return(unit: Unit, view: TridentView, moment: Moment) -> bool:
+    """Whether a target that ended may be placed again: after an operator's cancel never, and after somebody else's end
+    of it once, in a later session."""
+    earlier = [one for one in view.exits if one.kind is ExitKind.TARGET and unit.name in one.units]
+    if any(one.cancel_requested_by for one in earlier):
+        return False
+    ended = [one for one in earlier if _is_ended_by_others(one)]
+    return len(ended) < 2 and all(_ended_before_today(one, moment) for one in ended)
+
+
+def _is_ended_by_others(one: Exit) -> bool:
+    return one.state in _ENDED_AT_THE_BROKER and one.cancel_asked_at is None
+
+
+def _ended_before_today(one: Exit, moment: Moment) -> bool:
+    """Whether it ended before this session: an end of which nobody knows the time counts as one of today."""
+    return one.terminal_at is not None and one.terminal_at.astimezone(EXCHANGE_ZONE).date() < moment.today
