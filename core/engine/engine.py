@@ -45,7 +45,8 @@ from core.notify.alerting import Alerting
 from core.notify.event_log import log_event
 from core.notify.mail_queue import MailQueue
 from core.orders.account_look import AccountLook
-from core.orders.desk import OrderDesk, SendingRules
+from core.orders.desk import OrderDesk
+from core.orders.entry_desk import EntryDesk
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.order_events import HAS_FILLS
@@ -53,6 +54,7 @@ from core.orders.polls import OrderPolls
 from core.orders.positions import PositionComparison
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
+from core.orders.sending import SendingRules
 from core.orders.settlement import Settlement
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
@@ -140,17 +142,23 @@ class Engine:
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
         passed = PassedSlots(self.slots, self.bus, clock, alive)
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
-        self.desk = OrderDesk(
+        orders = OrderDesk(
+            broker=parts.broker,
+            tracker=self.tracker,
+            clock=clock,
+            age_s=self.clock_doubt.age_s,
+            locks=parts.locks,
+        )
+        self.desk = EntryDesk(
+            desk=orders,
             broker=parts.broker,
             records=records,
-            tracker=self.tracker,
             bus=self.bus,
             clock=clock,
             age_s=self.clock_doubt.age_s,
             ids=parts.ids,
             calendar=parts.calendar,
             gate=self.gate,
-            locks=parts.locks,
             rules=SendingRules(parts.preflight, parts.sends),
         )
         cycle_parts = CycleParts(

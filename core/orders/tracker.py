@@ -186,6 +186,11 @@ class OrderTracker:
                 self.refused.refused(current.account, entry_id, self.clock.now(), heard=heard)
             return await self._become(current, state, detail=detail)
 
+    async def not_sent(self, entry_id: str, why: str) -> None:
+        """Records that a prepared entry did not leave. Raises RecordsError."""
+        entry = await self.records.entries.become(entry_id, OrderState.NOT_SENT, at=self.clock.now(), detail=why)
+        await self.announce(entry)
+
     def _hears_since_sending(self, entry_id: str) -> bool:
         """Whether the alert stream has been connected since before the order left."""
         before, now = self._sending.get(entry_id), self.alerts
