@@ -45,6 +45,7 @@ from core.notify.alerting import Alerting
 from core.notify.event_log import log_event
 from core.notify.mail_queue import MailQueue
 from core.orders.account_look import AccountLook
+from core.orders.cancels import Canceller
 from core.orders.desk import OrderDesk
 from core.orders.entry_desk import EntryDesk
 from core.orders.leg_subscriptions import LegSubscriptions
@@ -142,6 +143,7 @@ class Engine:
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
         passed = PassedSlots(self.slots, self.bus, clock, alive)
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
+        self.canceller = Canceller(parts.broker, records, self.tracker, self.bus, clock)
         orders = OrderDesk(
             broker=parts.broker,
             tracker=self.tracker,
@@ -222,6 +224,7 @@ class Engine:
             gate=self.gate,
             breakers=self.breakers,
             tracker=self.tracker,
+            canceller=self.canceller,
             reconciliation=self.reconciliation,
             runner=self.runner,
             alerting=self.alerting,
@@ -244,7 +247,7 @@ class Engine:
             parts=parts,
             slots=self.slots,
             runner=self.runner,
-            tracker=self.tracker,
+            canceller=self.canceller,
             polls=self.polls,
             settlement=self.settlement,
             legs=self.legs,
