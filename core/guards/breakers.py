@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ class Breakers:
     clock: Clock
     _open: dict[tuple[BreakerKind, str], Breaker] = field(init=False, default_factory=dict)
     _unrecorded: set[tuple[BreakerKind, str]] = field(init=False, default_factory=set)
+    _recording: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     @property
     def open_now(self) -> tuple[Breaker, ...]:
@@ -60,15 +62,19 @@ class Breakers:
             log.exception("breaker %s could not be recorded", kind.code)
 
     async def record_open(self) -> None:
-        """Records open breakers that could not be recorded before. Raises RecordsError."""
-        for key in tuple(self._unrecorded):
-            breaker = self._open.get(key)
-            if breaker is not None:
-                await self.records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
-            self._unrecorded.discard(key)
-            if breaker is not None:
-                text = f"entries stopped: {breaker.why}; {breaker.kind.reset}"
-                await self._say("breaker.opened", breaker.kind, breaker.subject, text, Severity.CRITICAL)
+        """Records open breakers that are not recorded yet. Raises RecordsError.
+
+        Two calls take turns, so that each breaker is told once.
+        """
+        async with self._recording:
+            for key in tuple(self._unrecorded):
+                breaker = self._open.get(key)
+                if breaker is not None:
+                    await self.records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
+                self._unrecorded.discard(key)
+                if breaker is not None:
+                    text = f"entries stopped: {breaker.why}; {breaker.kind.reset}"
+                    await self._say("breaker.opened", breaker.kind, breaker.subject, text, Severity.CRITICAL)
 
     async def close(self, kind: BreakerKind, subject: str, by: str, why: str) -> bool:
         """Lets entries go on. False when the breaker was not open. Raises RecordsError, and then it stays open."""
