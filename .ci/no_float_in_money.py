@@ -22,6 +22,7 @@ MONEY = (
     "core/orders/desk.py",
     "core/orders/entry_desk.py",
     "core/orders/entry_sending.py",
+    "core/orders/folding.py",
     "core/orders/sending.py",
     "core/orders/tracker.py",
     "core/orders/settlement.py",

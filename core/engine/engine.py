@@ -120,15 +120,15 @@ class Engine:
         )
         strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
         self.tracker = OrderTracker(
-            records,
-            self.bus,
-            clock,
-            refused,
-            self._on_closed,
-            self._on_incident,
-            self._on_alerts_connected,
-            self._on_lost,
-            strangers.heard,
+            records=records,
+            bus=self.bus,
+            clock=clock,
+            refused=refused,
+            on_closed=self._on_closed,
+            on_incident=self._on_incident,
+            on_alerts_connected=self._on_alerts_connected,
+            on_alerts_lost=self._on_lost,
+            on_stranger=strangers.heard,
         )
         self.study = MarketStudy(
             parts.broker,

@@ -13,7 +13,7 @@ from sqlalchemy import true
 from core.domain.orders import fate, news
 from core.domain.orders.order_states import OrderState
 from core.guards.gate import TradingGate
-from core.orders import desk, entry_sending, settlement, tracker
+from core.orders import desk, entry_sending, folding, settlement
 from core.orders.account_look import AccountLook
 from core.orders.reconciliation import Reconciliation
 from core.orders.strangers import Strangers
@@ -106,7 +106,7 @@ def compares_nothing_with_what_was_asked() -> None:
 
 def folds_whatever_contradicts() -> None:
     """A report is folded into its entry, whatever contradicts it."""
-    _replace(tracker, "contradiction", lambda entry, orders, report: "")
+    _replace(folding, "contradiction", lambda entry, orders, report: "")
     _replace(AccountLook, "_two_live", _nothing)
 
 

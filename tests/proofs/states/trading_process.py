@@ -96,13 +96,13 @@ class TradingProcess:
         self.gate = TradingGate(records, self.breakers, folder / "HALT", foreign, refused)
         strangers = Strangers(records, self.breakers, bus, foreign)
         self.tracker = OrderTracker(
-            records,
-            bus,
-            clock,
-            refused,
-            self._nothing_to_release,
-            self._incident,
-            lambda: self._want("alerts"),
+            records=records,
+            bus=bus,
+            clock=clock,
+            refused=refused,
+            on_closed=self._nothing_to_release,
+            on_incident=self._incident,
+            on_alerts_connected=lambda: self._want("alerts"),
             on_stranger=strangers.heard,
         )
         look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7), age_s)
