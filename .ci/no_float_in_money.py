@@ -20,6 +20,10 @@ MONEY = (
     "core/records",
     "core/orders/decision.py",
     "core/orders/desk.py",
+    "core/orders/entry_desk.py",
+    "core/orders/entry_sending.py",
+    "core/orders/folding.py",
+    "core/orders/sending.py",
     "core/orders/tracker.py",
     "core/orders/settlement.py",
     "core/orders/reconciler.py",
@@ -29,9 +33,7 @@ NOT_MONEY = {
     "core/records/store/json_text.py": "keeps any value of JSON; a Decimal stays one",
 }
 NOT_MONEY_CLASSES = {"Candle": "the bars the indicators are computed on"}
-SECONDS = frozenset(
-    {"age", "mono", "_since", "received", "as_of", "decided", "now", "now_monotonic", "_began", "speed"}
-)
+SECONDS = frozenset({"age", "mono", "received", "as_of", "decided", "now", "now_monotonic", "_began", "speed"})
 """Names of monotonic seconds and ages that do not end in `_s`, and of the scale between the two times."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.accounts.logins import Logins
-from core.broker.port import Broker, BrokerError, BrokerFault
+from core.broker.port import Broker
 from core.commands.attestations import Attestations
 from core.commands.entry_targets import find_entries, unnamed
 from core.commands.inbox import Done, Handler
@@ -28,8 +28,8 @@ from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.notify.alerting import Alerting
+from core.orders.cancels import Answer, Canceller
 from core.orders.reconciliation import Reconciliation
-from core.orders.refused_cancel import entry_after_refusal
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.store.errors import StateConflict
@@ -50,6 +50,7 @@ class CommandHandlers:
     gate: TradingGate
     breakers: Breakers
     tracker: OrderTracker
+    canceller: Canceller
     reconciliation: Reconciliation
     runner: CycleRunner
     alerting: Alerting
@@ -186,22 +187,16 @@ class CommandHandlers:
         [entry] = found
         if entry.state is not OrderState.WORKING or entry.order_id is None:
             return refuse(Reason.NOT_CANCELLABLE, state=fate_words(fate_of(entry)))
-        # Recorded before the broker is asked: the machine never reopens a day that the operator closed (rules 9).
-        await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
-        try:
-            await self.broker.cancel(entry.account, entry.order_id)
-        except BrokerError as error:
-            self.tracker.poll_soon()
-            if error.fault in (BrokerFault.REFUSED, BrokerFault.NOT_FOUND):
-                now = await entry_after_refusal(self.broker, self.records, self.tracker, entry)
-                if now.state is not OrderState.WORKING:
-                    return refuse(Reason.ENDED_BEFORE_CANCEL, state=now.state.words)
-                return refuse(Reason.CANCEL_REFUSED, detail=error.detail)
-            return Done(
-                f"the answer to the cancel was lost ({error.detail}); it works until the broker shows otherwise"
-            )
-        self.tracker.poll_soon()
-        return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
+        asked = await self.canceller.for_operator(entry, command.who)
+        match asked.answer:
+            case Answer.TAKEN:
+                return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
+            case Answer.LOST:
+                lost = f"the answer to the cancel was lost ({asked.detail})"
+                return Done(f"{lost}; it works until the broker shows otherwise")
+        if asked.entry.state is not OrderState.WORKING:
+            return refuse(Reason.ENDED_BEFORE_CANCEL, state=asked.entry.state.words)
+        return refuse(Reason.CANCEL_REFUSED, detail=asked.detail)
 
     async def _working(self, target: str) -> Sequence[Entry]:
         """The entries that may be meant; without a target those that work."""

@@ -12,7 +12,7 @@ from core.market.calendar import SessionCalendar
 from core.market.feed import Feed
 from core.market.quote_store import QuoteStore
 from core.market.study import MarketStudy
-from core.orders.desk import OrderDesk
+from core.orders.entry_desk import EntryDesk
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -28,7 +28,7 @@ class CycleParts:
     study: MarketStudy
     feed: Feed
     quotes: QuoteStore
-    desk: OrderDesk
+    desk: EntryDesk
     gate: TradingGate
     legs: LegSubscriptions
     records: Records

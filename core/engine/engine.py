@@ -45,7 +45,9 @@ from core.notify.alerting import Alerting
 from core.notify.event_log import log_event
 from core.notify.mail_queue import MailQueue
 from core.orders.account_look import AccountLook
-from core.orders.desk import OrderDesk, SendingRules
+from core.orders.cancels import Canceller
+from core.orders.desk import OrderDesk
+from core.orders.entry_desk import EntryDesk
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.order_events import HAS_FILLS
@@ -53,6 +55,7 @@ from core.orders.polls import OrderPolls
 from core.orders.positions import PositionComparison
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
+from core.orders.sending import SendingRules
 from core.orders.settlement import Settlement
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
@@ -117,15 +120,15 @@ class Engine:
         )
         strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
         self.tracker = OrderTracker(
-            records,
-            self.bus,
-            clock,
-            refused,
-            self._on_closed,
-            self._on_incident,
-            self._on_alerts_connected,
-            self._on_lost,
-            strangers.heard,
+            records=records,
+            bus=self.bus,
+            clock=clock,
+            refused=refused,
+            on_closed=self._on_closed,
+            on_incident=self._on_incident,
+            on_alerts_connected=self._on_alerts_connected,
+            on_alerts_lost=self._on_lost,
+            on_stranger=strangers.heard,
         )
         self.study = MarketStudy(
             parts.broker,
@@ -140,17 +143,24 @@ class Engine:
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
         passed = PassedSlots(self.slots, self.bus, clock, alive)
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
-        self.desk = OrderDesk(
+        self.canceller = Canceller(parts.broker, records, self.tracker, self.bus, clock)
+        orders = OrderDesk(
+            broker=parts.broker,
+            tracker=self.tracker,
+            clock=clock,
+            age_s=self.clock_doubt.age_s,
+            locks=parts.locks,
+        )
+        self.desk = EntryDesk(
+            desk=orders,
             broker=parts.broker,
             records=records,
-            tracker=self.tracker,
             bus=self.bus,
             clock=clock,
             age_s=self.clock_doubt.age_s,
             ids=parts.ids,
             calendar=parts.calendar,
             gate=self.gate,
-            locks=parts.locks,
             rules=SendingRules(parts.preflight, parts.sends),
         )
         cycle_parts = CycleParts(
@@ -214,6 +224,7 @@ class Engine:
             gate=self.gate,
             breakers=self.breakers,
             tracker=self.tracker,
+            canceller=self.canceller,
             reconciliation=self.reconciliation,
             runner=self.runner,
             alerting=self.alerting,
@@ -236,7 +247,7 @@ class Engine:
             parts=parts,
             slots=self.slots,
             runner=self.runner,
-            tracker=self.tracker,
+            canceller=self.canceller,
             polls=self.polls,
             settlement=self.settlement,
             legs=self.legs,

@@ -27,6 +27,7 @@ from core.market.feed import Feed
 from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
 from core.notify.mail_queue import MailQueue
+from core.orders.cancels import Canceller
 from core.orders.following_ends import FollowingEnds
 from core.orders.late_cancel import LateCancel
 from core.orders.leg_subscriptions import LegSubscriptions
@@ -34,7 +35,6 @@ from core.orders.polls import OrderPolls
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
-from core.orders.tracker import OrderTracker
 from core.runtime.bus import Bus
 from core.runtime.clock_jumps import Jump, JumpKind
 from core.runtime.last_alive import LastAlive
@@ -47,7 +47,7 @@ class Housekeeping:
     parts: EngineParts
     slots: SlotBook
     runner: CycleRunner
-    tracker: OrderTracker
+    canceller: Canceller
     polls: OrderPolls
     settlement: Settlement
     legs: LegSubscriptions
@@ -79,10 +79,8 @@ class Housekeeping:
         self._day = self.study.today()
         self.clock_doubt.when_set = self.reconciliation.want
         self._late_cancel = LateCancel(
-            parts.broker,
             parts.records,
-            self.tracker,
-            self.bus,
+            self.canceller,
             parts.clock,
             parts.settings.trading.cancel_after_minutes,
             self.clock_doubt.age_s,

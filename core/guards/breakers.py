@@ -62,8 +62,11 @@ class Breakers:
             log.exception("breaker %s could not be recorded", kind.code)
 
     async def record_open(self) -> None:
-        """Records open breakers that could not be recorded before. Raises RecordsError."""
-        async with self._recording:  # two that open at once must not tell each other's
+        """Records open breakers that are not recorded yet. Raises RecordsError.
+
+        Two calls take turns, so that each breaker is told once.
+        """
+        async with self._recording:
             for key in tuple(self._unrecorded):
                 breaker = self._open.get(key)
                 if breaker is not None:

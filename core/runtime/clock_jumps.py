@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -75,3 +76,10 @@ class JumpDetector:
 
     def _look(self) -> tuple[datetime, float, float]:
         return self._clock.now(), self._clock.boottime(), self._clock.monotonic()
+
+
+def elapsed_s(clock: Clock, age_s: Callable[[datetime], float], mono: float, at: datetime) -> float:
+    """Wall seconds since a moment known on both clocks. The longer one counts, because the monotonic clock stands still
+    while a machine sleeps. `age_s` has the wall seconds since an instant, at least, also when the clock was set: such
+    a clock makes nothing older."""
+    return max(clock.monotonic() - mono, age_s(at))

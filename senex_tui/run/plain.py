@@ -77,7 +77,9 @@ class StatusChanges:
             before = self._last.get(name)
             if before is None or before[0] != words:
                 was = "" if before is None or name.startswith(_NEXT) else f", was {before[0]}"
-                yield plain_line(status.now, severity, "status", f"{name} {words.removesuffix('.') if was else words}{was}")
+                yield plain_line(
+                    status.now, severity, "status", f"{name} {words.removesuffix('.') if was else words}{was}"
+                )
             self._last[name] = (words, severity)
 
 

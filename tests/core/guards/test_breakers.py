@@ -10,8 +10,14 @@ import pytest
 from core.broker.port import BrokerError, BrokerFault
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.events import Event
+from core.guards.breakers import Breakers
+from core.records.records import Records
+from core.runtime.bus import Bus
+from core.runtime.clock import SystemClock
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Automation
+from tests.support.record_samples import url_of
 from tests.support.world import ACCOUNT, World, in_world
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -21,21 +27,6 @@ ORDERS = f"/accounts/{ACCOUNT}/orders"
 
 def kinds(world: World) -> list[BreakerKind]:
     return [breaker.kind for breaker in world.engine.breakers.open_now]
-
-
-def test_breakers_that_open_at_once_are_told_once_each(tmp_path: Path) -> None:
-    async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:40")
-        breakers = world.engine.breakers
-        async with asyncio.TaskGroup() as group:
-            for kind in (BreakerKind.INCIDENT, BreakerKind.MISMATCH):
-                group.create_task(breakers.open(kind, ACCOUNT, f"the cause of {kind.code}"))
-        told = [e.text for e in await world.records.journal.newest(50) if e.kind == "breaker.opened"]
-        assert len(told) == len(set(told)) == 2
-        await world.stop()
-
-    in_world(day, tmp_path)
 
 
 def test_three_failed_sends_stop_the_account_until_the_next_session(tmp_path: Path) -> None:
@@ -148,3 +139,17 @@ def test_records_that_cannot_be_written_stop_entries(tmp_path: Path, monkeypatch
         await world.stop()
 
     in_world(day, tmp_path, poll_s=2)
+
+
+async def test_breakers_that_open_at_once_are_each_told_once(tmp_path: Path) -> None:
+    """Entries of two accounts may become incidents in the same moment."""
+    records, clock = await Records.open(url_of(tmp_path / "records.sqlite3")), SystemClock()
+    told: list[Event] = []
+    bus = Bus(records.journal.append, clock)
+    bus.listen(told.append)
+    breakers = Breakers(records, bus, clock)
+    accounts = [f"5WT0000{number}" for number in range(4)]
+    await asyncio.gather(*(breakers.open(BreakerKind.INCIDENT, account, "two orders") for account in accounts))
+    assert sorted(event.account or "" for event in told) == accounts
+    assert {one.subject for one in await records.breakers.open_now()} == set(accounts)
+    await records.close()

@@ -13,7 +13,7 @@ from sqlalchemy import true
 from core.domain.orders import fate, news
 from core.domain.orders.order_states import OrderState
 from core.guards.gate import TradingGate
-from core.orders import desk, settlement, tracker
+from core.orders import desk, entry_sending, folding, settlement
 from core.orders.account_look import AccountLook
 from core.orders.reconciliation import Reconciliation
 from core.orders.strangers import Strangers
@@ -50,8 +50,8 @@ def no_rule_of_the_day() -> None:
         return None
 
     _replace(entries.Entries, "holding", holds_nothing)
-    _replace(desk, "entry_of", holds_nothing)
-    _replace(desk, "forbids_entry", lambda report: False)
+    _replace(entry_sending, "entry_of", holds_nothing)
+    _replace(entry_sending, "forbids_entry", lambda report: False)
     day.AFTER_COPY = NO_RULE_OF_THE_DAY
 
 
@@ -106,7 +106,7 @@ def compares_nothing_with_what_was_asked() -> None:
 
 def folds_whatever_contradicts() -> None:
     """A report is folded into its entry, whatever contradicts it."""
-    _replace(tracker, "contradiction", lambda entry, orders, report: "")
+    _replace(folding, "contradiction", lambda entry, orders, report: "")
     _replace(AccountLook, "_two_live", _nothing)
 
 

@@ -12,10 +12,8 @@ async def cancel_late(engine: Engine) -> None:
     """Cancels what works, as the engine does after the minutes that the settings name; here they have passed."""
     parts = engine.parts
     late = LateCancel(
-        broker=parts.broker,
         records=parts.records,
-        tracker=engine.tracker,
-        bus=engine.bus,
+        canceller=engine.canceller,
         clock=parts.clock,
         after_minutes=0,
         age_s=engine.clock_doubt.age_s,

@@ -130,7 +130,15 @@ class FoldedEntries:
 
 def _tracker(records: Records, bus: Bus, clock: VirtualClock) -> OrderTracker:
     refused = RefusedOrders(clock, lambda at: (clock.now() - at).total_seconds())
-    return OrderTracker(records, bus, clock, refused, _nothing, _no_breaker, lambda: None)
+    return OrderTracker(
+        records=records,
+        bus=bus,
+        clock=clock,
+        refused=refused,
+        on_closed=_nothing,
+        on_incident=_no_breaker,
+        on_alerts_connected=lambda: None,
+    )
 
 
 async def _nothing(entry_id: str) -> None:

@@ -30,11 +30,13 @@ from core.guards.refused_orders import RefusedOrders
 from core.locks.folder_lock import AloneInVirtualTime
 from core.orders.account_look import AccountLook
 from core.orders.decision import Decision
-from core.orders.desk import OrderDesk, SendingRules
+from core.orders.desk import OrderDesk
+from core.orders.entry_desk import EntryDesk
 from core.orders.polls import OrderPolls
 from core.orders.positions import PositionComparison
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
+from core.orders.sending import SendingRules
 from core.orders.settlement import Settlement
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
@@ -94,13 +96,13 @@ class TradingProcess:
         self.gate = TradingGate(records, self.breakers, folder / "HALT", foreign, refused)
         strangers = Strangers(records, self.breakers, bus, foreign)
         self.tracker = OrderTracker(
-            records,
-            bus,
-            clock,
-            refused,
-            self._nothing_to_release,
-            self._incident,
-            lambda: self._want("alerts"),
+            records=records,
+            bus=bus,
+            clock=clock,
+            refused=refused,
+            on_closed=self._nothing_to_release,
+            on_incident=self._incident,
+            on_alerts_connected=lambda: self._want("alerts"),
             on_stranger=strangers.heard,
         )
         look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7), age_s)
@@ -127,17 +129,16 @@ class TradingProcess:
             compare=self._want,
         )
         self.settlement = Settlement(broker, records, self.tracker, bus, clock, age_s)
-        self._desk = OrderDesk(
+        self._desk = EntryDesk(
+            desk=OrderDesk(broker=broker, tracker=self.tracker, clock=clock, age_s=age_s, locks=AloneInVirtualTime()),
             broker=broker,
             records=records,
-            tracker=self.tracker,
             bus=bus,
             clock=clock,
             age_s=age_s,
             ids=ids,
             calendar=calendar_around(clock.now().year),
             gate=self.gate,
-            locks=AloneInVirtualTime(),
             rules=SendingRules(preflight=False, sends=True),
         )
 

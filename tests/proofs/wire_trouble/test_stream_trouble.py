@@ -280,7 +280,15 @@ async def test_an_unreadable_alert_is_answered_by_a_poll_and_the_order_is_found(
         raise AssertionError(detail)
 
     refused = RefusedOrders(clock, lambda at: 0.0)
-    tracker = OrderTracker(records, bus, clock, refused, nothing, incident, lambda: wanted.append("reconcile"))
+    tracker = OrderTracker(
+        records=records,
+        bus=bus,
+        clock=clock,
+        refused=refused,
+        on_closed=nothing,
+        on_incident=incident,
+        on_alerts_connected=lambda: wanted.append("reconcile"),
+    )
     strangers = Strangers(records, Breakers(records, bus, clock), bus, ForeignTridents(lambda: record_samples.DAY))
     look = AccountLook(broker, records, tracker, strangers, clock, lambda day: record_samples.DAY, lambda at: 0.0)
     age_s = JumpDetector(clock, 60.0).age_s
