@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, exists, false, insert, select, true, update
+from sqlalchemy import bindparam, exists, false, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,32 +25,24 @@ from core.domain.orders.order_states import (
 )
 from core.domain.orders.orders import ADOPTED, Entry, Fill, OrderRequest
 from core.records.repositories.breakers import barred
-from core.records.repositories.entry_orders import note_new_order
 from core.records.repositories.entry_reads import HOLDER, EntryReads, unrecorded
 from core.records.repositories.entry_rows import (
     FREED_BY_PROOF,
     REENTRY_ALLOWED,
+    add_entry,
     entry_values,
     is_reentry_allowed,
-    note_change,
-    note_evidence,
     read_entries,
     read_entry,
-    read_evidence,
 )
+from core.records.repositories.intent_orders import note_new_order
+from core.records.repositories.intent_rows import note_change, note_evidence, note_fills, read_evidence
 from core.records.repositories.outbox import Outbox
 from core.records.repositories.rows import DayHeld, EvidenceKind, EvidenceRecord
 from core.records.store.database import Database
 from core.records.store.errors import IllegalTransition, RecordsError, StateConflict
-from core.records.store.tables import ONLY_ROW, engine, entries, fills, trading_state
+from core.records.store.tables import ONLY_ROW, engine, entries, trading_state
 
-# A fill that an older version recorded has no order id.
-_KNOWN_FILL = select(fills.c.seq).where(
-    fills.c.entry_id == bindparam("entry_id"),
-    fills.c.fill_id == bindparam("fill_id"),
-    fills.c.order_id.in_(("", bindparam("order_id"))),
-)
-_NEW_FILL = insert(fills)
 _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
 
 
@@ -71,8 +63,7 @@ class Entries(EntryReads):
             raise ValueError("a new entry is prepared, holds its day and has no fills")
         async with self._database.write() as connection:
             try:
-                async with connection.begin_nested():
-                    await connection.execute(insert(entries).values(entry_values(entry)))
+                await add_entry(connection, entry)
             except IntegrityError:
                 holder = await _holder(connection, entry.account, entry.session_day)
                 if holder is not None:
@@ -241,8 +232,7 @@ class Entries(EntryReads):
             held = await _holder(connection, entry.account, entry.session_day)
             new = replace(entry, holds_day=held is None, broker_status=status)
             try:
-                async with connection.begin_nested():
-                    await connection.execute(insert(entries).values(entry_values(new)))
+                await add_entry(connection, new)
             except IntegrityError:
                 raise RecordsError(f"an entry with the identifier {entry.identifier} is already recorded") from None
             await note_change(connection, new, at, prepared=True)
@@ -291,30 +281,9 @@ class Entries(EntryReads):
         `at` is when we learned of them; when left out, the time of the last fill. `rest_is_open` says whether the
         broker still works what is not filled; without it a part is not told as one.
         """
-        added = 0
         async with self._database.write() as connection:
             entry = await _known(connection, entry_id)
-            for fill in new_fills:
-                key = {
-                    "entry_id": entry.id,
-                    "account": entry.account,
-                    "order_id": fill.order_id,
-                    "fill_id": fill.fill_id,
-                }
-                known = await connection.execute(_KNOWN_FILL, key)
-                if known.first() is not None:
-                    continue
-                await connection.execute(
-                    _NEW_FILL,
-                    {
-                        **key,
-                        "symbol": fill.symbol,
-                        "quantity": fill.quantity,
-                        "price": fill.price,
-                        "at": fill.at,
-                    },
-                )
-                added += 1
+            added = await note_fills(connection, entry, new_fills)
             if added and self._outbox.is_open:
                 known_now = await _known(connection, entry_id)
                 await self._outbox.tell_fills(connection, known_now, at or new_fills[-1].at, rest_is_open=rest_is_open)

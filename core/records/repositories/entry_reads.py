@@ -12,22 +12,21 @@ from sqlalchemy import Select, and_, bindparam, exists, func, or_
 from core.domain.orders.following import FOLLOWED_FOR_EVER, is_end_shown
 from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry
-from core.records.repositories.entry_orders import read_orders
 from core.records.repositories.entry_rows import (
     FREED_BY_PROOF,
     count_failed_sends,
     entries_where,
     is_reentry_allowed,
-    read_changes,
     read_entries,
     read_entry,
-    read_evidence,
 )
+from core.records.repositories.intent_orders import read_orders
+from core.records.repositories.intent_rows import read_changes, read_evidence
 from core.records.repositories.rows import EvidenceRecord, IntentChange
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
 from core.records.store.read_cache import ReadCache
-from core.records.store.tables import entries, entry_changes, entry_orders, fills
+from core.records.store.tables import entries, fills, intent_changes, intent_orders
 
 _account = entries.c.account == bindparam("account")
 _day = entries.c.session_day == bindparam("session_day")
@@ -35,19 +34,19 @@ _open = entries.c.state.in_([state.value for state in OPEN_STATES])
 _filled = entries.c.state == OrderState.FILLED.value
 _unknown = entries.c.state == OrderState.UNKNOWN.value
 _incident = entries.c.state == OrderState.INCIDENT.value
-_has_fills = exists().where(fills.c.entry_id == entries.c.id)
+_has_fills = exists().where(fills.c.intent_id == entries.c.id)
 _settling = and_(_day, entries.c.holds_day, entries.c.state.in_([state.value for state in FREED_BY_PROOF]), ~_has_fills)
 
 HOLDER = entries_where(_account, _day, entries.c.holds_day)
 _BY_IDENTIFIER = entries_where(entries.c.identifier == bindparam("identifier"))
 _has_order = exists().where(
-    entry_orders.c.entry_id == entries.c.id,
-    entry_orders.c.account == bindparam("account"),
-    entry_orders.c.order_id == bindparam("order_id"),
+    intent_orders.c.intent_id == entries.c.id,
+    intent_orders.c.account == bindparam("account"),
+    intent_orders.c.order_id == bindparam("order_id"),
 )
 _BY_BEGINNING = entries_where(func.substr(entries.c.id, 1, bindparam("length")) == bindparam("part"))
 _WITH_ORDER = entries_where(
-    exists().where(entry_orders.c.entry_id == entries.c.id, entry_orders.c.order_id == bindparam("order_id"))
+    exists().where(intent_orders.c.intent_id == entries.c.id, intent_orders.c.order_id == bindparam("order_id"))
 )
 _BY_ORDER = entries_where(_account, _has_order)
 _BY_ORDER_OF_DAY = entries_where(_account, _day, _has_order)
@@ -71,7 +70,7 @@ class EntryReads:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._held = ReadCache(database, entries.name, entry_orders.name, fills.name, entry_changes.name)
+        self._held = ReadCache(database, entries.name, intent_orders.name, fills.name, intent_changes.name)
 
     async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
         """Everything that was seen of the entry, oldest first."""
