@@ -28,10 +28,11 @@ _COLUMNS = {
     "events": "at kind text severity cycle attempt account underlying step result reason figures duration_ms",
     "suggestions": "id cycle attempt account session_day at underlying expiration strikes body width natural mid limit "
     "offset max_risk evidence validated",
+    "intents": "id kind account session_day identifier",
     "entries": "id account session_day cycle suggestion_id underlying expiration strikes identifier request limit "
     "natural mid width max_risk state holds_day prepared_at sent_at order_id broker_status terminal_at detail",
-    "entry_changes": "entry_id state holds_day at order_id broker_status detail",
-    "fills": "entry_id account fill_id symbol quantity price at",
+    "intent_changes": "intent_id state holds_day at order_id broker_status detail",
+    "fills": "intent_id account fill_id symbol quantity price at",
     "commands": "id kind who at saw_cycle state text finished_at",
 }
 
@@ -154,8 +155,9 @@ class SessionRows:
         )
         known = (f"e-{key}", account, day.isoformat(), number, f"s-{key}")
         filled = ("5", "341.00", "filled", 1, at, at, f"7{number}", "Filled", at, "")
+        made["intents"][1].append((f"e-{key}", "entry", account, day.isoformat(), f"senex-{key}"))
         made["entries"][1].append((*known, *shape, f"senex-{key}", request, "6.71", *credits, *filled))
         for state in ("prepared", "sent", "working", "working", "working", "filled"):
-            made["entry_changes"][1].append((f"e-{key}", state, 1, at, f"7{number}", "Live", ""))
+            made["intent_changes"][1].append((f"e-{key}", state, 1, at, f"7{number}", "Live", ""))
         for symbol, quantity in zip(symbols, ("2", "2", "1", "1"), strict=True):
             made["fills"][1].append((f"e-{key}", account, f"f-{key}-{symbol}", symbol, quantity, "6.71", at))

@@ -86,7 +86,7 @@ class Attestations:
             why = f"{amounts.counted(len(entry.fills), 'fill record')} of it are here, so its order exists"
             return refuse(Reason.NOT_UNKNOWN, state=entry.state.words, why=why)
         await self._say(entry, ABSENT, who)
-        for order in await self.records.entry_orders.of(entry.id):
+        for order in await self.records.intent_orders.of(entry.id):
             if order.ended:
                 continue
             try:
@@ -113,7 +113,7 @@ class Attestations:
 
     async def _fold(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
         """Gives the order to the entry. The broker's own answer about it is the evidence."""
-        known = {order.order_id for order in await self.records.entry_orders.of(entry.id)}
+        known = {order.order_id for order in await self.records.intent_orders.of(entry.id)}
         incident = entry.state is OrderState.INCIDENT
         if report.order_id not in known and report.identifier != entry.identifier:
             if report.identifier is not None:

@@ -16,7 +16,7 @@ from core.views.day_records import DayRecords, read_cycles, read_day, read_entri
 from core.views.known_day import KnownDay
 from core.views.rebuilt import rebuilt
 
-_ENTRIES = ("entries", "fills", "entry_changes", "evidence")
+_ENTRIES = ("entries", "fills", "intent_changes", "evidence")
 _CYCLES = ("slots", "cycles", "account_results", "suggestions")
 AGAIN_S = 2.0
 """Wall seconds after which a read is repeated that failed, or whose tables a failed write has left in doubt."""

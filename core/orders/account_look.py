@@ -23,7 +23,7 @@ from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.repositories.rows import EvidenceRecord
-from core.records.store.tables import breakers, entries, entry_orders, fills
+from core.records.store.tables import breakers, entries, fills, intent_orders
 from core.runtime.clock import Clock
 
 
@@ -111,7 +111,7 @@ class AccountLook:
 
     def _version(self) -> tuple[int, ...] | None:
         """Stays the same while nothing is written on which the judgement of a listing rests."""
-        return self.records.database.version(entries.name, entry_orders.name, fills.name, breakers.name)
+        return self.records.database.version(entries.name, intent_orders.name, fills.name, breakers.name)
 
     async def _followed(self, account: str, since: date) -> list[Entry]:
         return [e for e in await self.records.entries.open_or_followed(since) if e.account == account]
@@ -119,7 +119,7 @@ class AccountLook:
     async def _read_unlisted(self, entry: Entry, owners: Mapping[str, str]) -> list[str]:
         """Reads by its id each order of the entry that is followed and was not listed. Returns what went wrong."""
         troubles: list[str] = []
-        for order in await self.records.entry_orders.of(entry.id):
+        for order in await self.records.intent_orders.of(entry.id):
             if owners.get(order.order_id) != entry.id and _may_say_more(entry, order):
                 troubles += await self._read(entry, order.order_id, order)
         return troubles
@@ -154,9 +154,9 @@ class AccountLook:
         if not may_be_missed:
             return
         self._missed.discard(key)
-        known = known_order(await self.records.entry_orders.of(entry_id), order_id)
+        known = known_order(await self.records.intent_orders.of(entry_id), order_id)
         if known is not None and not known.ended and await self._misses(entry_id, known):
-            await self.records.entry_orders.note(replace(known, seen_at=self.clock.now()))
+            await self.records.intent_orders.note(replace(known, seen_at=self.clock.now()))
 
     async def _misses(self, entry_id: str, order: IntentOrder) -> list[EvidenceRecord]:
         """The looks on record that missed the order since it was last seen. One is complete when it counts."""

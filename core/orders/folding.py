@@ -54,7 +54,7 @@ class Folding:
         """
         async with self._turns.of(entry_id):
             entry = await self.records.entries.get(entry_id)
-            orders = await self.records.entry_orders.of(entry_id)
+            orders = await self.records.intent_orders.of(entry_id)
             with_fills = with_fills_of(entry, report)
             is_hint = is_partial(entry.terms, report) and not by_id  # on which the order is read
             if is_hint and is_overfilled(entry.terms, with_fills.fills):
@@ -225,9 +225,9 @@ class Folding:
                 replaces=report.replaces or ("" if known is None else known.replaces),
             )
             if known is None or replace(known, seen_at=at) != seen:
-                await self.records.entry_orders.note(seen)
+                await self.records.intent_orders.note(seen)
         if report.replaced_by and known_order(orders, report.replaced_by) is None:
-            await self.records.entry_orders.note(
+            await self.records.intent_orders.note(
                 IntentOrder(entry.id, entry.account, report.replaced_by, "", None, at, replaces=report.order_id)
             )
 

@@ -15,8 +15,8 @@ from core.records.repositories.alerts import Alerts
 from core.records.repositories.breakers import Breakers
 from core.records.repositories.cycles import Cycles
 from core.records.repositories.entries import Entries
-from core.records.repositories.entry_orders import EntryOrders
 from core.records.repositories.inbox import Inbox
+from core.records.repositories.intent_orders import IntentOrders
 from core.records.repositories.journal import Journal
 from core.records.repositories.logins import Logins
 from core.records.repositories.outbox import Outbox
@@ -102,7 +102,7 @@ class Records:
         self.outbox = Outbox(database)
         self.journal = Journal(database, self.outbox)
         self.entries = Entries(database, self.outbox)
-        self.entry_orders = EntryOrders(database)
+        self.intent_orders = IntentOrders(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill, OrderLeg, OrderRequest, TimeInForce
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.close_shape import close_shape
@@ -60,7 +60,7 @@ def entry(*prices: str, symbols: Sequence[str] = QQQ, underlying: str = "QQQ") -
         underlying=underlying,
         identifier="senex-1",
         request=request,
-        state=EntryState.FILLED,
+        state=OrderState.FILLED,
         prepared_at=AT,
         sent_at=AT,
         order_id="11",
@@ -84,7 +84,7 @@ def entry(*prices: str, symbols: Sequence[str] = QQQ, underlying: str = "QQQ") -
 def exit(
     names: Iterable[UnitName],
     *filled: tuple[str, int, str],
-    state: EntryState = EntryState.WORKING,
+    state: OrderState = OrderState.WORKING,
     of: Sequence[Unit] | None = None,
     kind: ExitKind = ExitKind.TIME,
     id: str = "x1",

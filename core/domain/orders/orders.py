@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
+from typing import ClassVar
 
 from core.domain.orders.order_states import OrderState
 from core.domain.trident.trident import Action, Trident
@@ -147,6 +148,13 @@ class SendOutcome:
     report: OrderReport | None = None
 
 
+class IntentKind(StrEnum):
+    """What an intent is for: to open a position, or to close one."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """What is to be sent or was sent as one order: the record, its order at the broker and its state (rules 9).
@@ -156,6 +164,8 @@ class Intent:
     took none; `cancelled_by` is who else cancelled the order at the broker, as far as it says. `taken` is the order as
     the broker has it, where an operator has attested one that differs from the request.
     """
+
+    KIND: ClassVar[IntentKind]
 
     id: str
     account: str
@@ -191,6 +201,8 @@ class Entry(Intent):
     entry came to be on record: empty for one of our own intents.
     """
 
+    KIND: ClassVar[IntentKind] = IntentKind.ENTRY
+
     cycle: int
     suggestion_id: str
     expiration: date
@@ -218,7 +230,7 @@ class IntentOrder:
     to have ended. `replaces` is the id of the order it replaced, else empty.
     """
 
-    entry_id: str
+    intent_id: str
     account: str
     order_id: str
     status: str

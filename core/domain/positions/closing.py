@@ -9,12 +9,12 @@ from decimal import Decimal
 
 from core.domain.operation import amounts
 from core.domain.orders.fills import filled_by_symbol, is_known
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill
 from core.domain.positions.exits import Exit
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState, in_order
 
-_OVER = frozenset({EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntryState.INCIDENT})
+_OVER = frozenset({OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.INCIDENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,14 @@ def closed_by(exit: Exit, units: Sequence[Unit]) -> Closed:
     """
     claimed = [unit for unit in in_order(units) if unit.name in exit.units]
     filled = filled_by_symbol(fills_once(exit.fills))
-    if exit.state is EntryState.FILLED:
+    if exit.state is OrderState.FILLED:
         for leg in exit.terms.legs:
             filled[leg.symbol] = max(filled.get(leg.symbol, Decimal(0)), Decimal(leg.quantity))
     taken = _taken(claimed, filled)
     whole = tuple(unit.name for unit in claimed if len(taken[unit.name]) == 2)
     rest = tuple(unit.name for unit in claimed if unit.name not in whole)
     words = _words(claimed, filled)
-    if not words or exit.state not in (_OVER | {EntryState.FILLED}):
+    if not words or exit.state not in (_OVER | {OrderState.FILLED}):
         return Closed(whole, rest)
     return Closed(whole, rest, tuple((name, symbol) for name in rest for symbol in taken[name]), words)
 

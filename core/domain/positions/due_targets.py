@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.domain.market.sessions import EXCHANGE_ZONE
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.plans import ExitPlan, target_plan
 from core.domain.positions.targets import target_price
@@ -14,7 +14,7 @@ from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import Unit, left_of
 
 AFTER_THE_FILL = timedelta(seconds=5)
-_ENDED_AT_THE_BROKER = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
+_ENDED_AT_THE_BROKER = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 
 
 def due_targets(view: TridentView, moment: Moment) -> tuple[ExitPlan, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Intent
 from core.domain.positions.units import UnitName
 
@@ -52,7 +52,7 @@ class Exit(Intent):
     @property
     def may_fill(self) -> bool:
         """Whether its order may still take contracts, as far as anybody knows. An incident may be alive."""
-        return self.state in OPEN_STATES or self.state is EntryState.INCIDENT
+        return self.state in OPEN_STATES or self.state is OrderState.INCIDENT
 
     @property
     def needs_proof(self) -> bool:
@@ -61,7 +61,7 @@ class Exit(Intent):
         return self.released_at is None and self.state in _ENDS_BY_PROOF
 
 
-_ENDS_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED})
+_ENDS_BY_PROOF = frozenset({OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED})
 
 
 def unreleased(exits: Iterable[Exit]) -> tuple[Exit, ...]:

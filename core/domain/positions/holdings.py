@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.domain.orders.fills import filled_by_symbol
-from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry
 from core.domain.positions.closing import closed_by, fills_once
 from core.domain.positions.exits import Exit
@@ -120,12 +120,12 @@ def closable(left: Decimal, seen: Decimal, foreign: Decimal, in_orders: Decimal)
 def _of_entry(entry: Entry) -> Mapping[LegSide, tuple[Decimal, Decimal]]:
     """What an entry has filled, and the most that it may have."""
     filled = filled_by_symbol(fills_once(entry.fills))
-    alive = entry.state in OPEN_STATES or entry.state is EntryState.INCIDENT
+    alive = entry.state in OPEN_STATES or entry.state is OrderState.INCIDENT
     found = {}
     for leg in entry.terms.legs:
         has = filled.get(leg.symbol, _NONE)
         ordered = Decimal(leg.quantity)
-        if entry.state is EntryState.FILLED:
+        if entry.state is OrderState.FILLED:
             has = max(has, ordered)
         found[leg.symbol, side_of(leg.action)] = (has, max(has, ordered) if alive else has)
     return found

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from core.domain.market.quotes import Quote
 from core.domain.orders.fills import filled_by_symbol
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill, Intent, OrderLeg
 from core.domain.positions.closing import fills_once
 from core.domain.positions.exits import Exit
@@ -265,7 +265,7 @@ def _cash(order: Intent, fill: Fill) -> Decimal:
 def _wanted(order: Intent, fills: Sequence[Fill]) -> Mapping[str, Decimal]:
     """The contracts of each leg that the order has filled: by its fills, and all of an order that is filled."""
     filled = filled_by_symbol(fills)
-    if order.state is EntryState.FILLED:
+    if order.state is OrderState.FILLED:
         for leg in order.terms.legs:
             filled[leg.symbol] = max(filled.get(leg.symbol, _NONE), Decimal(leg.quantity))
     return filled

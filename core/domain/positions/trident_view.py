@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.market.sessions import Session
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.positions.closing import Gone, closed_by
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.timing import ExitDays
@@ -16,8 +16,8 @@ from core.domain.positions.tridents import ManagedTrident
 from core.domain.positions.units import Unit, UnitName, left_of
 from core.domain.positions.walk import ClosePrices
 
-_STUCK = frozenset({EntryState.UNKNOWN, EntryState.INCIDENT})
-_LEAVING = frozenset({EntryState.PREPARED, EntryState.SENT})
+_STUCK = frozenset({OrderState.UNKNOWN, OrderState.INCIDENT})
+_LEAVING = frozenset({OrderState.PREPARED, OrderState.SENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class TridentView:
     @property
     def resting(self) -> tuple[Exit, ...]:
         """The exits that work at the broker, the oldest first."""
-        return tuple(one for one in self._alive if one.state is EntryState.WORKING)
+        return tuple(one for one in self._alive if one.state is OrderState.WORKING)
 
     @property
     def leaving(self) -> tuple[Exit, ...]:

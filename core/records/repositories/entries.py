@@ -6,60 +6,44 @@ enforces that: nothing here merely checks before it writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, exists, false, insert, select, true, update
+from sqlalchemy import bindparam, exists, false, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.fate import needs_operators_word
-from core.domain.orders.order_states import (
-    ATTESTED,
-    FREES_DAY,
-    OPEN_STATES,
-    TERMINAL_STATES,
-    OrderState,
-    may_become,
-)
-from core.domain.orders.orders import ADOPTED, Entry, Fill, OrderRequest
+from core.domain.orders.order_states import FREES_DAY, OPEN_STATES, OrderState
+from core.domain.orders.orders import ADOPTED, Entry
 from core.records.repositories.breakers import barred
-from core.records.repositories.entry_orders import note_new_order
-from core.records.repositories.entry_reads import HOLDER, EntryReads, unrecorded
+from core.records.repositories.entry_reads import HOLDER, EntryReads
 from core.records.repositories.entry_rows import (
     FREED_BY_PROOF,
     REENTRY_ALLOWED,
+    add_entry,
     entry_values,
     is_reentry_allowed,
-    note_change,
-    note_evidence,
     read_entries,
-    read_entry,
-    read_evidence,
 )
-from core.records.repositories.outbox import Outbox
-from core.records.repositories.rows import DayHeld, EvidenceKind, EvidenceRecord
-from core.records.store.database import Database
-from core.records.store.errors import IllegalTransition, RecordsError, StateConflict
-from core.records.store.tables import ONLY_ROW, engine, entries, fills, trading_state
+from core.records.repositories.intent_orders import note_new_order
+from core.records.repositories.intent_rows import note_change, note_evidence
+from core.records.repositories.intents import Intents
+from core.records.repositories.rows import DayHeld, EvidenceRecord
+from core.records.store.errors import RecordsError, StateConflict
+from core.records.store.tables import ONLY_ROW, engine, entries, trading_state
 
-# A fill that an older version recorded has no order id.
-_KNOWN_FILL = select(fills.c.seq).where(
-    fills.c.entry_id == bindparam("entry_id"),
-    fills.c.fill_id == bindparam("fill_id"),
-    fills.c.order_id.in_(("", bindparam("order_id"))),
-)
-_NEW_FILL = insert(fills)
 _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
 
 
-class Entries(EntryReads):
-    """Changes entries; `EntryReads` reads them."""
+class Entries(Intents[Entry], EntryReads):
+    """Changes entries; `EntryReads` reads them. What any intent has is in `Intents`; here is the rule of the day.
 
-    def __init__(self, database: Database, outbox: Outbox) -> None:
-        super().__init__(database)
-        self._outbox = outbox
+    An entry that would hold a day that another one holds becomes an incident and does not hold it. So late news from
+    the broker is kept, and a second entry never goes unnoticed. An operator's word never makes an entry hold its day,
+    nor frees it. Once an operator has asked to cancel it, its day is not freed before one allows re-entry, whatever it
+    becomes; the engine's own cancel needs no such word.
+    """
 
     async def prepare(self, entry: Entry) -> Entry | DayHeld:
         """Records the intent to place an entry. Returns it, or the entry that holds the account's day.
@@ -71,8 +55,7 @@ class Entries(EntryReads):
             raise ValueError("a new entry is prepared, holds its day and has no fills")
         async with self._database.write() as connection:
             try:
-                async with connection.begin_nested():
-                    await connection.execute(insert(entries).values(entry_values(entry)))
+                await add_entry(connection, entry)
             except IntegrityError:
                 holder = await _holder(connection, entry.account, entry.session_day)
                 if holder is not None:
@@ -109,123 +92,8 @@ class Entries(EntryReads):
             )
             if sent.rowcount != 1:
                 return False
-            await note_change(connection, await _known(connection, entry_id), at)
+            await note_change(connection, await self._known(connection, entry_id), at)
         return True
-
-    async def become(
-        self,
-        entry_id: str,
-        state: OrderState,
-        *,
-        at: datetime,
-        order_id: str | None = None,
-        broker_status: str | None = None,
-        detail: str = "",
-        cancelled_by: str = "",
-        attested_by: str = "",
-        taken: OrderRequest | None = None,
-    ) -> Entry:
-        """Changes the state of an entry, and returns it as recorded. What is not given keeps its value; but the detail
-        is of its state, so that a new state without one has none. The history keeps the old one. An order id that was
-        not known is recorded among the entry's orders.
-
-        `attested_by` is an operator on whose word this rests, which must be among the evidence: it allows the changes
-        of `ATTESTED` too, and only with it may `taken` be given. It never makes the entry hold its day, nor frees it.
-
-        An entry that would hold a day that another one holds becomes an incident and does not hold it. So late news
-        from the broker is kept, and a second entry never goes unnoticed (rules 9). Raises IllegalTransition, also for
-        `sent`, which only `mark_sent` may set; StateConflict for a word that nobody has given; ValueError for `taken`
-        without one, and for an attested change without a detail, which has to say why.
-        """
-        if (taken is not None and not attested_by) or (attested_by and not detail):
-            raise ValueError("an order is taken on an operator's word, and an attested change says why")
-        async with self._database.write() as connection:
-            old = await _known(connection, entry_id)
-            moves = state is not old.state
-            allowed = may_become(old.state, state)
-            if attested_by:
-                await _require_attestation(connection, entry_id, attested_by)
-                allowed = allowed or state in ATTESTED.get(old.state, ())
-            # Only `mark_sent` may set `sent`: it makes checks that are not made here.
-            if not allowed or (moves and state is OrderState.SENT):
-                raise IllegalTransition(entry_id, old.state, state)
-            # An open entry that does not hold its day was attested or adopted beside the one that does.
-            keeps_day = not moves or attested_by or (old.state in OPEN_STATES and not old.holds_day)
-            new = replace(
-                old,
-                state=state,
-                holds_day=old.holds_day if keeps_day else state not in FREES_DAY,
-                order_id=old.order_id if order_id is None else order_id,
-                broker_status=old.broker_status if broker_status is None else broker_status,
-                terminal_at=_terminal_at(old, state, at) if moves else old.terminal_at,
-                detail=detail or ("" if moves else old.detail),
-                cancelled_by=cancelled_by or old.cancelled_by,
-                taken=old.taken if taken is None else taken,
-            )
-            holder = await _store(connection, new)
-            if holder is not None:
-                new = _collided(new, holder, at)
-                await _store(connection, new)
-            if order_id is not None:
-                await note_new_order(connection, new, at)
-            await note_change(connection, new, at)
-            if new.state is not old.state:
-                await self._outbox.tell_entry(connection, new, at)
-        return new
-
-    async def note_status(self, entry_id: str, broker_status: str, at: datetime) -> None:
-        """Records a new status word of the broker that does not change our state."""
-        async with self._database.write() as connection:
-            old = await _known(connection, entry_id)
-            if old.broker_status == broker_status:
-                return
-            new = replace(old, broker_status=broker_status)
-            await _store(connection, new)
-            await note_change(connection, new, at)
-
-    async def note_cancel_request(self, entry_id: str, who: str, at: datetime) -> Entry:
-        """Records that an operator wants the entry cancelled, before the broker is asked.
-
-        The first request stays on record.
-
-        Whatever the entry becomes, its day is then not freed before an operator allows re-entry (rules 9). It is not
-        for a cancel by the engine itself (the N minutes of rules 9). Raises ValueError for an empty `who`.
-        """
-        if not who:
-            raise ValueError("a cancel is asked for by somebody")
-        async with self._database.write() as connection:
-            old = await _known(connection, entry_id)
-            if old.cancel_requested_by:
-                return old
-            await _store(connection, replace(old, cancel_requested_by=who))
-            new = await _known(connection, entry_id)
-            # Only the history says so; the entry's own detail stays what the broker or the guards said.
-            await note_change(connection, replace(new, detail=f"{new.cancel_requested_by} asked to cancel it"), at)
-        return new
-
-    async def note_engine_cancel(self, entry_id: str, at: datetime) -> None:
-        """Records that the broker took the engine's own cancel, asked for at `at` (the N minutes of rules 9).
-
-        Only an entry that ended by it frees its day without an operator's word. The newest one counts.
-        """
-        async with self._database.write() as connection:
-            old = await _known(connection, entry_id)
-            if old.engine_cancel_at == at:
-                return
-            new = replace(old, engine_cancel_at=at)
-            await _store(connection, new)
-            await note_change(connection, replace(new, detail="the broker took this console's own cancel"), at)
-
-    async def void_engine_cancel(self, entry_id: str, at: datetime) -> None:
-        """Records that the broker did not carry out the engine's own cancel: a later end is somebody else's."""
-        async with self._database.write() as connection:
-            old = await _known(connection, entry_id)
-            if old.engine_cancel_at is None:
-                return
-            new = replace(old, engine_cancel_at=None)
-            await _store(connection, new)
-            detail = "the broker did not carry out this console's own cancel"
-            await note_change(connection, replace(new, detail=detail), at)
 
     async def adopt(self, entry: Entry, status: str, who: str, at: datetime) -> Entry:
         """Records an order of the broker's that no record explains as an entry, on an operator's word, in one commit
@@ -241,8 +109,7 @@ class Entries(EntryReads):
             held = await _holder(connection, entry.account, entry.session_day)
             new = replace(entry, holds_day=held is None, broker_status=status)
             try:
-                async with connection.begin_nested():
-                    await connection.execute(insert(entries).values(entry_values(new)))
+                await add_entry(connection, new)
             except IntegrityError:
                 raise RecordsError(f"an entry with the identifier {entry.identifier} is already recorded") from None
             await note_change(connection, new, at, prepared=True)
@@ -260,7 +127,7 @@ class Entries(EntryReads):
         if not who:
             raise ValueError("re-entry is allowed by somebody")
         async with self._database.write() as connection:
-            _may_be_freed(await _known(connection, entry_id))
+            _may_be_freed(await self._known(connection, entry_id))
             await note_evidence(connection, entry_id, EvidenceRecord("attestation", who, True, REENTRY_ALLOWED, at))
 
     async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
@@ -270,7 +137,7 @@ class Entries(EntryReads):
         operator's word and none has allowed re-entry since.
         """
         async with self._database.write() as connection:
-            old = await _known(connection, entry_id)
+            old = await self._known(connection, entry_id)
             _may_be_freed(old)
             if not old.holds_day:
                 return old
@@ -279,80 +146,36 @@ class Entries(EntryReads):
                 ended = f"{by} asked to cancel entry {entry_id}" if by else f"entry {entry_id} was cancelled elsewhere"
                 raise StateConflict(f"{ended}; its day is free only when an operator allows re-entry")
             new = replace(old, holds_day=False, detail=proof)
-            await _store(connection, new)
+            await self._store(connection, new)
             await note_change(connection, new, at)
         return new
 
-    async def add_fills(
-        self, entry_id: str, new_fills: Sequence[Fill], at: datetime | None = None, *, rest_is_open: bool = True
-    ) -> int:
-        """Records the fills that are not recorded yet, in any state of the entry. Returns how many were new.
+    async def _store(self, connection: AsyncConnection, intent: Entry) -> None:
+        holder = await _stored_unless_held(connection, intent)
+        if holder is not None:
+            raise StateConflict(f"entry {holder.id} holds the day of entry {intent.id}")
 
-        `at` is when we learned of them; when left out, the time of the last fill. `rest_is_open` says whether the
-        broker still works what is not filled; without it a part is not told as one.
-        """
-        added = 0
-        async with self._database.write() as connection:
-            entry = await _known(connection, entry_id)
-            for fill in new_fills:
-                key = {
-                    "entry_id": entry.id,
-                    "account": entry.account,
-                    "order_id": fill.order_id,
-                    "fill_id": fill.fill_id,
-                }
-                known = await connection.execute(_KNOWN_FILL, key)
-                if known.first() is not None:
-                    continue
-                await connection.execute(
-                    _NEW_FILL,
-                    {
-                        **key,
-                        "symbol": fill.symbol,
-                        "quantity": fill.quantity,
-                        "price": fill.price,
-                        "at": fill.at,
-                    },
-                )
-                added += 1
-            if added and self._outbox.is_open:
-                known_now = await _known(connection, entry_id)
-                await self._outbox.tell_fills(connection, known_now, at or new_fills[-1].at, rest_is_open=rest_is_open)
-        return added
+    async def _changed(
+        self, connection: AsyncConnection, old: Entry, wanted: Entry, at: datetime, *, attested: bool
+    ) -> Entry:
+        moves = wanted.state is not old.state
+        # An open entry that does not hold its day was attested or adopted beside the one that does.
+        keeps_day = not moves or attested or (old.state in OPEN_STATES and not old.holds_day)
+        new = replace(wanted, holds_day=old.holds_day if keeps_day else wanted.state not in FREES_DAY)
+        holder = await _stored_unless_held(connection, new)
+        if holder is None:
+            return new
+        collided = _collided(new, holder, at)
+        await self._store(connection, collided)
+        return collided
 
-    async def add_evidence(
-        self,
-        entry_id: str,
-        kind: EvidenceKind,
-        *,
-        who: str,
-        complete: bool,
-        detail: Mapping[str, object],
-        at: datetime,
-    ) -> None:
-        """Records what was seen of the entry, in any state. It decides nothing by itself (rules 9).
+    async def _told(self, connection: AsyncConnection, intent: Entry, at: datetime) -> None:
+        await self._outbox.tell_entry(connection, intent, at)
 
-        Raises StateConflict for an entry that is not recorded, TypeError or ValueError for a detail that
-        `core.records.store.json_text` cannot write.
-        """
-        async with self._database.write() as connection:
-            await _known(connection, entry_id)
-            await note_evidence(connection, entry_id, EvidenceRecord(kind, who, complete, detail, at))
-
-
-async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
-    """The recorded entry. Raises StateConflict when there is none."""
-    entry = await read_entry(connection, entry_id)
-    if entry is None:
-        raise unrecorded(entry_id)
-    return entry
-
-
-async def _require_attestation(connection: AsyncConnection, entry_id: str, who: str) -> None:
-    """Raises StateConflict unless this operator's word about the entry is among the evidence."""
-    seen = await read_evidence(connection, entry_id)
-    if not any(one.kind == "attestation" and one.who == who and "seen" in one.detail for one in seen):
-        raise StateConflict(f"{who} has said nothing about entry {entry_id} that is on record")
+    async def _filled(self, connection: AsyncConnection, intent_id: str, at: datetime, *, rest_is_open: bool) -> None:
+        if self._outbox.is_open:
+            entry = await self._known(connection, intent_id)
+            await self._outbox.tell_fills(connection, entry, at, rest_is_open=rest_is_open)
 
 
 def _may_be_freed(entry: Entry) -> None:
@@ -369,7 +192,7 @@ async def _holder(connection: AsyncConnection, account: str, day: date) -> Entry
     return found[0] if found else None
 
 
-async def _store(connection: AsyncConnection, entry: Entry) -> Entry | None:
+async def _stored_unless_held(connection: AsyncConnection, entry: Entry) -> Entry | None:
     """Writes the entry. When another one holds its day, writes nothing and returns that one."""
     try:
         async with connection.begin_nested():
@@ -381,10 +204,6 @@ async def _store(connection: AsyncConnection, entry: Entry) -> Entry | None:
             raise
         return holder
     return None
-
-
-def _terminal_at(old: Entry, state: OrderState, at: datetime) -> datetime | None:
-    return at if state in TERMINAL_STATES else None
 
 
 def _collided(wanted: Entry, holder: Entry, at: datetime) -> Entry:

@@ -8,26 +8,24 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, func, or_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.following import FOLLOWED_FOR_EVER, is_end_shown
 from core.domain.orders.order_states import OPEN_STATES, OrderState
-from core.domain.orders.orders import Entry
-from core.records.repositories.entry_orders import read_orders
+from core.domain.orders.orders import Entry, IntentKind
 from core.records.repositories.entry_rows import (
     FREED_BY_PROOF,
     count_failed_sends,
     entries_where,
     is_reentry_allowed,
-    read_changes,
     read_entries,
     read_entry,
-    read_evidence,
 )
-from core.records.repositories.rows import EvidenceRecord, IntentChange
+from core.records.repositories.intent_orders import read_orders
+from core.records.repositories.intents import IntentReads
 from core.records.store.database import Database
-from core.records.store.errors import StateConflict
 from core.records.store.read_cache import ReadCache
-from core.records.store.tables import entries, entry_changes, entry_orders, fills
+from core.records.store.tables import entries, fills, intent_changes, intent_orders
 
 _account = entries.c.account == bindparam("account")
 _day = entries.c.session_day == bindparam("session_day")
@@ -35,19 +33,19 @@ _open = entries.c.state.in_([state.value for state in OPEN_STATES])
 _filled = entries.c.state == OrderState.FILLED.value
 _unknown = entries.c.state == OrderState.UNKNOWN.value
 _incident = entries.c.state == OrderState.INCIDENT.value
-_has_fills = exists().where(fills.c.entry_id == entries.c.id)
+_has_fills = exists().where(fills.c.intent_id == entries.c.id)
 _settling = and_(_day, entries.c.holds_day, entries.c.state.in_([state.value for state in FREED_BY_PROOF]), ~_has_fills)
 
 HOLDER = entries_where(_account, _day, entries.c.holds_day)
 _BY_IDENTIFIER = entries_where(entries.c.identifier == bindparam("identifier"))
 _has_order = exists().where(
-    entry_orders.c.entry_id == entries.c.id,
-    entry_orders.c.account == bindparam("account"),
-    entry_orders.c.order_id == bindparam("order_id"),
+    intent_orders.c.intent_id == entries.c.id,
+    intent_orders.c.account == bindparam("account"),
+    intent_orders.c.order_id == bindparam("order_id"),
 )
 _BY_BEGINNING = entries_where(func.substr(entries.c.id, 1, bindparam("length")) == bindparam("part"))
 _WITH_ORDER = entries_where(
-    exists().where(entry_orders.c.entry_id == entries.c.id, entry_orders.c.order_id == bindparam("order_id"))
+    exists().where(intent_orders.c.intent_id == entries.c.id, intent_orders.c.order_id == bindparam("order_id"))
 )
 _BY_ORDER = entries_where(_account, _has_order)
 _BY_ORDER_OF_DAY = entries_where(_account, _day, _has_order)
@@ -66,22 +64,14 @@ _FILLED_OPEN = entries_where(
 )
 
 
-class EntryReads:
+class EntryReads(IntentReads[Entry]):
     """Every read of entries. Each raises RecordsError when the store fails."""
 
+    kind = IntentKind.ENTRY
+
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._held = ReadCache(database, entries.name, entry_orders.name, fills.name, entry_changes.name)
-
-    async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
-        """Everything that was seen of the entry, oldest first."""
-        async with self._database.read() as connection:
-            return await read_evidence(connection, entry_id)
-
-    async def newest_evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
-        """The newest complete evidence of each kind about the entry, oldest first: as much as a screen has room for."""
-        async with self._database.read() as connection:
-            return await read_evidence(connection, entry_id, newest=True)
+        super().__init__(database)
+        self._held = ReadCache(database, entries.name, intent_orders.name, fills.name, intent_changes.name)
 
     async def reentry_allowed(self, entry_id: str) -> bool:
         """Whether an operator has allowed another entry after this one (rules 9)."""
@@ -91,14 +81,6 @@ class EntryReads:
     async def holding(self, account: str, day: date) -> Entry | None:
         """The entry that holds the account's session day: while it does, no other entry of that account is made."""
         return await self._one(HOLDER, account=account, session_day=day)
-
-    async def get(self, entry_id: str) -> Entry:
-        """The entry with our id. Raises StateConflict when there is none."""
-        async with self._database.read() as connection:
-            found = await read_entry(connection, entry_id)
-        if found is None:
-            raise unrecorded(entry_id)
-        return found
 
     async def these(self, ids: Sequence[str]) -> tuple[Entry, ...]:
         """The entries with these ids of ours, oldest first. Ids without an entry are left out."""
@@ -185,10 +167,8 @@ class EntryReads:
         """
         return await self._all(_FILLED_OPEN, account=account, today=today)
 
-    async def history(self, entry_id: str) -> tuple[IntentChange, ...]:
-        """Every state that the entry went through, oldest first."""
-        async with self._database.read() as connection:
-            return await read_changes(connection, entry_id)
+    async def _read(self, connection: AsyncConnection, intent_id: str) -> Entry | None:
+        return await read_entry(connection, intent_id)
 
     async def _one(self, query: Select[Any], **values: object) -> Entry | None:
         found = await self._all(query, **values)
@@ -201,8 +181,3 @@ class EntryReads:
     async def _all(self, query: Select[Any], **values: object) -> tuple[Entry, ...]:
         async with self._database.read() as connection:
             return await read_entries(connection, query, values)
-
-
-def unrecorded(entry_id: str) -> StateConflict:
-    """The error for an entry that is not recorded."""
-    return StateConflict(f"no entry {entry_id} is recorded")

@@ -1,28 +1,27 @@
-"""Turns rows of entries, fills, changes and evidence into the domain's values, and back."""
+"""Turns rows of entries into the domain's values, and back."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields as fields_of
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select
-from sqlalchemy.engine import Row
+from sqlalchemy import ColumnElement, Select, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Entry, Fill
-from core.records.repositories.rows import EvidenceRecord, IntentChange
-from core.records.store.tables import entries, entry_changes, evidence, fills
+from core.domain.orders.orders import Entry
+from core.records.repositories.intent_rows import note_intent, read_fills
+from core.records.store.tables import entries, evidence, intent_changes
 
 _COLUMNS = tuple(field.name for field in fields_of(Entry) if field.name not in {"state", "fills"})
 FREED_BY_PROOF = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 """The states in which an entry frees its day only by proof (rules 9)."""
 REENTRY_ALLOWED = {"allow_reentry": True}
 """The detail of the evidence with which an operator allows another entry after a cancel they asked for (rules 9)."""
-_NEW_CHANGE = insert(entry_changes)
+_NEW_ENTRY = insert(entries)
 _FAILED_SENDS = frozenset({OrderState.REJECTED, OrderState.UNKNOWN, OrderState.NOT_SENT})
 
 
@@ -31,21 +30,32 @@ def entry_values(entry: Entry) -> dict[str, Any]:
     return {"state": entry.state.value, **{name: getattr(entry, name) for name in _COLUMNS}}
 
 
+async def add_entry(connection: AsyncConnection, entry: Entry) -> None:
+    """Adds the entry and its intent. Raises IntegrityError when its id or identifier is recorded, or its day is held;
+    nothing is added then."""
+    async with connection.begin_nested():
+        await note_intent(connection, entry)
+        await connection.execute(_NEW_ENTRY, entry_values(entry))
+
+
 def entries_where(*conditions: ColumnElement[bool]) -> Select[Any]:
     """The query for the entries that meet the conditions, oldest first. Build it once and run it often."""
     return select(entries).where(*conditions).order_by(entries.c.prepared_at, entries.c.id)
 
 
 _BY_ID = entries_where(entries.c.id == bindparam("id"))
-_FILLS_OF_ONE = select(fills).where(fills.c.entry_id == bindparam("entry_id")).order_by(fills.c.seq)
-_FILLS_OF_MANY = select(fills).where(fills.c.entry_id.in_(bindparam("entry_ids", expanding=True))).order_by(fills.c.seq)
 
 
 async def read_entries(connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]) -> tuple[Entry, ...]:
     """The entries that a query of `entries_where` finds, with their fills."""
     rows = (await connection.execute(query, values)).all()
-    found = await _fills(connection, [row.id for row in rows])
-    return tuple(_entry(row, tuple(found.get(row.id, ()))) for row in rows)
+    found = await read_fills(connection, [row.id for row in rows])
+    return tuple(
+        Entry(
+            state=OrderState(row.state), fills=found.get(row.id, ()), **{name: getattr(row, name) for name in _COLUMNS}
+        )
+        for row in rows
+    )
 
 
 async def read_entry(connection: AsyncConnection, entry_id: str) -> Entry | None:
@@ -54,41 +64,11 @@ async def read_entry(connection: AsyncConnection, entry_id: str) -> Entry | None
     return found[0] if found else None
 
 
-async def note_change(connection: AsyncConnection, entry: Entry, at: datetime, *, prepared: bool = False) -> None:
-    """Adds the entry's present state to its history. `prepared` adds the order request too."""
-    await connection.execute(
-        _NEW_CHANGE,
-        {
-            "entry_id": entry.id,
-            "state": entry.state.value,
-            "holds_day": entry.holds_day,
-            "at": at,
-            "order_id": entry.order_id,
-            "broker_status": entry.broker_status,
-            "detail": entry.detail,
-            "request": entry.request if prepared else None,
-        },
-    )
-
-
-async def read_changes(connection: AsyncConnection, entry_id: str) -> tuple[IntentChange, ...]:
-    """The entry's history, oldest first."""
-    rows = await connection.execute(
-        select(entry_changes).where(entry_changes.c.entry_id == entry_id).order_by(entry_changes.c.seq)
-    )
-    return tuple(
-        IntentChange(
-            OrderState(row.state), row.holds_day, row.at, row.order_id, row.broker_status, row.detail, row.request
-        )
-        for row in rows
-    )
-
-
 _CHANGES_OF_DAY = (
-    select(entries.c.account, entry_changes.c.entry_id, entry_changes.c.state)
-    .join(entries, entries.c.id == entry_changes.c.entry_id)
+    select(entries.c.account, entries.c.id, intent_changes.c.state)
+    .join(intent_changes, intent_changes.c.intent_id == entries.c.id)
     .where(entries.c.session_day == bindparam("session_day"))
-    .order_by(entry_changes.c.seq)
+    .order_by(intent_changes.c.seq)
 )
 
 
@@ -99,43 +79,14 @@ async def count_failed_sends(connection: AsyncConnection, day: date) -> Counter[
     for row in await connection.execute(_CHANGES_OF_DAY, {"session_day": day}):
         state = OrderState(row.state)
         if state is OrderState.SENT:
-            trying.add(row.entry_id)
-        elif state in _FAILED_SENDS and row.entry_id in trying:
-            trying.remove(row.entry_id)
+            trying.add(row.id)
+        elif state in _FAILED_SENDS and row.id in trying:
+            trying.remove(row.id)
             failed[row.account] += 1
     return failed
 
 
-async def note_evidence(connection: AsyncConnection, entry_id: str, seen: EvidenceRecord) -> None:
-    """Adds to the entry's evidence what was seen of it."""
-    await connection.execute(
-        insert(evidence).values(
-            entry_id=entry_id,
-            at=seen.at,
-            kind=seen.kind,
-            who=seen.who,
-            complete=seen.complete,
-            detail=dict(seen.detail),
-        )
-    )
-
-
-_EVIDENCE = select(evidence).where(evidence.c.entry_id == bindparam("entry_id")).order_by(evidence.c.id)
-_ATTESTED = _EVIDENCE.where(evidence.c.kind == "attestation")
-_NEWEST = (
-    select(func.max(evidence.c.id))
-    .where(evidence.c.entry_id == bindparam("entry_id"), evidence.c.complete)
-    .group_by(evidence.c.kind)
-)
-_NEWEST_EVIDENCE = select(evidence).where(evidence.c.id.in_(_NEWEST)).order_by(evidence.c.id)
-
-
-async def read_evidence(
-    connection: AsyncConnection, entry_id: str, *, newest: bool = False
-) -> tuple[EvidenceRecord, ...]:
-    """Everything seen of the entry, oldest first. `newest` leaves only the last complete evidence of each kind."""
-    rows = await connection.execute(_NEWEST_EVIDENCE if newest else _EVIDENCE, {"entry_id": entry_id})
-    return tuple(EvidenceRecord(row.kind, row.who, row.complete, row.detail, row.at) for row in rows)
+_ATTESTED = select(evidence).where(evidence.c.intent_id == bindparam("entry_id"), evidence.c.kind == "attestation")
 
 
 async def is_reentry_allowed(connection: AsyncConnection, entry_id: str) -> bool:
@@ -147,22 +98,3 @@ async def is_reentry_allowed(connection: AsyncConnection, entry_id: str) -> bool
 def shows_reentry_allowed(detail: Mapping[str, object]) -> bool:
     """Whether the detail of an evidence is an operator's word that another entry may follow (rules 9)."""
     return detail == REENTRY_ALLOWED
-
-
-async def _fills(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[str, list[Fill]]:
-    if not entry_ids:
-        return {}
-    found: dict[str, list[Fill]] = {}
-    if len(entry_ids) == 1:
-        rows = await connection.execute(_FILLS_OF_ONE, {"entry_id": entry_ids[0]})
-    else:
-        rows = await connection.execute(_FILLS_OF_MANY, {"entry_ids": entry_ids})
-    for row in rows:
-        found.setdefault(row.entry_id, []).append(
-            Fill(row.fill_id, row.symbol, row.quantity, row.price, row.at, row.order_id)
-        )
-    return found
-
-
-def _entry(row: Row[Any], found: tuple[Fill, ...]) -> Entry:
-    return Entry(state=OrderState(row.state), fills=found, **{name: getattr(row, name) for name in _COLUMNS})

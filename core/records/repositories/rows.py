@@ -112,7 +112,7 @@ class DayHeld:
 
 @dataclass(frozen=True, slots=True)
 class IntentChange:
-    """One state that an entry went through. `request` is set for the first, when the entry was prepared."""
+    """One state that an intent went through. `request` is set for the first, when it was prepared."""
 
     state: OrderState
     holds_day: bool
@@ -125,7 +125,7 @@ class IntentChange:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRecord:
-    """What `who` (the engine or an operator) saw of an entry, and whether they saw everything (rules 9).
+    """What `who` (the engine or an operator) saw of an intent, and whether they saw everything (rules 9).
 
     `detail` has values that `core.records.store.json_text` can write; sequences are read back as tuples.
     """

@@ -16,13 +16,12 @@ from core.domain.orders.orders import Entry
 from core.records.repositories.cycles import cycle_of
 from core.records.repositories.entry_rows import (
     entries_where,
-    read_changes,
     read_entries,
     read_entry,
-    read_evidence,
     shows_reentry_allowed,
 )
 from core.records.repositories.inbox import command_records
+from core.records.repositories.intent_rows import read_changes, read_evidence
 from core.records.repositories.journal import event_of
 from core.records.repositories.rows import CommandRecord, CycleRecord, EvidenceRecord, IntentChange, SuggestionRecord
 from core.records.search.told_cycles import CycleTold, told_of

@@ -199,14 +199,20 @@ def _order(row: Row[Any], fate: Fate) -> HistoryRow:
 async def _fills(
     connection: AsyncConnection, wanted: HistoryFilter, limit: int, after: Mark | None
 ) -> list[HistoryRow]:
-    of_entry = (entries.c.cycle, entries.c.underlying, entries.c.session_day, entries.c.order_id)
+    of_entry = (
+        entries.c.id.label("entry_id"),
+        entries.c.cycle,
+        entries.c.underlying,
+        entries.c.session_day,
+        entries.c.order_id,
+    )
     conditions = [
         *within(fills.c.at, wanted),
         *when(wanted.account, fills.c.account == wanted.account),
         *when(wanted.underlying, entries.c.underlying == wanted.underlying),
         *when(wanted.text, any_of(wanted.text, fills.c.symbol, fills.c.fill_id, entries.c.order_id, entries.c.id)),
     ]
-    every = select(fills, *of_entry).join(entries, entries.c.id == fills.c.entry_id).where(*conditions)
+    every = select(fills, *of_entry).join(entries, entries.c.id == fills.c.intent_id).where(*conditions)
     query = newest(every, fills.c.at, fills.c.seq, limit, after)
     shown = ("entry_id", "order_id", "fill_id", "symbol", "quantity", "price")
     return [

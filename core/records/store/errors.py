@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import IntentKind
 
 
 class RecordsError(Exception):
@@ -26,11 +27,11 @@ class StateConflict(RecordsRefusal):
 
 
 class IllegalTransition(RecordsRefusal):
-    """The entry cannot change like this (`core.domain.orders.order_states`)."""
+    """The intent cannot change like this (`core.domain.orders.order_states`)."""
 
-    def __init__(self, entry_id: str, old: OrderState, new: OrderState) -> None:
-        super().__init__(f"entry {entry_id} is {old.words}; it cannot become {new.words}")
-        self.entry_id = entry_id
+    def __init__(self, kind: IntentKind, intent_id: str, old: OrderState, new: OrderState) -> None:
+        super().__init__(f"{kind.value} {intent_id} is {old.words}; it cannot become {new.words}")
+        self.intent_id = intent_id
         self.old = old
         self.new = new
 

@@ -35,7 +35,7 @@ from tests.support.oracle import (
 
 HISTORIES = {
     "events": "seq",
-    "entry_changes": "seq",
+    "intent_changes": "seq",
     "fills": "seq",
     "evidence": "id",
 }
@@ -129,7 +129,7 @@ class InvariantChecker:
         self.steps += 1
         newest = dict(zip(HISTORIES, self.reader.execute(_NEWEST).fetchone(), strict=True))
         grown = {table for table, number in newest.items() if (number or 0) > self._seen[table]}
-        for row in self._new("entry_changes", grown):
+        for row in self._new("intent_changes", grown):
             self._changed(row)
         for row in self._new("fills", grown):
             self._filled(row)
@@ -187,9 +187,9 @@ class InvariantChecker:
 
     def _changed(self, row: dict[str, Any]) -> None:
         state: str = row["state"]
-        entry = self.entries.get(row["entry_id"])
+        entry = self.entries.get(row["intent_id"])
         if entry is None:
-            entry = self._first_seen(row["entry_id"], state)
+            entry = self._first_seen(row["intent_id"], state)
         elif not may_follow(entry.state, state, attested=is_attested(self._evidence(entry.id))):
             self.add("6", f"entry {entry.id} went from {entry.state} to {state}")
         if entry.holds_day and not row["holds_day"] and state == "cancelled" and not self._reentry_allowed(entry.id):
@@ -232,12 +232,12 @@ class InvariantChecker:
 
     def _evidence(self, entry_id: str) -> list[SeenRow]:
         """What was seen of the entry, dated by the exchange's clock: the trader's may have been set in between."""
-        query = "SELECT id, kind, complete, detail, at FROM evidence WHERE entry_id = ? ORDER BY id"
+        query = "SELECT id, kind, complete, detail, at FROM evidence WHERE intent_id = ? ORDER BY id"
         rows = [(number, SeenRow.of(*row)) for number, *row in self.reader.execute(query, (entry_id,))]
         return [replace(row, at=self._evidence_at.get(number, row.at)) for number, row in rows]
 
     def _filled(self, row: dict[str, Any]) -> None:
-        entry, orders = self.entries[row["entry_id"]], self._orders.of(self.entries[row["entry_id"]].identifier)
+        entry, orders = self.entries[row["intent_id"]], self._orders.of(self.entries[row["intent_id"]].identifier)
         symbol, quantity = row["symbol"], Decimal(row["quantity"])
         wanted = sum(leg.quantity for order in orders for leg in order.legs if leg.symbol == symbol)
         entry.filled[symbol] = entry.filled.get(symbol, Decimal(0)) + quantity
@@ -303,7 +303,7 @@ class InvariantChecker:
         if listed and entry.state != "incident" and not is_attested(self._evidence(entry.id)):
             self._as_asked(entry, listed, shown)
         theirs = {fill for order in orders for fill in fills_of(order)}
-        query = "SELECT order_id, fill_id FROM fills WHERE entry_id = ?"
+        query = "SELECT order_id, fill_id FROM fills WHERE intent_id = ?"
         ours = set(self.reader.execute(query, (entry.id,)))
         if listed and not theirs <= ours:
             self.add("6", f"entry {entry.id} has fills {sorted(ours)}, the exchange {sorted(theirs)}")
@@ -335,7 +335,7 @@ class InvariantChecker:
             if not self._world.broker.is_listed(order.id):
                 return  # its fills may not be known yet
             sells = {leg.symbol: leg.sells for leg in order.legs}
-            query = "SELECT symbol, quantity FROM fills WHERE entry_id = ? AND order_id = ?"
+            query = "SELECT symbol, quantity FROM fills WHERE intent_id = ? AND order_id = ?"
             for symbol, quantity in self.reader.execute(query, (entry.id, str(order.id))):
                 fold[symbol] = fold.get(symbol, 0) + int(-Decimal(quantity) if sells[symbol] else Decimal(quantity))
         rows = self._world.exchange.transactions(number, self._world.exchange_clock.now())

@@ -68,7 +68,7 @@ def mail_violations(database: sqlite3.Connection, server: MemoryMailServer) -> I
     keys = {row[0] for row in database.execute("SELECT key FROM messages")}
     # An order is adopted as unknown and folded at once: only what it turns out to be is told.
     changes = database.execute(
-        "SELECT DISTINCT c.entry_id, c.state FROM entry_changes c JOIN entries e ON e.id = c.entry_id "
+        "SELECT DISTINCT e.id, c.state FROM intent_changes c JOIN entries e ON e.id = c.intent_id "
         "WHERE NOT (e.origin = 'adopted' AND c.state = 'unknown')"
     ).fetchall()
     for entry_id, state in changes:

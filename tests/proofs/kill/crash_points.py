@@ -48,7 +48,7 @@ def place_named_points(switch: KillSwitch, engine: Engine) -> None:
     switch.around(records.entries, "add_evidence", "the evidence")
     switch.around(records.entries, "adopt", "the adoption")
     switch.around(records.entries, "note_engine_cancel", "the engine's cancel")
-    switch.around(records.entry_orders, "note", "the order")
+    switch.around(records.intent_orders, "note", "the order")
     switch.around(engine.parts.broker, "cancel", "the cancel")
     switch.around(engine.parts.broker, "dry_run", "the preflight")
     switch.around(records.journal, "record_dry_run", "its answer")

@@ -63,11 +63,11 @@ class Stored:
             for name, account, day, identifier, state, holds, sent, order, origin, by in rows
         }
         history = defaultdict(list)
-        for entry_id, state, order_id in query("select entry_id, state, order_id from entry_changes order by seq"):
+        for entry_id, state, order_id in query("select intent_id, state, order_id from intent_changes order by seq"):
             history[entry_id].append((state, order_id))
-        fills = {(e, f, s, str(q)) for e, f, s, q in query("select entry_id, fill_id, symbol, quantity from fills")}
+        fills = {(e, f, s, str(q)) for e, f, s, q in query("select intent_id, fill_id, symbol, quantity from fills")}
         evidence = defaultdict(list)
-        for entry_id, *row in query("select entry_id, kind, complete, detail, at from evidence order by id"):
+        for entry_id, *row in query("select intent_id, kind, complete, detail, at from evidence order by id"):
             evidence[entry_id].append(SeenRow.of(*row))
         assert self.entries.keys() <= entries.keys(), "an entry is gone"
         assert self.fills <= fills, f"fills are gone or changed: {self.fills - fills}"

@@ -26,9 +26,9 @@ class Ladder:
         self._breakers = {(row["kind"], row["subject"]) for row in recorded} | facts.breakers
         self._refused = {row["name"] for row in rows("SELECT name FROM logins WHERE NOT is_valid")}
         self._allowed = {
-            row["entry_id"]
+            row["intent_id"]
             for row in rows(
-                "SELECT entry_id FROM evidence WHERE replace(detail, ' ', '') LIKE '%\"allow_reentry\":true%'"
+                "SELECT intent_id FROM evidence WHERE replace(detail, ' ', '') LIKE '%\"allow_reentry\":true%'"
             )
         }
         self._validated = {

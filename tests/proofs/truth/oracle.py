@@ -60,7 +60,7 @@ def read_truth(database: sqlite3.Connection, facts: Facts) -> Day:
     rows = Rows(database)
     fills: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows("SELECT * FROM fills ORDER BY seq"):
-        fills[row["entry_id"]].append(row)
+        fills[row["intent_id"]].append(row)
     stored = rows("SELECT * FROM entries ORDER BY prepared_at, id")
     entries = tuple(_entry(row, fills[row["id"]]) for row in stored)
     cycles = {cycle.number: cycle for cycle in _cycles(rows, entries)}
@@ -71,8 +71,8 @@ def read_truth(database: sqlite3.Connection, facts: Facts) -> Day:
     trading = next(iter(rows("SELECT * FROM trading_state")), None) or {"state": "active", "who": "", "why": ""}
     accounts = rows("SELECT * FROM accounts ORDER BY number")
     changes: dict[str, list[Kind]] = defaultdict(list)
-    for row in rows("SELECT entry_id, state FROM entry_changes ORDER BY seq"):
-        changes[row["entry_id"]].append(_STATES[row["state"]])
+    for row in rows("SELECT intent_id, state FROM intent_changes ORDER BY seq"):
+        changes[row["intent_id"]].append(_STATES[row["state"]])
     steps = Ladder(rows, facts, entries, trading["state"])
     return Day(
         facts,

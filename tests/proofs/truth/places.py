@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TRIES, A_MOMENT_S = 12, 0.25
 _WATCHED = (
-    "SELECT (SELECT count(*) FROM entry_changes), (SELECT count(*) FROM fills), (SELECT count(*) FROM slots), "
+    "SELECT (SELECT count(*) FROM intent_changes), (SELECT count(*) FROM fills), (SELECT count(*) FROM slots), "
     "(SELECT count(*) FROM cycles), (SELECT count(*) FROM cycles WHERE ended_at IS NULL), "
     "(SELECT count(*) FROM breakers WHERE closed_at IS NULL), (SELECT group_concat(state || coalesce(at, '')) FROM "
     "trading_state), (SELECT group_concat(enabled || is_closed || coalesce(skip_day, '')) FROM accounts), "

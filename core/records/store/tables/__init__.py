@@ -6,10 +6,11 @@ from core.records.store.tables.base import ONLY_ROW, metadata
 from core.records.store.tables.orders import (
     dry_runs,
     entries,
-    entry_changes,
-    entry_orders,
     evidence,
     fills,
+    intent_changes,
+    intent_orders,
+    intents,
     suggestions,
 )
 from core.records.store.tables.trading import (
@@ -41,11 +42,12 @@ __all__ = [
     "dry_runs",
     "engine",
     "entries",
-    "entry_changes",
-    "entry_orders",
     "events",
     "evidence",
     "fills",
+    "intent_changes",
+    "intent_orders",
+    "intents",
     "logins",
     "messages",
     "metadata",

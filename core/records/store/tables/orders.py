@@ -42,10 +42,22 @@ suggestions = Table(
     ),
 )
 
+intents = Table(
+    # Everything that is sent as an order, of every kind: written in the commit that prepares it.
+    "intents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("session_day", SessionDay, nullable=False),
+    Column("identifier", Text, nullable=False, unique=True),
+    Index("ix_intents_account_session_day", "account", "session_day"),
+)
+
 entries = Table(
     "entries",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Text, ForeignKey("intents.id"), primary_key=True),
     Column("account", Text, nullable=False),
     Column("session_day", SessionDay, nullable=False, index=True),
     Column("cycle", Integer, nullable=False, index=True),
@@ -85,12 +97,12 @@ entries = Table(
     ),
 )
 
-entry_orders = Table(
-    # Every order that an entry has or had at the broker, as it was last seen there.
-    "entry_orders",
+intent_orders = Table(
+    # Every order that an intent has or had at the broker, as it was last seen there.
+    "intent_orders",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False),
+    Column("intent_id", Text, ForeignKey("intents.id"), nullable=False),
     Column("account", Text, nullable=False),
     Column("order_id", Text, nullable=False),
     Column("status", Words, nullable=False),
@@ -98,17 +110,17 @@ entry_orders = Table(
     Column("seen_at", Instant, nullable=False),
     Column("ended", Boolean, nullable=False),
     Column("replaces", Text, nullable=False, server_default=""),
-    UniqueConstraint("entry_id", "order_id"),
-    Index("ix_entry_orders_account_order_id", "account", "order_id"),
+    UniqueConstraint("intent_id", "order_id"),
+    Index("ix_intent_orders_account_order_id", "account", "order_id"),
     sqlite_autoincrement=True,
 )
 
-entry_changes = Table(
-    # Every state that an entry went through, so that nothing recorded is ever overwritten (rules 13.6).
-    "entry_changes",
+intent_changes = Table(
+    # Every state that an intent went through, so that nothing recorded is ever overwritten (rules 13.6).
+    "intent_changes",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("intent_id", Text, ForeignKey("intents.id"), nullable=False, index=True),
     Column("state", Text, nullable=False),
     Column("holds_day", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
@@ -120,11 +132,11 @@ entry_changes = Table(
 )
 
 evidence = Table(
-    # What was seen of an entry at the broker, and by whom. Only this can end the state unknown (rules 9, 13.5).
+    # What was seen of an intent at the broker, and by whom. Only this can end the state unknown (rules 9, 13.5).
     "evidence",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("intent_id", Text, ForeignKey("intents.id"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
     Column("who", Words, nullable=False),
@@ -137,7 +149,7 @@ fills = Table(
     "fills",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("intent_id", Text, ForeignKey("intents.id"), nullable=False, index=True),
     Column("account", Text, nullable=False),
     Column("fill_id", Text, nullable=False),
     Column("symbol", Text, nullable=False),
@@ -145,7 +157,7 @@ fills = Table(
     Column("price", ExactDecimal, nullable=False),
     Column("at", Instant, nullable=False),
     Column("order_id", Text, nullable=False, server_default=""),  # empty: recorded by a version before revision 5
-    UniqueConstraint("entry_id", "order_id", "fill_id"),
+    UniqueConstraint("intent_id", "order_id", "fill_id"),
     sqlite_autoincrement=True,
 )
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.positions.closing import Gone, closed_by, closed_twice, units_after
 from core.domain.positions.exits import ExitKind, unreleased
 from core.domain.positions.units import Ended, UnitName, UnitState, legs_of
@@ -27,7 +27,7 @@ from tests.support.tridents import (
 )
 
 BOTH_PUTS = (PUT_1, PUT_2)
-STATES = tuple(EntryState)
+STATES = tuple(OrderState)
 
 
 def states(*found: UnitState) -> list[UnitState]:
@@ -44,9 +44,9 @@ def test_two_puts_filled_one_of_two_close_the_first_and_leave_the_second_whole()
 
 
 def test_the_rest_of_two_puts_is_closed_by_the_next_exit() -> None:
-    first = exit(BOTH_PUTS, (SHORT_PUT, 1, "3.10"), (LONG_PUT, 1, "2.00"), state=EntryState.CANCELLED)
+    first = exit(BOTH_PUTS, (SHORT_PUT, 1, "3.10"), (LONG_PUT, 1, "2.00"), state=OrderState.CANCELLED)
     second = exit(
-        [PUT_2], (SHORT_PUT, 1, "3.10"), (LONG_PUT, 1, "2.00"), state=EntryState.FILLED, id="x2", order_id="72"
+        [PUT_2], (SHORT_PUT, 1, "3.10"), (LONG_PUT, 1, "2.00"), state=OrderState.FILLED, id="x2", order_id="72"
     )
     after = units_after(units(), [first, second], [])
     assert [u.state for u in after] == states(UnitState.CLOSED, UnitState.CLOSED, UnitState.WHOLE)
@@ -60,7 +60,7 @@ def test_a_fill_counts_once_also_when_it_is_told_twice() -> None:
 
 
 def test_an_order_that_ended_out_of_proportion_leaves_a_broken_unit() -> None:
-    one = exit(BOTH_PUTS, (SHORT_PUT, 2, "3.10"), (LONG_PUT, 1, "2.00"), state=EntryState.CANCELLED)
+    one = exit(BOTH_PUTS, (SHORT_PUT, 2, "3.10"), (LONG_PUT, 1, "2.00"), state=OrderState.CANCELLED)
     closed = closed_by(one, units())
     assert (closed.units, closed.rest) == ((PUT_1,), (PUT_2,))
     assert closed.broken == f"2 of 2 {SHORT_PUT}, 1 of 2 {LONG_PUT}"
@@ -75,30 +75,30 @@ def test_fills_under_way_break_nothing() -> None:
 
 
 def test_an_order_that_is_filled_closed_its_units_before_all_its_fills_are_here() -> None:
-    one = exit(UnitName, (SHORT_PUT, 2, "3.10"), state=EntryState.FILLED)
+    one = exit(UnitName, (SHORT_PUT, 2, "3.10"), state=OrderState.FILLED)
     assert [u.state for u in units_after(units(), [one], [])] == [UnitState.CLOSED] * 3
 
 
 def test_puts_filled_without_the_call_are_closed_puts() -> None:
-    one = exit(UnitName, (SHORT_PUT, 2, "3.10"), (LONG_PUT, 2, "2.00"), state=EntryState.EXPIRED)
+    one = exit(UnitName, (SHORT_PUT, 2, "3.10"), (LONG_PUT, 2, "2.00"), state=OrderState.EXPIRED)
     closed = closed_by(one, units())
     assert (closed.units, closed.rest, closed.broken) == (BOTH_PUTS, (CALL,), "")
 
 
 def test_more_than_was_ordered_and_a_foreign_symbol_are_said() -> None:
-    one = exit([CALL], (SHORT_CALL, 2, "1.00"), (LONG_CALL, 2, "0.20"), (SHORT_PUT, 1, "1"), state=EntryState.INCIDENT)
+    one = exit([CALL], (SHORT_CALL, 2, "1.00"), (LONG_CALL, 2, "0.20"), (SHORT_PUT, 1, "1"), state=OrderState.INCIDENT)
     assert closed_by(one, units()).broken == f"2 of 1 {SHORT_CALL}, 2 of 1 {LONG_CALL}, 1 of 0 {SHORT_PUT}"
 
 
 def test_a_fill_after_the_proof_shows_a_unit_closed_twice() -> None:
-    late = exit([PUT_1], (SHORT_PUT, 1, "3.1"), (LONG_PUT, 1, "2.3"), state=EntryState.FILLED, kind=ExitKind.TARGET)
+    late = exit([PUT_1], (SHORT_PUT, 1, "3.1"), (LONG_PUT, 1, "2.3"), state=OrderState.FILLED, kind=ExitKind.TARGET)
     package = exit(
         UnitName,
         (SHORT_PUT, 2, "3.10"),
         (LONG_PUT, 2, "2.00"),
         (SHORT_CALL, 1, "1"),
         (LONG_CALL, 1, "0.5"),
-        state=EntryState.FILLED,
+        state=OrderState.FILLED,
         id="x2",
         order_id="72",
     )
@@ -126,10 +126,10 @@ def test_claims_end_with_their_release() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_only_an_order_that_ended_needs_its_proof(state: EntryState) -> None:
+def test_only_an_order_that_ended_needs_its_proof(state: OrderState) -> None:
     one = exit([PUT_1], state=state)
     assert not (one.may_fill and one.needs_proof)
-    assert one.needs_proof == (state in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED))
+    assert one.needs_proof == (state in (OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED))
     assert not replace(one, released_at=AT).needs_proof
 
 
@@ -138,7 +138,7 @@ names = st.sampled_from([(PUT_1,), (PUT_2,), (CALL,), BOTH_PUTS, (PUT_2, CALL), 
 
 @given(names, st.tuples(*[st.integers(0, 2)] * 4), st.sampled_from(STATES), st.sets(st.sampled_from(UnitName)))
 def test_contracts_are_neither_lost_nor_made(
-    claimed: tuple[UnitName, ...], filled: tuple[int, ...], state: EntryState, left: set[UnitName]
+    claimed: tuple[UnitName, ...], filled: tuple[int, ...], state: OrderState, left: set[UnitName]
 ) -> None:
     """What the units still have, and what the exit took in proportion or for good, are the contracts opened."""
     symbols = (SHORT_PUT, LONG_PUT, SHORT_CALL, LONG_CALL)

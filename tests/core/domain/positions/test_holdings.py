@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.positions.closing import units_after
 from core.domain.positions.exits import Exit
 from core.domain.positions.holdings import HeldTrident, Range, closable, differences, expected, working
@@ -44,20 +44,20 @@ def test_a_trident_without_orders_must_be_there_whole() -> None:
 
 
 def test_a_filled_target_is_no_difference() -> None:
-    filled = exit([PUT_1], (SHORT_PUT, 1, "1.5"), (LONG_PUT, 1, "0.8"), state=EntryState.FILLED)
+    filled = exit([PUT_1], (SHORT_PUT, 1, "1.5"), (LONG_PUT, 1, "0.8"), state=OrderState.FILLED)
     after = {**WHOLE, PUTS: Decimal(1), PUT_WINGS: Decimal(1)}
     assert differences(ranges(filled), after) == ()
     assert {one.leg for one in differences(ranges(filled), WHOLE)} == {PUTS, PUT_WINGS}
 
 
-@pytest.mark.parametrize("state", [EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN])
-def test_what_an_order_in_flight_may_take_may_be_missing(state: EntryState) -> None:
+@pytest.mark.parametrize("state", [OrderState.SENT, OrderState.WORKING, OrderState.UNKNOWN])
+def test_what_an_order_in_flight_may_take_may_be_missing(state: OrderState) -> None:
     found = ranges(exit([PUT_1], state=state))
     assert found == {PUTS: of(1, 2), PUT_WINGS: of(1, 2), CALLS: of(1, 1), CALL_WINGS: of(1, 1)}
 
 
-@pytest.mark.parametrize("state", [EntryState.CANCELLED, EntryState.EXPIRED, EntryState.NOT_SENT, EntryState.ABSENT])
-def test_an_order_that_ended_takes_nothing_more(state: EntryState) -> None:
+@pytest.mark.parametrize("state", [OrderState.CANCELLED, OrderState.EXPIRED, OrderState.NOT_SENT, OrderState.ABSENT])
+def test_an_order_that_ended_takes_nothing_more(state: OrderState) -> None:
     assert ranges(exit([PUT_1], state=state)) == ranges()
 
 
@@ -68,7 +68,7 @@ def test_a_part_filled_order_may_take_the_rest() -> None:
 
 
 def test_a_leg_that_is_closed_must_be_gone() -> None:
-    filled = exit([CALL], (SHORT_CALL, 1, "1.5"), (LONG_CALL, 1, "0.8"), state=EntryState.FILLED)
+    filled = exit([CALL], (SHORT_CALL, 1, "1.5"), (LONG_CALL, 1, "0.8"), state=OrderState.FILLED)
     assert ranges(filled)[CALLS] == of(0, 0)
 
 
@@ -80,12 +80,12 @@ def test_what_is_foreign_must_be_there_too() -> None:
 
 def test_an_entry_may_add_what_it_has_not_filled() -> None:
     filled = entry("4.21", "2.99", "5.20", "3.58")
-    works = replace(filled, state=EntryState.WORKING, fills=filled.fills[:1])
+    works = replace(filled, state=OrderState.WORKING, fills=filled.fills[:1])
     found = expected([HeldTrident(units())], [works], {})
     assert found == {PUTS: of(4, 4), PUT_WINGS: of(2, 4), CALLS: of(1, 2), CALL_WINGS: of(1, 2)}
     late = replace(filled, fills=filled.fills[:1])
     assert expected([], [late], {})[CALLS] == of(1, 1)
-    cancelled = replace(filled, state=EntryState.CANCELLED, fills=())
+    cancelled = replace(filled, state=OrderState.CANCELLED, fills=())
     assert expected([], [cancelled], {})[CALLS] == of(0, 0)
 
 
@@ -108,9 +108,9 @@ def test_the_one_closing_quantity(left: int, seen: int, foreign: int, in_orders:
 shapes = st.sampled_from([(PUT_1,), (PUT_2,), (CALL,), (PUT_1, PUT_2), tuple(UnitName)])
 
 
-@given(shapes, st.sampled_from(EntryState), st.integers(0, 2), st.integers(0, 2), st.integers(0, 3))
+@given(shapes, st.sampled_from(OrderState), st.integers(0, 2), st.integers(0, 2), st.integers(0, 3))
 def test_every_course_of_one_exit_agrees(
-    claimed: tuple[UnitName, ...], state: EntryState, recorded: int, more: int, foreign: int
+    claimed: tuple[UnitName, ...], state: OrderState, recorded: int, more: int, foreign: int
 ) -> None:
     """Packages of an exit fill at the broker, some of them on record: what is then there is in the range as long as the
     order may fill, and exactly what is on record otherwise."""
@@ -123,7 +123,7 @@ def test_every_course_of_one_exit_agrees(
         share = {leg.symbol: leg.quantity for leg in one.request.legs}
     told = exit(claimed, *[(s, n * recorded, "1") for s, n in share.items() if recorded], state=state)
     taken = recorded if not told.may_fill else min(packages, recorded + more)
-    if state is EntryState.FILLED:
+    if state is OrderState.FILLED:
         taken = packages
     seen = dict(WHOLE)
     for (symbol, side), quantity in WHOLE.items():
@@ -132,9 +132,9 @@ def test_every_course_of_one_exit_agrees(
     assert differences(ranges(told, foreign={PUTS: Decimal(foreign)}), seen) == ()
 
 
-@given(st.lists(st.tuples(shapes, st.sampled_from(EntryState)), max_size=4))
+@given(st.lists(st.tuples(shapes, st.sampled_from(OrderState)), max_size=4))
 def test_what_may_be_sent_and_what_works_are_never_more_than_is_left(
-    courses: list[tuple[tuple[UnitName, ...], EntryState]],
+    courses: list[tuple[tuple[UnitName, ...], OrderState]],
 ) -> None:
     """Orders that are allowed one after the other, by the one closing quantity and whole units only, never add up to
     more contracts than the trident has."""

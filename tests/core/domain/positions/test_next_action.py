@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.domain.market.chain import TickTable
 from core.domain.market.sessions import Session
 from core.domain.market.ticks import is_on_tick
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill, TimeInForce
 from core.domain.positions.actions import (
     Action,
@@ -83,7 +83,7 @@ def target(name: UnitName, **changes: Any) -> Exit:
 
 
 TARGETS = tuple(target(name) for name in UnitName)
-ALL_CLOSED = units_after(units(), [exit(UnitName, state=EntryState.FILLED)], [])
+ALL_CLOSED = units_after(units(), [exit(UnitName, state=OrderState.FILLED)], [])
 ENTRY_DAY = at("2025-11-28", "10:30")
 FIRST = at("2025-12-12", "10:00")
 LAST = "2025-12-18"
@@ -156,7 +156,7 @@ def test_nothing_is_due_until_the_time_exit() -> None:
     assert next_action(of(exits=TARGETS), ENTRY_DAY) == Wait(et("2025-12-12", "10:00"), "nothing is due")
 
 
-ENDED = {"state": EntryState.CANCELLED, "released_at": ENTRY_DAY.now, "terminal_at": ENTRY_DAY.now}
+ENDED = {"state": OrderState.CANCELLED, "released_at": ENTRY_DAY.now, "terminal_at": ENTRY_DAY.now}
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ ENDED = {"state": EntryState.CANCELLED, "released_at": ENTRY_DAY.now, "terminal_
             [target(CALL, **ENDED, cancel_asked_at=ENTRY_DAY.now)], at("2025-11-28", "11:00"), True, id="ours"
         ),
         pytest.param(
-            [target(CALL, **{**ENDED, "state": EntryState.REJECTED})], at("2025-11-28", "11:00"), True, id="refused"
+            [target(CALL, **{**ENDED, "state": OrderState.REJECTED})], at("2025-11-28", "11:00"), True, id="refused"
         ),
     ],
 )
@@ -197,7 +197,7 @@ def test_no_target_is_placed_in_the_days_of_the_time_exit() -> None:
     [
         (of(phase=Phase.ENDED), ENTRY_DAY, Wait(None, "it has ended")),
         (of(units=ALL_CLOSED), ENTRY_DAY, End()),
-        (of(exits=(replace(TARGETS[0], state=EntryState.CANCELLED),)), ENTRY_DAY, Prove(("t-put-1",))),
+        (of(exits=(replace(TARGETS[0], state=OrderState.CANCELLED),)), ENTRY_DAY, Prove(("t-put-1",))),
         (of(exits=(replace(TARGETS[0], cancel_asked_at=ENTRY_DAY.now),)), ENTRY_DAY, Prove(("t-put-1",))),
         (
             of(exits=TARGETS, units=gone(PUT_2, SHORT_PUT)),
@@ -265,7 +265,7 @@ def test_the_time_exit_cancels_and_proves_before_it_sends() -> None:
     assert isinstance(next_action(of(exits=TARGETS), at("2025-12-12", "09:59")), Wait)
     marked = closing(exits=TARGETS)
     assert next_action(marked, FIRST) == Cancel(("t-call", "t-put-2", "t-put-1"), CancelWhy.CLOSING)
-    cancelled = tuple(replace(one, state=EntryState.CANCELLED, cancel_asked_at=FIRST.now) for one in TARGETS)
+    cancelled = tuple(replace(one, state=OrderState.CANCELLED, cancel_asked_at=FIRST.now) for one in TARGETS)
     assert next_action(closing(exits=cancelled), FIRST) == Prove(("t-put-1", "t-put-2", "t-call"))
     proved = tuple(replace(one, released_at=FIRST.now) for one in cancelled)
     found = next_action(closing(exits=proved), FIRST)
@@ -280,14 +280,14 @@ def test_a_console_that_was_off_starts_at_once() -> None:
 
 
 def test_two_put_spreads_are_priced_as_one() -> None:
-    left = units_after(units(), [exit([CALL], state=EntryState.FILLED)], [])
+    left = units_after(units(), [exit([CALL], state=OrderState.FILLED)], [])
     assert prices(next_action(closing(units=left), FIRST)) == [((PUT_1, PUT_2), D("1.15"))]
 
 
 def test_an_unknown_exit_keeps_its_units_and_the_others_go_on() -> None:
-    unknown = works([PUT_1], "0.73", FIRST, state=EntryState.UNKNOWN)
+    unknown = works([PUT_1], "0.73", FIRST, state=OrderState.UNKNOWN)
     assert prices(next_action(closing(exits=(unknown,)), FIRST)) == [((PUT_2, CALL), D("2.45"))]
-    whole = works(UnitName, "3.60", FIRST, state=EntryState.UNKNOWN)
+    whole = works(UnitName, "3.60", FIRST, state=OrderState.UNKNOWN)
     assert next_action(closing(exits=(whole,)), FIRST) == Wait(None, "nobody knows what an order of it does")
 
 
@@ -297,18 +297,18 @@ def test_without_fresh_quotes_what_works_stays() -> None:
 
 
 def test_a_filled_part_is_left_out_of_the_next_step() -> None:
-    call = exit([CALL], state=EntryState.FILLED)
+    call = exit([CALL], state=OrderState.FILLED)
     half = works([PUT_1, PUT_2], "1.15", FIRST, fills=exit([PUT_1], (SHORT_PUT, 1, "2"), (LONG_PUT, 1, "1")).fills)
     now = units_after(units(), [call, half], [])
     due = at("2025-12-12", "10:03")
     assert next_action(closing(units=now, exits=(half,)), due) == Cancel(("x1",), CancelWhy.STEP)
-    ended = replace(half, state=EntryState.CANCELLED, released_at=due.now, cancel_why=CancelWhy.STEP)
+    ended = replace(half, state=OrderState.CANCELLED, released_at=due.now, cancel_why=CancelWhy.STEP)
     found = next_action(closing(units=now, exits=(ended,)), due)
     assert prices(found) == [((PUT_2,), D("1.17"))]
 
 
 def test_an_order_cancelled_for_a_step_that_the_quotes_no_longer_ask_for_is_sent_again() -> None:
-    ended = {"state": EntryState.CANCELLED, "released_at": FIRST.now, "cancel_why": CancelWhy.STEP}
+    ended = {"state": OrderState.CANCELLED, "released_at": FIRST.now, "cancel_why": CancelWhy.STEP}
     view = closing(exits=(works(UnitName, "3.60", FIRST, **ended),))
     due = at("2025-12-12", "10:03")
     assert prices(next_action(view, due)) == [(tuple(UnitName), D("3.66"))]
@@ -351,7 +351,7 @@ def test_a_close_at_a_limit_is_placed_once() -> None:
     order = works([CALL], "1.00", ENTRY_DAY, kind=ExitKind.MANUAL)
     view = of(asked=asked(CALL, limit="1.00"), exits=(*TARGETS[:2], order))
     assert next_action(view, ENTRY_DAY) == Wait(None, "it rests at the operator's limit")
-    ended = replace(order, state=EntryState.CANCELLED, released_at=ENTRY_DAY.now)
+    ended = replace(order, state=OrderState.CANCELLED, released_at=ENTRY_DAY.now)
     found = next_action(of(view, exits=(*TARGETS[:2], ended)), ENTRY_DAY)
     assert prices(found) == [((CALL,), D("0.97"))]
 
@@ -360,7 +360,7 @@ def test_a_close_by_walk_has_all_steps_and_ends_with_its_session() -> None:
     view = of(asked=asked(*UnitName), exits=())
     assert prices(next_action(view, ENTRY_DAY)) == [(tuple(UnitName), D("3.60"))]
     order = works(UnitName, "3.72", ENTRY_DAY, kind=ExitKind.MANUAL, step=2, cancel_why=CancelWhy.STEP)
-    order = replace(order, state=EntryState.CANCELLED, released_at=ENTRY_DAY.now)
+    order = replace(order, state=OrderState.CANCELLED, released_at=ENTRY_DAY.now)
     assert prices(next_action(of(view, exits=(order,)), at("2025-11-28", "10:33"))) == [(tuple(UnitName), D("3.78"))]
     assert isinstance(next_action(view, at("2025-12-01", "10:00")), PlaceTargets)
 
@@ -412,7 +412,7 @@ class Course:
             case PlaceClose(plan):
                 self._place(plan, moment)
             case Cancel(ids, why):
-                ended = {"state": EntryState.CANCELLED, "cancel_asked_at": moment.now, "cancel_why": why.value}
+                ended = {"state": OrderState.CANCELLED, "cancel_asked_at": moment.now, "cancel_why": why.value}
                 self.change(lambda one: one.id in ids, terminal_at=moment.now, **ended)
             case Prove(ids):
                 self.change(lambda one: one.id in ids, released_at=moment.now)
@@ -437,7 +437,7 @@ class Course:
             Fill(f"{one.id}-{n}", leg.symbol, Decimal(leg.quantity), one.debit, one.prepared_at, one.order_id or "")
             for n, leg in enumerate(one.request.legs)
         )
-        self.change(lambda other: other.id == one.id, state=EntryState.FILLED, fills=filled, released_at=one.sent_at)
+        self.change(lambda other: other.id == one.id, state=OrderState.FILLED, fills=filled, released_at=one.sent_at)
         self.view = of(self.view, units=units_after(units(), self.view.exits, []))
 
     def _place(self, plan: ExitPlan, moment: Moment) -> None:
@@ -490,7 +490,7 @@ def test_a_day_of_the_walk_is_that_of_the_example() -> None:
         ("15:03", package, D("3.84")),
     ]
     # The next day begins at mid again, once the end of the old order is proved.
-    course.change(lambda one: one.may_fill, state=EntryState.EXPIRED)
+    course.change(lambda one: one.may_fill, state=OrderState.EXPIRED)
     through(course, "2025-12-15", end="10:01")
     assert course.walked()[-1] == ("10:00", package, D("3.60"))
 
@@ -605,10 +605,10 @@ def test_no_course_closes_a_contract_twice(course_of: list[tuple[str, int]], cas
             case "fill" if working:
                 course.fill(working[number % len(working)])
             case "expire":
-                course.change(lambda o: o.may_fill and o.kind is not ExitKind.TARGET, state=EntryState.EXPIRED)
+                course.change(lambda o: o.may_fill and o.kind is not ExitKind.TARGET, state=OrderState.EXPIRED)
             case "cancelled by others" if working:
                 gone_id = working[number % len(working)].id
-                course.change(lambda o, i=gone_id: o.id == i, state=EntryState.CANCELLED, terminal_at=now)
+                course.change(lambda o, i=gone_id: o.id == i, state=OrderState.CANCELLED, terminal_at=now)
             case "stale":
                 course.view = of(course.view, put=None)
             case "quotes":

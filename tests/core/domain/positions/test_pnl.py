@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.market.quotes import Quote
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Intent
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.closing import Gone, units_after
@@ -42,13 +42,13 @@ UNITS = units("1.20", "1.70")
 TODAY = AT.date()
 TARGETS = (
     exit(
-        [PUT_1], (SHORT_PUT, 1, "1.50"), (LONG_PUT, 1, "0.78"), state=EntryState.FILLED, kind=ExitKind.TARGET, id="x1"
+        [PUT_1], (SHORT_PUT, 1, "1.50"), (LONG_PUT, 1, "0.78"), state=OrderState.FILLED, kind=ExitKind.TARGET, id="x1"
     ),
     exit(
         [PUT_2],
         (SHORT_PUT, 1, "1.20"),
         (LONG_PUT, 1, "0.72"),
-        state=EntryState.FILLED,
+        state=OrderState.FILLED,
         kind=ExitKind.TARGET,
         id="x2",
         order_id="72",
@@ -57,7 +57,7 @@ TARGETS = (
         [CALL],
         (SHORT_CALL, 1, "1.52"),
         (LONG_CALL, 1, "0.50"),
-        state=EntryState.FILLED,
+        state=OrderState.FILLED,
         kind=ExitKind.TARGET,
         id="x3",
         order_id="73",
@@ -334,7 +334,7 @@ def test_units_and_broker_tell_one_sum(
     for n, names in enumerate(way):
         shape = exit(names).request.legs
         filled = [(leg.symbol, 1, data.draw(prices)) for leg in shape for _ in range(leg.quantity)]
-        exits.append(exit(names, *filled, state=EntryState.FILLED, id=f"x{n}", order_id=f"7{n}"))
+        exits.append(exit(names, *filled, state=OrderState.FILLED, id=f"x{n}", order_id=f"7{n}"))
     rows = trades(opened, data.draw(fees))
     for one in exits:
         rows += trades(one, data.draw(fees))

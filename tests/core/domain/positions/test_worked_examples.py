@@ -11,7 +11,7 @@ import pytest
 
 from core.domain.market.chain import TickTable
 from core.domain.market.sessions import Session
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill, OrderLeg, OrderRequest
 from core.domain.positions.attribution import Loss, TridentUnits, cause, unit_losses
 from core.domain.positions.cap import cap, part_of_loss
@@ -293,7 +293,7 @@ def test_race_in_b() -> None:
         [UnitName.PUT_1],
         (QQQ[0], 1, "1.53"),
         (QQQ[1], 1, "0.80"),
-        state=EntryState.FILLED,
+        state=OrderState.FILLED,
         kind=ExitKind.TARGET,
         debit="0.73",
     )
@@ -309,7 +309,7 @@ def test_race_in_b() -> None:
 
 def test_a_lost_answer() -> None:
     """J: while the close is unknown all three units are its own, and no contract may be sent a second time."""
-    unknown = exit(UnitName, state=EntryState.UNKNOWN, debit="4.06")
+    unknown = exit(UnitName, state=OrderState.UNKNOWN, debit="4.06")
     in_orders = working(units(), [unknown])
     for leg, quantity in legs_of(units()).items():
         assert closable(Decimal(quantity), Decimal(quantity), Decimal(0), in_orders[leg]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -102,7 +103,18 @@ _ROWS: tuple[tuple[str, tuple[object, ...]], ...] = (
     ),
 )
 
+_TABLES_NOW = {"entry_orders": "intent_orders", "entry_changes": "intent_changes"}
+_OF_INTENTS = ("intent_orders", "intent_changes", "evidence", "fills")
+
 Rows = dict[str, tuple[tuple[str, ...], list[tuple[object, ...]]]]
+
+
+def now_named(table: str, columns: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """What the newest revision calls this table of an older one, and its columns."""
+    name = _TABLES_NOW.get(table, table)
+    if name not in _OF_INTENTS:
+        return name, tuple(columns)
+    return name, tuple("intent_id" if column == "entry_id" else column for column in columns)
 
 
 def make_revision_1(path: Path) -> None:
@@ -122,7 +134,8 @@ def make_revision_1(path: Path) -> None:
 
 
 def rows_of(path: Path, like: Rows | None = None) -> Rows:
-    """The columns and rows of every table; only of the tables and columns of `like` when it is given."""
+    """The columns and rows of every table; only of the tables and columns of `like` when it is given, under the names
+    that these have in the newest revision."""
     with closing(sqlite3.connect(path)) as connection:
         if like is None:
             names = [
@@ -139,6 +152,8 @@ def rows_of(path: Path, like: Rows | None = None) -> Rows:
             }
         else:
             columns = {name: wanted for name, (wanted, _) in like.items()}
+            present = {name: now_named(name, wanted) for name, wanted in columns.items()}
+            return {name: (columns[name], _select(connection, *present[name])) for name in columns}
         return {name: (wanted, _select(connection, name, wanted)) for name, wanted in columns.items()}
 
 

@@ -39,7 +39,7 @@ async def test_the_rules_kept_by_the_database_are_in_the_migrated_schema(records
     assert "UNIQUE INDEX" in found["uq_entries_day_held"]
     assert found["uq_entries_day_held"].endswith("(account, session_day) WHERE holds_day")
     assert found["uq_suggestions_validated_day"].endswith("(account, session_day) WHERE validated")
-    assert "UNIQUE (entry_id, order_id, fill_id)" in found["fills"]
+    assert "UNIQUE (intent_id, order_id, fill_id)" in found["fills"]
     assert "AUTOINCREMENT" in found["fills"]
     assert "UNIQUE INDEX" in found["uq_breakers_open"]
     assert found["uq_breakers_open"].endswith("(kind, subject) WHERE closed_at IS NULL")

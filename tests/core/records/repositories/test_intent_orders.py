@@ -36,23 +36,23 @@ def seen(order_id: str, status: str, *, entry_id: str = "one", replaces: str = "
 
 async def test_each_order_of_an_entry_is_kept_as_last_seen(records: Records) -> None:
     await _working(records)
-    (first,) = await records.entry_orders.of("one")
+    (first,) = await records.intent_orders.of("one")
     assert first == IntentOrder("one", ACCOUNT, "77", "Live", None, after(2))
-    await records.entry_orders.note(seen("78", "Received", replaces="77", ended=False))
-    await records.entry_orders.note(seen("77", "Cancelled"))
-    await records.entry_orders.note(seen("78", "Filled"))
-    old, new = await records.entry_orders.of("one")
+    await records.intent_orders.note(seen("78", "Received", replaces="77", ended=False))
+    await records.intent_orders.note(seen("77", "Cancelled"))
+    await records.intent_orders.note(seen("78", "Filled"))
+    old, new = await records.intent_orders.of("one")
     assert old == seen("77", "Cancelled")
     assert new == seen("78", "Filled", replaces="77"), "what it replaced stays known"
     await records.entries.become("one", _S.FILLED, at=after(5), order_id="78")
-    assert len(await records.entry_orders.of("one")) == 2
-    assert await records.entry_orders.of_all(["one", "nobody"]) == {"one": (old, new)}
-    assert await records.entry_orders.of("nobody") == ()
+    assert len(await records.intent_orders.of("one")) == 2
+    assert await records.intent_orders.of_all(["one", "nobody"]) == {"one": (old, new)}
+    assert await records.intent_orders.of("nobody") == ()
 
 
 async def test_an_entry_is_found_by_any_order_it_had_of_its_day(records: Records) -> None:
     await _working(records)
-    await records.entry_orders.note(seen("78", "Live", replaces="77", ended=False))
+    await records.intent_orders.note(seen("78", "Live", replaces="77", ended=False))
     later = DAY + timedelta(days=1)
     await _sent(records, "two", day=later)
     await records.entries.become("two", _S.WORKING, at=after(9), order_id="77")  # its ids began again
@@ -94,7 +94,7 @@ async def test_what_was_sent_is_followed_until_its_end_is_shown(
     order_id = None if ended is None else "77"
     await records.entries.become("one", state, at=after(2), order_id=order_id)
     if ended:
-        await records.entry_orders.note(seen("77", "Ended"))
+        await records.intent_orders.note(seen("77", "Ended"))
     if fills:
         legs = entry().request.legs
         await records.entries.add_fills(
@@ -251,7 +251,7 @@ async def test_an_order_without_a_record_is_adopted_with_the_word_in_one_commit(
     assert [(one.kind, one.who, one.detail) for one in await records.entries.evidence("found")] == [
         ("attestation", "anna", {"seen": "4471"})
     ]
-    (order,) = await records.entry_orders.of("found")
+    (order,) = await records.intent_orders.of("found")
     assert (order.order_id, order.status, order.ended) == ("4471", "Filled", False)
     (change,) = await records.entries.history("found")
     assert (change.state, change.request) == (_S.UNKNOWN, made.request)
