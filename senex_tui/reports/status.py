@@ -76,6 +76,8 @@ async def _values(
     now: datetime,
 ) -> dict[str, Any]:
     day = exchange_time(now).date()
+    # Read before the records: a stop that is recorded meanwhile is then told twice, and never not at all.
+    not_recorded = place.kept_stops() or None
     trading = await records.trading.read()
     today = await records.entries.of_day(day)
     unknown = await records.entries.unknown()
@@ -108,7 +110,7 @@ async def _values(
         },
         "next": step_values(steps.overall, now, numbers),
         "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
-        "not_recorded": place.kept_stops() or None,
+        "not_recorded": not_recorded,
         "breakers": [_breaker(b) for b in await records.breakers.open_now()],
         "reconciled": {"at": instant_text(reconciled.at), "text": reconciled.text} if reconciled else None,
         "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],

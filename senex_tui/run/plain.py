@@ -76,10 +76,10 @@ class StatusChanges:
         for name, (words, severity) in (_words_of(status) | _coming(snapshot)).items():
             before = self._last.get(name)
             if before is None or before[0] != words:
-                was = "" if before is None or name.startswith(_NEXT) else f", was {before[0]}"
-                yield plain_line(
-                    status.now, severity, "status", f"{name} {words.removesuffix('.') if was else words}{was}"
+                told = (
+                    words if before is None or name.startswith(_NEXT) else f"{words.removesuffix('.')}, was {before[0]}"
                 )
+                yield plain_line(status.now, severity, "status", f"{name} {told}")
             self._last[name] = (words, severity)
 
 

@@ -25,13 +25,19 @@ def forget(world: World, order_id: str | None) -> None:
     world.exchange.back_office.forget(ACCOUNT, int(order_id or ""), world.clock.now())
 
 
+async def forgotten_order(world: World) -> str | None:
+    """Has the day's entry work and its order forgotten at 09:46. Returns the order's id."""
+    world.exchange.fill_plan = "never"
+    await world.start()
+    await world.until("09:46")
+    order_id = (await world.entry()).order_id
+    forget(world, order_id)
+    return order_id
+
+
 def test_two_complete_looks_without_it_make_it_unknown_and_time_never_absent(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        world.exchange.fill_plan = "never"
-        await world.start()
-        await world.until("09:46")
-        order_id = (await world.entry()).order_id
-        forget(world, order_id)
+        order_id = await forgotten_order(world)
         await world.until("09:47:50")
         assert (await world.entry()).state is OrderState.WORKING
         await world.until("09:49")
@@ -114,11 +120,7 @@ def test_the_waits_go_on_over_restarts(tmp_path: Path) -> None:
     """A console that is started again each 50 s comes to the same end as one that runs on."""
 
     async def day(world: World) -> None:
-        world.exchange.fill_plan = "never"
-        await world.start()
-        await world.until("09:46")
-        order_id = (await world.entry()).order_id
-        forget(world, order_id)
+        await forgotten_order(world)
         for _ in range(3):
             await world.clock.sleep(50)
             assert (await world.entry()).state is OrderState.WORKING

@@ -20,7 +20,7 @@ from tests.proofs.truth.places import fresh, with_engine
 from tests.proofs.truth.reader import Reader, place_of
 from tests.proofs.truth.screen import on_screen
 from tests.proofs.truth.shell import in_shell
-from tests.proofs.truth.values import Facts
+from tests.proofs.truth.values import Day, Facts
 from tests.support.world import calendar_around
 
 if TYPE_CHECKING:
@@ -30,13 +30,17 @@ if TYPE_CHECKING:
 async def keep_told(engine: Engine, records_file: Path, told_file: Path) -> None:
     """Keeps what the engine's console shows now, with the truth of now. Call it just before the engine stops."""
     with closing(sqlite3.connect(records_file)) as database:
-        snapshot = await fresh(engine, database)
-        if snapshot is None:
-            return
-        now = engine.parts.clock.now()
-        session = calendar_around(now.year).today(now)
-        facts = Facts(now, None if session is None else session.open, None if session is None else session.close)
-        day = read_truth(database, with_engine(facts, engine))
+
+        def truth() -> Day:
+            now = engine.parts.clock.now()
+            session = calendar_around(now.year).today(now)
+            facts = Facts(now, None if session is None else session.open, None if session is None else session.close)
+            return read_truth(database, with_engine(facts, engine))
+
+        read = await fresh(engine, database, truth)
+    if read is None or read[0] is None:
+        return
+    snapshot, day = read
     await asyncio.to_thread(told_file.write_bytes, pickle.dumps((day, encode(snapshot))))
 
 

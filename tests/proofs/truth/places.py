@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -77,10 +77,14 @@ def with_engine(facts: Facts, engine: Engine) -> Facts:
     )
 
 
-async def fresh(engine: Engine, database: sqlite3.Connection) -> Snapshot | None:
-    """The snapshot of what is recorded now; None when the records do not stand still long enough to read them.
+async def fresh(
+    engine: Engine, database: sqlite3.Connection, truth: Callable[[], Day]
+) -> tuple[Snapshot | None, Day] | None:
+    """The snapshot of what is recorded now, and the `truth` of the same records; None when these do not stand still
+    long enough to read both.
 
-    While a write is under way the console keeps what it knows; a record may be so old on it.
+    While a write is under way the console keeps what it knows; a record may be so old on it. A thread of its own
+    writes, so the records may change also while nothing else runs here.
     """
     records = engine.parts.records
     for _ in range(TRIES):
@@ -88,7 +92,9 @@ async def fresh(engine: Engine, database: sqlite3.Connection) -> Snapshot | None
         await engine.builder.read_now()
         if before[0] is not None and (records.version("entries"), signature(database)) == before:
             engine.builder.refresh()
-            return engine.builder.snapshot
+            snapshot, day = engine.builder.snapshot, truth()
+            if signature(database) == before[1]:
+                return snapshot, day
         await engine.parts.clock.sleep(A_MOMENT_S)
     return None
 
@@ -96,11 +102,11 @@ async def fresh(engine: Engine, database: sqlite3.Connection) -> Snapshot | None
 async def told_now(world: World, database: sqlite3.Connection, shell: Reader | None) -> Told | None:
     """What everything says now, while a console runs; None when the records change all the time. Without a shell the
     commands are not asked."""
-    snapshot = await fresh(world.engine, database)
-    if snapshot is None:
+    read = await fresh(world.engine, database, lambda: read_truth(database, facts_of(world)))
+    if read is None or read[0] is None:
         return None
     # From here on nothing else runs: all of it is said at one moment.
-    day = read_truth(database, facts_of(world))
+    snapshot, day = read
     once = filled_at_once(order for number in world.accounts for order in world.exchange.orders(number))
     said = [*on_screen(snapshot, day), *as_watched(snapshot), *in_mails(database, day, once)]
     said += in_lines(database, day, once)

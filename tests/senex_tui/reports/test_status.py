@@ -6,12 +6,18 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from core.config.mail import MailSettings
+from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.reporting.alerts import AlertKind, DueAlert
 from core.domain.reporting.notices import Letterhead
+from core.guards.stop_files import StopFiles
 from core.records.records import Records
+from core.records.repositories.rows import TradingState
+from core.records.repositories.trading_state import TradingStates
 from core.snapshot import Mode
 from senex_tui.reports.status import read_status
 from senex_tui.trader.locks import lock_data
@@ -50,6 +56,36 @@ def test_a_console_that_reconciles_is_said_to_until_it_is_done(tmp_path: Path) -
     finally:
         lock.release()
     assert "automation  ON" in asyncio.run(_shown(place)), "no console reconciles when none runs"
+
+
+def test_a_stop_that_is_recorded_while_the_status_is_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The console records the kept stop and removes its file between any two reads of the report."""
+    place = Place(Mode.DEMO, tmp_path / "demo" / "records.sqlite3", tmp_path / "HALT")
+    halt = Command("c1", CommandKind.HALT, "anna", AT, note="margin call")
+    files = StopFiles(place.stops_folder)
+    read = TradingStates.read
+
+    async def told() -> tuple[str, str | None]:
+        console = await Records.open(place.url)
+
+        async def recorded_meanwhile(trading: TradingStates) -> TradingState:
+            state = await read(trading)
+            await console.trading.halt("anna", "margin call", AT)
+            files.remove(halt.id)
+            return state
+
+        try:
+            files.write(halt)
+            monkeypatch.setattr(TradingStates, "read", recorded_meanwhile)
+            values = (await read_status(place)).values
+        finally:
+            await console.close()
+        return values["automation"]["state"], values["not_recorded"]
+
+    state, kept = asyncio.run(told())
+    assert state == "halted" or "halt by anna" in (kept or ""), (state, kept)
 
 
 MAIL = MailSettings(host="smtp.example.com", sender="senex@box.test", operator="me@example.com")
