@@ -101,11 +101,15 @@ class Jobs:
         self.own(until_done(self._clock, lambda: self._round(streak, work)), name)
 
     def own(self, work: Coroutine[Any, Any, object], name: str) -> None:
-        """Runs this work uncaught: what it raises ends the group."""
+        """Runs this work uncaught: what it raises ends the group. While the group ends, nothing more starts."""
         if self._group is None:
             work.close()
             return
-        task = self._group.create_task(work, name=name)
+        try:
+            task = self._group.create_task(work, name=name)
+        except RuntimeError:  # a group that is being cancelled takes no task, and cannot be asked whether it is
+            work.close()
+            return
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
