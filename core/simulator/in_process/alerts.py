@@ -11,8 +11,9 @@ from dataclasses import replace
 from core.broker.port import OrderAlertSink, StreamState, StreamStatus
 from core.domain.orders.orders import OrderReport
 from core.runtime.clock import Clock
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import Notice, SimOrder
 from core.simulator.in_process import values
 

@@ -31,11 +31,12 @@ from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, Send
 from core.domain.orders.transactions import Transaction
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
 from core.runtime.redaction import masked_accounts
+from core.simulator.exchange.armed_faults import ArmedFault, ArmedFaults
 from core.simulator.exchange.broker_clock import BrokerClock
 from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.exchange.orders import OrderRefused, SimOrder
 from core.simulator.exchange.posting_faults import PostingFaults

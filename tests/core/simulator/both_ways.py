@@ -21,8 +21,9 @@ from core.domain.trident.trident import Action
 from core.runtime.clock import Clock
 from core.runtime.ids import SeededIds
 from core.runtime.virtual_time import VirtualClock, run_virtual
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind
+from core.simulator.exchange.faults import Fault, FaultKind
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderChanges, closing_order
