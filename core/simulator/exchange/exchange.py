@@ -6,7 +6,7 @@ to it. A read without an instant shows the state at the last one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ from core.simulator.exchange.known_orders import KnownOrders
 from core.simulator.exchange.ledger import Ledger
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.nights import Nights
+from core.simulator.exchange.notices import Notices
 from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.order_placement import OrderPlacement
 from core.simulator.exchange.orders import (
@@ -50,7 +51,7 @@ from core.simulator.exchange.saved import (
 )
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
 from core.simulator.exchange.timeline import Timeline
-from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
+from core.simulator.exchange.transactions import ALL, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
@@ -73,9 +74,7 @@ class Exchange:
         self._ids = TransactionIds((int(market.start.timestamp()) - _EPOCH) * 1000 + _FIRST_TRANSACTION)
         self._ledgers = {setup.number: Ledger(setup, market, self._ids) for setup in accounts}
         self._orders = KnownOrders()
-        self._notices: list[Notice] = []
-        self._listeners: list[Callable[[Notice], None]] = []
-        self._watchers: list[Callable[[], None]] = []
+        self.notices = Notices(self._ledger, self._balances)
         self._book = OrderBook(
             market,
             seed,
@@ -86,8 +85,8 @@ class Exchange:
         )
         self._preflight = Preflight(market, self._ledgers, self._book.working, lambda: self.habits)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
-        self._schedule = Schedule(self._moved)
-        self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
+        self._schedule = Schedule(self.notices.moved)
+        self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self.notices.posted)
         self._placement = OrderPlacement(
             market,
             self._book,
@@ -111,7 +110,7 @@ class Exchange:
             lambda: self.habits,
             self.order,
             self._advance_to,
-            self._position_notices,
+            self.notices.positions,
         )
         nights = Nights(market, self._ledgers, self._clearing, desk, lambda: self.habits, seed)
         self._timeline = Timeline(self._book, self._clearing, nights, self._schedule, self.back_office.do, market.start)
@@ -295,22 +294,10 @@ class Exchange:
         """Has the postings of all accounts ask whether something goes wrong with them."""
         self._clearing.troubles.append(trouble)
 
-    def listen(self, told: Callable[[Notice], None]) -> Callable[[], None]:
-        """Calls `told` with each notice as it comes to be. Returns what ends that."""
-        self._listeners.append(told)
-        return lambda: self._listeners.remove(told)
-
-    def watch(self, moved: Callable[[], None]) -> Callable[[], None]:
-        """Calls `moved` when the next event may come sooner than `next_event_at` said, and no notice tells of it: after
-        a change of plan or speed, and when something is set for an instant. Returns what ends that."""
-        self._watchers.append(moved)
-        return lambda: self._watchers.remove(moved)
-
     def advance(self, now: datetime) -> list[Notice]:
         """Brings the exchange up to the instant. Returns the notices since the last call, oldest first."""
         self._advance_to(now)
-        notices, self._notices = self._notices, []
-        return notices
+        return self.notices.take()
 
     def next_event_at(self) -> datetime | None:
         """When an order or a position next changes by itself, or may do so; None if nothing is due."""
@@ -396,15 +383,11 @@ class Exchange:
 
     def _decide_anew(self) -> None:
         self._book.decide_anew(self._timeline.now)
-        self._moved()
-
-    def _moved(self) -> None:
-        for moved in tuple(self._watchers):
-            moved()
+        self.notices.moved()
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders.put(order)
-        self._tell(Notice(order.account_number, "Order", order, at))
+        self.notices.order(order, at)
         if order.status == "Cancelled" and (after := self._placement.revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
         self.complex_orders.changed(order, at)
@@ -414,21 +397,4 @@ class Exchange:
         self.opened_by_close += [(order.id, symbol) for symbol in opened]
         self._clearing.fill(order, filled, self.habits, at)
         self.complex_orders.filled(order, at)
-        self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
-
-    def _posted(self, posting: Posting) -> None:
-        """Tells of what a posting has changed: of the cash too, unless it is of a fill, which had changed it before."""
-        symbols = list(dict.fromkeys(move.symbol for move in posting.moves))
-        self._position_notices(posting.account, symbols, posting.at, with_balance=posting.order_id is None)
-
-    def _position_notices(self, number: str, symbols: Sequence[str], at: datetime, with_balance: bool = True) -> None:
-        ledger = self._ledger(number)
-        for symbol in symbols:
-            self._tell(Notice(number, "CurrentPosition", ledger.position(symbol, at), at))
-        if with_balance:
-            self._tell(Notice(number, "AccountBalance", self._balances(number, at), at))
-
-    def _tell(self, notice: Notice) -> None:
-        self._notices.append(notice)
-        for listener in tuple(self._listeners):
-            listener(notice)
+        self.notices.balance(order.account_number, at)

@@ -41,7 +41,7 @@ class InProcessAlerts:
         """An alert that waits for its successor, to be delivered after it. It is lost with the connection."""
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
-        ended = self._exchange.listen(self._hear), self._exchange.watch(self.wake)
+        ended = self._exchange.notices.listen(self._hear), self._exchange.notices.watch(self.wake)
         try:
             await self._run(accounts, sink)
         finally:

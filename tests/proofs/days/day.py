@@ -132,7 +132,7 @@ class _Days:
         world.on_start = lambda engine: self._truth.started()
         world.broker.posted = Posts(self._posted)
         world.on_records_lost = checker.records_lost
-        world.exchange.listen(self._at_exchange)
+        world.exchange.notices.listen(self._at_exchange)
 
     def _posted(self, posted: Posted) -> None:
         self._checker.posted(posted)
@@ -171,7 +171,7 @@ class _Days:
                 await world.quit()
                 if plan.saves and not world.is_up:
                     world.restore_exchange()
-                    world.exchange.listen(self._at_exchange)
+                    world.exchange.notices.listen(self._at_exchange)
 
     def _check_books(self) -> None:
         world = self._world
