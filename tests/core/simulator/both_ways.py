@@ -15,6 +15,7 @@ import pytest
 
 from core.broker.port import AccountReads, Broker, BrokerError, OrderAlerts, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
+from core.broker.tastytrade.timings import Timings
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest
 from core.domain.orders.transactions import Transaction
 from core.domain.trident.trident import Action
@@ -101,14 +102,14 @@ class Side:
 Script = Callable[[Side], Coroutine[Any, Any, T]]
 
 
-def on_both(script: Script[T], at: datetime = MONDAY_TEN) -> T:
+def on_both(script: Script[T], at: datetime = MONDAY_TEN, timings: Timings = QUICK) -> T:
     """What the script found, the same on the wire and in process. Market time begins at `at`."""
-    over_the_wire = asyncio.run(_over_the_wire(script, at))
+    over_the_wire = asyncio.run(_over_the_wire(script, at, timings))
     assert run_virtual(lambda clock: _in_process(script, clock), at) == over_the_wire
     return over_the_wire
 
 
-async def _over_the_wire(script: Script[T], at: datetime) -> T:
+async def _over_the_wire(script: Script[T], at: datetime, timings: Timings) -> T:
     clock = JumpingClock(at)
     simulator = Simulator(SimulatorSettings(), clock, SeededIds(3))
     url = f"http://127.0.0.1:{await simulator.start()}"
@@ -124,7 +125,7 @@ async def _over_the_wire(script: Script[T], at: datetime) -> T:
 
     @asynccontextmanager
     async def client(ids: int) -> AsyncIterator[Side]:
-        broker = TastytradeBroker(login, clock, SeededIds(ids), base_url=url, timings=QUICK)
+        broker = TastytradeBroker(login, clock, SeededIds(ids), base_url=url, timings=timings)
         try:
             await broker.connect()
             await broker.accounts()
