@@ -80,10 +80,8 @@ class Jobs:
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Runs a job once. One that fails is reported."""
-        if self._group is None:
+        if not self.own(self._reported(work, name), name):
             work.close()
-            return
-        self.own(self._reported(work, name), name)
 
     def periodic(self, name: str, work: Service, every_s: int) -> Callable[[], None]:
         """What starts one round of a job that runs every `every_s` wall seconds."""
@@ -100,14 +98,20 @@ class Jobs:
         streak = _Streak(name, "until it succeeds", self._say)
         self.own(until_done(self._clock, lambda: self._round(streak, work)), name)
 
-    def own(self, work: Coroutine[Any, Any, object], name: str) -> None:
-        """Runs this work uncaught: what it raises ends the group."""
+    def own(self, work: Coroutine[Any, Any, object], name: str) -> bool:
+        """Runs this work uncaught: what it raises ends the group. Whether it runs: while the group ends, nothing more
+        starts."""
         if self._group is None:
             work.close()
-            return
-        task = self._group.create_task(work, name=name)
+            return False
+        try:
+            task = self._group.create_task(work, name=name)
+        except RuntimeError:  # a group that is being cancelled takes no task, and cannot be asked whether it is
+            work.close()
+            return False
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     async def _kept_alive(self, name: str, work: Service) -> None:
         said = ""

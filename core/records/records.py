@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import select, text, update
 from sqlalchemy.engine import URL, make_url
@@ -55,6 +55,9 @@ from core.records.store.private_file import make_private_file
 from core.records.store.schema import migrate, require_current
 from core.records.store.tables import ONLY_ROW, engine
 from core.records.store.tables import trader as trader_row
+
+if TYPE_CHECKING:
+    from core.records.store.sqlite_on_loop import OnLoop
 
 __all__ = [
     "AccountChange",
@@ -115,7 +118,13 @@ class Records:
 
     @classmethod
     async def open(
-        cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None, on_loop: bool = False
+        cls,
+        url: str,
+        *,
+        trader: bool = True,
+        holder: str = "",
+        session: int | None = None,
+        on_loop: OnLoop | None = None,
     ) -> Records:
         """Opens or creates the store and brings its schema up to date.
 
@@ -124,7 +133,7 @@ class Records:
         `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database. `holder` describes
         the trader to others; `session` is the server's session that holds its lock. With `trader=False` (a watcher, a
         command from a shell) neither the epoch nor the schema changes. `on_loop` is for a file whose days are lived in
-        virtual time by this process alone (`core.records.store.sqlite_on_loop`).
+        virtual time by this process alone.
         """
         parsed = _parsed(url)
         database = Database(parsed, _name(parsed), on_loop=on_loop)

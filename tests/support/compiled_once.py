@@ -16,7 +16,8 @@ def engine(url: URL, **more: Any) -> AsyncEngine:
     made = create_async_engine(url, **more)
     if url.get_backend_name() == "sqlite":
         own, shared = made.sync_engine, _first.setdefault(tuple(more.get("connect_args", ())), made).sync_engine
-        own.dialect.dispatch = shared.dialect.dispatch  # how its files are connected is listened to there
+        # Its pool goes on to connect through its own dialect, which must know all that the shared one learns.
+        own.dialect.__dict__ = shared.dialect.__dict__
         own.dialect = own.pool._dialect = shared.dialect
         own._compiled_cache = shared._compiled_cache
     return made

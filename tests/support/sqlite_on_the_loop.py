@@ -6,15 +6,19 @@ import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from types import TracebackType
+from typing import Any, cast
+from unittest.mock import patch
 
-from sqlalchemy import event
-from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy import URL, Connection, CursorResult
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.records.store.database import BUSY_TIMEOUT_MS
-from core.records.store.sqlite_on_loop import LoopConnection
+from core.records.store.database import BUSY_TIMEOUT_MS, Database
+from core.records.store.sqlite_on_loop import LoopConnection, LoopFile, LoopStatements, LoopTransaction, OnLoop
 from core.runtime.virtual_time import VirtualTimeLoop
 
 NO_RULE_OF_THE_DAY = "DROP INDEX uq_entries_day_held"
@@ -61,6 +65,11 @@ class Disk:
         self._on_commit = on_commit
         self._raw: list[sqlite3.Connection] = []
 
+    async def answers(self) -> None:
+        """Never returns to a process that was killed."""
+        if self.gone:
+            await asyncio.get_running_loop().create_future()
+
     def connected(self, raw: sqlite3.Connection) -> None:
         self._raw.append(raw)
 
@@ -104,82 +113,104 @@ class DiskConnection(LoopConnection):
     _disk: Disk
 
     @classmethod
-    def on(cls, disk: Disk, *args: Any, **options: Any) -> DiskConnection:
-        """A new connection, made with the driver's own arguments."""
-        connection = cls(*args, **options)
+    def on(cls, disk: Disk, file: str) -> DiskConnection:
+        """A new connection to the file."""
+        connection = cls(file)
         connection._disk = disk
         disk.connected(connection)
         return connection
 
-    def is_in_transaction(self) -> bool:
-        return self._disk.gone or super().is_in_transaction()  # nobody tells that of a process that was killed
+    def rollback(self) -> None:
+        if not self._disk.gone:
+            super().rollback()
 
-    async def call(self, function: Callable[[], Any], sql: str) -> Any:
-        if self._disk.gone:
-            await asyncio.get_running_loop().create_future()  # nobody answers a process that was killed
-        return await super().call(function, sql)
-
-    def _run(self, function: Callable[[], Any], sql: str) -> Any:
+    def run(self, function: Callable[[], Any], sql: str) -> Any:
         return self._disk.run(function, sql)
 
-    def _take_turn(
-        self, loop: VirtualTimeLoop, future: asyncio.Future[Any], function: Callable[[], Any], sql: str
+
+class DiskTransaction(LoopTransaction):
+    """A transaction on a simulated disk. A process that was killed gets no answer any more."""
+
+    def __init__(self, disk: Disk, file: LoopFile, writes: bool) -> None:
+        super().__init__(file, writes=writes)
+        self._disk = disk
+
+    async def __aenter__(self) -> AsyncConnection:
+        await self._disk.answers()
+        return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._disk.locked and sql.startswith("BEGIN IMMEDIATE"):
-            self._when_unlocked(loop, future, function, loop.time() + BUSY_TIMEOUT_MS / 1000)
-        elif self._disk.slow_s and sql.startswith("BEGIN IMMEDIATE"):
-            loop.call_later(self._disk.slow_s, loop.call_when_idle, self._do, future, function, sql)
+        await self._disk.answers()
+        try:
+            await super().__aexit__(kind, error, traceback)
+        finally:
+            await self._disk.answers()  # not killed by this very commit
+
+    def _statements(self, connection: Connection) -> AsyncConnection:
+        statements = DiskStatements(self._file.engine, connection)
+        statements.disk = self._disk
+        return statements
+
+    async def _turn(self, *, begins: bool) -> None:
+        disk, loop = self._disk, cast(VirtualTimeLoop, asyncio.get_running_loop())
+        turn: asyncio.Future[None] = loop.create_future()
+        if begins and self._writes and disk.locked:
+            self._when_unlocked(loop, turn, loop.time() + BUSY_TIMEOUT_MS / 1000)
+        elif begins and self._writes and disk.slow_s:
+            loop.call_later(disk.slow_s, loop.call_when_idle, self._come, turn)
         else:
-            super()._take_turn(loop, future, function, sql)
-
-    async def _result(self, future: asyncio.Future[Any]) -> Any:
-        while not future.done():
+            loop.call_when_idle(self._come, turn)
+        while not turn.done():
             try:
-                await asyncio.shield(future)
+                await asyncio.shield(turn)
             except asyncio.CancelledError:
-                if self._disk.gone:
+                if disk.gone:
                     raise  # it waits for an answer that never comes
-        return future.result()
+        turn.result()
 
-    def _when_unlocked(
-        self, loop: VirtualTimeLoop, begun: asyncio.Future[Any], begin: Callable[[], Any], until: float
-    ) -> None:
+    def _come(self, turn: asyncio.Future[None]) -> None:
+        if not self._disk.gone and not turn.done():
+            turn.set_result(None)
+
+    def _when_unlocked(self, loop: VirtualTimeLoop, turn: asyncio.Future[None], until: float) -> None:
         """Begins a write as soon as the disk is no longer locked, and fails at `until`, as SQLite does."""
         if not self._disk.locked:
-            loop.call_when_idle(self._do, begun, begin, "BEGIN IMMEDIATE")
+            loop.call_when_idle(self._come, turn)
         elif loop.time() < until:
-            loop.call_later(_LOOKS_EVERY_S, self._when_unlocked, loop, begun, begin, until)
-        elif not begun.done() and not self._disk.gone:
-            begun.set_exception(sqlite3.OperationalError("database is locked"))
+            loop.call_later(_LOOKS_EVERY_S, self._when_unlocked, loop, turn, until)
+        elif not turn.done() and not self._disk.gone:
+            turn.set_exception(
+                OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
+            )
 
-    def _do(self, future: asyncio.Future[Any], function: Callable[[], Any], sql: str) -> None:
-        if self._disk.gone:
-            return
-        super()._do(future, function, sql)
 
-    def _answer(self, future: asyncio.Future[Any], result: Any) -> None:
-        if not self._disk.gone:  # not killed by this very call
-            super()._answer(future, result)
+class DiskStatements(LoopStatements):
+    """The statements of such a transaction."""
+
+    disk: Disk
+
+    async def execute(self, *given: Any, **more: Any) -> CursorResult[Any]:
+        await self.disk.answers()
+        return await super().execute(*given, **more)
 
 
 @contextmanager
 def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
-    """Within the block, new SQLite connections of a virtual loop run on the disk that `disk` returns at that moment.
+    """Within the block, SQLite files that are opened on a virtual loop are on the disk that `disk` returns at that
+    moment.
 
     Those of another loop, or of another thread, in which a check reads aside, are the product's own.
     """
     here = threading.get_ident()
 
-    def connect(
-        dialect: Dialect, _record: object, args: Sequence[Any], options: dict[str, Any]
-    ) -> DiskConnection | None:
+    def database(url: URL, name: str, *, on_loop: OnLoop | None = None) -> Database:
         is_virtual = threading.get_ident() == here and isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
-        if dialect.name != "sqlite" or not is_virtual:
-            return None
-        return DiskConnection.on(disk(), *args, **{k: v for k, v in options.items() if k != "async_creator_fn"})
+        if url.get_backend_name() == "sqlite" and is_virtual:
+            its = disk()
+            on_loop = OnLoop(partial(DiskConnection.on, its), partial(DiskTransaction, its), is_forced=True)
+        return Database(url, name, on_loop=on_loop)
 
-    event.listen(Engine, "do_connect", connect)
-    try:
+    with patch("core.records.records.Database", database):
         yield
-    finally:
-        event.remove(Engine, "do_connect", connect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -39,12 +39,18 @@ def exposure(
     `open_entries` are those whose end the broker has not shown. Of them the ones that are being sent, work or are
     unknown count, and incidents: their order may be alive, or have filled more than is on record. `positions` and
     `working` are what the broker shows: held legs, and orders that may still fill. One entry whose risk is unknown
-    makes the whole open risk unknown.
+    makes the whole open risk unknown. An incident of unknown risk that has filled counts while a leg of it is held or
+    works: nothing else shows that somebody has settled it at the broker.
     """
     ours = held_entries(filled, positions)
     counted = {entry.id for entry in ours}
     alive = OPEN_STATES | {OrderState.INCIDENT}
-    under_way = [entry for entry in open_entries if entry.state in alive and entry.id not in counted]
+    shown = {leg.symbol for leg in positions} | {leg.symbol for order in working for leg in order.legs}
+    under_way = [
+        entry
+        for entry in open_entries
+        if entry.state in alive and entry.id not in counted and not _is_settled(entry, shown)
+    ]
     risks = {entry.id: risk_of(entry) for entry in (*ours, *under_way)}
     of_other_legs = {e.id for e in (*ours, *under_way) if any(_works_other_legs(e, order) for order in working)}
     unknown = tuple(e for e in (*ours, *under_way) if risks[e.id] is None or e.id in of_other_legs)
@@ -54,6 +60,13 @@ def exposure(
         held=(*positions, *(leg for order in working for leg in legs_once_filled(order))),
         unknown=unknown,
     )
+
+
+def _is_settled(entry: Entry, shown: Set[str]) -> bool:
+    """Whether nothing at the broker is left of an incident whose fills are no whole tridents."""
+    if entry.state is not OrderState.INCIDENT or not entry.fills or risk_of(entry) is not None:
+        return False
+    return shown.isdisjoint({*(leg.symbol for leg in entry.request.legs), *(fill.symbol for fill in entry.fills)})
 
 
 def _works_other_legs(entry: Entry, order: OrderReport) -> bool:

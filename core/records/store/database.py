@@ -6,8 +6,8 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, NoReturn
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL, Connection
@@ -22,6 +22,9 @@ from core.records.store.postgres_url import is_postgres
 from core.records.store.sqlite_driver import connect
 from core.records.store.tables import ONLY_ROW, commands
 from core.records.store.tables import engine as engine_row
+
+if TYPE_CHECKING:
+    from core.records.store.sqlite_on_loop import LoopFile, OnLoop
 
 BUSY_TIMEOUT_MS = 10_000
 """Milliseconds that SQLite waits for another process (a watcher that posts a command) to finish its write."""
@@ -52,11 +55,10 @@ _ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 class Database:
     """The connections to one store. `in_flight` is the number of calls under way: virtual time waits until it is 0."""
 
-    def __init__(self, url: URL, name: str, *, on_loop: bool = False) -> None:
+    def __init__(self, url: URL, name: str, *, on_loop: OnLoop | None = None) -> None:
         """`name` begins the sentence about a failure: the file with its path, or the server without its password.
 
-        `on_loop`: a file whose calls run on a virtual loop, and whose commits are not forced to disk one by one
-        (`core.records.store.sqlite_on_loop`).
+        `on_loop`: how the calls of a file run on a virtual loop, None when they run in a thread.
         """
         self.name = name
         self.in_flight = 0
@@ -69,29 +71,31 @@ class Database:
         self._committed_at_s: float | None = None
         self._many_writers = is_postgres(url)
         driver: dict[str, Any] = {"async_creator_fn": connect}
+        arguments: dict[str, Any] = {}
         if self._many_writers:
             from core.records.store.postgres_driver import engine_arguments  # deferred: most runs need no PostgreSQL
 
             url, driver = engine_arguments(url)
-        elif on_loop:
-            driver = {}
-        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, connect_args=driver)
+        elif on_loop is not None:
+            driver, arguments = {}, on_loop.engine_arguments(url)
+        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, connect_args=driver, **arguments)
         event.listen(self._engine.sync_engine, "before_execute", self._before_execute)
         self._reading = self._engine
         if self._many_writers:
             self._reading = self._engine.execution_options(**_ONE_VIEW)
         else:
             event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
-            if on_loop:
-                from core.records.store.sqlite_on_loop import (  # deferred: for lived days
-                    connect_on_loop,
-                    leave_unforced,
-                )
+            if on_loop is not None and not on_loop.is_forced:
+                from core.records.store.sqlite_on_loop import leave_unforced  # deferred: for lived days
 
-                event.listen(self._engine.sync_engine, "do_connect", connect_on_loop)
                 event.listen(self._engine.sync_engine, "connect", leave_unforced)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
         self._writing_engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._on_loop: LoopFile | None = None
+        if on_loop is not None:
+            from core.records.store.sqlite_on_loop import LoopFile  # deferred: for lived days
+
+            self._on_loop = LoopFile(on_loop, self._reading, self._writing_engine)
         # SQLite has one writer. This lock is fair and wakes at once; SQLite's own waiting does neither.
         self._writing = asyncio.Lock()
 
@@ -114,7 +118,7 @@ class Database:
         with self._under_way():
             async with self._writing:
                 with self._counting_versions(), self._clear_failures():
-                    async with self._writing_engine.connect() as connection, connection.begin():
+                    async with self._transaction(writes=True) as connection:
                         await self._require_newest(connection)
                         yield connection
                     self._committed_at_s = asyncio.get_running_loop().time()
@@ -123,8 +127,13 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view for the block. Raises RecordsError."""
         with self._under_way(), self._clear_failures():
-            async with self._reading.connect() as connection, connection.begin():
+            async with self._transaction(writes=False) as connection:
                 yield connection
+
+    def _transaction(self, *, writes: bool) -> AbstractAsyncContextManager[AsyncConnection]:
+        if self._on_loop is not None:
+            return self._on_loop.transaction(writes=writes)
+        return (self._writing_engine if writes else self._reading).begin()
 
     def version(self, *tables: str) -> tuple[int, ...] | None:
         """A value that stays the same while these tables do; None when that is not certain.
@@ -177,6 +186,8 @@ class Database:
                 raise asyncio.CancelledError  # the cancellation that came meanwhile: the transaction had to end first
 
     async def close(self) -> None:
+        if self._on_loop is not None:
+            self._on_loop.close()
         await self._engine.dispose()
 
     async def _require_newest(self, connection: AsyncConnection) -> None:

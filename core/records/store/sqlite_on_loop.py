@@ -11,90 +11,48 @@ import asyncio
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, cast
 
-from sqlalchemy.engine import Dialect
+from sqlalchemy import URL, Connection, CursorResult, Executable, RootTransaction
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.util import await_
+from sqlalchemy.util import greenlet_spawn
 
 from core.records.store.uninterrupted import uninterrupted
 from core.runtime.virtual_time import VirtualTimeLoop
 
 
 class LoopConnection(sqlite3.Connection):
-    """SQLite's own connection, used by SQLAlchemy's async engine in the place of one that runs in a thread.
+    """SQLite's own connection, used by SQLAlchemy's async engine in the place of one that runs in a thread. No call of
+    it waits."""
 
-    A call waits only where its transaction takes its turn. All calls are made within SQLAlchemy's `greenlet_spawn`.
-    """
-
-    _writing = True
-    """Whether the transaction under way may write."""
+    writes = False
+    """Whether its transactions may write."""
 
     def cursor(self, *_: object, **__: object) -> LoopCursor:  # type: ignore[override]  # there is one kind of cursor
         return super().cursor(LoopCursor)
 
     def commit(self) -> None:
-        if self.is_in_transaction():
-            await_(self.call(super().commit, "COMMIT"))
+        self.run(super().commit, "COMMIT" if self.writes else "")
 
     def rollback(self) -> None:
-        if self.is_in_transaction():
-            await_(self.call(super().rollback, ""))
+        if self.in_transaction:  # the pool rolls back each connection that comes back to it
+            super().rollback()
 
     def terminate(self) -> None:
         """Closes the connection where nothing may be awaited; SQLAlchemy calls it."""
         self.close()
 
-    def is_in_transaction(self) -> bool:
-        """Whether there is something to end: the pool rolls back each connection that comes back to it."""
-        return self.in_transaction
-
-    async def call(self, function: Callable[[], Any], sql: str) -> Any:
-        """One call of the driver; raises what the driver raises."""
-        begins = sql.startswith("BEGIN")
-        if begins:
-            self._writing = sql == "BEGIN IMMEDIATE"
-        # A transaction takes its turn when it begins and, if it writes, when it commits: others can see a difference
-        # only at these two moments, so its statements run at once.
-        if not begins and not (sql == "COMMIT" and self._writing):
-            return self._run(function, "" if sql == "COMMIT" else sql)
-        loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
-        future: asyncio.Future[Any] = loop.create_future()
-        self._take_turn(loop, future, function, sql)
-        return await self._result(future)
-
-    def _run(self, function: Callable[[], Any], sql: str) -> Any:
-        """One call of the driver; raises what the driver raises. `sql` is a writing call's, else empty or a read's."""
+    def run(self, function: Callable[[], Any], sql: str) -> Any:
+        """One call of the driver; raises what the driver raises. `sql` is empty for a commit of what was only read."""
         return function()
-
-    def _take_turn(
-        self, loop: VirtualTimeLoop, future: asyncio.Future[Any], function: Callable[[], Any], sql: str
-    ) -> None:
-        """Runs the call once nothing else on the loop can run."""
-        loop.call_when_idle(self._do, future, function, sql)
-
-    async def _result(self, future: asyncio.Future[Any]) -> Any:
-        return await uninterrupted(future)
-
-    def _do(self, future: asyncio.Future[Any], function: Callable[[], Any], sql: str) -> None:
-        if future.cancelled():
-            return
-        try:
-            result = self._run(function, sql)
-        except BaseException as error:
-            if not future.done():
-                future.set_exception(error)
-            return
-        if not future.done():
-            self._answer(future, result)
-
-    def _answer(self, future: asyncio.Future[Any], result: Any) -> None:
-        future.set_result(result)
 
 
 class LoopCursor(sqlite3.Cursor):
@@ -104,19 +62,14 @@ class LoopCursor(sqlite3.Cursor):
     _rows: deque[Any]
 
     def execute(self, sql: str, parameters: Any = ()) -> LoopCursor:
-        await_(self.connection.call(partial(self._executed, super().execute, sql, parameters), sql))
+        self.connection.run(partial(super().execute, sql, parameters), sql)
+        self._rows = deque(super().fetchall())
         return self
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> LoopCursor:
-        await_(self.connection.call(partial(self._executed, super().executemany, sql, parameters), sql))
+        self.connection.run(partial(super().executemany, sql, parameters), sql)
+        self._rows = deque()
         return self
-
-    def _executed(self, execute: Callable[[str, Any], object], sql: str, parameters: Any) -> None:
-        execute(sql, parameters)
-        self._rows = deque(super().fetchall())
-
-    async def _async_soft_close(self) -> None:
-        """SQLAlchemy asks for it before rows are read outside of `greenlet_spawn`: they are read already."""
 
     def fetchone(self) -> Any:
         return self._rows.popleft() if self._rows else None
@@ -129,11 +82,115 @@ class LoopCursor(sqlite3.Cursor):
         return rows
 
 
-def connect_on_loop(
-    _dialect: Dialect, _record: ConnectionPoolEntry, args: Sequence[Any], options: dict[str, Any]
-) -> LoopConnection:
-    """Makes a new connection on the running virtual loop; SQLAlchemy calls it to connect."""
-    return LoopConnection(*args, **options)
+class LoopStatements(AsyncConnection):
+    """A connection of SQLAlchemy whose statements run at once."""
+
+    async def execute(
+        self, statement: Executable, parameters: Any = None, *, execution_options: Any = None
+    ) -> CursorResult[Any]:
+        return cast(Connection, self.sync_connection).execute(
+            statement, parameters, execution_options=execution_options
+        )
+
+
+class LoopTransaction:
+    """One transaction of a file on the loop: a context that gives its connection.
+
+    It takes its turn when it begins and, if it writes, when it commits: others can see a difference only at these two
+    moments, so its statements run at once.
+    """
+
+    def __init__(self, file: LoopFile, *, writes: bool) -> None:
+        self._file = file
+        self._writes = writes
+
+    async def __aenter__(self) -> AsyncConnection:
+        self._connection = await self._file.connection(writes=self._writes)
+        try:
+            await self._turn(begins=True)
+            self._transaction: RootTransaction = self._connection.begin()
+        except BaseException:
+            self._connection.close()
+            raise
+        return self._statements(self._connection)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                if self._writes:
+                    await self._turn(begins=False)
+                self._transaction.commit()
+        except BaseException:
+            self._connection.close()
+            raise
+        if kind is None:
+            self._file.keep(self._connection, writes=self._writes)
+        else:
+            self._connection.close()  # and rolls back
+
+    def _statements(self, connection: Connection) -> AsyncConnection:
+        return LoopStatements(self._file.engine, connection)
+
+    async def _turn(self, *, begins: bool) -> None:
+        """Waits until nothing else on the loop can run."""
+        loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
+        turn: asyncio.Future[None] = loop.create_future()
+        loop.call_when_idle(_come, turn)
+        await uninterrupted(turn)
+
+
+def _come(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class OnLoop:
+    """How a file's calls run on the loop. With `is_forced` each commit is forced to disk."""
+
+    connect: Callable[[str], LoopConnection] = LoopConnection
+    transaction: Callable[[LoopFile, bool], AbstractAsyncContextManager[AsyncConnection]] = lambda file, writes: (
+        LoopTransaction(file, writes=writes)
+    )
+    is_forced: bool = False
+
+    def engine_arguments(self, url: URL) -> dict[str, Any]:
+        """What SQLAlchemy needs to connect so. No task waits for a connection: there are as many as transactions."""
+        return {"creator": partial(self.connect, str(url.database)), "max_overflow": -1}
+
+
+class LoopFile:
+    """A records file whose calls run on the loop. Connections are kept between transactions: to take one from
+    SQLAlchemy's pool and give it back costs as much as a statement. `reading` and `writing` are its two engines."""
+
+    def __init__(self, how: OnLoop, reading: AsyncEngine, writing: AsyncEngine) -> None:
+        self.engine = reading
+        self._how = how
+        self._engines = {False: reading, True: writing}
+        self._kept: dict[bool, list[Connection]] = {False: [], True: []}
+
+    def transaction(self, *, writes: bool) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._how.transaction(self, writes)
+
+    async def connection(self, *, writes: bool) -> Connection:
+        """A connection outside of any transaction."""
+        kept = self._kept[writes]
+        if kept:
+            return kept.pop()
+        connection: Connection = await greenlet_spawn(self._engines[writes].sync_engine.connect)
+        cast(LoopConnection, connection.connection.dbapi_connection).writes = writes
+        return connection
+
+    def keep(self, connection: Connection, *, writes: bool) -> None:
+        """Takes the connection back after a transaction that was committed."""
+        self._kept[writes].append(connection)
+
+    def close(self) -> None:
+        for kept in self._kept.values():
+            while kept:
+                kept.pop().close()
 
 
 def leave_unforced(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

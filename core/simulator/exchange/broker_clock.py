@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFaults
+from core.simulator.exchange.faults import FaultKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from collections import Counter
 from datetime import datetime
 
 from core.runtime.clock import Clock
+from core.simulator.exchange.armed_faults import ArmedFault, ArmedFaults
 from core.simulator.exchange.effects import reserved_by
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import SimPosition
 from core.simulator.exchange.transactions import SimTransaction, Wanted
 

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core.runtime.clock import Clock
+from core.simulator.exchange.armed_faults import ArmedFault, ArmedFaults
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.handling import AS_ASKED, Dropped, Handling, with_price, with_quantity, without_leg
 from core.simulator.exchange.orders import OrderRequest, SimOrder
 

@@ -6,10 +6,9 @@ to it. A read without an instant shows the state at the last one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.acceptance import Acceptance
@@ -18,32 +17,29 @@ from core.simulator.exchange.back_office import BackOffice
 from core.simulator.exchange.clearing import Clearing, PostingTrouble
 from core.simulator.exchange.complex_orders import ComplexOrders
 from core.simulator.exchange.effects import opened_at_fill
-from core.simulator.exchange.fees import order_fees
 from core.simulator.exchange.fills import FilledLeg
 from core.simulator.exchange.habits import Habits
-from core.simulator.exchange.handling import AS_ASKED, Dropped, Handling
+from core.simulator.exchange.handling import AS_ASKED, Handling
 from core.simulator.exchange.known_orders import KnownOrders
 from core.simulator.exchange.ledger import Ledger
-from core.simulator.exchange.lifecycle import BookEntry, FillPlan
+from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.nights import Nights
+from core.simulator.exchange.notices import Notices
 from core.simulator.exchange.order_book import OrderBook
+from core.simulator.exchange.order_placement import OrderPlacement
 from core.simulator.exchange.orders import (
     NOT_FOUND,
-    BuyingPowerEffect,
     DryRun,
-    FeeCalculation,
     Notice,
     OrderChanges,
     OrderError,
-    OrderLeg,
     OrderRefused,
     OrderRequest,
     SimBalances,
     SimOrder,
     SimPosition,
-    refusal,
 )
-from core.simulator.exchange.preflight import Checked, Preflight
+from core.simulator.exchange.preflight import Preflight
 from core.simulator.exchange.risk_desk import RiskDesk
 from core.simulator.exchange.saved import (
     SavedExchange,
@@ -55,14 +51,12 @@ from core.simulator.exchange.saved import (
 )
 from core.simulator.exchange.schedule import Due, DueKind, Schedule
 from core.simulator.exchange.timeline import Timeline
-from core.simulator.exchange.trading_hours import sessions_around
-from core.simulator.exchange.transactions import ALL, Posting, SimTransaction, TransactionIds, Wanted
+from core.simulator.exchange.transactions import ALL, SimTransaction, TransactionIds, Wanted
 from core.simulator.market.market import Market
 
 OPENED = timedelta(days=700)
 _EPOCH = 1_700_000_000
 _FIRST_TRANSACTION = 500_000_000
-_DROPS = {Dropped.REMOVED: DueKind.REMOVE, Dropped.EXPIRED: DueKind.EXPIRE, Dropped.GONE: DueKind.FORGET}
 
 
 class Exchange:
@@ -80,9 +74,7 @@ class Exchange:
         self._ids = TransactionIds((int(market.start.timestamp()) - _EPOCH) * 1000 + _FIRST_TRANSACTION)
         self._ledgers = {setup.number: Ledger(setup, market, self._ids) for setup in accounts}
         self._orders = KnownOrders()
-        self._notices: list[Notice] = []
-        self._listeners: list[Callable[[Notice], None]] = []
-        self._watchers: list[Callable[[], None]] = []
+        self.notices = Notices(self._ledger, self._balances)
         self._book = OrderBook(
             market,
             seed,
@@ -93,12 +85,20 @@ class Exchange:
         )
         self._preflight = Preflight(market, self._ledgers, self._book.working, lambda: self.habits)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
-        self._schedule = Schedule(self._moved)
-        self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self._posted)
-        self._revived_after: dict[int, timedelta] = {}
-        """The orders that are live again this long after their cancel."""
-        self._cancel_ignored: set[int] = set()
-        """The orders whose next cancel is taken, and not carried out."""
+        self._schedule = Schedule(self.notices.moved)
+        self._clearing = Clearing(self._ledgers, seed, lambda: self.speed, self.notices.posted)
+        self._placement = OrderPlacement(
+            market,
+            self._book,
+            self._preflight,
+            self._acceptance,
+            self._schedule,
+            account=self._ledger,
+            order=self.order,
+            advance=self._advance_to,
+            changed=self._changed,
+            replaced=lambda order: self.complex_orders.replaced(order),
+        )
         desk = RiskDesk(self._book, self.submit)
         self.back_office = BackOffice(
             market,
@@ -110,16 +110,16 @@ class Exchange:
             lambda: self.habits,
             self.order,
             self._advance_to,
-            self._position_notices,
+            self.notices.positions,
         )
         nights = Nights(market, self._ledgers, self._clearing, desk, lambda: self.habits, seed)
         self._timeline = Timeline(self._book, self._clearing, nights, self._schedule, self.back_office.do, market.start)
         self.complex_orders = ComplexOrders(
             self._book,
             self._orders,
-            self._check,
-            self._accept,
-            self._user,
+            self._placement.check,
+            self._placement.accept,
+            self._placement.user,
             self._advance_to,
             last_id=(int(market.start.timestamp()) - _EPOCH) * 1000,
         )
@@ -143,7 +143,7 @@ class Exchange:
             orders=self._orders.all(),
             book=saved_book(self._book),
             due=self._schedule.all(),
-            revived_after=self._revived_after,
+            revived_after=self._placement.revived_after,
             complex_orders=tuple(self.complex_orders.groups.values()),
             last_complex_order=self.complex_orders.last_id,
             last_order_id=self._acceptance.last_id,
@@ -170,7 +170,7 @@ class Exchange:
         restore_orders(exchange._book, saved.book)
         for due in saved.due:
             exchange._schedule.add(due)
-        exchange._revived_after.update(saved.revived_after)
+        exchange._placement.revived_after.update(saved.revived_after)
         exchange.complex_orders.groups.update((group.id, group) for group in saved.complex_orders)
         exchange.complex_orders.last_id = saved.last_complex_order
         exchange._acceptance.last_id = saved.last_order_id
@@ -235,20 +235,11 @@ class Exchange:
 
     def validate(self, number: str, order: OrderRequest, now: datetime) -> list[OrderError]:
         """The errors of the preflight, none for an order the broker would accept. Ticks are not checked."""
-        return self._check(number, order, now).errors
+        return self._placement.check(number, order, now).errors
 
     def dry_run(self, number: str, order: OrderRequest, now: datetime) -> DryRun:
         """The effect, fees, warnings and errors of an order, without placing it. Raises nothing for a refused order."""
-        checked = self._check(number, order, now)
-        draft, errors = checked.order, checked.errors
-        warnings = (*checked.warnings, *self._acceptance.warnings(order.legs, now))
-        if draft is None:
-            available = self._preflight.available(number, now)
-            nothing = Decimal(0)
-            effect = BuyingPowerEffect(nothing, nothing, available, available, nothing, False, nothing, "None")
-            return DryRun(None, effect, FeeCalculation(nothing, nothing, nothing, nothing), warnings, tuple(errors))
-        effect = self._preflight.effect(draft, now)
-        return DryRun(replace(draft, warnings=warnings), effect, order_fees(draft), warnings, tuple(errors))
+        return self._placement.dry_run(number, order, now)
 
     def submit(
         self, number: str, order: OrderRequest, now: datetime, *, by: str = "", handling: Handling = AS_ASKED
@@ -257,16 +248,7 @@ class Exchange:
 
         Raises OrderRefused: `validation_error` for a malformed order, `preflight_check_failure` for a forbidden one.
         """
-        checked = self._check(number, order, now)
-        if checked.errors or checked.order is None:
-            raise refusal(checked.errors)
-        draft = replace(checked.order, warnings=checked.warnings, username=self._user(number, by))
-        for change in handling.changes:
-            draft = change(draft)
-        accepted = self._accept(draft, now, handling, checked.discard_reason)
-        if handling.twin:
-            self._accept(draft, now, handling, checked.discard_reason)
-        return accepted.order
+        return self._placement.place(number, order, now, by, handling)
 
     def submit_late(self, number: str, order: OrderRequest, at: datetime, *, by: str = "") -> None:
         """Takes on an order at this instant of market time: one that was long on its way. A refusal is told nobody."""
@@ -290,44 +272,7 @@ class Exchange:
         Raises OrderRefused: `cannot_update_order` when the old order has ended, is partly filled or may not change, and
         what `submit` raises for the new one.
         """
-        entry = self._changeable(number, order_id, now)
-        old = entry.order
-        if old.partially_filled or not old.editable:
-            raise OrderRefused("cannot_update_order", "This order cannot be edited.")
-        legs = tuple(OrderLeg(g.instrument_type, g.symbol, g.action, Decimal(g.quantity)) for g in old.legs)
-        inherited = old.external_identifier if keeps_identifier else None
-        request = OrderRequest(
-            changes.time_in_force,
-            changes.order_type,
-            legs,
-            changes.price,
-            changes.price_effect,
-            changes.source or old.source,
-            changes.external_identifier or inherited,
-            changes.gtc_date,
-            strict=old.strict,
-        )
-        checked = self._check(number, request, now, replacing=order_id)
-        if checked.errors or checked.order is None:
-            raise refusal(checked.errors)
-        contingent = replace(
-            checked.order,
-            warnings=checked.warnings,
-            relabelled=tuple(sorted({*checked.order.relabelled, *old.relabelled})),
-            status="Contingent",
-            contingent_status="Pending Order",
-            cancellable=False,
-            editable=False,
-            edited=True,
-            replaces_order_id=order_id,
-            complex_order_id=old.complex_order_id,
-            complex_order_tag=old.complex_order_tag,
-            username=self._user(number, by),
-        )
-        successor = self._accept(contingent, now, AS_ASKED, checked.discard_reason)
-        self.complex_orders.replaced(successor.order)
-        self._book.request_replace(entry, successor, now)
-        return successor.order
+        return self._placement.replace(number, order_id, changes, now, by, keeps_identifier=keeps_identifier)
 
     def can_fill(self, number: str, order_id: int, now: datetime) -> bool:
         """Whether the order is live in a market that is open and not halted."""
@@ -343,33 +288,16 @@ class Exchange:
 
         Raises OrderRefused (`cannot_update_order`) after its end.
         """
-        entry = self._changeable(number, order_id, now)
-        if order_id in self._cancel_ignored:
-            self._cancel_ignored.discard(order_id)
-            return entry.order
-        self._book.request_cancel(entry, now, self._user(number, by), fills=fills)
-        return entry.order
+        return self._placement.cancel(number, order_id, now, by, fills=fills)
 
     def trouble(self, trouble: PostingTrouble) -> None:
         """Has the postings of all accounts ask whether something goes wrong with them."""
         self._clearing.troubles.append(trouble)
 
-    def listen(self, told: Callable[[Notice], None]) -> Callable[[], None]:
-        """Calls `told` with each notice as it comes to be. Returns what ends that."""
-        self._listeners.append(told)
-        return lambda: self._listeners.remove(told)
-
-    def watch(self, moved: Callable[[], None]) -> Callable[[], None]:
-        """Calls `moved` when the next event may come sooner than `next_event_at` said, and no notice tells of it: after
-        a change of plan or speed, and when something is set for an instant. Returns what ends that."""
-        self._watchers.append(moved)
-        return lambda: self._watchers.remove(moved)
-
     def advance(self, now: datetime) -> list[Notice]:
         """Brings the exchange up to the instant. Returns the notices since the last call, oldest first."""
         self._advance_to(now)
-        notices, self._notices = self._notices, []
-        return notices
+        return self.notices.take()
 
     def next_event_at(self) -> datetime | None:
         """When an order or a position next changes by itself, or may do so; None if nothing is due."""
@@ -447,49 +375,6 @@ class Exchange:
         opened = self._started - OPENED
         return SimAccount(setup.number, setup.nickname, setup.login, setup.margin_or_cash, setup.is_closed, opened)
 
-    def _changeable(self, number: str, order_id: int, now: datetime) -> BookEntry:
-        self._advance_to(now)
-        order = self.order(number, order_id)
-        entry = self._book.entry(order_id)
-        if entry is None or not order.cancellable:
-            raise OrderRefused("cannot_update_order", f"Order {order_id} is {order.status} and cannot be changed.")
-        return entry
-
-    def _check(
-        self,
-        number: str,
-        request: OrderRequest,
-        now: datetime,
-        replacing: int | None = None,
-        *,
-        judged: bool = True,
-    ) -> Checked:
-        self._advance_to(now)
-        self._ledger(number)
-        return self._preflight.check(number, request, now, replacing, judged=judged)
-
-    def _accept(
-        self, draft: SimOrder, now: datetime, handling: Handling, reject_reason: str | None = None
-    ) -> BookEntry:
-        entry = self._acceptance.accept(draft, now, handling, reject_reason)
-        number, order_id = entry.order.account_number, entry.order.id
-        self._revived_after.pop(order_id, None)  # of an earlier order with this id
-        if handling.revived_after is not None:
-            self._revived_after[order_id] = handling.revived_after
-        if handling.cancel_ignored:
-            self._cancel_ignored.add(order_id)
-        if handling.forgotten_after is not None:
-            self._schedule.add(Due(now + handling.forgotten_after, DueKind.FORGET, number, order_id))
-        if handling.dropped is not None:
-            opens = sessions_around(self._market, entry.order.legs, now)[2].open
-            self._schedule.add(Due(opens, _DROPS[handling.dropped], number, order_id))
-        self._changed(entry.order, now)
-        return entry
-
-    def _user(self, number: str, by: str) -> str:
-        setup = self._ledger(number).setup
-        return by or setup.login
-
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(at, self._preflight.reserved(number, at))
 
@@ -498,16 +383,12 @@ class Exchange:
 
     def _decide_anew(self) -> None:
         self._book.decide_anew(self._timeline.now)
-        self._moved()
-
-    def _moved(self) -> None:
-        for moved in tuple(self._watchers):
-            moved()
+        self.notices.moved()
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders.put(order)
-        self._tell(Notice(order.account_number, "Order", order, at))
-        if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
+        self.notices.order(order, at)
+        if order.status == "Cancelled" and (after := self._placement.revived_after.pop(order.id, None)) is not None:
             self._schedule.add(Due(at + after, DueKind.REVIVE, order.account_number, order.id))
         self.complex_orders.changed(order, at)
 
@@ -516,21 +397,4 @@ class Exchange:
         self.opened_by_close += [(order.id, symbol) for symbol in opened]
         self._clearing.fill(order, filled, self.habits, at)
         self.complex_orders.filled(order, at)
-        self._tell(Notice(order.account_number, "AccountBalance", self._balances(order.account_number, at), at))
-
-    def _posted(self, posting: Posting) -> None:
-        """Tells of what a posting has changed: of the cash too, unless it is of a fill, which had changed it before."""
-        symbols = list(dict.fromkeys(move.symbol for move in posting.moves))
-        self._position_notices(posting.account, symbols, posting.at, with_balance=posting.order_id is None)
-
-    def _position_notices(self, number: str, symbols: Sequence[str], at: datetime, with_balance: bool = True) -> None:
-        ledger = self._ledger(number)
-        for symbol in symbols:
-            self._tell(Notice(number, "CurrentPosition", ledger.position(symbol, at), at))
-        if with_balance:
-            self._tell(Notice(number, "AccountBalance", self._balances(number, at), at))
-
-    def _tell(self, notice: Notice) -> None:
-        self._notices.append(notice)
-        for listener in tuple(self._listeners):
-            listener(notice)
+        self.notices.balance(order.account_number, at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 
@@ -76,6 +76,10 @@ class BookEntry:
     """The order that is to replace it."""
     ticket: int = 0
     """Which of its places in the queue of the book counts; 0 once it has left the book."""
+
+    def after(self, at: datetime, low: float, high: float, speed: float) -> datetime:
+        """An instant `low` to `high` wall seconds later, by the order's chance, at so many market seconds a second."""
+        return at + timedelta(seconds=(low + (high - low) * self.chance.random()) * speed)
 
     def next_event(self) -> tuple[datetime, str] | None:
         """The instant and the name of the next event, or None. At one instant a fill comes before an end."""

@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from core.runtime.clock import Clock, exchange_time
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFaults
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import (
     MarketCandle,

@@ -1,8 +1,7 @@
 """The order book: the statuses of each order from Received to its end, and its fills. Instants are market time.
 
 Each order has random delays and fills of its own, drawn from the seed and its id: how often the book is run has no
-effect on them. Routing and cancelling take wall time (scaled by `speed`); fills follow the market. An order that is
-new is matched every second; one that has waited rests (`resting`).
+effect on them. Routing and cancelling take wall time (scaled by `speed`); fills follow the market (`match_times`).
 """
 
 from __future__ import annotations
@@ -13,24 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from math import sqrt
 
 from core.simulator.exchange.effects import WOULD_NOT_CLOSE, resolved_at_fill
 from core.simulator.exchange.event_queue import EventQueue
 from core.simulator.exchange.fills import FilledLeg, first_part, with_fills
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan, Stage
+from core.simulator.exchange.match_times import MatchTimes
 from core.simulator.exchange.matching import PackageQuote, fill_chance, leg_prices, package_quote, to_cent
 from core.simulator.exchange.orders import SimOrder
 from core.simulator.exchange.resting import RestingOrders
-from core.simulator.exchange.trading_hours import sessions_around
+from core.simulator.exchange.trading_hours import opening
 from core.simulator.market.market import Market
-from core.simulator.market.market_data import MarketQuote, TradingSession
+from core.simulator.market.market_data import MarketQuote
 
 DELAYED_FILL_S = 20.0
 """Wall seconds from live to filled, under FillPlan.DELAYED."""
-CLOSE_MATCHES, CLOSE_MATCHES_GTC = 600, 60
-"""How often a day order is matched before it rests, and one that may work over nights. A night makes it rest too."""
 
 _NEXT = {Stage.RECEIVED: Stage.ROUTED, Stage.ROUTED: Stage.IN_FLIGHT, Stage.IN_FLIGHT: Stage.LIVE}
 
@@ -55,13 +52,13 @@ class OrderBook:
     """The true positions of an account: symbol to contracts or shares, negative when short."""
     account_plans: dict[str, FillPlan] = field(default_factory=dict)
     """The accounts with a plan of their own."""
-    _resting: RestingOrders = field(init=False)
+    _match_times: MatchTimes = field(init=False)
     _queue: EventQueue = field(default_factory=EventQueue, init=False)
     daily_fills: Counter[date] = field(default_factory=Counter, init=False)
     """How many ids of fills were counted in each session."""
 
     def __post_init__(self) -> None:
-        self._resting = RestingOrders(self.market, self.seed)
+        self._match_times = MatchTimes(self.market, RestingOrders(self.market, self.seed), self.habits)
 
     def add(
         self,
@@ -278,45 +275,10 @@ class OrderBook:
             self._trade(entry, at, plan, package, net)
 
     def _match_again(self, entry: BookEntry, at: datetime) -> None:
-        """Has the order matched again after an attempt, or decided at the next open."""
-        if entry.stage is not Stage.LIVE or entry.remainder_at is not None:
-            return
-        soon = self._soon(at)
-        opening = self._opening(entry, soon)
-        enough = CLOSE_MATCHES if entry.order.time_in_force == "Day" else CLOSE_MATCHES_GTC
-        entry.resting = entry.resting or opening != soon or entry.matches >= enough
-        if opening != soon:
-            entry.decide_at = opening
-        elif entry.resting:
-            self._decide(entry, at)
-        else:
-            entry.match_at = soon
+        self._match_times.match_again(entry, self._plan_of(entry), at, self.speed)
 
     def _decide(self, entry: BookEntry, at: datetime) -> None:
-        """Sets when an order that rests is next matched. Without a match in this session it is decided at the next."""
-        entry.match_at = entry.decide_at = None
-        _, session, following = self._sessions_around(entry, at)
-        if session is not None and self._is_routed_anew(entry, session):
-            entry.stage = Stage.RECEIVED
-            entry.step_at = self._after(at, entry, 0.05, 0.15)
-            return
-        if session is not None and entry.remainder_at is None:
-            plan, when = self._plan_of(entry), None
-            if plan is FillPlan.NORMAL:
-                when = self._resting.next_match(entry.order, session, at, self.speed)
-            elif plan is not FillPlan.NEVER:
-                when = self._soon(at)
-            if when is not None and self._opening(entry, when) == when:
-                entry.match_at = when
-        if entry.match_at is None:
-            entry.decide_at = following.open
-
-    def _is_routed_anew(self, entry: BookEntry, session: TradingSession) -> bool:
-        """Whether the order is routed again in this session, as some brokers do with those that work over nights."""
-        live = entry.order.live_at
-        return (
-            self.habits().gtc_touched_daily and entry.stage is Stage.LIVE and live is not None and live < session.open
-        )
+        self._match_times.decide(entry, self._plan_of(entry), at, self.speed)
 
     def _trade(self, entry: BookEntry, at: datetime, plan: FillPlan, package: PackageQuote, net: Decimal) -> None:
         """Fills all or part of the order. The rest fills after a delay, or waits until it is matched itself."""
@@ -410,22 +372,10 @@ class OrderBook:
         return entry.plan or self.plan(entry.order.account_number)
 
     def _after(self, at: datetime, entry: BookEntry, low: float, high: float) -> datetime:
-        return at + timedelta(seconds=(low + (high - low) * entry.chance.random()) * self.speed)
-
-    def _soon(self, at: datetime) -> datetime:
-        """When an order is tried again that is not left to rest."""
-        return at + timedelta(seconds=sqrt(self.speed))
-
-    def _sessions_around(
-        self, entry: BookEntry, at: datetime
-    ) -> tuple[TradingSession, TradingSession | None, TradingSession]:
-        """The sessions in which what the order trades can be traded: as `Market.sessions_around`."""
-        return sessions_around(self.market, entry.order.legs, at)
+        return entry.after(at, low, high, self.speed)
 
     def _opening(self, entry: BookEntry, at: datetime) -> datetime:
-        """The instant itself if what the order trades can be traded then, else the next open."""
-        _, current, following = self._sessions_around(entry, at)
-        return at if current is not None else following.open
+        return opening(self.market, entry.order.legs, at)
 
     def _quote(self, symbol: str, at: datetime) -> MarketQuote | None:
         streamer = symbol if symbol in self.market.symbols else self.market.occ_to_streamer(symbol)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.runtime.clock import Clock
+from core.simulator.exchange.armed_faults import ArmedFault, ArmedFaults
 from core.simulator.exchange.clearing import Late
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.money_rows import Correction
 
 POSITIONS_LATE_S = 5.0

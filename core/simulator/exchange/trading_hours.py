@@ -19,6 +19,12 @@ def sessions_around(
     return market.sessions_around(at) if _are_shares(legs) else market.options_around(at)
 
 
+def opening(market: Market, legs: Legs, at: datetime) -> datetime:
+    """The instant itself if these legs can be traded then, else the next open."""
+    _, current, following = sessions_around(market, legs, at)
+    return at if current is not None else following.open
+
+
 def end_of(session: TradingSession, legs: Legs) -> datetime:
     """Until when these legs can be traded in a session. A contract may stop before."""
     return session.close if _are_shares(legs) else session.options_close

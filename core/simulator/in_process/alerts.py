@@ -11,8 +11,9 @@ from dataclasses import replace
 from core.broker.port import OrderAlertSink, StreamState, StreamStatus
 from core.domain.orders.orders import OrderReport
 from core.runtime.clock import Clock
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import Notice, SimOrder
 from core.simulator.in_process import values
 
@@ -40,7 +41,7 @@ class InProcessAlerts:
         """An alert that waits for its successor, to be delivered after it. It is lost with the connection."""
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
-        ended = self._exchange.listen(self._hear), self._exchange.watch(self.wake)
+        ended = self._exchange.notices.listen(self._hear), self._exchange.notices.watch(self.wake)
         try:
             await self._run(accounts, sink)
         finally:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from core.broker.port import BrokerFault
 from core.domain.orders.orders import SendClass, SendOutcome
-from core.simulator.exchange.faults import ArmedFault, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFault
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import NOT_FOUND, OrderRefused
 
 REFUSED = "The request was refused"

@@ -29,13 +29,14 @@ from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.domain.orders.transactions import Transaction
-from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
+from core.runtime.clock import EXCHANGE_ZONE, Clock
 from core.runtime.redaction import masked_accounts
+from core.simulator.exchange.armed_faults import ArmedFault, ArmedFaults
 from core.simulator.exchange.broker_clock import BrokerClock
 from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.exchange.orders import OrderRefused, SimOrder
 from core.simulator.exchange.posting_faults import PostingFaults
@@ -53,6 +54,7 @@ from core.simulator.in_process.answers import (
     rejected,
 )
 from core.simulator.in_process.market_data import InProcessMarketData
+from core.simulator.in_process.market_state import market_state
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import MarketQuote
 
@@ -167,7 +169,7 @@ class InProcessBroker:
         )
 
     async def market_state(self) -> MarketState:
-        return await self._call("/market-time/sessions/current", self._session)
+        return await self._call("/market-time/sessions/current", lambda now: market_state(self._view, now))
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
         known = [symbol for symbol in symbols if symbol in self.market.symbols]
@@ -318,21 +320,6 @@ class InProcessBroker:
         return {
             occ: None if streamer is None else self.market_data.shown(streamer) for occ, streamer in streamers.items()
         }
-
-    def _session(self, now: datetime) -> MarketState:
-        """The session as the adapter takes it: closed past its close, whatever its word; unreadable without one."""
-        if self._view.session_unreadable():
-            raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has no state")
-        if self._view.session_without_close():
-            raise BrokerError(BrokerFault.UNREADABLE, "market session: open, and not until when")
-        session = self.market.session(exchange_time(now).date())
-        if self._view.session_past_close():
-            closed = session if session is not None and session.close <= now else self.market.sessions_around(now)[0]
-            return MarketState(False, "Closed", closed.open, closed.close)
-        if session is None:
-            return MarketState(False, "Closed", None, None)
-        is_open = session.open <= now < session.close and not self._view.session_closed()
-        return MarketState(is_open, "Open" if is_open else "Closed", session.open, session.close)
 
     async def _call(self, path: str, process: Callable[[datetime], T], method: str = "GET") -> T:
         """What a request is answered, processed at the broker's time at which it arrives. `send` does not use this.

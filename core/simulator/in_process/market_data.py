@@ -11,7 +11,8 @@ from datetime import datetime
 from core.broker.port import MarketDataSink, StreamState, StreamStatus
 from core.domain.market.quotes import Candle, TradingHalt
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFaults
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.in_process import values
 from core.simulator.market.market_data import MarketQuote, MarketSummary, MarketTrade

@@ -7,21 +7,19 @@ market time, in UTC. Outside a session the market shows the values and times at 
 from __future__ import annotations
 
 from collections import OrderedDict
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from zlib import crc32
 
 from core.runtime.clock import exchange_time
 from core.simulator.market.adjusted_paths import AdjustedPaths
+from core.simulator.market.candles import daily_candles
 from core.simulator.market.listing import Listing, last_stop
 from core.simulator.market.market_data import (
     Dividend,
-    ExpirationVolatility,
-    ListedExpiration,
     ListedOption,
     ListedRoot,
-    ListedStrike,
     MarketCandle,
     MarketGreeks,
     MarketMetricsRow,
@@ -33,30 +31,11 @@ from core.simulator.market.market_data import (
 )
 from core.simulator.market.market_metrics import metrics_row
 from core.simulator.market.paths import FUNDS, HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, Floats, volume_share
-from core.simulator.market.quoting import OptionQuoter, cents, equity_quote
+from core.simulator.market.quoting import OptionQuoter, equity_quote, money
 from core.simulator.market.session_path import QUARTERS_PER_SECOND, Noise, SessionPath
 from core.simulator.market.sessions import SessionIndex, session_on
 from core.simulator.market.surface import SHAPES, sensitivities
 
-__all__ = [
-    "ExpirationVolatility",
-    "ListedExpiration",
-    "ListedOption",
-    "ListedRoot",
-    "ListedStrike",
-    "Market",
-    "MarketCandle",
-    "MarketGreeks",
-    "MarketMetricsRow",
-    "MarketQuote",
-    "MarketSummary",
-    "MarketTrade",
-    "TickSize",
-    "TradingSession",
-]
-
-CANDLES = 300
-"""How many daily bars before the current session `candles` returns at most."""
 _KEPT_SESSIONS = 6
 _STRIKE_LOOKBACK = 60
 _TRADE_QUARTERS = {"QQQ": 2, "SPX": 4}
@@ -67,10 +46,6 @@ _TRADE_QUARTERS = {"QQQ": 2, "SPX": 4}
 def _daily_paths(seed: int) -> DailyPaths:
     """The daily bars of a seed. Markets may share them: they only grow, and the order of reads does not matter."""
     return DailyPaths(seed)
-
-
-def _money(value: float) -> Decimal:
-    return cents(round(value * 100))
 
 
 class Market:
@@ -201,8 +176,8 @@ class Market:
         instant = at.timestamp()
         if streamer_symbol in SYMBOLS:
             quarter = path.quarter(instant, _TRADE_QUARTERS[streamer_symbol])
-            price = _money(path.price(streamer_symbol, quarter))
-            before = _money(path.price(streamer_symbol, max(0, quarter - _TRADE_QUARTERS[streamer_symbol])))
+            price = money(path.price(streamer_symbol, quarter))
+            before = money(path.price(streamer_symbol, max(0, quarter - _TRADE_QUARTERS[streamer_symbol])))
             previous = self._close(streamer_symbol, path.offset - 1, path.offset)
             total = self._paths.bar(streamer_symbol, path.offset).volume
             size = 1 + abs(int(path.noise.at(quarter, 5) * 150)) if streamer_symbol == "QQQ" else 0
@@ -233,9 +208,9 @@ class Market:
         days = path.session.day, self._sessions.session(path.offset - 1).day
         if streamer_symbol in SYMBOLS:
             low, high = path.extremes(streamer_symbol, path.quarter(at.timestamp()))
-            opened = _money(path.price(streamer_symbol, 0))
+            opened = money(path.price(streamer_symbol, 0))
             previous = self._close(streamer_symbol, path.offset - 1, path.offset)
-            return MarketSummary(streamer_symbol, opened, _money(high), _money(low), previous, *days, 0)
+            return MarketSummary(streamer_symbol, opened, money(high), money(low), previous, *days, 0)
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
             return MarketSummary(streamer_symbol, None, None, None, None, *days, 0)
@@ -273,16 +248,8 @@ class Market:
         if symbol not in SYMBOLS:
             return []
         path = self._path(at)
-        found = []
-        for offset in range(max(path.offset - CANDLES, -HISTORY), path.offset):
-            bar = self._paths.bar(symbol, offset, path.offset)
-            values = bar.open, bar.high, bar.low, bar.close
-            found.append(self._candle(symbol, self._sessions.session(offset).day, values, bar.volume, bar.implied))
         quarter = path.quarter(at.timestamp())
-        low, high = path.extremes(symbol, quarter)
-        values = path.price(symbol, 0), high, low, path.price(symbol, quarter)
-        traded = self._paths.bar(symbol, path.offset).volume * volume_share(quarter / path.quarters)
-        found.append(self._candle(symbol, path.session.day, values, traded, path.implied(symbol, quarter)))
+        found = daily_candles(symbol, path, quarter, self._paths, self._sessions)
         return [candle for candle in found if candle.time >= since]
 
     def metrics(self, symbol: str, at: datetime) -> MarketMetricsRow:
@@ -359,10 +326,10 @@ class Market:
         Per share of the contract: an adjusted one is worth what its share has become.
         """
         bar = self._paths.bar(option.underlying, self._sessions.offset_of(option.expiration))
-        return _money(bar.open if option.settlement_type == "AM" else bar.close) * option.deliverable
+        return money(bar.open if option.settlement_type == "AM" else bar.close) * option.deliverable
 
     def _close(self, symbol: str, offset: int, as_of: int) -> Decimal:
-        return _money(self._paths.bar(symbol, offset, as_of).close)
+        return money(self._paths.bar(symbol, offset, as_of).close)
 
     def _path(self, at: datetime) -> SessionPath:
         instant = at.timestamp()
@@ -408,11 +375,3 @@ class Market:
         offset = self._sessions.offset_of(day)
         closes = [bar.close for bar in self._paths.bars(underlying, offset - _STRIKE_LOOKBACK, offset - 1)]
         return min(closes), max(closes)
-
-    @staticmethod
-    def _candle(
-        symbol: str, day: date, values: tuple[float, float, float, float], volume: float, implied: float
-    ) -> MarketCandle:
-        opened, high, low, close = (_money(value) for value in values)
-        midnight = datetime.combine(day, time(), UTC)
-        return MarketCandle(symbol, day, midnight, opened, high, low, close, int(volume), round(implied, 6))

@@ -23,6 +23,11 @@ def cents(count: int) -> Decimal:
     return Decimal(count).scaleb(-2)
 
 
+def money(value: float) -> Decimal:
+    """A price in $, to the cent."""
+    return cents(round(value * 100))
+
+
 def spread_factor(elapsed: float, length: float) -> float:
     """How many times wider than usual a spread is, after `elapsed` of a session's `length` seconds.
 

@@ -12,7 +12,8 @@ from aiohttp import WSMsgType, web
 
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFaults
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import Notice
 from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.payloads import Payload

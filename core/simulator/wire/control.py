@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ODD_VALUE, ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.armed_faults import ArmedFault, ArmedFaults
+from core.simulator.exchange.faults import ODD_VALUE, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderRefused
 from core.simulator.wire.oauth import TokenIssuer

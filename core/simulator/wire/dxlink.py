@@ -12,7 +12,8 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFault, ArmedFaults
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.wire.feed_channel import MIN_AGGREGATION, Channel, MessageInvalid
 from core.simulator.wire.feed_events import FeedEvents
 from core.simulator.wire.oauth import TokenIssuer

@@ -18,7 +18,8 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFaults
+from core.simulator.exchange.faults import Fault, FaultKind
 from core.simulator.wire.oauth import GrantRefused, TokenIssuer
 from core.simulator.wire.payloads import Json, Payload, envelope, error_body
 from core.simulator.wire.rest_faults import add_foreign_item, drop_mandatory_key, set_odd_field, set_unknown_status

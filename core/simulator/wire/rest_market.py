@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import date
 
 from core.runtime.clock import Clock, exchange_time
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFaults
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market_data import ListedRoot
 from core.simulator.wire.oauth import TokenIssuer

@@ -17,12 +17,12 @@ from aiohttp import web
 
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import Ids, RandomIds
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.broker_clock import BrokerClock
 from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.fault_plan import PlannedFault
-from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.exchange.orders import Notice, OrderRefused, SimOrder

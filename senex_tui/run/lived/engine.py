@@ -20,7 +20,7 @@ from core.engine.engine import Engine
 from core.engine.parts import EngineParts
 from core.market.calendar import SessionCalendar
 from core.records.records import Records
-from core.records.store.sqlite_on_loop import force_to_disk
+from core.records.store.sqlite_on_loop import OnLoop, force_to_disk
 from core.runtime.clock import EXCHANGE_ZONE
 from core.runtime.ids import SeededIds
 from core.runtime.intervals import Intervals
@@ -154,7 +154,7 @@ class _World:
             broker=self._broker,
             market_data=self._broker.market_data,
             alerts=self._broker.alerts,
-            records=await Records.open(f"sqlite+aiosqlite:///{self._order.records}", on_loop=True),
+            records=await Records.open(f"sqlite+aiosqlite:///{self._order.records}", on_loop=OnLoop()),
             sends=True,
             preflight=False,
             enable_new_accounts=True,

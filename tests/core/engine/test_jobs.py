@@ -165,3 +165,33 @@ def test_no_periodic_job_of_the_engine_fails_in_silence_or_without_a_name(tmp_pa
         await world.stop()
 
     in_world(day, tmp_path, start=et(MONDAY, "15:40"), disk=store)
+
+
+def test_nothing_more_starts_while_the_group_is_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+    """A service that is cancelled still ends what cannot be taken back, and may ask for a job meanwhile."""
+    began: list[str] = []
+
+    async def job() -> None:
+        began.append("too late")
+
+    async def service(jobs: Jobs) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            jobs.spawn(job(), "a late job")
+            began.append("the service goes on to its end")
+
+    async def broken(clock: VirtualClock, jobs: Jobs) -> None:
+        async with asyncio.TaskGroup() as group:
+            jobs.open(group)
+            jobs.keep_alive("a service", lambda: service(jobs))
+            await clock.sleep(1)
+            raise RuntimeError("the engine breaks")
+
+    async def main(clock: VirtualClock) -> None:
+        with pytest.raises(ExceptionGroup):
+            await broken(clock, Jobs(clock, lambda severity, text: began.append(text)))
+
+    run_virtual(main, et(MONDAY, "09:00"))
+    assert began == ["the service goes on to its end"]
+    assert not caplog.records

@@ -13,7 +13,8 @@ from core.broker.port import BrokerError, BrokerFault
 from core.domain.operation.reasons import Refusal
 from core.market.daily_candles import CANDLE_DAYS, DailyCandles
 from core.runtime.virtual_time import VirtualClock, run_virtual
-from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.armed_faults import ArmedFaults
+from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.in_process.market_data import InProcessMarketData
 from core.simulator.market.market import Market

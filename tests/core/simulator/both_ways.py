@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,14 +15,16 @@ import pytest
 
 from core.broker.port import AccountReads, Broker, BrokerError, OrderAlerts, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
+from core.broker.tastytrade.timings import Timings
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest
 from core.domain.orders.transactions import Transaction
 from core.domain.trident.trident import Action
 from core.runtime.clock import Clock
 from core.runtime.ids import SeededIds
 from core.runtime.virtual_time import VirtualClock, run_virtual
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind
+from core.simulator.exchange.faults import Fault, FaultKind
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderChanges, closing_order
@@ -57,6 +59,8 @@ class Side:
     """Does what POST /simulator/act does with this body."""
     go_to: Callable[[datetime], Awaitable[None]]
     """Lets market time go on to this instant."""
+    another: Callable[[], AbstractAsyncContextManager[Side]]
+    """A second client of the same login and broker, while the block runs."""
     told: list[OrderReport] = field(default_factory=list)
 
     def on_order(self, report: OrderReport) -> None:
@@ -98,19 +102,18 @@ class Side:
 Script = Callable[[Side], Coroutine[Any, Any, T]]
 
 
-def on_both(script: Script[T], at: datetime = MONDAY_TEN) -> T:
+def on_both(script: Script[T], at: datetime = MONDAY_TEN, timings: Timings = QUICK) -> T:
     """What the script found, the same on the wire and in process. Market time begins at `at`."""
-    over_the_wire = asyncio.run(_over_the_wire(script, at))
+    over_the_wire = asyncio.run(_over_the_wire(script, at, timings))
     assert run_virtual(lambda clock: _in_process(script, clock), at) == over_the_wire
     return over_the_wire
 
 
-async def _over_the_wire(script: Script[T], at: datetime) -> T:
+async def _over_the_wire(script: Script[T], at: datetime, timings: Timings) -> T:
     clock = JumpingClock(at)
     simulator = Simulator(SimulatorSettings(), clock, SeededIds(3))
     url = f"http://127.0.0.1:{await simulator.start()}"
     login = Login("main", DEFAULT_LOGIN.client_secret, DEFAULT_LOGIN.refresh_token)
-    broker = TastytradeBroker(login, clock, SeededIds(1), base_url=url, timings=QUICK)
 
     async def act(body: dict[str, Any]) -> None:
         async with aiohttp.ClientSession() as client, client.post(f"{url}/simulator/act", json=body) as answer:
@@ -120,38 +123,53 @@ async def _over_the_wire(script: Script[T], at: datetime) -> T:
         clock.jump_to(instant)
         simulator.advance()
 
+    @asynccontextmanager
+    async def client(ids: int) -> AsyncIterator[Side]:
+        broker = TastytradeBroker(login, clock, SeededIds(ids), base_url=url, timings=timings)
+        try:
+            await broker.connect()
+            await broker.accounts()
+            side = Side(broker, simulator.exchange, clock, simulator.faults, act, go_to, lambda: client(ids + 1))
+            async with _following(side, broker.alerts):
+                yield side
+        finally:
+            await broker.close()
+
+    simulator.exchange.fill_plan = "never"
     try:
-        await broker.connect()
-        await broker.accounts()
-        side = Side(broker, simulator.exchange, clock, simulator.faults, act, go_to)
-        return await _followed(script, side, broker.alerts)
+        async with client(1) as side:
+            return await script(side)
     finally:
-        await broker.close()
         await simulator.stop()
 
 
 async def _in_process(script: Script[T], clock: VirtualClock) -> T:
-    market = Market(7, clock.now())
+    market, faults = Market(7, clock.now()), ArmedFaults()
     exchange = Exchange(market, 7, [DEFAULT_ACCOUNT])
-    broker = InProcessBroker(exchange, market, clock, "main")
 
     async def act(body: dict[str, Any]) -> None:
         _act(exchange, market, body, clock.now())
-        broker.alerts.wake()
 
     async def go_to(instant: datetime) -> None:
         await clock.sleep((instant - clock.now()).total_seconds())
 
-    side = Side(broker, exchange, clock, broker.faults, act, go_to)
-    return await _followed(script, side, broker.alerts)
+    @asynccontextmanager
+    async def client() -> AsyncIterator[Side]:
+        broker = InProcessBroker(exchange, market, clock, "main", faults)
+        async with _following(Side(broker, exchange, clock, faults, act, go_to, client), broker.alerts) as side:
+            yield side
+
+    exchange.fill_plan = "never"
+    async with client() as side:
+        return await script(side)
 
 
-async def _followed(script: Script[T], side: Side, alerts: OrderAlerts) -> T:
-    side.exchange.fill_plan = "never"
+@asynccontextmanager
+async def _following(side: Side, alerts: OrderAlerts) -> AsyncIterator[Side]:
     following = asyncio.create_task(alerts.run([ACCOUNT], side))
     try:
         await side.clock.sleep(0.3)
-        return await script(side)
+        yield side
     finally:
         following.cancel()
         with suppress(asyncio.CancelledError):

@@ -12,7 +12,7 @@ from core.domain.orders.orders import OrderReport
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.faults import FaultKind, FaultMatch
 from core.simulator.wire.payloads_orders import order_request
-from tests.core.simulator.both_ways import ACCOUNT, ACTIONS, NUMBERS, SYMBOLS, Side, on_both
+from tests.core.simulator.both_ways import ACCOUNT, ACTIONS, NUMBERS, SYMBOLS, Side, asked, on_both, terms
 
 NIGHT = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 NEXT_MORNING = datetime(2026, 11, 24, 14, 31, tzinfo=UTC)
@@ -195,3 +195,35 @@ def test_a_dry_run_warns_of_a_close_without_a_position_and_a_strict_one_is_disca
 
     wanted = ("Buy to Close", "Order would not close a position") if strict else ("Buy to Open", None)
     assert on_both(script) == (["closing_with_no_position"], *wanted)
+
+
+async def heard(side: Side, order_id: str, status: str) -> OrderReport:
+    """The alert that told this client of the status of an order, once it has come."""
+    async with asyncio.timeout(20):
+        while True:
+            for report in side.told:
+                if (report.order_id, report.status) == (order_id, status):
+                    return report
+            await side.clock.sleep(0.05)
+
+
+def test_two_clients_of_an_account_see_each_other_s_orders_and_alerts() -> None:
+    async def script(side: Side) -> object:
+        async with side.another() as other:
+            ours, theirs = (await side.send()).report.order_id, (await other.send("senex-2")).report.order_id
+            for client, order_id in ((side, theirs), (other, ours)):
+                await heard(client, order_id, "Live")
+            seen = [sorted(report.identifier or "" for report in await client.listed()) for client in (side, other)]
+            await other.broker.cancel(ACCOUNT, ours)
+            cancelled = await heard(side, ours, "Cancelled")
+            await side.act({"act": "fill", "account": ACCOUNT, "id": int(theirs)})
+            filled = await heard(side, theirs, "Filled")
+            held = [len((await client.holds(4)).positions) for client in (side, other)]
+            both = [terms(await client.broker.order(ACCOUNT, theirs)) for client in (side, other)]
+        later = (await side.send("senex-3")).report.order_id
+        await heard(side, later, "Live")
+        unheard = [report for report in other.told if report.order_id == later]
+        return seen, terms(cancelled), len(filled.fills), held, both, unheard
+
+    seen = [["senex-1", "senex-2"]] * 2
+    assert on_both(script) == (seen, asked(), 4, [4, 4], [asked("senex-2")] * 2, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from core.broker.port import MarketState
 from core.broker.tastytrade import TastytradeBroker
 from core.domain.orders.orders import SendClass
 from core.simulator.exchange.faults import FaultKind, FaultMatch
+from tests.core.broker.simulated_streams import QUICK
 from tests.core.simulator.both_ways import ACCOUNT, DAY, SYMBOLS, Side, asked, on_both, other_order, terms
 
 SENDS = FaultMatch(method="POST", path_end="/orders")
@@ -168,7 +170,8 @@ def test_an_answer_in_drops_is_read_in_the_end(named: str | None) -> None:
         assert side.clock.monotonic() - began > 0.2
         return outcome.kind, terms(outcome.report)
 
-    assert on_both(script) == (SendClass.ACKNOWLEDGED, asked())
+    patient = replace(QUICK, order=20.0)
+    assert on_both(script, timings=patient) == (SendClass.ACKNOWLEDGED, asked())
 
 
 def test_ids_are_counted_from_one() -> None:

@@ -25,6 +25,7 @@ from core.simulator.in_process.broker import Posted
 from tests.proofs.days.fault_injector import FaultInjector
 from tests.proofs.days.invariant_checker import InvariantChecker
 from tests.proofs.days.night_checks import check_books
+from tests.proofs.days.odd_legs import close_odd_legs
 from tests.proofs.days.outcome_counts import count_day
 from tests.proofs.days.plan import OPENS_BEFORE, Plan, draw
 from tests.proofs.days.world import DayWorld, Posts
@@ -37,6 +38,8 @@ MEMORY = Path("/dev/shm")
 """Where the records files are, if it exists: commits are real, and no time is spent waiting for a disk."""
 EVENING = timedelta(minutes=21)
 """From the close until the orders of the day have ended: options trade for 15 minutes more."""
+BY_HAND = timedelta(minutes=2)
+"""How long after the open the operator closes odd legs."""
 LONGEST_EVENING_S = 1800.0
 SETTLED_AFTER_S = 5.0
 MOST_ROUNDS = 40
@@ -107,6 +110,8 @@ class _Days:
         self._checker = InvariantChecker(world)
         self._truth = TruthWatch(world, lambda: self._checker.reader, self._checker.add)
         self._injector = FaultInjector(world, self._checker.unknown)
+        self._closed_by_hand: set[int] = set()
+        """The orders whose odd legs the operator has closed."""
         self._watch()
 
     async def run(self, journal: bool) -> SeedResult:
@@ -132,7 +137,7 @@ class _Days:
         world.on_start = lambda engine: self._truth.started()
         world.broker.posted = Posts(self._posted)
         world.on_records_lost = checker.records_lost
-        world.exchange.listen(self._at_exchange)
+        world.exchange.notices.listen(self._at_exchange)
 
     def _posted(self, posted: Posted) -> None:
         self._checker.posted(posted)
@@ -171,7 +176,7 @@ class _Days:
                 await world.quit()
                 if plan.saves and not world.is_up:
                     world.restore_exchange()
-                    world.exchange.listen(self._at_exchange)
+                    world.exchange.notices.listen(self._at_exchange)
 
     def _check_books(self) -> None:
         world = self._world
@@ -192,6 +197,10 @@ class _Days:
     async def _through(self, day: date, end: datetime) -> None:
         troubles = tuple(t for t in self._world.plan.troubles if exchange_time(t.at).date() == day and t.at < end)
         work = self._world.own(self._injector.inject_all(troubles))
+        session = calendar_around(day.year).on(day)
+        if self._world.plan.closes_odd_legs and session is not None and session.open + BY_HAND < end:
+            await self._world.sleep_until(session.open + BY_HAND)
+            close_odd_legs(self._world, self._closed_by_hand)
         await self._world.sleep_until(end)
         work.cancel()
         with suppress(asyncio.CancelledError):

@@ -68,7 +68,7 @@ class ExchangeOrders:
         return [o for o in self._last.values() if o.account_number == number and is_rivals(o)]
 
     def strangers(self, number: str) -> list[SimOrder]:
-        """Those of them that carry our prefix, or that traded on a day on which ours did."""
+        """Those of them that carry our prefix, or that opened something on a day on which ours did."""
         own = {
             exchange_time(order.received_at).date()
             for order in self._last.values()
@@ -80,7 +80,7 @@ class ExchangeOrders:
             if self.is_known(order)
             and (
                 is_ours(order.external_identifier)
-                or (fills_of(order) and exchange_time(order.received_at).date() in own)
+                or (opened_by(order) and exchange_time(order.received_at).date() in own)
             )
         ]
 
@@ -115,6 +115,11 @@ def trades(order: SimOrder) -> bool:
 def fills_of(order: SimOrder) -> set[tuple[str, str]]:
     """The ids of its fills, each with the order's."""
     return {(str(order.id), fill.fill_id) for leg in order.legs for fill in leg.fills}
+
+
+def opened_by(order: SimOrder) -> bool:
+    """Whether the order has opened positions: a close by hand is no trident beside ours."""
+    return any(leg.fills and leg.action.endswith("to Open") for leg in order.legs)
 
 
 def differs(asked: OrderRequest, order: SimOrder) -> bool:

@@ -67,6 +67,8 @@ class Plan:
     position_limit: int = 10
     saves: bool = False
     """Whether the simulated broker is saved and restored in every night in which the trader has quit."""
+    closes_odd_legs: bool = False
+    """Whether the operator closes at the broker, after the open, what an order left that is no whole trident."""
 
     @property
     def real_time(self) -> bool:
@@ -182,6 +184,7 @@ def draw_many(seed: int, sessions: int, *, calm: bool = False) -> Plan:
         habits=_habits(chance),
         position_limit=40,
         saves=chance.random() < 0.5,
+        closes_odd_legs=chance.random() < 0.5,
     )
 
 

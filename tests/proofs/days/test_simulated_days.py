@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -208,9 +209,19 @@ def test_nothing_forbidden_happens_over_many_sessions(seed: int) -> None:
     assert result.days == len(plan.days)
 
 
+@pytest.mark.parametrize("closes", [True, False])
+def test_an_account_trades_again_when_the_odd_legs_of_an_incident_are_closed_by_hand(closes: bool) -> None:
+    plan = replace(_calm(4), days=draw_many(4, 4).days, position_limit=40, closes_odd_legs=closes)
+    plan = replace(plan, start=draw_many(4, 4).start)
+    result = run_plan(replace(plan, troubles=(_at_first_slot(plan, FaultKind.ORDERS_LEG_MISSING.value),)))
+    assert not result.violations, result.violations
+    assert result.entries["incident"] == 1
+    assert result.entries["filled"] == (3 if closes else 0)
+
+
 def test_many_sessions_are_drawn_with_every_habit_and_with_nights_that_are_saved() -> None:
     plans = [draw_many(seed, 20) for seed in range(60)]
-    assert {plan.saves for plan in plans} == {True, False}
+    assert {(plan.saves, plan.closes_odd_legs) for plan in plans} == set(product((True, False), repeat=2))
     for name in Habits.__dataclass_fields__:
         assert len({getattr(plan.habits, name) for plan in plans}) > 1, name
     assert not draw_many(3, 20, calm=True).troubles

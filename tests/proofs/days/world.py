@@ -311,10 +311,10 @@ class DayWorld(World):
         await self.kill()
         for leftover in self.folder.glob(f"{self.records_file.name}-*"):
             leftover.unlink()
+        self.records_file.unlink()  # another file comes in its place: a check still has this one open, and writes it
         if older:
             shutil.copy(self._older_records, self.records_file)
         else:
-            self.records_file.unlink()
             copy_empty_records(self.records_file)
         self.on_records_lost()
 

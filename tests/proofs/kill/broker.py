@@ -14,7 +14,8 @@ from typing import Any
 from core.records.records import Records
 from core.runtime.clock import ShiftedClock
 from core.simulator.exchange.accounts import AccountSetup
-from core.simulator.exchange.faults import ArmedFault, Fault, FaultKind
+from core.simulator.exchange.armed_faults import ArmedFault
+from core.simulator.exchange.faults import Fault, FaultKind
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderRefused, SimOrder
 from core.simulator.wire.server import Simulator

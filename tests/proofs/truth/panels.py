@@ -218,7 +218,7 @@ def of_schedule(draw: Draw, slots: Sequence[SlotView], day: Day, where: str) -> 
             yield Said(place, str(slot.at), lie="it is a slot of another day")
         if cycle is None or not cycle.has_ended or slot.state is not SlotState.DONE:
             is_missed = slot.state is SlotState.MISSED
-            waits = slot.told is not None and slot.told.words.startswith("the records could not be written")
+            waits = slot.at in day.facts.unrecorded
             if is_missed is not (slot.at in day.missed) and cycle is None and not (is_missed and waits):
                 yield Said(
                     place, slot.state, lie=f"it tells {slot.state}, and the records say {day.missed.get(slot.at)}"

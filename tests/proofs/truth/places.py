@@ -73,6 +73,7 @@ def with_engine(facts: Facts, engine: Engine) -> Facts:
         breakers=frozenset((breaker.kind.code, breaker.subject) for breaker in engine.breakers.open_now),
         runs=engine.runner.in_cycle,
         at_broker=frozenset(gate.foreign.accounts),
+        unrecorded=frozenset(slot.slot for slot in engine.runner.unrecorded.shown((), facts.today)),
         reconciling=frozenset(a.number for a in engine.accounts if gate.waits_for(a.number)),
     )
 

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from core.locks.holder import Holder
 from core.records.records import Records
+from core.records.store.sqlite_on_loop import OnLoop
 from core.runtime.clock import SystemClock
 from core.runtime.virtual_time import VirtualTimeLoop
 from core.snapshot import Mode
@@ -106,7 +107,7 @@ class Reader:
         if not self._reads:
             return await _OPEN(url, **more)
         if url not in self._open:
-            records = self._open[url] = await _OPEN(url, trader=False, on_loop=True)
+            records = self._open[url] = await _OPEN(url, trader=False, on_loop=OnLoop())
             self._closers.append(records.close)
             self._shared.append(SharedReads(records, str(make_url(url).database)))
             setattr(records, "close", _stay_open)  # noqa: B010 - a method of this one instance

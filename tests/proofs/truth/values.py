@@ -129,9 +129,10 @@ class NextTruth:
 class Facts:
     """What no row of the records says. `open` and `close` are the session's, None without one.
 
-    `reconciling`, `stopped_here`, `gate` (the trading state), `breakers` (kind and subject), `runs` (a cycle) and
-    `at_broker` (the accounts whose day another person's trident holds) are of the running console: it closes the gate
-    first, and the record follows (rules 13.9). `sends` is false in a dry run.
+    `reconciling`, `stopped_here`, `gate` (the trading state), `breakers` (kind and subject), `runs` (a cycle),
+    `at_broker` (the accounts whose day another person's trident holds) and `unrecorded` (today's missed slots that
+    could not be recorded yet) are of the running console: it closes the gate first, and the record follows (rules
+    13.9). `sends` is false in a dry run.
     """
 
     now: datetime
@@ -144,6 +145,7 @@ class Facts:
     breakers: frozenset[tuple[str, str]] = frozenset()
     reconciling: frozenset[str] = frozenset()
     at_broker: frozenset[str] = frozenset()
+    unrecorded: frozenset[datetime] = frozenset()
     runs: bool = False
     sends: bool = True
 

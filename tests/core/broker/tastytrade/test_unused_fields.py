@@ -23,8 +23,8 @@ from core.broker.tastytrade.fields import Unreadable
 from core.broker.tastytrade.order_mapping import order_report
 from core.domain.orders.orders import OrderLeg, OrderRequest, SendClass
 from core.domain.trident.trident import Action
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.exchange.orders import Notice

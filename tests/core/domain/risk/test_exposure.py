@@ -65,7 +65,10 @@ def test_an_incident_of_other_legs_makes_the_open_risk_unknown_while_anything_of
         for positions in (held, held[:1]):
             seen = exposure([other, filled("two")], [], [*positions, *holding(filled("two"))], [])
             assert (seen.open_risk, seen.unknown) == (None, (other,))
-        assert exposure([other], [], (), []).open_risk == 0, "settled at the broker"
+        for followed in ([], [other]):
+            assert exposure([other], followed, (), []).open_risk == 0, "settled at the broker"
+    unseen = replace(once, fills=())
+    assert exposure([], [unseen], (), []).open_tridents == 1, "it may have filled, and nothing shows that it is over"
 
 
 def test_an_order_that_works_with_other_legs_makes_the_open_risk_unknown() -> None:

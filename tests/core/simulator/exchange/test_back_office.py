@@ -192,7 +192,7 @@ def test_given_positions_cost_nothing_and_bind_margin() -> None:
 def test_who_listens_hears_each_notice_once_until_it_stops() -> None:
     broker = exchange()
     heard: list[Notice] = []
-    stop = broker.listen(heard.append)
+    stop = broker.notices.listen(heard.append)
     broker.submit(ONE, at_mid(), TEN)
     notices = broker.advance(TEN + 5 * SECOND)
     assert heard == notices != []

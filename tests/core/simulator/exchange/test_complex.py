@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 
 from core.runtime.clock import ShiftedClock
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.complex_orders import ComplexRequest, ComplexType, SimComplexOrder
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.orders import OrderChanges, OrderRefused, OrderRequest
 from tests.core.simulator.exchange.placed_orders import (

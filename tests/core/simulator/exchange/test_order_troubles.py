@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 
 from core.runtime.clock import ShiftedClock
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.exchange.handling import Dropped, Handling
 from core.simulator.exchange.orders import OrderRefused
 from tests.core.simulator.exchange.placed_orders import (

@@ -15,7 +15,8 @@ from core.simulator.exchange.matching import PackageMinutes, fill_chance, fill_c
 from core.simulator.exchange.order_book import OrderBook
 from core.simulator.exchange.orders import OrderLeg, OrderRequest, SimLeg, SimOrder
 from core.simulator.exchange.resting import RestingOrders
-from core.simulator.market.market import Market, MarketQuote
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import MarketQuote
 from tests.core.simulator.exchange.placed_orders import (
     CLOSE,
     ONE,

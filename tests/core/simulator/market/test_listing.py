@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 
 from core.simulator.market.listing import expirations_of, month_end, third_friday
-from core.simulator.market.market import ListedRoot, Market
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import ListedRoot
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 MONDAY = date(2026, 11, 23)

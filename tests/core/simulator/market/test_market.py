@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from core.domain.market.judgement import Judgement, Metrics, judge
 from core.domain.market.quotes import Candle
-from core.simulator.market.market import Market, MarketQuote
-from core.simulator.market.market_data import Dividend
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import Dividend, MarketQuote
 from core.simulator.market.sessions import sessions_between
 from core.simulator.market.surface import RATE, SHAPES, black_scholes, implied_volatility
 

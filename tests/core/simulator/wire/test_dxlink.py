@@ -25,7 +25,8 @@ from tastytrade.dxfeed import (
 )
 from tastytrade.instruments import NestedOptionChain
 
-from core.simulator.exchange.faults import ArmedFaults, FaultKind, FaultMatch
+from core.simulator.exchange.armed_faults import ArmedFaults
+from core.simulator.exchange.faults import FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market import Market
 from core.simulator.wire.feed_channel import MAX_FRAME, Channel

@@ -15,8 +15,9 @@ from tastytrade.instruments import NestedOptionChain
 from tastytrade.market_sessions import ExchangeType, MarketStatus, get_market_sessions
 from tastytrade.utils import TastytradeError
 
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.fault_plan import PLANNED_KINDS, PlannedFault, random_plan
-from core.simulator.exchange.faults import CONDITION_KINDS, ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.faults import CONDITION_KINDS, Fault, FaultKind, FaultMatch
 from core.simulator.wire.control import BodyRefused, parse_fault
 from tests.core.simulator.wire.simulated_server import ACCOUNT, MONDAY_TEN, broker, only_account, qqq_spread, until
 
