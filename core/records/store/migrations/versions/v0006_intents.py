@@ -20,6 +20,10 @@ _OF_INTENTS: tuple[tuple[str, str, tuple[tuple[str, ...], ...], tuple[tuple[str,
 def upgrade() -> None:
     # As in revision 4: PostgreSQL orders text by its bytes, as SQLite does.
     text = sa.Text(collation="C") if op.get_bind().dialect.name == "postgresql" else sa.Text()
+    if op.get_bind().dialect.name == "postgresql":
+        # What rests at the broker is written beside the revision (core.records.repositories.resting). SQLite has no
+        # lengths.
+        op.execute("ALTER TABLE alembic_version ALTER COLUMN version_num TYPE TEXT")
     op.create_table(
         "intents",
         sa.Column("id", text, nullable=False),
