@@ -13,8 +13,9 @@ from enum import StrEnum
 from core.domain.operation.breakers import BreakerKind, Scope
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.positions.trident_view import Moment, TridentView
+from core.domain.positions.trident_words import legs_words
 from core.domain.positions.tridents import HandsOff, Phase
-from core.domain.positions.units import UnitName, UnitState, left_of, names_of
+from core.domain.positions.units import UnitName, UnitState, left_of, names_of, names_with
 
 
 class BlockScope(StrEnum):
@@ -124,8 +125,8 @@ def _of_units(view: TridentView) -> list[Block]:
     units = view.trident.units
     broken = tuple(unit.name for unit in units if unit.state is UnitState.BROKEN)
     if broken:
-        legs = ", ".join(symbol for unit in units if unit.name in broken for symbol in unit.held)
-        found.append(Block(BlockScope.UNIT, f"broken: {legs} is left of {names_of(broken)}", broken))
+        legs = legs_words(symbol for unit in units if unit.name in broken for symbol in unit.held)
+        found.append(Block(BlockScope.UNIT, f"{names_with(broken, 'is', 'are')} broken, left: {legs}", broken))
     stuck = tuple(name for name in UnitName if name in view.stuck)
     if stuck:
         found.append(Block(BlockScope.UNIT, f"nobody knows what an order of {names_of(stuck)} does", stuck))

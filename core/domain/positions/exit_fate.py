@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import gcd
@@ -13,8 +14,8 @@ from core.domain.orders.fills import is_complete, is_overfilled
 from core.domain.orders.order_states import TERMINAL_STATES, OrderState
 from core.domain.positions.closing import fills_once
 from core.domain.positions.exits import Exit, ExitKind
-from core.domain.positions.units import UnitName, names_of
-from core.domain.trident.trident import Action
+from core.domain.positions.units import Unit, UnitName, names_of
+from core.domain.trident.trident import SHARES_PER_CONTRACT, Action
 
 KIND_WORDS = {ExitKind.TARGET: "target", ExitKind.TIME: "time exit", ExitKind.MANUAL: "manual close"}
 """What an exit of this kind is called in a sentence."""
@@ -101,6 +102,17 @@ def paid(exit: Exit) -> Decimal | None:
     sign = {leg.symbol: 1 if leg.action is Action.BUY_TO_CLOSE else -1 for leg in legs}
     cost = (sign[fill.symbol] * fill.quantity * fill.price for fill in fills if fill.symbol in sign)
     return sum(cost, Decimal(0)) / gcd(*(leg.quantity for leg in legs))
+
+
+def gain_of(exit: Exit, units: Iterable[Unit]) -> Decimal | None:
+    """What a filled exit has brought, in $ before fees: the credits of its units less what it cost. None while its
+    price or a credit is not known."""
+    cost, closed = paid(exit), [unit for unit in units if unit.name in exit.units]
+    credits = [unit.credit for unit in closed if unit.credit is not None]
+    if cost is None or len(credits) != len(exit.units):
+        return None
+    per = gcd(*(leg.quantity for leg in exit.terms.legs))
+    return SHARES_PER_CONTRACT * (sum(credits, Decimal(0)) - cost * per)
 
 
 def exit_words(fate: ExitFate) -> str:

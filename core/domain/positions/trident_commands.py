@@ -8,24 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from core.domain.market.ticks import down, is_on_tick, up
 from core.domain.operation import amounts
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.operation.times import EXCHANGE_ZONE, day_of, when
+from core.domain.operation.times import when
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.blocks import HANDS_OFF_WORDS
 from core.domain.positions.cap import most_debit
 from core.domain.positions.close_shape import close_shape
-from core.domain.positions.closing import closed_by
-from core.domain.positions.exit_fate import exit_fate
-from core.domain.positions.exits import Exit, ExitKind
+from core.domain.positions.exits import ExitKind
 from core.domain.positions.trident_view import ManualClose, Moment, TridentView
+from core.domain.positions.trident_words import closed_words, closing_exit, ended_words, legs_words
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
-from core.domain.positions.units import Unit, UnitName, UnitState, names_of
+from core.domain.positions.units import Unit, UnitName, UnitState, names_of, names_with
 
 UNITS = {
     UnitName.PUT_1.value: (UnitName.PUT_1,),
@@ -213,9 +212,8 @@ def _of_units(words: CloseWords, view: TridentView, today: date) -> str:
             continue
         order = f"order {one.order_id}" if one.order_id else "its order"
         if one in view.resting and one.kind is ExitKind.MANUAL:
-            held = names_of(one.units)
-            verb = "is" if len(one.units) == 1 else "are"
-            return f"{held} {verb} being closed at {amounts.price(one.debit)} ({order}); cancel it first"
+            held = names_with(one.units, "is", "are")
+            return f"{held} being closed at {amounts.price(one.debit)} ({order}); cancel it first"
         if {*one.units} & view.stuck:
             return f"nobody knows what {order} of {names_of(one.units)} does; `senex reconcile` looks again"
     if not view.agrees:
@@ -228,20 +226,12 @@ def _why_not(unit: Unit, view: TridentView, today: date) -> str:
     name = f"{unit.name.value} of {_short(view)}"
     match unit.state:
         case UnitState.CLOSED:
-            exit = next((one for one in view.exits if unit.name in closed_by(one, view.trident.units).units), None)
-            return f"{name} was closed{'' if exit is None else _at_and_on(exit, today)}"
+            exit = closing_exit(unit, view)
+            return f"{name} was {'closed' if exit is None else closed_words(unit, exit, today)}"
         case UnitState.GONE:
-            how = "" if unit.how is None else f" ({unit.how.value})"
+            how = "" if unit.how is None else f" ({ended_words(unit.how)})"
             return f"{name} is gone without an order of ours{how}"
-    left = ", ".join(unit.held)
-    return f"{name} is broken: {left} is left; settle it at the broker"
-
-
-def _at_and_on(exit: Exit, today: date) -> str:
-    fate = exit_fate(exit)
-    at = "" if fate.paid is None else f" at {amounts.price(fate.paid)}"
-    last: datetime | None = max((fill.at for fill in exit.fills), default=exit.terminal_at)
-    return at if last is None else f"{at} on {day_of(last.astimezone(EXCHANGE_ZONE).date(), today)}"
+    return f"{name} is broken: {legs_words(unit.held)} is left; settle it at the broker"
 
 
 def _limit(limit: Decimal, units: Sequence[Unit], view: TridentView) -> str:

@@ -14,7 +14,7 @@ from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import HandsOff, Phase
 from core.domain.positions.units import UnitName
 from tests.support.trident_views import ENTRY_DAY, TARGETS, VIEW, at, gone, of, target
-from tests.support.tridents import CALL, LONG_PUT, PUT_1, PUT_2, SHORT_PUT
+from tests.support.tridents import CALL, PUT_1, PUT_2, SHORT_PUT
 
 ALL_LEFT = tuple(UnitName)
 
@@ -69,7 +69,7 @@ def test_a_breaker_blocks_as_wide_as_it_is(kind: BreakerKind) -> None:
         (
             of(units=gone(PUT_2, SHORT_PUT)),
             {},
-            Block(BlockScope.UNIT, f"broken: {LONG_PUT} is left of put-2", (PUT_2,)),
+            Block(BlockScope.UNIT, "put-2 is broken, left: 619P", (PUT_2,)),
         ),
         (
             of(exits=(*TARGETS[:2], target(CALL, state=OrderState.UNKNOWN))),

@@ -144,18 +144,18 @@ def test_a_close_at_a_limit_needs_no_credit_on_record() -> None:
 # --- bad input: one sentence each, nothing sent ---
 
 BAD_CLOSES = [
-    (CloseWords("put-1"), PUT_1_CLOSED, ENTRY_DAY, "put-1 of T1 was closed at 0.72 on Thu 6 Nov"),
+    (CloseWords("put-1"), PUT_1_CLOSED, ENTRY_DAY, "put-1 of T1 was closed at 0.72 on Thu 6 Nov by a time exit"),
     (
         CloseWords("put-1"),
         of(units=units_after(units(), [], BOTH_GONE), gone=tuple(BOTH_GONE)),
         ENTRY_DAY,
-        "put-1 of T1 is gone without an order of ours (hand)",
+        "put-1 of T1 is gone without an order of ours (closed by hand at the broker)",
     ),
     (
         CloseWords("put-2"),
         of(units=gone(PUT_2, SHORT_PUT)),
         ENTRY_DAY,
-        f"put-2 of T1 is broken: {LONG_PUT} is left; settle it at the broker",
+        "put-2 of T1 is broken: 619P is left; settle it at the broker",
     ),
     (
         CloseWords("all"),
