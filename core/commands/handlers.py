@@ -58,13 +58,14 @@ class CommandHandlers:
     bus: Bus
     clock: Clock
     ids: Ids
+    live: bool
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     _without_broker: LocalHandlers = field(init=False)
     _attestations: Attestations = field(init=False)
     _awaited: dict[str, asyncio.Future[Forced]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._without_broker = LocalHandlers(self.records, self.breakers, self.clock, running=True)
+        self._without_broker = LocalHandlers(self.records, self.breakers, self.clock, running=True, live=self.live)
         self._attestations = Attestations(
             records=self.records,
             broker=self.broker,

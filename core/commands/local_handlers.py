@@ -26,13 +26,14 @@ HALT = "halt"
 @dataclass(eq=False, repr=False)
 class LocalHandlers:
     """Handlers that only change the records; each is acknowledged after its own commit. `running` says whether an
-    engine runs and obeys at once; the words of the answer depend on it."""
+    engine runs and obeys at once; the words of the answer depend on it. `live`: the records are those of real money."""
 
     records: Records
     breakers: Breakers
     clock: Clock
     _: KW_ONLY
     running: bool
+    live: bool
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
@@ -106,7 +107,7 @@ class LocalHandlers:
         return Done(f"alert {target} acknowledged; it closes by itself when its cause is gone")
 
     async def _set_account(self, command: Command) -> Done | Refusal:
-        return await set_account(self.records, self.clock, command)
+        return await set_account(self.records, self.clock, command, live=self.live)
 
     def _done(self, running: str, alone: str) -> Done:
         return Done(running if self.running else alone)

@@ -105,6 +105,7 @@ async def _done_here(place: Place, command: Command) -> CommandRecord | None:
     from core.guards.stops import Stops
     from core.locks.folder_lock import LockRefused
     from core.records.records import Records
+    from core.snapshot import Mode
     from senex_tui.trader.locks import take_locks, this_trader
 
     try:
@@ -115,7 +116,7 @@ async def _done_here(place: Place, command: Command) -> CommandRecord | None:
         records = await Records.open(place.url, holder=this_trader(place).to_text(), session=lock.session)
         try:
             clock, stops = noted_clock(place.records_file.parent), Stops(StopFiles(place.stops_folder))
-            return await carry_out_without_engine(records, command, clock, stops)
+            return await carry_out_without_engine(records, command, clock, stops, live=place.mode is Mode.LIVE)
         finally:
             await records.close()
     finally:
