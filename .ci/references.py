@@ -31,7 +31,9 @@ _SPACE = r"(?:\s|#)+"  # a citation may go on in the next line of a comment
 _NUMBER = r"\d+(?:\.\d+)*"
 _LOST = r"(?:tastytrade|reliability|console|seed)(?:\.md)?"
 _GONE = re.compile(
-    rf"\b(?:SPEC|ARCHITECTURE|EXITS|HOUSE)\b|\b[Rr]eferences?{_SPACE}(?:{_LOST}{_SPACE}|section{_SPACE})?\d|\breliability{_SPACE}\d"
+    # EXITS is a member of enumerations too: what is assigned, or follows a dot or a bar, is no document.
+    r"\b(?:SPEC|ARCHITECTURE|HOUSE)\b|(?<![.|])(?<!\| )\bEXITS\b(?! =)|"
+    rf"\b[Rr]eferences?{_SPACE}(?:{_LOST}{_SPACE}|section{_SPACE})?\d|\breliability{_SPACE}\d"
 )
 _CITED = re.compile(
     r"(?<![\w./-])(?<![Tt]he )(?<!\ba )([Rr]ules|[Bb]roker)"

@@ -69,7 +69,7 @@ def test_positions_that_cannot_be_read_are_an_error() -> None:
 
 
 def test_live_orders_are_the_working_ones_and_those_of_today_by_id() -> None:
-    async def script(side: Side) -> object:
+    async def script(side: Side) -> list[tuple[object, ...]]:
         await filled(side)
         await side.act({"act": "place", "account": ACCOUNT, "order": {**other_order(), "time-in-force": "GTC"}})
         await side.go_to(MONDAY_TEN + timedelta(days=1))
@@ -80,8 +80,8 @@ def test_live_orders_are_the_working_ones_and_those_of_today_by_id() -> None:
         ]
 
     found = on_both(script)
-    assert [one[0] for one in found] == [None, "senex-2"]  # type: ignore[index]  # yesterday's filled one is gone
-    assert [one[-2:] for one in found] == [("Live", "GTC"), ("Live", "Day")]  # type: ignore[index]
+    assert [one[0] for one in found] == [None, "senex-2"]  # yesterday's filled one is gone
+    assert [one[-2:] for one in found] == [("Live", "GTC"), ("Live", "Day")]
 
 
 def test_a_part_of_the_live_orders_looks_like_the_whole() -> None:
@@ -96,14 +96,14 @@ def test_a_part_of_the_live_orders_looks_like_the_whole() -> None:
 
 
 def test_option_quotes_are_bid_and_ask_by_occ_symbol() -> None:
-    async def script(side: Side) -> object:
+    async def script(side: Side) -> tuple[list[tuple[str, Decimal | None, Decimal | None]], set[int]]:
         found = await side.broker.option_quotes((*SYMBOLS, SYMBOLS[0], "QQQ   270108P00000001"))
         ages = [quote.age(side.clock.monotonic()) for quote in found.values()]
         return [(q.symbol, q.bid, q.ask) for q in found.values()], {round((age or 0.0) / 600) for age in ages}
 
-    (quotes, ages) = on_both(script, NIGHT)  # type: ignore[misc]
+    quotes, ages = on_both(script, NIGHT)
     assert [symbol for symbol, *_ in quotes] == list(SYMBOLS)
-    assert all(0 <= bid < ask for _, bid, ask in quotes)
+    assert all(bid is not None and ask is not None and 0 <= bid < ask for _, bid, ask in quotes)
     assert all(age > 0 for age in ages)  # dated when it was made, and not when it was read
 
 
@@ -146,10 +146,10 @@ def test_only_a_closed_or_frozen_account_bars_exits(
 
 
 def test_more_options_than_one_request_takes_are_asked_for_in_parts() -> None:
-    async def script(side: Side) -> object:
+    async def script(side: Side) -> list[str]:
         many = [f"QQQ   270108P00{strike}000" for strike in range(500, 760)]
         return list(await side.broker.option_quotes(many))
 
     found = on_both(script, NIGHT)
-    assert len(found) > 100  # type: ignore[arg-type]
-    assert SYMBOLS[0] in found  # type: ignore[operator]
+    assert len(found) > 100
+    assert SYMBOLS[0] in found

@@ -298,6 +298,8 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
     listed = [{"account": account(exchange.account(ACCOUNT), status.options_level)} for _ in range(2)]
     measured = [metrics(view.metrics(symbol, NOW)) for symbol in ("QQQ", "SPX")]
     chain = [_cut(root) for root in nested_chain(roots)[:1] for _ in range(2)]
+    contracts = [(leg.symbol, market.occ_to_streamer(leg.symbol) or "") for leg in request.legs]
+    quoted = [market_data(view, symbol, streamer, "Equity Option", NOW) for symbol, streamer in contracts]
     answer = order_response(placed, run, "1")
     answers = {
         "accounts": items(listed),  # type: ignore[arg-type]
@@ -308,12 +310,7 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
         "session": items([market_session(view, NOW)]),
         "metrics": items(measured),
         "marks": items([market_data(view, symbol, symbol, "Index", NOW) for symbol in ("QQQ", "SPX")]),
-        "option quotes": items(
-            [
-                market_data(view, leg.symbol, market.occ_to_streamer(leg.symbol) or "", "Equity Option", NOW)
-                for leg in request.legs
-            ]
-        ),
+        "option quotes": items(quoted),
         "chain": items(chain),
         "listing": items([order(each) for each in filled]),
         "placed": answer,
