@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 
 from core.domain.operation.reasons import Reason
 
@@ -78,12 +78,22 @@ class Command:
     note: str = ""
 
 
+class Bars(Flag):
+    """What a stop bars."""
+
+    ENTRIES = auto()
+    EXITS = auto()
+    ALL = ENTRIES | EXITS
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The entries that a command forbids: those of one account, as it was typed, or of every account when empty."""
+    """What a command forbids: the orders that `bars` says of one account, as it was typed, or of every account when
+    empty."""
 
     reason: Reason
     account: str = ""
+    bars: Bars = Bars.ENTRIES
 
 
 _SWITCHED_OFF = {"skip today": Reason.SKIP_TODAY, "automation off": Reason.ACCOUNT_DISABLED}
