@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from core.commands.account_settings import set_account
 from core.commands.entry_targets import find_entries
+from core.commands.exit_commands import switch_exits
 from core.commands.inbox import Done, Handler
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.breakers import BreakerKind, Scope
@@ -44,6 +45,7 @@ class LocalHandlers:
             CommandKind.ALLOW_REENTRY: self._allow_reentry,
             CommandKind.ACKNOWLEDGE: self._acknowledge,
             CommandKind.SET_ACCOUNT: self._set_account,
+            CommandKind.EXITS: self._exits,
         }
 
     async def _pause(self, command: Command) -> Done | Refusal:
@@ -108,6 +110,9 @@ class LocalHandlers:
 
     async def _set_account(self, command: Command) -> Done | Refusal:
         return await set_account(self.records, self.clock, command, live=self.live)
+
+    async def _exits(self, command: Command) -> Done | Refusal:
+        return await switch_exits(self.records, self.clock, command)
 
     def _done(self, running: str, alone: str) -> Done:
         return Done(running if self.running else alone)

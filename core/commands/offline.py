@@ -19,10 +19,11 @@ POSSIBLE = frozenset(
         CommandKind.ALLOW_REENTRY,
         CommandKind.ACKNOWLEDGE,
         CommandKind.SET_ACCOUNT,
+        CommandKind.EXITS,
     }
 )
-"""Commands that stop entries, that the next start acts on (it reconciles before any entry), that concern no broker, or
-that are only kept for the next cycle."""
+"""Commands that stop entries or exits, that the next start acts on (it reconciles before any entry), that concern no
+broker, or that are only kept for the next cycle."""
 
 
 async def carry_out_without_engine(

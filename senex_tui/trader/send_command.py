@@ -6,7 +6,7 @@ from contextlib import suppress
 from socket import gethostname
 from typing import TYPE_CHECKING
 
-from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState, stop_of
+from core.domain.operation.commands import COMMAND_LIFETIME_S, Bars, Command, CommandKind, CommandState, stop_of
 from core.runtime.clock import SystemClock
 from core.runtime.clock_file import noted_clock
 from core.runtime.ids import RandomIds
@@ -28,10 +28,10 @@ _EXIT_CODES = {CommandState.DONE: DONE, CommandState.REFUSED: REFUSED, CommandSt
 async def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "", wait_s: float = WAIT_S) -> Answer:
     """Sends the command to the console that trades there and waits `wait_s` wall seconds at most for its answer.
 
-    When no console runs, pause, halt, reset, allow-reentry and an account's settings are carried out here, under the
-    trader's own lock; any other command is answered with NO_CONSOLE. A stop is first kept in a file that a console of
-    this machine obeys at once, so that it holds also while the records cannot be written. Raises Refused when there are
-    no records yet, RecordsError.
+    When no console runs, pause, halt, reset, allow-reentry, an account's settings and holding exits are carried out
+    here, under the trader's own lock; any other command is answered with NO_CONSOLE. A stop is first kept in a file
+    that a console of this machine obeys at once, so that it holds also while the records cannot be written. Raises
+    Refused when there are no records yet, RecordsError.
     """
     place.need_records()
     clock = noted_clock(place.records_file.parent)
@@ -55,9 +55,11 @@ async def _stopped(place: Place, command: Command, wait_s: float) -> Answer:
         if file is None or await _sees_no_file(place):
             files.remove(command.id)
             raise
-        stopped = f"entries are stopped by {file}"
+        stop = stop_of(command)
+        what = "exits" if stop is not None and stop.bars is Bars.EXITS else "entries"
+        stopped = f"{what} are stopped by {file}"
         if place.database is not None:
-            stopped = f"a console on this machine makes no entries while {file} is there"
+            stopped = f"a console on this machine makes no {what} while {file} is there"
         text = f"{stopped}; the records could not be written ({error}); the console records it when that is possible."
         return Answer(DONE if place.database is None else NO_ANSWER, text)
     if answer.exit_code != NO_ANSWER or await _sees_no_file(place):
