@@ -55,11 +55,9 @@ async def _stopped(place: Place, command: Command, wait_s: float) -> Answer:
         if file is None or await _sees_no_file(place):
             files.remove(command.id)
             raise
-        stop = stop_of(command)
-        what = "exits" if stop is not None and stop.bars is Bars.EXITS else "entries"
-        stopped = f"{what} are stopped by {file}"
+        stopped = f"{_stopped_by(command)} are stopped by {file}"
         if place.database is not None:
-            stopped = f"a console on this machine makes no {what} while {file} is there"
+            stopped = f"a console on this machine makes no {_stopped_by(command)} while {file} is there"
         text = f"{stopped}; the records could not be written ({error}); the console records it when that is possible."
         return Answer(DONE if place.database is None else NO_ANSWER, text)
     if answer.exit_code != NO_ANSWER or await _sees_no_file(place):
@@ -134,6 +132,8 @@ async def _left_for_the_next(place: Place, command: Command) -> Answer:
 
 
 async def _posted(records: Records, place: Place, command: Command, wait_s: float, file: Path | None) -> Answer:
+    from core.guards.kill_files import halt_all_file
+
     await records.inbox.post(command)
     wall = SystemClock()
     until = wall.monotonic() + wait_s
@@ -146,10 +146,19 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
     if stop_of(command) is None:
         text += f"the console still may do it until it is {COMMAND_LIFETIME_S:g} s old."
     elif file is not None and place.database is None:
-        text += f"no entry is made while the file {file} is there, and the console removes it once it has recorded it."
+        one = "exit is sent" if _stopped_by(command) == "exits" else "entry is made"
+        text += f"no {one} while the file {file} is there, and the console removes it once it has recorded it."
     else:
-        text += f"the console does it as soon as it can. To stop entries at once, create the file {place.halt_file}."
+        what = _stopped_by(command)
+        halts = halt_all_file(place.halt_file) if what == "exits" else place.halt_file
+        text += f"the console does it as soon as it can. To stop {what} at once, create the file {halts}."
     return Answer(NO_ANSWER, text, command.id)
+
+
+def _stopped_by(command: Command) -> str:
+    """What the stop stops, in a word."""
+    stop = stop_of(command)
+    return "exits" if stop is not None and stop.bars is Bars.EXITS else "entries"
 
 
 def answer_of(record: CommandRecord) -> Answer:

@@ -20,7 +20,7 @@ _exits = typer.Typer(
 commands.add_typer(_exits, name="exits")
 _EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console is running."
 HeldAccount = Annotated[
-    str, typer.Argument(metavar="[NUMBER]", help="Only this account, by its last characters; else all.")
+    str, typer.Argument(metavar="NUMBER", help="Only this account, by its last characters; else all.")
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from core.broker.port import BrokerAccount
 from core.config.exits import ExitSettings
 from core.domain.operation.account_settings import AccountField, AccountSetting
+from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.tridents import Phase
 from core.records.records import Records
@@ -20,6 +21,7 @@ from senex_tui.reports.recorded_tridents import read_exits, read_tridents
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Report
 from senex_tui.trader.place import Place
+from senex_tui.trader.send_command import send
 from tests.support.exit_samples import ALL, RULES, closing_fills, exit_of, filled, sent
 from tests.support.record_samples import ACCOUNT, AT, after
 
@@ -118,6 +120,23 @@ async def test_how_exits_stand_is_told_with_what_rests(place: Place, records: Re
         "       1 trident; no closing order rests at the broker; next time exit Fri 10 Apr 2026 10:00",
         NO_CONSOLE,
     ]
+
+
+async def test_a_hold_from_a_shell_is_told_without_a_console(place: Place, records: Records) -> None:
+    await filled(records)
+    await sent(records, exit_of([PUT_1], "x1"), "71")
+    await records.close()
+    answer = await send(place, CommandKind.EXITS, target="0001", note="hold because lunch")
+    assert (answer.exit_code, answer.text) == (
+        0,
+        "exits: exits of …0001 are held; 1 closing order rests at the broker (71) and stays; `senex exits cancel` "
+        "cancels it",
+    )
+    told = lines(await read_exits(place, DEFAULT))
+    assert told[0].startswith("…0001  exits all, HELD by ")
+    assert told[0].endswith(" at a shell since 10:45: lunch")
+    assert (await send(place, CommandKind.EXITS, target="0001", note="on")).exit_code == 0
+    assert lines(await read_exits(place, DEFAULT))[0] == "…0001  exits all"
 
 
 async def test_before_the_first_start_it_is_refused(tmp_path: Path) -> None:
