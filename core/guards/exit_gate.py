@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from core.domain.operation.breakers import BreakerKind
@@ -15,6 +14,8 @@ from core.domain.positions.tridents import ExitMode
 from core.guards.breakers import Breakers, breaker_refusal
 from core.guards.kill_files import halting_all
 from core.guards.stops import Stops
+from core.records.records import Records
+from core.records.repositories.exit_switch import ALL_ACCOUNTS, Switch
 from core.runtime.clock import Clock
 
 COMPLETE_WITHIN_S = 300.0
@@ -23,26 +24,16 @@ BARRING = frozenset({BreakerKind.CLOCK, BreakerKind.STORE, BreakerKind.LOGIN})
 """The breakers that stop exits too: the machine, the records, or the login cannot be relied on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Exits that an operator holds: those of one account, or of every account when `account` is empty. `at` is aware
-    UTC."""
-
-    account: str
-    who: str
-    at: datetime
-    why: str
-
-
 @dataclass(eq=False, repr=False)
 class ExitGate:
-    """What is known here of whatever bars exits. Every method answers without waiting.
+    """What is known here of whatever bars exits. Every method but `read` answers without waiting.
 
     `mode_of` says what is sent for the account with this number. `wrong_clock` says why the machine's clock must not be
     believed, None when nothing speaks against it. `not_reconciled` says why an account is not reconciled, empty once it
     is: an exit waits for a reconciliation under way.
     """
 
+    records: Records
     breakers: Breakers
     stops: Stops
     kill_file: Path
@@ -52,7 +43,11 @@ class ExitGate:
     not_reconciled: Callable[[str], str]
     _complete_s: dict[str, float] = field(init=False, default_factory=dict)
     _barred: dict[str, str] = field(init=False, default_factory=dict)
-    _held: dict[str, Held] = field(init=False, default_factory=dict)
+    _held: dict[str, Switch] = field(init=False, default_factory=dict)
+
+    async def read(self) -> None:
+        """Reads again whose exits are held, because another process may have changed it. Raises RecordsError."""
+        self._held = {one.account: one for one in await self.records.exit_switch.all() if one.held}
 
     def note_complete(self, account: str, began_s: float) -> None:
         """Takes note that all of the account was read and given to the records, by reads that began at this monotonic
@@ -63,16 +58,9 @@ class ExitGate:
         """Takes note of why the broker takes no order at all of the account, empty when it does."""
         self._barred[account] = exits_barred
 
-    def note_held(self, account: str, held: Held | None) -> None:
-        """Takes note that the exits of this account, of all when empty, are held on record, or are not any more."""
-        if held is None:
-            self._held.pop(account, None)
-        else:
-            self._held[account] = held
-
-    def held(self, account: str) -> Held | None:
-        """Who holds the account's exits on record, that of all accounts first. None when nobody does."""
-        return self._held.get("") or self._held.get(account)
+    def held(self, account: str) -> Switch | None:
+        """The recorded switch that holds the account's exits, that of all accounts first; None when they are on."""
+        return self._held.get(ALL_ACCOUNTS) or self._held.get(account)
 
     def complete_age_s(self, account: str) -> float | None:
         """Wall seconds since the account was read completely; None when it never was in this process."""

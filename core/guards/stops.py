@@ -67,7 +67,7 @@ class Stops:
         if stop is not None:
             stop = replace(stop, bars=Bars.ALL) if unreadable else stop
             self.close(command.id, stop, command.at, f"{_said(command)}, not recorded yet")
-        elif command.kind is CommandKind.RESUME and command.id not in self._resumes:
+        elif command.kind in _LIFTS and command.id not in self._resumes:
             self._numbers += 1
             self._resumes[command.id] = self._numbers
 
@@ -90,13 +90,15 @@ class Stops:
             self.files.remove(command_id)
 
     def lift(self, resume: Command) -> None:
-        """Ends the pauses that were asked before this resume and are not recorded yet. A halt needs its own way out,
-        and exits go on by their own command: what may have stopped them bars them until it is settled."""
-        number = self._resumes.get(resume.id, 0)
+        """Ends the pauses that were asked before this resume and are not recorded yet; a command that switches exits on
+        ends the holds of what it names. A halt needs its own way out, and what may have stopped either bars exits until
+        it is settled."""
+        number, reason = self._resumes.get(resume.id, 0), _LIFTS[resume.kind]
         for command_id, asked in tuple(self._asked.items()):
-            if asked.stop.reason is Reason.PAUSED and asked.number < number and asked.at <= resume.at:
+            same = reason is Reason.PAUSED or asked.stop.account.strip() == resume.target.strip()
+            if asked.stop.reason is reason and same and asked.number < number and asked.at <= resume.at:
                 self._lifted.add(command_id)
-                if asked.stop.bars is Bars.ENTRIES:
+                if asked.stop.bars is not Bars.ALL:
                     del self._asked[command_id]
 
     def was_lifted(self, command_id: str) -> bool:
@@ -114,7 +116,7 @@ class Stops:
 
     def _barring(self, account: str, bars: Bars) -> Iterator[tuple[Stop, str]]:
         for command_id, stop, words in self._all():
-            lifted = bars is Bars.ENTRIES and command_id in self._lifted
+            lifted = command_id in self._lifted and (bars is Bars.ENTRIES or stop.bars is not Bars.ALL)
             if bars in stop.bars and not lifted and _concerns(stop, account):
                 yield stop, words
 
@@ -131,6 +133,8 @@ class Stops:
             yield kept.id, stop, f"the file {kept.path} stops {_WORDS[stop.bars]}: {said}"
 
 
+_LIFTS = {CommandKind.RESUME: Reason.PAUSED, CommandKind.EXITS: Reason.EXITS_HELD}
+"""The commands that end stops which are not recorded yet, and which."""
 _WORDS = {Bars.ENTRIES: "entries", Bars.EXITS: "exits", Bars.ALL: "entries and exits"}
 
 

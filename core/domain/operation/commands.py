@@ -109,12 +109,18 @@ def _account_stop(command: Command) -> Stop | None:
     return None if reason is None else Stop(reason, command.target)
 
 
+def _exits_stop(command: Command) -> Stop | None:
+    holds = command.note.split()[:1] == ["hold"]
+    return Stop(Reason.EXITS_HELD, command.target, Bars.EXITS) if holds else None
+
+
 STOPS: Mapping[CommandKind, Callable[[Command], Stop | None]] = {
     CommandKind.PAUSE: lambda _: Stop(Reason.PAUSED),
     CommandKind.HALT: lambda _: Stop(Reason.HALTED),
     CommandKind.SET_ACCOUNT: _account_stop,
+    CommandKind.EXITS: _exits_stop,
 }
-"""The commands that can be stops. A stop bars entries from the moment it is asked, before it is recorded (rules 10)."""
+"""The commands that can be stops. A stop bars from the moment it is asked, before it is recorded (rules 10)."""
 
 
 def stop_of(command: Command) -> Stop | None:

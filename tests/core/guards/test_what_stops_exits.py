@@ -16,7 +16,7 @@ from core.domain.operation.commands import Bars, Command, CommandKind, Stop
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.positions.tridents import ExitMode
 from core.guards.breakers import Breakers
-from core.guards.exit_gate import COMPLETE_WITHIN_S, ExitGate, Held
+from core.guards.exit_gate import COMPLETE_WITHIN_S, ExitGate
 from core.guards.foreign_tridents import ForeignTridents
 from core.guards.gate import TradingGate
 from core.guards.refused_orders import RefusedOrders
@@ -71,6 +71,7 @@ class Gates:
             lambda: self.clock_refusal,
         )
         self.exits = ExitGate(
+            self.records,
             self.breakers,
             self.stops,
             halt,
@@ -128,7 +129,11 @@ def unread(gates: Gates) -> None:
 
 
 def held(account: str) -> Comes:
-    return at_once(lambda gates: gates.exits.note_held(account, Held(account, "ana", gates.clock.now(), "lunch")))
+    async def change(gates: Gates) -> None:
+        await gates.records.exit_switch.hold(account, "ana", "lunch", gates.clock.now())
+        await gates.exits.read()
+
+    return change
 
 
 def settings(**values: object) -> Comes:
@@ -235,6 +240,38 @@ async def test_a_row_or_file_that_cannot_be_read_stops_exits_too_and_a_resume_fr
     (gates.folder / "stops" / "file.json").write_text("{")
     assert gates.told() == (Reason.PAUSED, Reason.EXITS_HELD)
     assert gates.stops.words(bars=Bars.EXITS).endswith("stops entries and exits: it cannot be read")
+
+
+async def test_a_hold_lasts_until_it_is_settled_or_exits_go_on_by_a_later_word(gates: Gates) -> None:
+    def exits(id: str, note: str, target: str = "") -> Command:
+        return Command(id, CommandKind.EXITS, "ana", gates.clock.now(), target=target, note=note)
+
+    gates.stops.ask(exits("all", "hold cancel"))
+    gates.stops.ask(exits("one", "hold", ACCOUNT))
+    resume = exits("on", "on")
+    gates.stops.ask(resume)
+    gates.stops.ask(exits("again", "hold"))
+    assert gates.told() == (None, Reason.EXITS_HELD)
+    gates.stops.lift(resume)
+    assert (gates.stops.was_lifted("all"), gates.stops.was_lifted("one")) == (True, False)
+    gates.stops.settle("one")
+    assert gates.told() == (None, Reason.EXITS_HELD)  # by the word that came after
+    gates.stops.settle("again")
+    assert gates.told() == (None, None)
+
+
+async def test_a_hold_on_record_says_who_and_ends_with_its_own_word(gates: Gates) -> None:
+    await held("")(gates)
+    await held(ACCOUNT)(gates)
+    switch = gates.exits.held(ACCOUNT)
+    assert switch is not None
+    assert (switch.account, switch.who, switch.why) == ("", "ana", "lunch")
+    await gates.records.exit_switch.resume("", "ana", "", gates.clock.now())
+    await gates.exits.read()
+    assert gates.told() == (None, Reason.EXITS_HELD)
+    await gates.records.exit_switch.resume(ACCOUNT, "ana", "", gates.clock.now())
+    await gates.exits.read()
+    assert gates.told() == (None, None)
 
 
 async def test_a_pause_in_a_file_leaves_exits_alone(gates: Gates) -> None:
