@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -58,11 +58,12 @@ class TridentReads:
 
     async def held(self) -> tuple[TridentRecord, ...]:
         """The tridents of all accounts that have not ended, the oldest first."""
-        return await self._polled(_HELD)
+        return await self._cached.ask(_HELD, (), lambda: self._all(_HELD))
 
     async def held_of(self, account: str) -> tuple[TridentRecord, ...]:
         """The account's tridents that have not ended, the oldest first: the broker closes the oldest lots first."""
-        return await self._polled(_HELD_OF, account=account)
+        # A question for each account: one answer is kept for each.
+        return await self._cached.ask((_HELD_OF, account), (), lambda: self._all(_HELD_OF, account=account))
 
     async def newest(self, count: int) -> tuple[TridentRecord, ...]:
         """The tridents opened last, ended ones too, the oldest first."""
@@ -79,10 +80,6 @@ class TridentReads:
         are not of one package. Oldest first."""
         async with self._database.read() as connection:
             return await read_entries(connection, _NOT_TAKEN_IN, {"today": today})
-
-    async def _polled(self, query: Select[Any], **values: Hashable) -> tuple[TridentRecord, ...]:
-        """Like `_all`, cached, for what every poll reads."""
-        return await self._cached.ask(query, tuple(values.items()), lambda: self._all(query, **values))
 
     async def _all(self, query: Select[Any], **values: object) -> tuple[TridentRecord, ...]:
         async with self._database.read() as connection:
