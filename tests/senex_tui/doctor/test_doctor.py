@@ -33,7 +33,7 @@ def looked_at(box: Box, *arguments: str, **environ: str) -> tuple[int, dict[str,
     rows = json.loads(done.stdout)["rows"]
     assert [row["name"] for row in rows] == [
         "settings", "credentials", "broker", "clock", "feed", "calendar", "records", "lock", "redis", "mail", "ping",
-        "disk", "terminal",
+        "disk", "halt", "terminal",
     ]  # fmt: skip
     assert all(row["todo"] for row in rows if row["finding"] in ("WARN", "FAIL"))
     return done.returncode, {row["name"]: (row["finding"], row["found"], row["todo"]) for row in rows}
@@ -142,6 +142,17 @@ def test_broken_settings_and_records_are_rows_like_any_other(box: Box) -> None:
     assert rows["broker"][0] == "SKIP"
     assert (rows["records"][0], "cannot be read: file is not a database" in rows["records"][1]) == ("FAIL", True)
     assert rows["disk"][0] == "OK"
+
+
+@pytest.mark.parametrize(("name", "halts"), [("HALT", "all entries"), ("HALT-ALL", "all entries and exits")])
+def test_a_file_that_stops_every_mode_has_a_row(tmp_path: Path, name: str, halts: str) -> None:
+    setup = Setup(folders(tmp_path), None, None)
+    check = next(check for check in all_checks(setup) if check.names == ("halt",))
+    assert examine([check], SystemClock())[0].finding is Finding.OK
+    (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    assert examine([check], SystemClock()) == (
+        Row("halt", Finding.WARN, f"the file {tmp_path / name} halts {halts}", "remove it to go on"),
+    )
 
 
 @pytest.mark.parametrize(("revision", "finding"), [("0001", "WARN"), ("9999", "FAIL")])
