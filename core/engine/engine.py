@@ -74,6 +74,7 @@ class Engine:
     def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
+        records.tridents.default_rules = parts.exit_rules
         self.state = EngineState.STARTING
         self.starting = StartProgress(clock)
         self._jobs = Jobs(clock, self._say)
