@@ -253,6 +253,15 @@ class Reason(Enum):
     SEND_LATE = ("send_late", Kind.TRANSIENT, "{late_s} s passed between deciding and the wire")
     LOCK_LOST = ("lock_lost", Kind.TERMINAL, "this console no longer holds the trader's lock: {detail}")
     KILL_FILE = ("kill_file", Kind.TERMINAL, "the file {path} halts all entries")
+    HALT_ALL_FILE = ("halt_all_file", Kind.TERMINAL, "the file {path} halts all entries and exits")
+    # Exits alone (rules 15.8)
+    EXITS_HELD = ("exits_held", Kind.TERMINAL, "exits are held")
+    EXITS_OFF = ("exits_off", Kind.TERMINAL, "exits are off for this account")
+    ACCOUNT_UNREAD = (
+        "account_unread",
+        Kind.TRANSIENT,
+        "the account's positions and orders were not read completely in the last {limit_s} s",
+    )
     NOT_SENT = ("not_sent", Kind.TRANSIENT, "the order never left: {detail}")
     REJECTED = ("rejected", Kind.TERMINAL, "the broker refused the order: {detail}")
     OUTCOME_UNKNOWN = (
@@ -309,6 +318,15 @@ class Reason(Enum):
         "nothing is cancelled: the order was {state} before the cancel arrived",
     )
     CANCEL_REFUSED = ("cancel_refused", Kind.TERMINAL, "the broker did not take the cancel: {detail}")
+    COMMAND_WORDS = ("command_words", Kind.TERMINAL, "`{command}` takes {accepted}; '{given}' was given")
+    NOT_CLOSABLE = ("not_closable", Kind.TERMINAL, "nothing is closed: {why}")
+    NOT_RETARGETED = ("not_retargeted", Kind.TERMINAL, "its targets stay as they are: {why}")
+    NOT_RELEASED = ("not_released", Kind.TERMINAL, "nothing is released: {why}")
+    EXITS_UNCONFIRMED = (
+        "exits_unconfirmed",
+        Kind.TERMINAL,
+        "live closing orders of an account are switched on by typing {words}; nothing is changed",
+    )
     NOT_RECONCILED = ("not_reconciled", Kind.TERMINAL, "reconciliation is not clean: {detail}")
     INTERNAL = ("internal", Kind.TERMINAL, "an internal error: {detail}")
 
