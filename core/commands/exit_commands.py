@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.commands.inbox import Done
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import Command
@@ -49,7 +51,7 @@ async def _on_again(
     return f"exits{whose} are on{f'; still held: {still}' if still else ''}"
 
 
-async def resting_orders(records: Records, numbers: list[str]) -> tuple[str, ...]:
+async def resting_orders(records: Records, numbers: Sequence[str]) -> tuple[str, ...]:
     """The ids of the closing orders of these accounts that rest at the broker, as far as anybody knows. Raises
     RecordsError."""
     found = [one for number in numbers for one in await records.exits.open_of(number)]
