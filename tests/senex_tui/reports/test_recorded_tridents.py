@@ -13,10 +13,12 @@ from core.domain.operation.account_settings import AccountField, AccountSetting
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.tridents import Phase
+from core.domain.reporting.alerts import AlertKind, DueAlert, subject_of
 from core.records.records import Records
 from core.runtime.clock import ShiftedClock
 from core.runtime.clock_file import note_clock
 from core.snapshot import Mode
+from senex_tui.reports.alerts import read_alerts
 from senex_tui.reports.recorded_tridents import read_exits, read_tridents
 from senex_tui.reports.status import read_status
 from senex_tui.support.refusals import Refused
@@ -141,6 +143,15 @@ async def test_the_status_names_what_is_held_and_what_rests(place: Place, record
         ],
     ]
     assert (await read_status(place)).values["exits"]["resting"] == ["71"]
+
+
+async def test_an_alert_about_a_trident_is_listed_under_its_account(place: Place, records: Records) -> None:
+    for trident in ("one", "two"):
+        due = DueAlert(AlertKind.UNIT_BROKEN, subject_of(ACCOUNT, trident), f"{trident}: put-2 is broken")
+        await records.alerts.open(due, AT)
+    listed = (await read_alerts(place, everything=False, account="0001")).values["alerts"]
+    assert [(one["account"], one["part"]) for one in listed] == [("…0001", "one"), ("…0001", "two")]
+    assert (await read_alerts(place, everything=False, account="0002")).values["alerts"] == []
 
 
 async def test_a_hold_from_a_shell_is_told_without_a_console(place: Place, records: Records) -> None:
