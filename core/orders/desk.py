@@ -72,7 +72,7 @@ class OrderDesk:
         return sending.barred()
 
     async def _not_sent(self, intent: Intent, refusal: Refusal) -> None:
-        await self.tracker.not_sent(intent.id, refusal.sentence())
+        await self.tracker.not_sent(intent, refusal.sentence())
 
     async def _send_shielded(self, sending: Sending[AnyIntent], intent: AnyIntent) -> AnyIntent | Refusal:
         """Sends, and runs on until the outcome is recorded even when the caller is cancelled."""
@@ -106,24 +106,17 @@ class OrderDesk:
 
         outcome = await self.broker.send(intent.account, intent.request, guard)
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
-            acknowledged = await self.tracker.acknowledged(intent.id, outcome.report)
+            acknowledged = await self.tracker.acknowledged(intent, outcome.report)
             self.tracker.poll_soon()  # another console may have sent an order at the same moment
-            return _of_type(sending.intent_type, acknowledged)
+            return acknowledged
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
-        recorded = await self.tracker.unacknowledged(intent.id, state, outcome.detail)
+        recorded = await self.tracker.unacknowledged(intent, state, outcome.detail)
         if recorded.state is not state:
             # An alert has proved meanwhile what the answer left open.
-            return _of_type(sending.intent_type, recorded)
+            return recorded
         if state is OrderState.UNKNOWN:
             self.tracker.poll_soon()
         return refusal
-
-
-def _of_type(intent_type: type[AnyIntent], recorded: Intent) -> AnyIntent:
-    """The intent as the tracker gives it back. Its kind never changes."""
-    if not isinstance(recorded, intent_type):
-        raise TypeError(f"intent {recorded.id} is recorded as another kind than {intent_type.__name__}")
-    return recorded
 
 
 def _failed(sender: str, error: BaseException) -> str:

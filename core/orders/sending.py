@@ -23,11 +23,6 @@ class Sending(Protocol[AnyIntent]):
     desk asks for them. Whatever waits may raise RecordsError."""
 
     @property
-    def intent_type(self) -> type[AnyIntent]:
-        """The kind of intent that the records keep of the order."""
-        ...
-
-    @property
     def intent_id(self) -> str:
         """The id under which `prepare` records the intent."""
         ...

@@ -16,6 +16,7 @@ from core.records.repositories.breakers import Breakers
 from core.records.repositories.cycles import Cycles
 from core.records.repositories.entries import Entries
 from core.records.repositories.inbox import Inbox
+from core.records.repositories.intent_book import IntentBook
 from core.records.repositories.intent_orders import IntentOrders
 from core.records.repositories.journal import Journal
 from core.records.repositories.logins import Logins
@@ -102,6 +103,7 @@ class Records:
         self.outbox = Outbox(database)
         self.journal = Journal(database, self.outbox)
         self.entries = Entries(database, self.outbox)
+        self.intents = IntentBook(database, self.entries)
         self.intent_orders = IntentOrders(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
