@@ -23,7 +23,7 @@ from core.orders.missing_orders import MissingOrders
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
-from core.records.store.tables import breakers, entries, fills, intent_orders, intents
+from core.records.store.tables import breakers, entries, exits, fills, intent_orders
 from core.runtime.clock import Clock
 
 
@@ -150,7 +150,7 @@ class AccountLook:
 
     def _version(self) -> tuple[int, ...] | None:
         """Stays the same while nothing is written on which the judgement of a listing rests."""
-        return self.records.database.version(intents.name, entries.name, intent_orders.name, fills.name, breakers.name)
+        return self.records.database.version(entries.name, exits.name, intent_orders.name, fills.name, breakers.name)
 
     async def _read_unlisted(
         self, account: str, since: date, listed_from: date, owners: Mapping[str, str]

@@ -15,6 +15,10 @@ from core.records.repositories.alerts import Alerts
 from core.records.repositories.breakers import Breakers
 from core.records.repositories.cycles import Cycles
 from core.records.repositories.entries import Entries
+from core.records.repositories.exit_rows import Claim
+from core.records.repositories.exit_switch import ExitSwitches, Switch
+from core.records.repositories.exits import Exits
+from core.records.repositories.foreign import Foreign
 from core.records.repositories.inbox import Inbox
 from core.records.repositories.intent_book import IntentBook
 from core.records.repositories.intent_orders import IntentOrders
@@ -25,6 +29,7 @@ from core.records.repositories.results import Results
 from core.records.repositories.rows import (
     AccountChange,
     AccountRecord,
+    Claimed,
     CommandRecord,
     CycleRecord,
     DayHeld,
@@ -38,6 +43,9 @@ from core.records.repositories.rows import (
 )
 from core.records.repositories.slots import Slots
 from core.records.repositories.trading_state import TradingStates
+from core.records.repositories.trident_rows import TridentRecord
+from core.records.repositories.tridents import Tridents
+from core.records.repositories.unit_rows import GoneRecord
 from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
 from core.records.search.standings import Standings
@@ -61,12 +69,15 @@ __all__ = [
     "AccountChange",
     "AccountRecord",
     "AlreadyValidated",
+    "Claim",
+    "Claimed",
     "CommandRecord",
     "CycleRecord",
     "DayHeld",
     "DryRunRecord",
     "EvidenceRecord",
     "FencedOff",
+    "GoneRecord",
     "IllegalTransition",
     "IntentChange",
     "LoginRecord",
@@ -76,7 +87,9 @@ __all__ = [
     "SlotRecord",
     "StateConflict",
     "SuggestionRecord",
+    "Switch",
     "TradingState",
+    "TridentRecord",
 ]
 
 
@@ -102,8 +115,12 @@ class Records:
         self.cycles = Cycles(database, epoch)
         self.outbox = Outbox(database)
         self.journal = Journal(database, self.outbox)
-        self.entries = Entries(database, self.outbox)
-        self.intents = IntentBook(database, self.entries)
+        self.tridents = Tridents(database)
+        self.entries = Entries(database, self.outbox, self.tridents)
+        self.exits = Exits(database, self.outbox)
+        self.intents = IntentBook(database, self.entries, self.exits)
+        self.exit_switch = ExitSwitches(database)
+        self.foreign = Foreign(database)
         self.intent_orders = IntentOrders(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)

@@ -30,8 +30,8 @@ class Exit(Intent):
     meanwhile. Prices are debits per share of the order's price: `cap` is the highest that its rule allowed, None for a
     target; `basis` is the unit credit that a target was taken from; `mid` and `natural` are those at the decision.
     `step` counts the walk, from 0. Instants are aware UTC; `cancel_asked_at` is when the product asked for its own
-    cancel, and `cancel_why` the reason. `origin` is how the exit came to be on record: empty for one of our
-    own intents.
+    cancel, and `cancel_why` the reason. `origin` is how the exit came to be on record: empty for one of our own
+    intents.
     """
 
     KIND: ClassVar[IntentKind] = IntentKind.EXIT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from sqlalchemy import Select, bindparam, select
 
 from core.domain.orders.orders import AnyIntent, Intent, IntentKind
 from core.records.repositories.entries import Entries
+from core.records.repositories.exits import Exits
 from core.records.repositories.intent_rows import read_evidence
 from core.records.repositories.intents import Intents
 from core.records.repositories.rows import EvidenceRecord, Watched
@@ -31,9 +32,9 @@ class IntentBook:
     """Reads intents of every kind, and gives the repository that changes one. Each read raises RecordsError when the
     store fails."""
 
-    def __init__(self, database: Database, entries: Entries) -> None:
+    def __init__(self, database: Database, entries: Entries, exits: Exits) -> None:
         self._database = database
-        self._repositories = {IntentKind.ENTRY: entries}
+        self._repositories: Mapping[IntentKind, Entries | Exits] = {IntentKind.ENTRY: entries, IntentKind.EXIT: exits}
         self._kinds: dict[str, IntentKind] = {}  # an intent never changes its kind
 
     def of(self, intent: AnyIntent) -> Intents[AnyIntent]:

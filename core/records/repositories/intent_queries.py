@@ -89,14 +89,8 @@ class KindReads(IntentReads[AnyIntent]):
     async def followed(self, since: date) -> tuple[AnyIntent, ...]:
         """The intents of all accounts whose end at the broker was not seen: what works or is unknown, of any day, and
         the others sent in a session from `since` on. Oldest first."""
-
-        async def read() -> tuple[AnyIntent, ...]:
-            async with self._database.read() as connection:
-                sent = await self._rows(connection, self.queries.followed, {"since": since})
-                orders = await read_orders(connection, [intent.id for intent in sent])
-            return tuple(intent for intent in sent if not is_end_shown(intent, orders.get(intent.id, ())))
-
-        return await self._held.ask(self.queries.followed, since, read)
+        query = self.queries.followed
+        return await self._held.ask(query, since, lambda: self._end_not_shown(query, since=since))
 
     async def being_sent(self) -> tuple[AnyIntent, ...]:
         """Every intent that is prepared, or sent without a recorded outcome, oldest first."""
@@ -112,7 +106,7 @@ class KindReads(IntentReads[AnyIntent]):
         return tuple(found.values())
 
     async def looked_at(self, since: date, account: str) -> tuple[AnyIntent, ...]:
-        """Those of `open_or_followed` that are of this account."""
+        """Every intent of the account whose order may still change or is being sent, and those that are `followed`."""
         return tuple(one for one in await self.open_or_followed(since) if one.account == account)
 
     async def waiting(self, day: date) -> tuple[AnyIntent, ...]:
@@ -145,6 +139,13 @@ class KindReads(IntentReads[AnyIntent]):
     async def _read(self, connection: AsyncConnection, intent_id: str) -> AnyIntent | None:
         found = await self._rows(connection, self.queries.by_id, {"id": intent_id})
         return found[0] if found else None
+
+    async def _end_not_shown(self, query: Select[Any], **values: object) -> tuple[AnyIntent, ...]:
+        """Those of the found intents whose order may still change or whose end at the broker was not shown."""
+        async with self._database.read() as connection:
+            found = await self._rows(connection, query, values)
+            orders = await read_orders(connection, [one.id for one in found])
+        return tuple(one for one in found if not is_end_shown(one, orders.get(one.id, ())))
 
     async def _one(self, query: Select[Any], **values: object) -> AnyIntent | None:
         found = await self._all(query, **values)

@@ -13,6 +13,16 @@ from core.records.store.tables.orders import (
     intents,
     suggestions,
 )
+from core.records.store.tables.positions import (
+    claims,
+    exit_switch,
+    exits,
+    foreign_fills,
+    foreign_positions,
+    gone,
+    tridents,
+    units,
+)
 from core.records.store.tables.trading import (
     account_changes,
     account_results,
@@ -37,6 +47,7 @@ __all__ = [
     "accounts",
     "alerts",
     "breakers",
+    "claims",
     "commands",
     "cycles",
     "dry_runs",
@@ -44,7 +55,12 @@ __all__ = [
     "entries",
     "events",
     "evidence",
+    "exit_switch",
+    "exits",
     "fills",
+    "foreign_fills",
+    "foreign_positions",
+    "gone",
     "intent_changes",
     "intent_orders",
     "intents",
@@ -55,4 +71,6 @@ __all__ = [
     "suggestions",
     "trader",
     "trading_state",
+    "tridents",
+    "units",
 ]
