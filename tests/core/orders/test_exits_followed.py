@@ -92,6 +92,7 @@ def test_a_target_of_many_sessions_is_followed_without_its_history(tmp_path: Pat
         await world.crash()
         world.exchange.fill_plan = "immediate"
         await world.until("15:50")
+        await world.broker.orders_since(ACCOUNT, world.day)  # it fills now: the exchange goes on when it is asked
         world.exchange.fill_plan = "never"
         await world.until("09:40", "2026-03-25")
         await world.start()
@@ -125,7 +126,9 @@ def test_a_target_that_the_broker_no_longer_knows_is_looked_for_since_it_was_sen
         lost = await now(world, target)
         assert (lost.state, lost.released_at) == (OrderState.UNKNOWN, None)
         assert f"the broker no longer knows order {target.order_id}" in lost.detail
-        assert listed.count(first) == 3, "once for each look that is recorded"
+        missed = [one for one in await world.records.exits.evidence(target.id) if one.kind == "missing"]
+        assert len(missed) == listed.count(first) >= 3, "once for each look that is recorded"
+        assert len(listed) > 2 * len(missed)
         await world.until("10:50")
         assert (await now(world, target)).state is OrderState.UNKNOWN, "time never proves what it knew to be absent"
         await world.stop()
@@ -235,13 +238,12 @@ def test_resting_targets_are_read_once_a_minute_and_other_exits_in_every_turn(tm
 
 
 def test_a_refused_exit_bars_no_entry_and_frees_its_unit(tmp_path: Path) -> None:
-    """The broker refuses a strict close of a leg that the account does not hold."""
+    """The broker refuses it at once, and nobody listened meanwhile: an entry refused so would bar another one."""
 
     async def day(world: World) -> None:
         entry = await opened(world)
         world.broker.arm(FaultKind.ALERTS_LOST, count=None)
-        short, long = (leg.symbol for leg in entry.request.legs[:2])
-        world.exchange.back_office.give(ACCOUNT, {short: 2, long: -2}, world.clock.now())
+        world.exchange.restrict(ACCOUNT, is_frozen=True)
         exit = await close(world, entry, [PUT_1], FAR)
         assert (exit.state, exit.order_id) == (OrderState.REJECTED, None)
         assert exit.released_at is not None
@@ -262,9 +264,10 @@ def test_the_debit_of_a_fill_is_that_of_the_orders_own_price(tmp_path: Path) -> 
         filled = await now(world, exit)
         assert filled.state is OrderState.FILLED
         bought, sold = (leg.symbol for leg in exit.request.legs)
-        price = {fill.symbol: fill.price for fill in filled.fills}
+        paid = {symbol: sum(f.price for f in filled.fills if f.symbol == symbol) for symbol in (bought, sold)}
+        assert {fill.quantity for fill in filled.fills} == {Decimal(1)}
         told = next(e for e in await world.records.journal.newest(200) if e.kind in ("exit.filled", "exit.fills_known"))
-        assert dict(told.figures)["fill_debit"] == price[bought] - price[sold] <= Decimal(3)
+        assert dict(told.figures)["fill_debit"] == (paid[bought] - paid[sold]) / 2 <= Decimal(3)
         await world.stop()
 
     in_world(day, tmp_path)
