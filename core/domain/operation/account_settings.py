@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
+from core.domain.operation.accounts import shown_end
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.reasons import Reason, Refusal, refuse
 
@@ -100,6 +101,20 @@ def account_setting(name: str, text: str, today: date) -> AccountSetting | Refus
 
 _ON_OFF: dict[str, bool | _NotAccepted] = {"on": True, "off": False}
 _EXIT_MODES = ("off", "targets", "all")
+
+
+def opt_in_words(number: str) -> str:
+    """What the operator types to switch on the exits of a live account: its last four characters are in it."""
+    return f"EXITS {shown_end(number)}"
+
+
+def confirmed_exits(text: str, number: str, *, live: bool) -> str | Refusal:
+    """The mode in `all EXITS 4321`. In live an account sends exits only once its operator has typed these words."""
+    mode, *typed = text.split() or [""]
+    said = " ".join(typed)
+    if said == opt_in_words(number) or (not said and (not live or mode in ("off", DEFAULT))):
+        return mode
+    return refuse(Reason.EXITS_UNCONFIRMED, words=opt_in_words(number))
 
 
 class _NotAccepted:

@@ -60,6 +60,11 @@ class Exit(Intent):
         return self.state in OPEN_STATES or self.state is OrderState.INCIDENT
 
     @property
+    def holds_units(self) -> bool:
+        """Whether its units are claimed: no other exit may be prepared for them."""
+        return self.released_at is None and (self.may_fill or self.needs_proof)
+
+    @property
     def needs_proof(self) -> bool:
         """Whether its order ended without being filled, and nothing yet proves that it closed no more than is on
         record."""
