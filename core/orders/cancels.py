@@ -12,6 +12,7 @@ from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import Severity
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import AnyIntent, Intent
+from core.domain.positions.exits import Exit
 from core.orders.attribution import intent_of
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
@@ -59,8 +60,11 @@ class Canceller:
 
     async def for_console(self, intent: AnyIntent, why: str) -> Asked[AnyIntent]:
         """Cancels because a rule of this console says so. That the broker took it is recorded, because only an order
-        that ended by it may free its day by proof (rules 9)."""
+        that ended by it may free its day by proof (rules 9). An exit has the reason on record before the broker is
+        asked."""
         asked_at = self.clock.now()
+        if isinstance(intent, Exit):
+            await self.records.exits.ask_cancel(intent.id, "this console", why, asked_at)
         # Said before the broker is asked: if the process dies before the answer, the journal still explains the cancel.
         await self._say(intent, f"{why}; its cancel is asked", Severity.INFO)
         asked = await self._ask(intent, own_since=asked_at)

@@ -61,7 +61,7 @@ def test_a_target_rests_and_its_fill_closes_its_unit(tmp_path: Path, seen: str) 
         assert await units(world, entry) == (UnitState.CLOSED, UnitState.WHOLE, UnitState.WHOLE)
         assert (await world.entry()).id == entry.id, "an exit is no entry of the day"
         told = {event.kind: event for event in await world.records.journal.newest(200)}
-        assert f"target exit of put-1: order {filled.order_id} is filled at" in told["exit.filled"].text
+        assert f"target of put-1: order {filled.order_id} is filled at" in told["exit.filled"].text
         assert dict(told["exit.filled"].figures)["trident"] == entry.id
         await world.stop()
 
