@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from core.domain.operation.reasons import Reason, Refusal, refuse
@@ -55,9 +55,10 @@ async def close(
     units: Sequence[UnitName],
     debit: str,
     kind: ExitKind = ExitKind.TARGET,
+    day: date | None = None,
 ) -> Exit:
     """Sends a close of these units of the entry's trident: a target until it is cancelled, anything else for the day.
-    Returns it as recorded."""
+    It is recorded for this session day, today's without one. Returns it as recorded."""
     shape = close_shape([unit for unit in units_of(entry.request) if unit.name in units])
     assert shape is not None
     exit_id = world.ids.new()
@@ -67,7 +68,7 @@ async def close(
     exit = Exit(
         id=exit_id,
         account=entry.account,
-        session_day=world.day,
+        session_day=day or world.day,
         underlying=entry.underlying,
         identifier=identifier,
         request=request,

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.commands import CommandKind
+from core.domain.operation.events import Severity
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.units import UnitName, UnitState
+from core.orders.cancels import Answer
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
 from tests.support.exit_sending import close
@@ -268,6 +271,58 @@ def test_the_debit_of_a_fill_is_that_of_the_orders_own_price(tmp_path: Path) -> 
         assert {fill.quantity for fill in filled.fills} == {Decimal(1)}
         told = next(e for e in await world.records.journal.newest(200) if e.kind in ("exit.filled", "exit.fills_known"))
         assert dict(told.figures)["fill_debit"] == (paid[bought] - paid[sold]) / 2 <= Decimal(3)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+@pytest.mark.parametrize("by", ["the console", "the operator"])
+def test_the_cancel_of_a_target_is_on_record_with_its_reason_first(tmp_path: Path, by: str) -> None:
+    async def day(world: World) -> None:
+        entry = await opened(world)
+        target = await close(world, entry, [PUT_1], FAR)
+        cancel, seen = world.broker.cancel, []
+
+        async def looked(number: str, order_id: str) -> None:
+            seen.append(await now(world, target))
+            await cancel(number, order_id)
+
+        setattr(world.broker, "cancel", looked)  # noqa: B010 - a method of this one instance
+        if by == "the console":
+            asked = await world.engine.canceller.for_console(target, "the time exit starts")
+        else:
+            asked = await world.engine.canceller.for_operator(target, "operator")
+        assert asked.answer is Answer.TAKEN
+        await world.until("09:48")
+        ended = await now(world, target)
+        assert (ended.state, ended.cancelled_by, ended.released_at) == (OrderState.CANCELLED, "", None)
+        [before] = seen
+        if by == "the console":
+            assert (before.cancel_why, before.cancel_requested_by) == ("the time exit starts", "")
+            assert ended.engine_cancel_at == before.cancel_asked_at is not None
+        else:
+            assert (before.cancel_why, before.cancel_requested_by) == ("", "operator")
+        told = [e for e in await world.records.journal.newest(200) if e.kind == "exit.cancelled"]
+        assert [event.severity for event in told] == [Severity.INFO], "it was asked for here"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_day_order_that_works_on_is_told_once_and_an_older_target_never(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        entry = await opened(world)
+        friday = date(2026, 2, 27)
+        await close(world, entry, [PUT_1], FAR, day=friday)
+        late = await close(world, entry, [CALL], FAR, ExitKind.TIME, day=friday)
+        for _ in range(2):
+            assert (await world.answer(CommandKind.RECONCILE)).startswith("done")
+            await world.clock.sleep(60)
+        told = [e for e in await world.records.journal.newest(200) if e.kind == "exit.outlives_its_day"]
+        assert [dict(event.figures)["exit"] for event in told] == [late.id]
+        assert told[0].severity is Severity.CRITICAL
+        assert (await now(world, late)).state is OrderState.WORKING
+        assert all(b.kind is not BreakerKind.EARLIER_ENTRY for b in world.engine.breakers.open_now)
         await world.stop()
 
     in_world(day, tmp_path)
