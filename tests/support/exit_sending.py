@@ -57,21 +57,34 @@ async def close(
     kind: ExitKind = ExitKind.TARGET,
     day: date | None = None,
 ) -> Exit:
-    """Sends a close of these units of the entry's trident: a target until it is cancelled, anything else for the day.
-    It is recorded for this session day, today's without one. Returns it as recorded."""
+    """Sends a close of these units of the entry's trident (`exit_for`). Returns it as recorded."""
+    exit = exit_for(world, entry, units, debit, kind, day)
+    await world.engine.desk.desk.place(Close(world, exit))
+    return await world.records.exits.get(exit.id)
+
+
+def exit_for(
+    world: World,
+    entry: Entry,
+    units: Sequence[UnitName],
+    debit: str,
+    kind: ExitKind = ExitKind.TARGET,
+    day: date | None = None,
+) -> Exit:
+    """A prepared close of these units of the entry's trident: a target until it is cancelled, anything else for the
+    day. It is of this session day, today's without one."""
     shape = close_shape([unit for unit in units_of(entry.request) if unit.name in units])
     assert shape is not None
     exit_id = world.ids.new()
     identifier = identifier_for(exit_id, IntentKind.EXIT)
     time_in_force = TimeInForce.GTC if kind is ExitKind.TARGET else TimeInForce.DAY
-    request = OrderRequest(entry.underlying, shape.legs, -Decimal(debit), identifier, time_in_force, strict=True)
-    exit = Exit(
+    return Exit(
         id=exit_id,
         account=entry.account,
         session_day=day or world.day,
         underlying=entry.underlying,
         identifier=identifier,
-        request=request,
+        request=OrderRequest(entry.underlying, shape.legs, -Decimal(debit), identifier, time_in_force, strict=True),
         state=OrderState.PREPARED,
         prepared_at=world.clock.now(),
         sent_at=None,
@@ -83,5 +96,3 @@ async def close(
         kind=kind,
         units=tuple(units),
     )
-    await world.engine.desk.desk.place(Close(world, exit))
-    return await world.records.exits.get(exit_id)

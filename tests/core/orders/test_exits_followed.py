@@ -20,7 +20,7 @@ from core.domain.positions.units import UnitName, UnitState
 from core.orders.cancels import Answer
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
-from tests.support.exit_sending import close
+from tests.support.exit_sending import Close, close, exit_for
 from tests.support.world import ACCOUNT, World, in_world
 
 ORDERS = f"/accounts/{ACCOUNT}/orders"
@@ -323,6 +323,44 @@ def test_a_day_order_that_works_on_is_told_once_and_an_older_target_never(tmp_pa
         assert told[0].severity is Severity.CRITICAL
         assert (await now(world, late)).state is OrderState.WORKING
         assert all(b.kind is not BreakerKind.EARLIER_ENTRY for b in world.engine.breakers.open_now)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_restart_settles_what_did_not_leave_and_what_has_no_answer(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        entry = await opened(world)
+        prepared = exit_for(world, entry, [PUT_1], FAR)
+        sent = exit_for(world, entry, [CALL], FAR)
+        for exit in (prepared, sent):
+            assert await world.records.exits.prepare(exit) == exit
+        assert await Close(world, sent).mark_sent(sent)
+        await world.crash()
+        await world.start()
+        assert (await now(world, prepared)).state is OrderState.NOT_SENT
+        assert (await now(world, sent)).state is OrderState.UNKNOWN
+        held = [one.unit for one in await world.records.exits.claims_of(entry.id) if one.released_at is None]
+        assert held == [CALL], "nobody knows whether it left"
+        again = await close(world, entry, [PUT_1], FAR)
+        assert again.state is OrderState.WORKING
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_exit_whose_answer_was_lost_is_found_by_its_identifier(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        entry = await opened(world)
+        world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        world.broker.arm(FaultKind.REST_DROP_RESPONSE, method="POST", path=ORDERS)
+        world.broker.arm(FaultKind.ORDERS_LISTING_LAG, seconds=40.0)
+        exit = await close(world, entry, list(UnitName), FAR, ExitKind.TIME)
+        assert (exit.state, exit.order_id) == (OrderState.UNKNOWN, None)
+        await world.clock.sleep(60)
+        found = await now(world, exit)
+        assert (found.state, found.order_id is not None) == (OrderState.WORKING, True)
+        assert len(world.broker.posted) == 2, "the entry and this one: nothing was sent again"
         await world.stop()
 
     in_world(day, tmp_path)
