@@ -87,7 +87,7 @@ class Canceller:
                 await self.tracker.cancel_taken(intent, own_since)
             return Asked(Answer.TAKEN, intent)
         finally:
-            self.tracker.poll_soon()
+            self.tracker.poll_soon(intent.account)
 
     async def _read(self, intent: AnyIntent, order_id: str) -> AnyIntent:
         """The intent as the broker's answer about just its order leaves it: the alert that says how it ended may come

@@ -107,7 +107,7 @@ class OrderDesk:
         outcome = await self.broker.send(intent.account, intent.request, guard)
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
             acknowledged = await self.tracker.acknowledged(intent, outcome.report)
-            self.tracker.poll_soon()  # another console may have sent an order at the same moment
+            self.tracker.poll_soon(intent.account)  # another console may have sent an order at the same moment
             return acknowledged
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
         recorded = await self.tracker.unacknowledged(intent, state, outcome.detail)
@@ -115,7 +115,7 @@ class OrderDesk:
             # An alert has proved meanwhile what the answer left open.
             return recorded
         if state is OrderState.UNKNOWN:
-            self.tracker.poll_soon()
+            self.tracker.poll_soon(intent.account)
         return refusal
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from core.orders.account_look import AccountLook
-from core.orders.tracker import OrderTracker
+from core.orders.tracker import EVERY_ACCOUNT, OrderTracker
 from core.records.records import Records
 from core.runtime.clock import Clock
 
@@ -47,16 +47,16 @@ class OrderPolls:
         while True:
             await self.tracker.poll_wanted.wait()
             self.tracker.poll_wanted.clear()
-            urgent, self.tracker.poll_urgent = self.tracker.poll_urgent, False
+            urgent, self.tracker.poll_urgent = self.tracker.poll_urgent, set()
             try:
-                await self.poll(urgent=urgent)
+                await self.poll(urgent)
             except BaseException:
                 self.tracker.poll_urgent |= urgent
                 raise
 
-    async def poll(self, *, urgent: bool = True) -> None:
-        """Looks once at the accounts that are due, at all that are watched when it is `urgent`. A failed look proves
-        nothing. Raises RecordsError."""
+    async def poll(self, urgent: Collection[str] = (EVERY_ACCOUNT,)) -> None:
+        """Looks once at the accounts that are due, and at those of the watched ones that are `urgent`. A failed look
+        proves nothing. Raises RecordsError."""
         await self.tracker.settle_lost()
         await self.tracker.drop_unclaimed()
         today = self.today()
@@ -66,7 +66,8 @@ class OrderPolls:
             watched[one.account] = watched.get(one.account, False) or has_news
         for account, has_news in watched.items():
             last = self._looked.get(account)
-            if urgent or has_news or last is None or self.clock.monotonic() - last >= SELDOM_S:
+            is_urgent = account in urgent or EVERY_ACCOUNT in urgent
+            if is_urgent or has_news or last is None or self.clock.monotonic() - last >= SELDOM_S:
                 self._looked[account] = self.clock.monotonic()
                 trouble = await self.look.look(account, today)
                 if trouble:

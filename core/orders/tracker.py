@@ -18,6 +18,9 @@ from core.orders.unclaimed_alerts import UnclaimedAlerts
 from core.records.store.errors import RecordsError
 from core.runtime.clock import exchange_time
 
+EVERY_ACCOUNT = ""
+"""Stands for the number of an account where every one is meant."""
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class OrderTracker(Folding):
@@ -33,7 +36,7 @@ class OrderTracker(Folding):
     on_alerts_lost: Callable[[], None] = lambda: None
     on_stranger: Callable[[OrderReport], Awaitable[None]] | None = None
     poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
-    poll_urgent: bool = field(init=False, default=False)
+    poll_urgent: set[str] = field(init=False, default_factory=set)
     _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
     _preparing: set[str] = field(init=False, default_factory=set)
     _sending: dict[str, StreamStatus] = field(init=False, default_factory=dict)
@@ -79,9 +82,10 @@ class OrderTracker(Folding):
                     self.refused.refused(entry.account, entry.id, entry.terminal_at, heard=False)
         self.poll_soon()
 
-    def poll_soon(self) -> None:
-        """Has the broker asked at once about every account with an intent that is followed, or one of today."""
-        self.poll_urgent = True
+    def poll_soon(self, account: str = EVERY_ACCOUNT) -> None:
+        """Has the broker asked at once about this account, or about every one with an intent that is followed, or with
+        an entry of today."""
+        self.poll_urgent.add(account)
         self.poll_wanted.set()
 
     async def run(self) -> None:
@@ -155,7 +159,7 @@ class OrderTracker(Folding):
         if intent is not None:
             await self.apply(intent, report)
             if is_partial(intent.terms, report):
-                self.poll_soon()
+                self.poll_soon(intent.account)
         elif may_wait and report.identifier is None:
             self._unclaimed.keep(report)
         elif self.on_stranger is not None:

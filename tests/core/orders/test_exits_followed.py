@@ -21,7 +21,7 @@ from core.orders.cancels import Answer
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
 from tests.support.exit_sending import Close, close, exit_for
-from tests.support.world import ACCOUNT, World, in_world
+from tests.support.world import ACCOUNT, World, account, in_world
 
 ORDERS = f"/accounts/{ACCOUNT}/orders"
 PUT_1, PUT_2, CALL = UnitName
@@ -364,3 +364,33 @@ def test_an_exit_whose_answer_was_lost_is_found_by_its_identifier(tmp_path: Path
         await world.stop()
 
     in_world(day, tmp_path)
+
+
+def test_an_order_has_its_own_account_looked_at_at_once_and_no_other(tmp_path: Path) -> None:
+    """Fifty accounts that walk at the same time must not be read fifty times for each order."""
+
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:50")
+        mine = next(one for one in await world.entries() if one.account == ACCOUNT)
+        listed: list[str] = []
+        read = world.broker.orders_since
+
+        async def counted(number: str, first_day: date) -> tuple[OrderReport, ...]:
+            listed.append(number)
+            return await read(number, first_day)
+
+        setattr(world.broker, "orders_since", counted)  # noqa: B010 - a method of this one instance
+        world.exchange.fill_plan = "never"
+        while "5WT00002" not in listed:
+            await world.clock.sleep(1)
+        listed.clear()  # the other one is due again in a minute
+        target = await close(world, mine, [PUT_1], FAR)
+        await world.clock.sleep(1)
+        assert listed == [ACCOUNT]
+        await world.engine.canceller.for_console(target, "the time exit starts")
+        await world.clock.sleep(1)
+        assert set(listed) == {ACCOUNT}
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(), account("5WT00002")))
