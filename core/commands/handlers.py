@@ -203,8 +203,8 @@ class CommandHandlers:
             case Answer.LOST:
                 lost = f"the answer to the cancel was lost ({asked.detail})"
                 return Done(f"{lost}; it works until the broker shows otherwise")
-        if asked.entry.state is not OrderState.WORKING:
-            return refuse(Reason.ENDED_BEFORE_CANCEL, state=asked.entry.state.words)
+        if asked.intent.state is not OrderState.WORKING:
+            return refuse(Reason.ENDED_BEFORE_CANCEL, state=asked.intent.state.words)
         return refuse(Reason.CANCEL_REFUSED, detail=asked.detail)
 
     async def _working(self, target: str) -> Sequence[Entry]:
