@@ -22,9 +22,11 @@ MONEY = (
     "core/orders/desk.py",
     "core/orders/entry_desk.py",
     "core/orders/entry_sending.py",
+    "core/orders/exit_events.py",
     "core/orders/folding.py",
     "core/orders/sending.py",
     "core/orders/tracker.py",
+    "core/orders/unseen_fills.py",
     "core/orders/settlement.py",
     "core/orders/reconciler.py",
 )

@@ -95,7 +95,7 @@ class Attestations:
                 if error.fault is BrokerFault.NOT_FOUND:
                     continue
                 return refuse(Reason.NOT_RECONCILED, detail=f"order {order.order_id}: {error.detail}")
-            entry = await self.tracker.apply(entry.id, report, by_id=True)
+            entry = await self.tracker.apply(entry, report, by_id=True)
             if report.fills or state_for(report.status) in (OrderState.WORKING, OrderState.FILLED, None):
                 return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is {report.status} at the broker")
         await self.tracker.attested(entry, OrderState.ABSENT, who, f"{who} saw no such order at the broker")
@@ -126,13 +126,13 @@ class Attestations:
                 return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is not this entry's: {differs}")
         if incident:
             return await self._settle_incident(entry, report, who)
-        current = await self.tracker.apply(entry.id, report, by_id=True)
+        current = await self.tracker.apply(entry, report, by_id=True)
         other = _other_legs(current, report) if current.state is OrderState.INCIDENT else None
         return other or Done(f"order {report.order_id} is this entry; it is {current.state.words}")
 
     async def _settle_incident(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
         """Records an incident as what the broker shows, with the order as it has it."""
-        entry = await self.tracker.apply(entry.id, report, by_id=True)
+        entry = await self.tracker.apply(entry, report, by_id=True)
         differs = difference(entry.request, entry.account, report)
         other = _other_legs(entry, report)
         if other is not None:
@@ -184,7 +184,7 @@ class Attestations:
         return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {trouble or 'no account is known'}")
 
     async def _owner(self, report: OrderReport, unknown: Sequence[Entry]) -> Entry | None:
-        entry = await entry_of(self.records.entries, report)
+        entry = await entry_of(self.records.intents, report)
         if entry is not None or report.identifier is not None:
             return entry
         alike = [one for one in unknown if not difference(one.terms, one.account, report)]
@@ -197,7 +197,7 @@ class Attestations:
         if isinstance(entry, Refusal):
             return entry
         entry = await self.records.entries.adopt(entry, report.status, who, now)
-        entry = await self.tracker.apply(entry.id, report, by_id=True)
+        entry = await self.tracker.apply(entry, report, by_id=True)
         where = masked(entry.account)
         text = f"{where}: order {report.order_id} is adopted as an entry of {day}; it is {entry.state.words}"
         await self.bus.say("order.adopted", f"{text}, by {who}", account=entry.account, underlying=entry.underlying)

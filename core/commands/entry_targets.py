@@ -19,7 +19,7 @@ async def find_entries(records: Records, target: str) -> tuple[Entry, ...]:
         named = await records.entries.beginning_with(target)
     if named:
         return named
-    with_order = await records.entries.with_order(target)
+    with_order = tuple(one for one in await records.intents.with_order(target) if isinstance(one, Entry))
     open_now = {entry.id for entry in await records.entries.open()}
     still_open = tuple(entry for entry in with_order if entry.id in open_now)
     return with_order if len(with_order) == 1 else still_open or with_order

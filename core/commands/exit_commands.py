@@ -1,6 +1,8 @@
-"""Carries out the command that holds exits or lets them go on, for one account or for all (rules 15.8)."""
+"""Carries out the command that holds exits or lets them go on, of one account or of all (rules 15.8)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from core.commands.inbox import Done
 from core.domain.operation.accounts import resolve_account
@@ -22,19 +24,25 @@ async def switch_exits(records: Records, clock: Clock, command: Command) -> Done
         return words
     if words.word is ExitsWord.CANCEL:
         return refuse(Reason.NO_SUCH_TARGET, target="running console: a cancel needs the broker")
-    numbers = [account.number for account in await records.accounts.all()]
-    account = ALL_ACCOUNTS
-    if command.target.strip():
-        found = resolve_account(command.target, numbers)
-        if isinstance(found, Refusal):
-            return found
-        account, numbers = found, [found]
+    numbers = await meant_accounts(records, command.target)
+    if isinstance(numbers, Refusal):
+        return numbers
+    account = numbers[0] if command.target.strip() else ALL_ACCOUNTS
     whose = f" of {masked(account)}" if account else ""
     if words.word is ExitsWord.HOLD:
         await records.exit_switch.hold(account, command.who, words.why, clock.now())
         rests = staying_words(await resting_orders(records, numbers))
         return Done("; ".join(filter(None, (f"exits{whose} are held", rests))))
     return Done(await _on_again(records, clock, command, words, account, numbers, whose))
+
+
+async def meant_accounts(records: Records, typed: str) -> list[str] | Refusal:
+    """The number of the one account that is meant; those of all for no word. Raises RecordsError."""
+    numbers = [account.number for account in await records.accounts.all()]
+    if not typed.strip():
+        return numbers
+    found = resolve_account(typed, numbers)
+    return found if isinstance(found, Refusal) else [found]
 
 
 async def _on_again(
@@ -49,7 +57,7 @@ async def _on_again(
     return f"exits{whose} are on{f'; still held: {still}' if still else ''}"
 
 
-async def resting_orders(records: Records, numbers: list[str]) -> tuple[str, ...]:
+async def resting_orders(records: Records, numbers: Sequence[str]) -> tuple[str, ...]:
     """The ids of the closing orders of these accounts that rest at the broker, as far as anybody knows. Raises
     RecordsError."""
     found = [one for number in numbers for one in await records.exits.open_of(number)]

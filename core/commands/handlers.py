@@ -12,6 +12,8 @@ from core.accounts.logins import Logins
 from core.broker.port import Broker
 from core.commands.attestations import Attestations
 from core.commands.entry_targets import find_entries, unnamed
+from core.commands.exit_cancels import cancel_resting
+from core.commands.exit_commands import meant_accounts
 from core.commands.inbox import Done, Handler
 from core.commands.local_handlers import HALT, LocalHandlers
 from core.cycle.account_cycle import AccountResult
@@ -25,6 +27,7 @@ from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.fate import fate_of, fate_words
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
+from core.domain.positions.trident_commands import ExitsWord, exits_words
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.notify.alerting import Alerting
@@ -125,7 +128,14 @@ class CommandHandlers:
         return Done("automation resumed")
 
     async def _exits(self, command: Command) -> Done | Refusal:
-        """A hold that was asked before and is not recorded yet ends with a later word that exits go on."""
+        """Holds exits, lets them go on, or cancels those that rest. A hold that was asked before and is not recorded
+        yet ends with a later word that exits go on."""
+        words = exits_words(command.note)
+        if not isinstance(words, Refusal) and words.word is ExitsWord.CANCEL:
+            numbers = await meant_accounts(self.records, command.target)
+            if isinstance(numbers, Refusal):
+                return numbers
+            return Done(await cancel_resting(self.records, self.canceller, numbers, command.who))
         answer = await self._without_broker.handlers[CommandKind.EXITS](command)
         if isinstance(answer, Done) and stop_of(command) is None:
             self.gate.stops.lift(command)
@@ -203,8 +213,8 @@ class CommandHandlers:
             case Answer.LOST:
                 lost = f"the answer to the cancel was lost ({asked.detail})"
                 return Done(f"{lost}; it works until the broker shows otherwise")
-        if asked.entry.state is not OrderState.WORKING:
-            return refuse(Reason.ENDED_BEFORE_CANCEL, state=asked.entry.state.words)
+        if asked.intent.state is not OrderState.WORKING:
+            return refuse(Reason.ENDED_BEFORE_CANCEL, state=asked.intent.state.words)
         return refuse(Reason.CANCEL_REFUSED, detail=asked.detail)
 
     async def _working(self, target: str) -> Sequence[Entry]:

@@ -15,6 +15,7 @@ from core.domain.operation.commands import COMMAND, COMMAND_LIFETIME_S, Command,
 from core.domain.operation.events import Severity
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.positions.trident_commands import ExitsWord
 from core.guards.stop_files import KeptStop
 from core.guards.stops import Stops
 from core.locks.folder_lock import LockLost
@@ -180,7 +181,7 @@ class CommandDesk:
             while (row := next((r for r in self._pending if self._is_due(r, tried, waits)), None)) is not None:
                 tried.add(_key(row))
                 self._under_way.add(_key(row))
-                if self.spawn is not None and isinstance(row, Command) and row.kind in _WAIT_FOR_THE_BROKER:
+                if self.spawn is not None and isinstance(row, Command) and _waits_for_the_broker(row):
                     self.spawn(self._beside(row))
                 elif not await self._attempt(row):
                     waits = waits or _ordered(row)
@@ -327,4 +328,12 @@ def _key(row: Command | UnreadableRow) -> str:
 
 
 def _ordered(row: Command | UnreadableRow) -> bool:
-    return row.stop is not None if isinstance(row, UnreadableRow) else row.kind in _IN_ORDER
+    if isinstance(row, UnreadableRow):
+        return row.stop is not None
+    return row.kind in _IN_ORDER and not _waits_for_the_broker(row)
+
+
+def _waits_for_the_broker(command: Command) -> bool:
+    """Whether the command asks the broker. Of exits only their cancel does."""
+    cancels = command.kind is CommandKind.EXITS and command.note.split()[:1] == [ExitsWord.CANCEL.value]
+    return cancels or command.kind in _WAIT_FOR_THE_BROKER

@@ -19,7 +19,7 @@ from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.reasons import Refusal
-from core.domain.orders.orders import Entry
+from core.domain.orders.orders import Entry, Intent
 from core.engine.command_intake import CommandIntake
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
@@ -48,6 +48,7 @@ from core.orders.account_look import AccountLook
 from core.orders.cancels import Canceller
 from core.orders.desk import OrderDesk
 from core.orders.entry_desk import EntryDesk
+from core.orders.kinds import product_kinds
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.order_events import HAS_FILLS
@@ -122,11 +123,17 @@ class Engine:
         strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
         self.tracker = OrderTracker(
             records=records,
-            bus=self.bus,
+            kinds=product_kinds(
+                records=records,
+                bus=self.bus,
+                clock=clock,
+                sessions_back=parts.calendar.sessions_back,
+                on_closed=self._on_closed,
+                on_incident=self._on_incident,
+                times=parts.settle,
+            ),
             clock=clock,
             refused=refused,
-            on_closed=self._on_closed,
-            on_incident=self._on_incident,
             on_alerts_connected=self._on_alerts_connected,
             on_alerts_lost=self._on_lost,
             on_stranger=strangers.heard,
@@ -144,7 +151,7 @@ class Engine:
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
         passed = PassedSlots(self.slots, self.bus, clock, alive)
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
-        self.canceller = Canceller(parts.broker, records, self.tracker, self.bus, clock)
+        self.canceller = Canceller(parts.broker, records, self.tracker, clock)
         orders = OrderDesk(
             broker=parts.broker,
             tracker=self.tracker,
@@ -206,9 +213,7 @@ class Engine:
         self.reconciliation = Reconciliation(
             reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today, self.clock_doubt.until_believed
         )
-        self.settlement = Settlement(
-            parts.broker, records, self.tracker, self.bus, clock, self.clock_doubt.age_s, parts.settle
-        )
+        self.settlement = Settlement(parts.broker, records, self.tracker, self.bus, clock, self.clock_doubt.age_s)
         self.tridents = OpenTridents(
             parts.broker,
             records,
@@ -407,9 +412,10 @@ class Engine:
         await self.mail.flush()
         self._jobs.cancel()
 
-    async def _on_closed(self, entry_id: str) -> None:
-        """Called when an entry has ended: releases its leg quotes and has the figures computed again."""
-        self._jobs.until_done("the release of leg quotes", lambda: self.legs.ended(entry_id))
+    async def _on_closed(self, intent: Intent) -> None:
+        """Called when an intent has ended: releases an entry's leg quotes and has the figures computed again."""
+        if isinstance(intent, Entry):
+            self._jobs.until_done("the release of leg quotes", lambda: self.legs.ended(intent.id))
         self._jobs.until_done("the computation of the figures", self.alerting.check)
 
     def _on_fills(self, event: Event) -> None:
@@ -443,8 +449,8 @@ class Engine:
         self._say_failed(text)
         self._jobs.spawn(self.runner.unrecorded.until_recorded(), "the record of slots and cycles")
 
-    async def _on_incident(self, entry: Entry, detail: str) -> None:
-        await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")
+    async def _on_incident(self, intent: Intent, detail: str) -> None:
+        await self.breakers.open(BreakerKind.INCIDENT, intent.account, f"order {intent.order_id}: {detail}")
 
     @property
     def accounts(self) -> tuple[AccountRecord, ...]:

@@ -13,9 +13,9 @@ from core.broker.port import Broker
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Intent, SendClass, SendOutcome
+from core.domain.orders.orders import AnyIntent, Intent, SendClass, SendOutcome
 from core.locks.folder_lock import LockLost, OneTrader
-from core.orders.sending import I, Sending
+from core.orders.sending import Sending
 from core.orders.tracker import OrderTracker
 from core.records.store.errors import RecordsError
 from core.runtime.clock import Clock
@@ -37,7 +37,9 @@ class OrderDesk:
     age_s: Callable[[datetime], float]
     locks: OneTrader
 
-    async def place(self, sending: Sending[I], on_prepared: Callable[[str], None] = lambda _: None) -> I | Refusal:
+    async def place(
+        self, sending: Sending[AnyIntent], on_prepared: Callable[[str], None] = lambda _: None
+    ) -> AnyIntent | Refusal:
         """Takes an order to the broker, once. A returned intent is acknowledged: it works, or has got further.
 
         `on_prepared` is given the intent's id once it is recorded. So whoever shows it knows the intent also when the
@@ -61,7 +63,7 @@ class OrderDesk:
                 return refusal
             return await self._send_shielded(sending, intent)
 
-    def _barred(self, sending: Sending[I]) -> Refusal | None:
+    def _barred(self, sending: Sending[AnyIntent]) -> Refusal | None:
         """What can be checked without waiting: the trader's lock, and what bars orders of this kind."""
         try:
             self.locks.verify()
@@ -70,9 +72,9 @@ class OrderDesk:
         return sending.barred()
 
     async def _not_sent(self, intent: Intent, refusal: Refusal) -> None:
-        await self.tracker.not_sent(intent.id, refusal.sentence())
+        await self.tracker.not_sent(intent, refusal.sentence())
 
-    async def _send_shielded(self, sending: Sending[I], intent: I) -> I | Refusal:
+    async def _send_shielded(self, sending: Sending[AnyIntent], intent: AnyIntent) -> AnyIntent | Refusal:
         """Sends, and runs on until the outcome is recorded even when the caller is cancelled."""
         task = asyncio.create_task(self._mark_and_send(sending, intent), name=f"send {intent.id}")
         try:
@@ -81,7 +83,7 @@ class OrderDesk:
             await asyncio.wait({task})
             raise
 
-    async def _mark_and_send(self, sending: Sending[I], intent: I) -> I | Refusal:
+    async def _mark_and_send(self, sending: Sending[AnyIntent], intent: AnyIntent) -> AnyIntent | Refusal:
         with self.tracker.sending(intent.id):
             if not await sending.mark_sent(intent):
                 refusal = await sending.why_not_sent(intent)
@@ -89,7 +91,7 @@ class OrderDesk:
                 return refusal
             return await self._send(sending, intent)
 
-    async def _send(self, sending: Sending[I], intent: I) -> I | Refusal:
+    async def _send(self, sending: Sending[AnyIntent], intent: AnyIntent) -> AnyIntent | Refusal:
         committed, committed_at = self.clock.monotonic(), self.clock.now()
         refused_at_wire: list[Refusal] = []
 
@@ -104,24 +106,17 @@ class OrderDesk:
 
         outcome = await self.broker.send(intent.account, intent.request, guard)
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
-            acknowledged = await self.tracker.acknowledged(intent.id, outcome.report)
-            self.tracker.poll_soon()  # another console may have sent an order at the same moment
-            return _of_type(sending.intent_type, acknowledged)
+            acknowledged = await self.tracker.acknowledged(intent, outcome.report)
+            self.tracker.poll_soon(intent.account)  # another console may have sent an order at the same moment
+            return acknowledged
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
-        recorded = await self.tracker.unacknowledged(intent.id, state, outcome.detail)
+        recorded = await self.tracker.unacknowledged(intent, state, outcome.detail)
         if recorded.state is not state:
             # An alert has proved meanwhile what the answer left open.
-            return _of_type(sending.intent_type, recorded)
+            return recorded
         if state is OrderState.UNKNOWN:
-            self.tracker.poll_soon()
+            self.tracker.poll_soon(intent.account)
         return refusal
-
-
-def _of_type(intent_type: type[I], recorded: Intent) -> I:
-    """The intent as the tracker gives it back. Its kind never changes."""
-    if not isinstance(recorded, intent_type):
-        raise TypeError(f"intent {recorded.id} is recorded as another kind than {intent_type.__name__}")
-    return recorded
 
 
 def _failed(sender: str, error: BaseException) -> str:

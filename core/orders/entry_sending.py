@@ -65,7 +65,6 @@ class EntrySending:
     request: OrderRequest
     intent_id: str
     sender = "the cycle"
-    intent_type = Entry
 
     async def prepare(self) -> Entry | Refusal:
         decision, suggestion, trident = self.decision, self.decision.suggestion, self.decision.suggestion.trident
@@ -132,7 +131,7 @@ class EntrySending:
         they are known to be rejected. A foreign one is kept: no cycle need come so far again."""
         if state_for(report.status) is OrderState.REJECTED and not report.fills:
             return False
-        entry = await entry_of(self.records.entries, report)
+        entry = await entry_of(self.records.intents, report)
         if entry is not None:
             return entry.holds_day or not ended_unfilled(report)
         if forbids_entry(report):

@@ -10,15 +10,19 @@ from datetime import date
 
 from core.broker.port import Broker, BrokerError
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.events import masked
+from core.domain.operation.events import Severity, masked
 from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import TimeInForce
 from core.domain.orders.way_out import way_out
+from core.domain.positions.exits import Exit
 from core.guards.breakers import Breakers
 from core.orders.account_look import AccountLook
 from core.orders.positions import PositionComparison
 from core.records.records import Records
 
+_OUTLIVES = "outlives_its_day"
+"""The event about a day order that works on, without the beginning of its kind."""
 _UNSETTLED = (OrderState.PREPARED, OrderState.SENT, OrderState.WORKING, OrderState.UNKNOWN)
 
 
@@ -44,6 +48,7 @@ class Reconciler:
             return f"{masked(number)}: {error.detail}"
         trouble = await self.look.look(number, today)
         await self.judge_earlier(number, today)
+        await self._tell_outlived(number, today)
         await self._judge_incidents(number)
         doubt = (await self.positions.compare(number, reads.positions, today)).doubt
         if doubt:
@@ -64,6 +69,17 @@ class Reconciler:
             )
         await self.breakers.follow(BreakerKind.EARLIER_ENTRY, number, trouble)
 
+    async def _tell_outlived(self, number: str, today: date) -> None:
+        """Tells once of each day order of an exit that works on after its session: it keeps its units, and stops
+        nothing else. A target of an earlier date is as it should be."""
+        for one in await self.records.intents.looked_at(today, number):
+            if not isinstance(one, Exit) or not _outlives(one, today):
+                continue
+            words = self.look.tracker.kinds.words_of(one)
+            if await self.records.journal.newest_with(f"{words.PREFIX}{_OUTLIVES}", ("exit", one.id)) is None:
+                text = f"order {one.order_id} of {one.session_day} was for that day, and still works at the broker"
+                await words.say(one, _OUTLIVES, f"{text}; its units get no other order", Severity.CRITICAL)
+
     async def _judge_incidents(self, number: str) -> None:
         """Stops the account for an incident whose breaker was not recorded because the process died in between."""
         for entry in await self.records.entries.incidents(number):
@@ -71,3 +87,9 @@ class Reconciler:
             if since is not None and not await self.records.breakers.opened_since(BreakerKind.INCIDENT, number, since):
                 why = f"order {entry.order_id}: {entry.detail}"
                 await self.breakers.open(BreakerKind.INCIDENT, number, why)
+
+
+def _outlives(one: Exit, today: date) -> bool:
+    """Whether an order of an earlier day works, which was for that day alone."""
+    is_of_a_day = one.request.time_in_force is TimeInForce.DAY and one.session_day < today
+    return is_of_a_day and one.state is OrderState.WORKING

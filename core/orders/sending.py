@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from core.domain.operation.reasons import Refusal
-from core.domain.orders.orders import Intent
-
-I = TypeVar("I", bound=Intent)  # noqa: E741 - an intent of one kind
+from core.domain.orders.orders import AnyIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +18,9 @@ class SendingRules:
     sends: bool
 
 
-class Sending(Protocol[I]):
+class Sending(Protocol[AnyIntent]):
     """One order on its way to the broker: the intent to record, and the guards of its kind, in the order in which the
     desk asks for them. Whatever waits may raise RecordsError."""
-
-    @property
-    def intent_type(self) -> type[I]:
-        """The kind of intent that the records keep of the order."""
-        ...
 
     @property
     def intent_id(self) -> str:
@@ -39,11 +32,11 @@ class Sending(Protocol[I]):
         """What takes the order to the broker, in words: `the cycle`."""
         ...
 
-    async def prepare(self) -> I | Refusal:
+    async def prepare(self) -> AnyIntent | Refusal:
         """Records the intent, in one commit with whatever it holds; or says what forbids it."""
         ...
 
-    async def guards(self, intent: I) -> Refusal | None:
+    async def guards(self, intent: AnyIntent) -> Refusal | None:
         """The last guards, which may ask the broker. What changes fastest is asked last."""
         ...
 
@@ -51,10 +44,10 @@ class Sending(Protocol[I]):
         """What can be checked without waiting. Asked after the guards, and again with the bytes about to leave."""
         ...
 
-    async def mark_sent(self, intent: I) -> bool:
+    async def mark_sent(self, intent: AnyIntent) -> bool:
         """Records that the order is sent: the last durable commit before it leaves. False means that it must not."""
         ...
 
-    async def why_not_sent(self, intent: I) -> Refusal:
+    async def why_not_sent(self, intent: AnyIntent) -> Refusal:
         """Why `mark_sent` said no."""
         ...

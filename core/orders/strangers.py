@@ -10,8 +10,8 @@ from itertools import combinations
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Severity, masked
-from core.domain.orders.identifiers import is_ours
-from core.domain.orders.orders import OrderReport
+from core.domain.orders.identifiers import maker_of
+from core.domain.orders.orders import IntentKind, OrderReport
 from core.domain.orders.shape import ended_unfilled, forbids_entry, opens_trident
 from core.domain.orders.way_out import adopting
 from core.domain.trident.found import FoundTrident
@@ -49,8 +49,9 @@ class Strangers:
         await self._tell_holding(report.account)
 
     async def _judge(self, report: OrderReport) -> None:
-        if is_ours(report.identifier):
-            await self._unrecorded(report)
+        maker = maker_of(report.identifier)
+        if maker is not None:
+            await self._unrecorded(report, maker)
         else:
             await self._tell(report, "is not ours; it is left alone")
 
@@ -60,7 +61,11 @@ class Strangers:
         One of ours of an earlier day that ended without a fill is told, and stops nothing.
         """
         for report in reports:
-            if is_ours(report.identifier) and ended_unfilled(report) and _day_of(report) not in (None, today):
+            if (
+                maker_of(report.identifier) is not None
+                and ended_unfilled(report)
+                and _day_of(report) not in (None, today)
+            ):
                 await self._tell(report, "carries our identifier, no record here knows it, and it ended without a fill")
             else:
                 await self._judge(report)
@@ -106,11 +111,20 @@ class Strangers:
             text = f"{masked(account)}: {what} of this mode explains"
             await self._tell_once(account, text, text, Severity.WARNING)
 
-    async def _unrecorded(self, report: OrderReport) -> None:
-        why = (
-            f"order {report.order_id} at the broker carries our identifier, and no record here knows it; "
-            f"{adopting(report.order_id)}"
-        )
+    async def _unrecorded(self, report: OrderReport, maker: IntentKind) -> None:
+        """One of ours without a record. An exit's closes legs that another console, or lost records, have to answer
+        for."""
+        if maker is IntentKind.EXIT:
+            legs = ", ".join(leg.symbol for leg in report.legs)
+            why = (
+                f"order {report.order_id} at the broker closes {legs} under the identifier of an exit, and no record "
+                "here knows it; end it at the broker, then `senex reset mismatch`"
+            )
+        else:
+            why = (
+                f"order {report.order_id} at the broker carries our identifier, and no record here knows it; "
+                f"{adopting(report.order_id)}"
+            )
         if self.sends:
             await self._stop(BreakerKind.MISMATCH, report.account, why)
         else:

@@ -1,4 +1,4 @@
-"""Follows entries at the broker to their end, by alerts, polls and fills (rules 9)."""
+"""Follows intents at the broker to their end, by alerts, polls and fills (rules 9)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from dataclasses import dataclass, field
 from core.broker.port import StreamState, StreamStatus
 from core.domain.orders.comparison import is_partial
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.orders import AnyIntent, Entry, OrderReport
 from core.guards.refused_orders import RefusedOrders
-from core.orders.attribution import entry_of
+from core.orders.attribution import intent_of
 from core.orders.folding import Folding
 from core.orders.unclaimed_alerts import UnclaimedAlerts
 from core.records.store.errors import RecordsError
 from core.runtime.clock import exchange_time
 
+EVERY_ACCOUNT = ""
+"""Stands for the number of an account where every one is meant."""
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class OrderTracker(Folding):
-    """Hears of orders, and knows which are being sent; `Folding` changes their entries. After sending, nothing else
-    writes an entry's state.
+    """Hears of orders, and knows which are being sent; `Folding` changes their intents. After sending, nothing else
+    writes an intent's state.
 
-    An alert without an identifier that no entry explains is kept until an acknowledgement claims it, or goes to
+    An alert without an identifier that no intent explains is kept until an acknowledgement claims it, or goes to
     `on_stranger`.
     """
 
@@ -33,7 +36,7 @@ class OrderTracker(Folding):
     on_alerts_lost: Callable[[], None] = lambda: None
     on_stranger: Callable[[OrderReport], Awaitable[None]] | None = None
     poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
-    poll_urgent: bool = field(init=False, default=False)
+    poll_urgent: set[str] = field(init=False, default_factory=set)
     _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
     _preparing: set[str] = field(init=False, default_factory=set)
     _sending: dict[str, StreamStatus] = field(init=False, default_factory=dict)
@@ -41,7 +44,6 @@ class OrderTracker(Folding):
     alerts: StreamStatus = field(init=False)
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         self._unclaimed = UnclaimedAlerts(self.clock)
         self.alerts = StreamStatus(StreamState.CONNECTING, self.clock.monotonic())
 
@@ -65,13 +67,14 @@ class OrderTracker(Folding):
     # Called by the engine and the desk
 
     async def recover(self) -> None:
-        """Settles what an earlier process left: an entry that was prepared and not sent did not leave; one that was
-        sent and has no outcome is unknown; after one that was refused at once nobody listened. Raises RecordsError."""
-        for entry in await self.records.entries.open():
-            if entry.state is OrderState.PREPARED:
-                await self._become(entry, OrderState.NOT_SENT, detail="the process ended before sending")
-            elif entry.state is OrderState.SENT:
-                await self._become(entry, OrderState.UNKNOWN, detail="the process ended before the broker's answer")
+        """Settles what an earlier process left: an intent that was prepared and not sent did not leave; one that was
+        sent and has no outcome is unknown; after an entry that was refused at once nobody listened.
+        Raises RecordsError."""
+        for intent in await self.records.intents.being_sent():
+            if intent.state is OrderState.PREPARED:
+                await self._become(intent, OrderState.NOT_SENT, detail="the process ended before sending")
+            else:
+                await self._become(intent, OrderState.UNKNOWN, detail="the process ended before the broker's answer")
         for entry in await self.records.entries.of_day(exchange_time(self.clock.now()).date()):
             if entry.state is OrderState.REJECTED and entry.order_id is None and entry.terminal_at is not None:
                 evidence = await self.records.entries.evidence(entry.id)
@@ -79,9 +82,10 @@ class OrderTracker(Folding):
                     self.refused.refused(entry.account, entry.id, entry.terminal_at, heard=False)
         self.poll_soon()
 
-    def poll_soon(self) -> None:
-        """Has the broker asked at once about every account with an entry that is followed, or one of today."""
-        self.poll_urgent = True
+    def poll_soon(self, account: str = EVERY_ACCOUNT) -> None:
+        """Has the broker asked at once about this account, or about every one with an intent that is followed, or with
+        an entry of today."""
+        self.poll_urgent.add(account)
         self.poll_wanted.set()
 
     async def run(self) -> None:
@@ -96,42 +100,42 @@ class OrderTracker(Folding):
                 raise
 
     @contextmanager
-    def preparing(self, entry_id: str) -> Iterator[None]:
-        """Marks a `prepared` entry as on its way to be sent. A prepared entry without the mark was not sent; only the
+    def preparing(self, intent_id: str) -> Iterator[None]:
+        """Marks a `prepared` intent as on its way to be sent. A prepared intent without the mark was not sent; only the
         record of that failed."""
-        self._preparing.add(entry_id)
+        self._preparing.add(intent_id)
         try:
             yield
         finally:
-            self._preparing.discard(entry_id)
+            self._preparing.discard(intent_id)
 
     @contextmanager
-    def sending(self, entry_id: str) -> Iterator[None]:
-        """Marks a `sent` entry as on its way. A sent entry without the mark has an outcome that could not be
+    def sending(self, intent_id: str) -> Iterator[None]:
+        """Marks a `sent` intent as on its way. A sent intent without the mark has an outcome that could not be
         recorded."""
-        self._sending[entry_id] = self.alerts
+        self._sending[intent_id] = self.alerts
         try:
             yield
         finally:
-            self._sending.pop(entry_id, None)
+            self._sending.pop(intent_id, None)
 
-    async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
+    async def acknowledged(self, intent: AnyIntent, report: OrderReport) -> AnyIntent:
         """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
-        entry = await self.apply(entry_id, report, by_id=True)
+        intent = await self.apply(intent, report, by_id=True)
         # All are applied: the last alert to arrive need not report the last change.
         for heard in self._unclaimed.claim(report.order_id):
-            entry = await self.apply(entry_id, heard)
-        return entry
+            intent = await self.apply(intent, heard)
+        return intent
 
     async def settle_lost(self) -> None:
-        """Settles entries whose sending is over and whose outcome could not be recorded. Raises RecordsError."""
-        for entry in await self.records.entries.open():
-            if entry.state is OrderState.PREPARED and entry.id not in self._preparing | self._sending.keys():
+        """Settles intents whose sending is over and whose outcome could not be recorded. Raises RecordsError."""
+        for intent in await self.records.intents.being_sent():
+            if intent.state is OrderState.PREPARED and intent.id not in self._preparing | self._sending.keys():
                 await self._become(
-                    entry, OrderState.NOT_SENT, detail="it did not leave, and that could not be recorded"
+                    intent, OrderState.NOT_SENT, detail="it did not leave, and that could not be recorded"
                 )
-            elif entry.state is OrderState.SENT and entry.id not in self._sending:
-                await self.unacknowledged(entry.id, OrderState.UNKNOWN, "its outcome could not be recorded")
+            elif intent.state is OrderState.SENT and intent.id not in self._sending:
+                await self.unacknowledged(intent, OrderState.UNKNOWN, "its outcome could not be recorded")
 
     async def note_listened(self) -> None:
         """Records of refused entries that the alert stream told nothing of their orders. Raises RecordsError."""
@@ -149,31 +153,32 @@ class OrderTracker(Folding):
             self._unclaimed.claim(report.order_id)
 
     async def _offer(self, report: OrderReport, *, may_wait: bool = True) -> None:
-        """Gives an alert to its entry. One without an identifier may be about an order whose acknowledgement has not
+        """Gives an alert to its intent. One without an identifier may be about an order whose acknowledgement has not
         come, and waits for that."""
-        entry = await entry_of(self.records.entries, report)
-        if entry is not None:
-            await self.apply(entry.id, report)
-            if is_partial(entry.terms, report):
-                self.poll_soon()
+        intent = await intent_of(self.records.intents, report)
+        if intent is not None:
+            await self.apply(intent, report)
+            if is_partial(intent.terms, report):
+                self.poll_soon(intent.account)
         elif may_wait and report.identifier is None:
             self._unclaimed.keep(report)
         elif self.on_stranger is not None:
             await self.on_stranger(report)
 
-    async def unacknowledged(self, entry_id: str, state: OrderState, detail: str) -> Entry:
+    async def unacknowledged(self, intent: AnyIntent, state: OrderState, detail: str) -> AnyIntent:
         """Records the state of a sending that has no acknowledgement. What an alert has proved meanwhile stands. Raises
         RecordsError."""
-        async with self._turns.of(entry_id):
-            current = await self.records.entries.get(entry_id)
+        async with self._turns.of(intent.id):
+            current = await self.records.intents.of(intent).get(intent.id)
             if current.state is not OrderState.SENT:
                 return current
-            if state is OrderState.REJECTED:
-                heard = self._hears_since_sending(entry_id)
-                self.refused.refused(current.account, entry_id, self.clock.now(), heard=heard)
+            # An entry that may be there all the same bars another one. An exit bars none: its legs are read first.
+            if state is OrderState.REJECTED and isinstance(current, Entry):
+                heard = self._hears_since_sending(current.id)
+                self.refused.refused(current.account, current.id, self.clock.now(), heard=heard)
             return await self._become(current, state, detail=detail)
 
-    def _hears_since_sending(self, entry_id: str) -> bool:
+    def _hears_since_sending(self, intent_id: str) -> bool:
         """Whether the alert stream has been connected since before the order left."""
-        before, now = self._sending.get(entry_id), self.alerts
+        before, now = self._sending.get(intent_id), self.alerts
         return before is not None and before.state is now.state is StreamState.CONNECTED and before.since == now.since

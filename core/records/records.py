@@ -20,6 +20,7 @@ from core.records.repositories.exit_switch import ExitSwitches, Switch
 from core.records.repositories.exits import Exits
 from core.records.repositories.foreign import Foreign
 from core.records.repositories.inbox import Inbox
+from core.records.repositories.intent_book import IntentBook
 from core.records.repositories.intent_orders import IntentOrders
 from core.records.repositories.journal import Journal
 from core.records.repositories.logins import Logins
@@ -120,6 +121,7 @@ class Records:
         self.tridents = Tridents(database)
         self.entries = Entries(database, self.outbox, self.tridents)
         self.exits = Exits(database, self.outbox)
+        self.intents = IntentBook(database, self.entries, self.exits)
         self.exit_switch = ExitSwitches(database)
         self.foreign = Foreign(database)
         self.intent_orders = IntentOrders(database)

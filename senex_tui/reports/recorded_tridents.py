@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from core.commands.exit_commands import resting_orders
+from core.domain.operation.events import masked
 from core.domain.operation.times import when
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.exits import Exit
 from core.domain.positions.pnl import realized, total
 from core.domain.positions.timing import ExitDays
+from core.domain.positions.trident_commands import leaving_words, resting_words
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, ExitRules, Phase
 from core.domain.positions.units import left_of
@@ -19,7 +22,7 @@ from core.runtime.clock import exchange_time
 from senex_tui.reports.named import account_named
 from senex_tui.reports.next_steps import calendar_around
 from senex_tui.reports.tridents import RecordedExits, RecordedTrident, exits_report, tridents_report
-from senex_tui.support.report import Report
+from senex_tui.support.report import Report, instant_shown, instant_text
 from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
@@ -173,3 +176,36 @@ def _held_words(switch: Switch | None, now: datetime) -> str:
         return ""
     since = when(switch.at, exchange_time(now).date())
     return f"by {switch.who} since {since}" + (f": {switch.why}" if switch.why else "")
+
+
+async def exits_values(records: Records, numbers: Sequence[str]) -> dict[str, Any]:
+    """Who holds exits, and which closing orders rest at the broker, as values of a report. Raises RecordsError."""
+    return {
+        "held": [
+            {
+                "account": masked(one.account) if one.account else None,
+                "who": one.who,
+                "since": instant_text(one.at),
+                "why": one.why or None,
+            }
+            for one in await records.exit_switch.all()
+            if one.held
+        ],
+        "resting": list(await resting_orders(records, numbers)),
+    }
+
+
+def exits_lines(values: dict[str, Any], *, console: bool) -> list[tuple[str, str]]:
+    """The same for people, each with its label; none while exits are on and nothing rests. `console`: one runs."""
+    lines = []
+    for one in values["held"]:
+        whose = f" of {one['account']}" if one["account"] else ""
+        number = f" {one['account'][1:]}" if one["account"] else ""
+        command = f"`senex exits on{number}`"
+        why = f": {one['why']}" if one["why"] else ""
+        since = instant_shown(one["since"])
+        lines.append(("stopped", f"exits{whose} are held by {one['who']} since {since}{why}; {command} ends it"))
+    if values["resting"]:
+        told = resting_words(values["resting"]) if console else leaving_words(values["resting"])
+        lines.append(("exits", told))
+    return lines

@@ -30,6 +30,7 @@ from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
+from senex_tui.reports.recorded_tridents import exits_lines, exits_values
 from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text, risk_shown
 from senex_tui.support.text import LABEL, labelled, safe
 from senex_tui.trader.market_time import market_clock
@@ -137,6 +138,7 @@ async def _values(
             for a in accounts
             for entry, differs in await open_tridents(records.entries, records.journal, a.number, day)
         ],
+        "exits": await exits_values(records, numbers),
         "unknown": [_unknown(entry, await records.entries.evidence(entry.id), now, clock.speed) for entry in unknown],
     }
 
@@ -283,6 +285,7 @@ def _lines(values: dict[str, Any]) -> list[str]:
         lines.append(labelled("open", _open_words(trident)))
         lines += [labelled("", trident["differs"])] if trident["differs"] else []
         lines += [labelled("", f"warning: {warning}") for warning in trident["warnings"]]
+    lines += [labelled(*line) for line in exits_lines(values["exits"], console=values["trader"] is not None)]
     for entry in values["unknown"]:
         lines += [
             "",

@@ -23,7 +23,7 @@ from core.broker.tastytrade.fields import (
     signed,
     text,
 )
-from core.domain.orders.identifiers import is_ours
+from core.domain.orders.identifiers import maker_of
 from core.domain.orders.orders import Fill, OrderReport, ReportedLeg
 
 UNKNOWN_CODE = "unknown"
@@ -44,7 +44,7 @@ def order_report(o: JsonObject) -> OrderReport:
         status=text(o, "status"),
         identifier=identifier,
         underlying=shown_text(o, "underlying-symbol"),
-        credit=_price(o, ours=is_ours(identifier)),
+        credit=_price(o, ours=maker_of(identifier) is not None),
         legs=tuple(_leg(json_object(leg, "legs")) for leg in required_list(o, "legs")),
         received_at=shown_instant(o, "received-at"),
         terminal_at=shown_instant(o, "terminal-at"),

@@ -20,3 +20,10 @@ def is_end_shown(intent: Intent, orders: Sequence[IntentOrder]) -> bool:
     if intent.state in FOLLOWED_FOR_EVER or not orders or not all(order.ended for order in orders):
         return False
     return intent.state is not OrderState.FILLED or is_complete(intent.terms, intent.fills)
+
+
+def may_change(intent: Intent) -> bool:
+    """Whether the intent may change by itself: its order works or is unknown, or fill records of it are missing."""
+    if intent.state is OrderState.FILLED:
+        return not is_complete(intent.terms, intent.fills)
+    return intent.state in FOLLOWED_FOR_EVER

@@ -7,7 +7,7 @@ of the alerts. The waits are wall seconds (rules 14); every instant here is mark
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.domain.orders.fate import needs_operators_word
@@ -18,6 +18,8 @@ SETTLE_S = 120.0
 BETWEEN_READS_S = 30.0
 HIDDEN_S = 2_700.0
 """Wall seconds for which the broker's listings may not show an order that it has."""
+LAST_DAY_S = 300.0
+"""Wall seconds after which an exit of a trident's last day counts as shown or not at the broker (rules 15.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,14 @@ class SettleTimes:
     """From the sending, or from the terminal status, to the first read that counts."""
     between_reads_s: float = BETWEEN_READS_S
     hidden_s: float = HIDDEN_S
-    """From a refusal after which no alerts were heard to the next entry."""
+    """From a refusal after which no alerts were heard to the next entry, and from the sending of an exit to the first
+    read that counts."""
+    last_day_s: float = LAST_DAY_S
+    """From the sending of an exit on its trident's last day to the first read that counts."""
+
+    def of_exit(self, *, last_day: bool) -> SettleTimes:
+        """The waits of an exit, whose units get no other order before it is proved not to be at the broker."""
+        return replace(self, settle_s=self.last_day_s if last_day else self.hidden_s)
 
 
 PRODUCT_TIMES = SettleTimes()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from math import gcd
 
-from core.domain.orders.identifiers import is_ours
+from core.domain.orders.identifiers import maker_of
 from core.domain.orders.order_states import OrderState, state_for
-from core.domain.orders.orders import OrderReport
+from core.domain.orders.orders import IntentKind, OrderReport
 from core.domain.trident.trident import CALL_SPREADS, OPENING, PUT_SPREADS
 
 _SHAPE = sorted((action.value, quantity) for action in OPENING for quantity in (PUT_SPREADS, CALL_SPREADS))
@@ -29,8 +29,8 @@ def ended_unfilled(report: OrderReport) -> bool:
 
 
 def forbids_entry(report: OrderReport) -> bool:
-    """Whether an order of today that no record explains forbids another one: every order under our prefix, and a
-    trident that is alive or has filled. A refused order forbids nothing."""
+    """Whether an order of today that no record explains forbids another one: every order with the prefix of our
+    entries, and a trident that is alive or has filled. A refused order forbids nothing."""
     if state_for(report.status) is OrderState.REJECTED and not report.fills:
         return False
-    return is_ours(report.identifier) or (opens_trident(report) and not ended_unfilled(report))
+    return maker_of(report.identifier) is IntentKind.ENTRY or (opens_trident(report) and not ended_unfilled(report))

@@ -174,7 +174,7 @@ def leaving_words(orders: Sequence[str]) -> str:
     if not orders:
         return ""
     goes, them = ("goes", "it") if len(orders) == 1 else ("go", "them")
-    return f"{resting_words(orders)} and {goes} on without this console; {CANCELS_FIRST.format(them=them)}"
+    return f"{resting_words(orders)} and {goes} on without a console; {CANCELS_FIRST.format(them=them)}"
 
 
 def staying_words(orders: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, exists, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.orders.following import may_change
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, IntentKind
 from core.records.repositories.entry_rows import (
@@ -20,6 +21,7 @@ from core.records.repositories.entry_rows import (
     read_entries,
 )
 from core.records.repositories.intent_queries import IntentQueries, KindReads
+from core.records.repositories.rows import Watched
 from core.records.store.tables import entries, fills
 
 _account = entries.c.account == bindparam("account")
@@ -52,6 +54,14 @@ class EntryReads(KindReads[Entry]):
     async def holding(self, account: str, day: date) -> Entry | None:
         """The entry that holds the account's session day: while it does, no other entry of that account is made."""
         return await self._one(HOLDER, account=account, session_day=day)
+
+    async def watched(self, since: date, today: date) -> tuple[Watched, ...]:
+        found = {one.id: one for one in (*await self.open_or_followed(since), *await self.of_day(today))}
+        return tuple(
+            Watched(one.account, may_change(one), tuple(at for at in (one.sent_at, one.terminal_at) if at is not None))
+            for one in found.values()
+            if one.sent_at is not None
+        )
 
     async def waiting(self, day: date) -> tuple[Entry, ...]:
         """The entries that only time and evidence settle.

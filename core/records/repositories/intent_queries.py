@@ -16,6 +16,7 @@ from core.domain.orders.orders import AnyIntent
 from core.records.repositories.intent_orders import read_orders
 from core.records.repositories.intent_rows import intents_where
 from core.records.repositories.intents import IntentReads
+from core.records.repositories.rows import Watched
 from core.records.store.database import Database
 from core.records.store.read_cache import ReadCache
 from core.records.store.tables import fills, intent_changes, intent_orders
@@ -43,6 +44,7 @@ class IntentQueries:
         self.by_order = where(of_account, has_order)
         self.by_order_of_day = where(of_account, of_day, has_order)
         self.followed = where(table.c.sent_at.is_not(None), followed)
+        self.being_sent = where(table.c.state.in_([state.value for state in (OrderState.PREPARED, OrderState.SENT)]))
         self.open = where(table.c.state.in_([state.value for state in OPEN_STATES]))
         self.unknown = where(table.c.state == OrderState.UNKNOWN.value)
         self.incidents = where(of_account, table.c.state == OrderState.INCIDENT.value)
@@ -87,14 +89,12 @@ class KindReads(IntentReads[AnyIntent]):
     async def followed(self, since: date) -> tuple[AnyIntent, ...]:
         """The intents of all accounts whose end at the broker was not seen: what works or is unknown, of any day, and
         the others sent in a session from `since` on. Oldest first."""
+        query = self.queries.followed
+        return await self._held.ask(query, since, lambda: self._end_not_shown(query, since=since))
 
-        async def read() -> tuple[AnyIntent, ...]:
-            async with self._database.read() as connection:
-                sent = await self._rows(connection, self.queries.followed, {"since": since})
-                orders = await read_orders(connection, [intent.id for intent in sent])
-            return tuple(intent for intent in sent if not is_end_shown(intent, orders.get(intent.id, ())))
-
-        return await self._held.ask(self.queries.followed, since, read)
+    async def being_sent(self) -> tuple[AnyIntent, ...]:
+        """Every intent that is prepared, or sent without a recorded outcome, oldest first."""
+        return await self._polled(self.queries.being_sent)
 
     async def open(self) -> tuple[AnyIntent, ...]:
         """Every intent, of any day, whose order may still change or is being sent."""
@@ -104,6 +104,19 @@ class KindReads(IntentReads[AnyIntent]):
         """Every intent, of any day, whose order may still change or is being sent, and those that are `followed`."""
         found = {intent.id: intent for intent in (*await self.open(), *await self.followed(since))}
         return tuple(found.values())
+
+    async def looked_at(self, since: date, account: str) -> tuple[AnyIntent, ...]:
+        """Every intent of the account whose order may still change or is being sent, and those that are `followed`."""
+        return tuple(one for one in await self.open_or_followed(since) if one.account == account)
+
+    async def waiting(self, day: date) -> tuple[AnyIntent, ...]:
+        """The intents that only time and evidence settle: the unknown ones of any day."""
+        return await self._polled(self.queries.unknown)
+
+    @abstractmethod
+    async def watched(self, since: date, today: date) -> tuple[Watched, ...]:
+        """What says how often the accounts are looked at that have a sent intent which is followed, or is of
+        `today`."""
 
     async def unknown(self) -> tuple[AnyIntent, ...]:
         """Every unknown intent, of all accounts and days, oldest first."""
@@ -126,6 +139,13 @@ class KindReads(IntentReads[AnyIntent]):
     async def _read(self, connection: AsyncConnection, intent_id: str) -> AnyIntent | None:
         found = await self._rows(connection, self.queries.by_id, {"id": intent_id})
         return found[0] if found else None
+
+    async def _end_not_shown(self, query: Select[Any], **values: object) -> tuple[AnyIntent, ...]:
+        """Those of the found intents whose order may still change or whose end at the broker was not shown."""
+        async with self._database.read() as connection:
+            found = await self._rows(connection, query, values)
+            orders = await read_orders(connection, [one.id for one in found])
+        return tuple(one for one in found if not is_end_shown(one, orders.get(one.id, ())))
 
     async def _one(self, query: Select[Any], **values: object) -> AnyIntent | None:
         found = await self._all(query, **values)

@@ -151,6 +151,16 @@ class EvidenceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """How the intents of an account stand that are followed at the broker: whether one may change by itself now, and
+    when such intents were last sent or ended, aware UTC."""
+
+    account: str
+    may_change: bool
+    newest: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CommandRecord:
     """A command and what became of it. `finished_at` is None while it is pending."""
 

@@ -14,9 +14,7 @@ from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, OneAccount
 from senex_tui.cli.printing import exit_with, print_report
 
 commands = typer.Typer()
-_exits = typer.Typer(
-    help="Show the closing orders of each account; hold them.", rich_markup_mode=None, no_args_is_help=True
-)
+_exits = typer.Typer(help="Show, hold and cancel closing orders.", rich_markup_mode=None, no_args_is_help=True)
 commands.add_typer(_exits, name="exits")
 _EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console is running."
 HeldAccount = Annotated[
@@ -88,6 +86,15 @@ def on(
     A hold of one account ends with its NUMBER, a hold of all without one.
     """
     _switch(context, data_dir, demo, "on", account, why)
+
+
+@_exits.command(epilog=_EXIT)
+def cancel(context: typer.Context, account: HeldAccount = "", demo: Demo = False, data_dir: DataDir = None) -> None:
+    """Cancel the closing orders that rest. Needs a running console.
+
+    No target of them is placed again. Hold exits first, or a trident's time exit begins all the same.
+    """
+    _switch(context, data_dir, demo, "cancel", account, "")
 
 
 def _switch(context: typer.Context, data_dir: Path | None, demo: bool, word: str, account: str, why: str) -> NoReturn:

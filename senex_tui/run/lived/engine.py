@@ -15,7 +15,8 @@ from core.domain.market.sessions import Session
 from core.domain.operation.account_settings import AccountField
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
-from core.domain.orders.identifiers import is_ours
+from core.domain.orders.identifiers import maker_of
+from core.domain.orders.orders import IntentKind
 from core.engine.engine import Engine
 from core.engine.parts import EngineParts
 from core.market.calendar import SessionCalendar
@@ -203,7 +204,8 @@ class _World:
     def _told(self, day: date, number: int) -> LivedDay:
         now = self._clock.now()
         orders = self._exchange.orders(self._account)  # the desk's and the hand's are no entries
-        filled = sum(order.status == "Filled" and is_ours(order.external_identifier) for order in orders)
+        entries = [order for order in orders if maker_of(order.external_identifier) is IntentKind.ENTRY]
+        filled = sum(order.status == "Filled" for order in entries)
         cash = self._exchange.balances(self._account, now).cash_balance
         return LivedDay(day, number, len(self._plan.sessions), filled, cash)
 

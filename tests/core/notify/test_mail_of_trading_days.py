@@ -122,11 +122,11 @@ def test_a_filled_order_whose_fill_records_come_in_two_parts_is_at_no_time_told_
             )
             return replace(live, status="Filled", legs=legs)
 
-        await world.engine.tracker.apply(entry.id, filled(fills[:2]))
+        await world.engine.tracker.apply(entry, filled(fills[:2]))
         await world.clock.sleep(5)
         assert [_word(s) for s in post.subjects] == ["entry sent", "entry filled"]
         assert "Its fill records have not all come yet" in post.taken[-1].text
-        await world.engine.tracker.apply(entry.id, filled(fills))
+        await world.engine.tracker.apply(entry, filled(fills))
         await world.clock.sleep(5)
         told = fill_credit(replace(entry, fills=tuple(fills)))
         assert f"entry filled, its fills are known at {credit(told)} credit" in post.subjects[-1]

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
+from core.domain.orders.orders import Entry, Fill, Intent, OrderReport, ReportedLeg
 from core.orders.folding import Folding
+from core.orders.kinds import product_kinds
 from core.records.records import Records
 from core.records.repositories.rows import DayHeld
 from core.runtime.bus import Bus
@@ -33,14 +34,20 @@ class Folded:
     def __post_init__(self) -> None:
         clock = SystemClock()
         bus = Bus(self.records.journal.append, clock)
-        self.folding = Folding(
-            records=self.records, bus=bus, clock=clock, on_closed=self._on_closed, on_incident=self._on_incident
+        kinds = product_kinds(
+            records=self.records,
+            bus=bus,
+            clock=clock,
+            sessions_back=lambda day, sessions: day,
+            on_closed=self._on_closed,
+            on_incident=self._on_incident,
         )
+        self.folding = Folding(records=self.records, kinds=kinds, clock=clock)
 
-    async def _on_closed(self, entry_id: str) -> None:
-        self.closed.append(entry_id)
+    async def _on_closed(self, of: Intent) -> None:
+        self.closed.append(of.id)
 
-    async def _on_incident(self, of: Entry, why: str) -> None:
+    async def _on_incident(self, of: Intent, why: str) -> None:
         self.incidents.append(of.id)
 
     async def sent(self, name: str, account: str = "5WT00001") -> Entry:
@@ -85,7 +92,8 @@ async def test_two_entries_of_one_day_that_fill_at_once_are_one_holder_and_one_i
     new = await folded.sent("new")
     reports = {"late": filled(late, "71"), "new": filled(new, "72")}
     names = sorted(reports, key=lambda name: name != first)
-    await asyncio.gather(*(folded.folding.apply(name, reports[name]) for name in names))
+    sent = {"late": late, "new": new}
+    await asyncio.gather(*(folded.folding.apply(sent[name], reports[name]) for name in names))
     found = {name: await folded.records.entries.get(name) for name in names}
     assert {name: (one.state, one.holds_day) for name, one in found.items()} == {
         "late": (OrderState.INCIDENT, False),
@@ -108,11 +116,11 @@ async def test_a_report_does_not_wait_for_another_entrys(folded: Folded) -> None
         return await get(entry_id)
 
     setattr(entries, "get", late_for_one)  # noqa: B010 - a method of this one instance
-    waiting = asyncio.create_task(folded.folding.apply("slow", filled(slow, "71")))
+    waiting = asyncio.create_task(folded.folding.apply(slow, filled(slow, "71")))
     await began.wait()
-    again = asyncio.create_task(folded.folding.apply("slow", replace(filled(slow, "71"), status="Live", legs=())))
+    again = asyncio.create_task(folded.folding.apply(slow, replace(filled(slow, "71"), status="Live", legs=())))
     async with asyncio.timeout(30):
-        assert (await folded.folding.apply("quick", filled(quick, "72"))).state is OrderState.FILLED
+        assert (await folded.folding.apply(quick, filled(quick, "72"))).state is OrderState.FILLED
     assert not waiting.done()
     assert not again.done(), "two reports of one entry were folded at once"
     goes_on.set()

@@ -28,7 +28,7 @@ def test_an_alert_while_the_lost_answer_is_being_recorded_fails_no_cycle(tmp_pat
             entry = await get(entry_id)
             if entry.state is OrderState.SENT and not heard:
                 (report,) = await world.broker.orders_since(ACCOUNT, world.day)
-                heard.append(asyncio.create_task(world.engine.tracker.apply(entry_id, report)))
+                heard.append(asyncio.create_task(world.engine.tracker.apply(entry, report)))
                 await asyncio.wait(heard, timeout=2.0)
             return entry
 

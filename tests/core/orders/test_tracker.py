@@ -118,7 +118,7 @@ def test_fill_records_missing_from_a_filled_order_are_fetched(tmp_path: Path) ->
         await world.until("09:46")
         entry = await world.entry()
         (order,) = world.exchange.orders(ACCOUNT)
-        await world.engine.tracker.apply(entry.id, replace(order_report(order), status="Filled"))
+        await world.engine.tracker.apply(entry, replace(order_report(order), status="Filled"))
         told = await world.entry()
         assert (told.state, told.fills) == (OrderState.FILLED, ())
         world.exchange.fill_plan = "immediate"

@@ -15,6 +15,7 @@ from core.domain.orders.order_states import OrderState
 from core.guards.gate import TradingGate
 from core.orders import desk, entry_sending, folding, settlement
 from core.orders.account_look import AccountLook
+from core.orders.missing_orders import MissingOrders
 from core.orders.reconciliation import Reconciliation
 from core.orders.strangers import Strangers
 from core.records.repositories import entries
@@ -124,7 +125,7 @@ def frees_the_day_of_any_cancel() -> None:
 
 def never_takes_404_for_an_answer() -> None:
     """An order that the broker no longer knows works for ever."""
-    _replace(AccountLook, "_is_missing", _nothing)
+    _replace(MissingOrders, "missed", _nothing)
 
 
 async def _nothing(*_: object, **__: object) -> None:

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.operation.events import Event, Severity
-from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
+from core.domain.orders.orders import Entry, Fill, Intent, OrderReport, ReportedLeg
 from core.guards.refused_orders import RefusedOrders
+from core.orders.kinds import product_kinds
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.repositories.rows import DayHeld, IntentChange
@@ -93,7 +94,7 @@ class FoldedEntries:
         told = [_about(entry, report) for report in reports]
         if acknowledged_after is None:
             for report in told:
-                await tracker.apply(entry.id, report)
+                await tracker.apply(entry, report)
         else:
             await self._hear(tracker, entry, told, acknowledged_after)
         found = await self._records.entries.get(entry.id)
@@ -111,11 +112,11 @@ class FoldedEntries:
         running = asyncio.create_task(tracker.run())
         for index, report in enumerate(told):
             if index == after:
-                await tracker.acknowledged(entry.id, told[0])
+                await tracker.acknowledged(entry, told[0])
             tracker.on_order(replace(report, identifier=None))
             await self.clock.sleep(0.01)
         if after >= len(told):
-            await tracker.acknowledged(entry.id, told[0])
+            await tracker.acknowledged(entry, told[0])
         running.cancel()
         await asyncio.wait({running})
 
@@ -132,20 +133,25 @@ def _tracker(records: Records, bus: Bus, clock: VirtualClock) -> OrderTracker:
     refused = RefusedOrders(clock, lambda at: (clock.now() - at).total_seconds())
     return OrderTracker(
         records=records,
-        bus=bus,
+        kinds=product_kinds(
+            records=records,
+            bus=bus,
+            clock=clock,
+            sessions_back=lambda day, sessions: day,
+            on_closed=_nothing,
+            on_incident=_no_breaker,
+        ),
         clock=clock,
         refused=refused,
-        on_closed=_nothing,
-        on_incident=_no_breaker,
         on_alerts_connected=lambda: None,
     )
 
 
-async def _nothing(entry_id: str) -> None:
+async def _nothing(intent: Intent) -> None:
     """These tests follow no quotes of legs."""
 
 
-async def _no_breaker(entry: Entry, detail: str) -> None:
+async def _no_breaker(intent: Intent, detail: str) -> None:
     """Breakers are tested elsewhere."""
 
 
@@ -306,7 +312,7 @@ def test_an_alert_is_critical_when_the_word_is_unknown(entries: FoldedEntries) -
         bus.listen(events.append)
         tracker = _tracker(entries._records, bus, entries.clock)
         entry = await entries._sent_entry()
-        await tracker.apply(entry.id, _about(entry, report("Dead")))
+        await tracker.apply(entry, _about(entry, report("Dead")))
         return [event.severity for event in events]
 
     assert entries.loop.run_until_complete(words()) == [Severity.CRITICAL]

@@ -17,7 +17,7 @@ from core.domain.market.underlying import QQQ, Underlying
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event
-from core.domain.orders.orders import Entry
+from core.domain.orders.orders import Intent
 from core.domain.risk.risk import RiskAssessment
 from core.domain.trident.entry_price import EntryPrice, entry_price
 from core.domain.trident.pricing import Pricing
@@ -32,6 +32,7 @@ from core.orders.account_look import AccountLook
 from core.orders.decision import Decision
 from core.orders.desk import OrderDesk
 from core.orders.entry_desk import EntryDesk
+from core.orders.kinds import product_kinds
 from core.orders.polls import OrderPolls
 from core.orders.positions import PositionComparison
 from core.orders.reconciler import Reconciler
@@ -97,11 +98,16 @@ class TradingProcess:
         strangers = Strangers(records, self.breakers, bus, foreign)
         self.tracker = OrderTracker(
             records=records,
-            bus=bus,
+            kinds=product_kinds(
+                records=records,
+                bus=bus,
+                clock=clock,
+                sessions_back=calendar_around(clock.now().year).sessions_back,
+                on_closed=self._nothing_to_release,
+                on_incident=self._incident,
+            ),
             clock=clock,
             refused=refused,
-            on_closed=self._nothing_to_release,
-            on_incident=self._incident,
             on_alerts_connected=lambda: self._want("alerts"),
             on_stranger=strangers.heard,
         )
@@ -224,10 +230,10 @@ class TradingProcess:
     def _want(self, cause: str) -> None:
         self._reconciliation.want(cause)
 
-    async def _incident(self, entry: Entry, detail: str) -> None:
-        await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")
+    async def _incident(self, intent: Intent, detail: str) -> None:
+        await self.breakers.open(BreakerKind.INCIDENT, intent.account, f"order {intent.order_id}: {detail}")
 
-    async def _nothing_to_release(self, entry_id: str) -> None:
+    async def _nothing_to_release(self, intent: Intent) -> None:
         """Nothing to release: these tests do not follow the quotes of legs."""
 
 

@@ -33,11 +33,12 @@ import pytest
 from core.broker.port import StreamState
 from core.broker.tastytrade import TastytradeBroker
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Entry
+from core.domain.orders.orders import Entry, Intent
 from core.guards.breakers import Breakers
 from core.guards.foreign_tridents import ForeignTridents
 from core.guards.refused_orders import RefusedOrders
 from core.orders.account_look import AccountLook
+from core.orders.kinds import product_kinds
 from core.orders.polls import OrderPolls
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
@@ -273,20 +274,25 @@ async def test_an_unreadable_alert_is_answered_by_a_poll_and_the_order_is_found(
     bus = Bus(records.journal.append, clock)
     wanted: list[str] = []
 
-    async def nothing(_: str) -> None:
+    async def nothing(_: Intent) -> None:
         """These tests follow no quotes of legs."""
 
-    async def incident(entry: Entry, detail: str) -> None:
+    async def incident(_: Intent, detail: str) -> None:
         raise AssertionError(detail)
 
     refused = RefusedOrders(clock, lambda at: 0.0)
     tracker = OrderTracker(
         records=records,
-        bus=bus,
+        kinds=product_kinds(
+            records=records,
+            bus=bus,
+            clock=clock,
+            sessions_back=lambda day, sessions: day,
+            on_closed=nothing,
+            on_incident=incident,
+        ),
         clock=clock,
         refused=refused,
-        on_closed=nothing,
-        on_incident=incident,
         on_alerts_connected=lambda: wanted.append("reconcile"),
     )
     strangers = Strangers(records, Breakers(records, bus, clock), bus, ForeignTridents(lambda: record_samples.DAY))

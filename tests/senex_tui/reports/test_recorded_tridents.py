@@ -13,11 +13,14 @@ from core.domain.operation.account_settings import AccountField, AccountSetting
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.tridents import Phase
+from core.domain.reporting.alerts import AlertKind, DueAlert, subject_of
 from core.records.records import Records
 from core.runtime.clock import ShiftedClock
 from core.runtime.clock_file import note_clock
 from core.snapshot import Mode
+from senex_tui.reports.alerts import read_alerts
 from senex_tui.reports.recorded_tridents import read_exits, read_tridents
+from senex_tui.reports.status import read_status
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Report
 from senex_tui.trader.place import Place
@@ -120,6 +123,35 @@ async def test_how_exits_stand_is_told_with_what_rests(place: Place, records: Re
         "       1 trident; no closing order rests at the broker; next time exit Fri 10 Apr 2026 10:00",
         NO_CONSOLE,
     ]
+
+
+async def test_the_status_names_what_is_held_and_what_rests(place: Place, records: Records) -> None:
+    assert not [line for line in lines(await read_status(place)) if "exits" in line or "closing" in line]
+    await filled(records)
+    await sent(records, exit_of([PUT_1], "x1"), "71")
+    await records.exit_switch.hold(ACCOUNT, "anna", "lunch", after(60))
+    told = [line.split(maxsplit=1) for line in lines(await read_status(place)) if "exits" in line]
+    assert told == [
+        [
+            "stopped",
+            "exits of …0001 are held by anna since 2026-03-02 09:46:00 ET: lunch; `senex exits on 0001` ends it",
+        ],
+        [
+            "exits",
+            "1 closing order rests at the broker (71) and goes on without a console; `senex exits cancel` ends it "
+            "first",
+        ],
+    ]
+    assert (await read_status(place)).values["exits"]["resting"] == ["71"]
+
+
+async def test_an_alert_about_a_trident_is_listed_under_its_account(place: Place, records: Records) -> None:
+    for trident in ("one", "two"):
+        due = DueAlert(AlertKind.UNIT_BROKEN, subject_of(ACCOUNT, trident), f"{trident}: put-2 is broken")
+        await records.alerts.open(due, AT)
+    listed = (await read_alerts(place, everything=False, account="0001")).values["alerts"]
+    assert [(one["account"], one["part"]) for one in listed] == [("…0001", "one"), ("…0001", "two")]
+    assert (await read_alerts(place, everything=False, account="0002")).values["alerts"] == []
 
 
 async def test_a_hold_from_a_shell_is_told_without_a_console(place: Place, records: Records) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from core.domain.orders.fills import filled_by_symbol, is_complete
-from core.domain.orders.identifiers import PREFIX, is_ours
+from core.domain.orders.identifiers import PREFIX, maker_of
 from core.domain.orders.order_states import (
     ATTESTED,
     BROKER_STATUS,
@@ -18,6 +18,7 @@ from core.domain.orders.order_states import (
     OrderState,
     state_for,
 )
+from core.domain.orders.orders import IntentKind
 from tests.support import oracle
 from tests.support.record_samples import AT, fill, request
 
@@ -38,8 +39,8 @@ def test_the_brokers_words_mean_what_the_proofs_expect() -> None:
     assert {word for word, state in oracle.STATE_OF_STATUS.items() if state not in ("working", "filled")} == oracle.DEAD
     assert state_for("Sleeping") is None
     assert PREFIX == oracle.IDENTIFIER_PREFIX
-    for identifier in (None, "", "senex", "senex-", f"{PREFIX}1", "other-senex-1"):
-        assert is_ours(identifier) == oracle.is_ours(identifier)
+    for identifier in (None, "", "senex", "senex-", f"{PREFIX}1", "other-senex-1", "senexit-1"):
+        assert (maker_of(identifier) is IntentKind.ENTRY) == oracle.is_ours(identifier)
 
 
 def test_fills_add_up_as_the_proofs_expect() -> None:

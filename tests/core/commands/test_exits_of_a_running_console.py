@@ -1,0 +1,47 @@
+"""Holding and cancelling exits while a console runs, on the real engine and a simulated broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.domain.operation.commands import CommandKind
+from core.domain.orders.order_states import OrderState
+from core.domain.positions.units import UnitName
+from tests.support.exit_sending import close
+from tests.support.world import World, in_world
+
+PUT_1, PUT_2, CALL = UnitName
+FAR = "0.05"
+"""A debit at which nobody sells the spread."""
+
+
+async def exits(world: World, note: str, account: str = "") -> str:
+    return await world.answer(CommandKind.EXITS, account, note)
+
+
+def test_what_rests_is_named_by_a_hold_and_ended_by_a_cancel(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        world.exchange.fill_plan = "never"
+        assert await exits(world, "cancel") == "done: no closing order rests at the broker"
+        first, second = [await close(world, entry, [name], FAR) for name in (PUT_1, CALL)]
+        orders = f"({first.order_id}, {second.order_id})"
+        assert await exits(world, "hold because lunch", "0001") == (
+            f"done: exits of …0001 are held; 2 closing orders rest at the broker {orders} and stay; "
+            "`senex exits cancel` cancels them"
+        )
+        assert [(await world.records.exits.get(one.id)).state for one in (first, second)] == [OrderState.WORKING] * 2
+        assert await exits(world, "cancel", "0001") == (
+            f"done: cancel of 2 closing orders asked {orders}; they work until the broker confirms"
+        )
+        await world.clock.sleep(60)
+        ended = [await world.records.exits.get(one.id) for one in (first, second)]
+        assert [(one.state, one.cancel_requested_by) for one in ended] == [(OrderState.CANCELLED, "operator")] * 2
+        assert await world.records.exit_switch.held(entry.account) is not None
+        assert await exits(world, "on", "0001") == "done: exits of …0001 are on"
+        assert await exits(world, "cancel", "0009") == ("refused: '0009' names no known account; give one of …0001")
+        await world.stop()
+
+    in_world(day, tmp_path)
