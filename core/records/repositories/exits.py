@@ -45,7 +45,7 @@ from core.records.store.tables import ONLY_ROW, engine, exit_switch, exits, trid
 _FREES_AT_ONCE = frozenset({OrderState.FILLED, OrderState.NOT_SENT, OrderState.ABSENT})
 """States in which an exit holds nothing any more, without a proof of its own: what it was to close is closed, or its
 order is shown not to be at the broker."""
-_TRIDENT = select(tridents.c.hands_off, tridents.c.hands_off_why, tridents.c.desk_day, tridents.c.ended_at).where(
+_TRIDENT = select(tridents.c.hands_off, tridents.c.hands_off_why, tridents.c.desk_day).where(
     tridents.c.id == bindparam("id")
 )
 _held = exists().where(exit_switch.c.held, or_(exit_switch.c.account == "", exit_switch.c.account == exits.c.account))
