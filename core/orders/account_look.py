@@ -100,8 +100,10 @@ class AccountLook:
         await self.strangers.hold_day(account, strange, today, before)
         for order_id, intent_id in given.owners.items():
             await self._missing.found(intent_id, account, order_id)
-        troubles += await self._read_unlisted(account, since, listed_from, given.owners)
-        self._given[account] = replace(given, version=None if troubles else self._version())
+        followed = await self.records.intents.looked_at(since, account)
+        troubles += await self._read_unlisted(followed, listed_from, given.owners)
+        stands = not troubles and all(_stays(intent) for intent in followed)
+        self._given[account] = replace(given, version=self._version() if stands else None)
         return "; ".join(troubles)
 
     def _needs_history(self, intent: Intent) -> bool:
@@ -153,11 +155,10 @@ class AccountLook:
         return self.records.database.version(entries.name, exits.name, intent_orders.name, fills.name, breakers.name)
 
     async def _read_unlisted(
-        self, account: str, since: date, listed_from: date, owners: Mapping[str, str]
+        self, followed: Sequence[Intent], listed_from: date, owners: Mapping[str, str]
     ) -> list[str]:
         """Reads by its id each order of ours that is followed and was not listed. Returns what went wrong."""
         troubles: list[str] = []
-        followed = await self.records.intents.looked_at(since, account)
         orders = await self.records.intent_orders.of_all([one.id for one in followed])
         for intent in followed:
             for order in orders.get(intent.id, ()):

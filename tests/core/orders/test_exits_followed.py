@@ -394,3 +394,22 @@ def test_an_order_has_its_own_account_looked_at_at_once_and_no_other(tmp_path: P
         await world.stop()
 
     in_world(day, tmp_path, accounts=(account(), account("5WT00002")))
+
+
+def test_a_cancel_that_the_broker_does_not_carry_out_is_noticed_although_nothing_changes(tmp_path: Path) -> None:
+    """The same listing says nothing after 2 s, and after 10 s that the order works on."""
+
+    async def day(world: World) -> None:
+        entry = await opened(world)
+        world.broker.arm(FaultKind.ORDERS_CANCEL_IGNORED)
+        target = await close(world, entry, [PUT_1], FAR)
+        await world.until("09:48")
+        await world.engine.canceller.for_console(target, "the time exit starts")
+        assert (await now(world, target)).engine_cancel_at is not None
+        await world.clock.sleep(30)
+        works = await now(world, target)
+        assert (works.state, works.engine_cancel_at) == (OrderState.WORKING, None)
+        assert works.cancel_asked_at is not None
+        await world.stop()
+
+    in_world(day, tmp_path)
