@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.operation.events import masked
 from core.domain.operation.times import minute_stamp
+from core.domain.reporting.alerts import account_in
 from senex_tui.reports.named import account_named
 from senex_tui.support.report import Report, instant_text
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
-    from core.domain.reporting.alerts import Alert, account_in
+    from core.domain.reporting.alerts import Alert
     from core.records.records import Records
 
 MOST = 100

@@ -14,11 +14,13 @@ from types import SimpleNamespace
 import pytest
 
 from core.config.folders import folders
+from core.records.store.schema import newest_revision
 from core.runtime.clock import SystemClock
 from senex_tui.doctor.doctor import Check, Finding, Row, examine, exit_code, one, to_text
 from senex_tui.doctor.machine import Setup, all_checks, mail_row
 from tests.core.records.store.revision_1 import make_revision_1
 from tests.e2e.simulated_broker import SimulatedBroker
+from tests.support.empty_records import copy_empty_records
 from tests.support.senex_command import Box
 
 LOGIN = {"TT_SECRET": "secret-ok", "TT_REFRESH": "refresh-ok"}
@@ -165,6 +167,16 @@ def test_records_of_another_version_say_what_happens_next(tmp_path: Path, revisi
     assert row.finding == finding
     assert f"has schema revision {revision}" in row.found
     assert ("brings it up to date" if finding == "WARN" else "install the newer version") in row.todo
+
+
+def test_records_with_orders_at_the_broker_are_of_this_version(tmp_path: Path) -> None:
+    setup = Setup(folders(tmp_path), None, None)
+    copy_empty_records(setup.records_file)
+    with closing(sqlite3.connect(setup.records_file, isolation_level=None)) as records:
+        records.execute("UPDATE alembic_version SET version_num = version_num || ' (resting at the broker: 71)'")
+    [check] = [check for check in all_checks(setup) if check.names == ("records",)]
+    [row] = examine([check], SystemClock())
+    assert (row.finding, row.found.endswith(f"whole, revision {newest_revision()}")) == ("OK", True)
 
 
 def test_a_records_file_that_is_a_link_is_told_before_it_keeps_the_console_from_starting(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Each change of exits and tridents is one commit: whichever statement of it fails, nothing of it is kept (rules 15)."""
+"""Each change of exits and tridents is one commit: whichever statement of it fails, nothing of it is kept (rules 9)."""
 
 from __future__ import annotations
 
