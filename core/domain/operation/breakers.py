@@ -71,6 +71,12 @@ class BreakerKind(Enum):
         "an entry of an earlier day",
         "resets by itself when the broker shows how the earlier entry ended, or an operator attests it",
     )
+    ASSIGNED = (
+        "assigned",
+        Scope.ACCOUNT,
+        "an assignment",
+        "settle what it left at the broker, then `senex reset assigned`",
+    )
 
 
 _BY_CODE = {kind.code: kind for kind in BreakerKind}

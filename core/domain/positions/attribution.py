@@ -98,6 +98,12 @@ def foreign_fills(
     return tuple(sorted(found.values(), key=lambda fill: (fill.at, fill.key)))
 
 
+def closing_legs(order: OrderReport) -> frozenset[LegSide]:
+    """The legs of which an order closes contracts."""
+    actions = ((leg.symbol, _ACTIONS.get(leg.action)) for leg in order.legs)
+    return frozenset((symbol, closed_side(action)) for symbol, action in actions if action and not action.opens)
+
+
 def after_foreign(
     foreign: Mapping[LegSide, Decimal], fills: Iterable[ForeignFill]
 ) -> tuple[Mapping[LegSide, Decimal], tuple[Loss, ...]]:

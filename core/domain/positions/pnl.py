@@ -12,6 +12,7 @@ from core.domain.market.quotes import Quote
 from core.domain.orders.fills import filled_by_symbol
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill, Intent, OrderLeg
+from core.domain.positions.close_prices import spread_prices
 from core.domain.positions.closing import fills_once
 from core.domain.positions.exits import Exit
 from core.domain.positions.fees import estimated_fees
@@ -19,8 +20,6 @@ from core.domain.positions.matching import DELIVERED, Match, Role, parts_by_unit
 from core.domain.positions.units import Unit, UnitName, UnitState, in_order, left_of
 from core.domain.trident.trident import SHARES_PER_CONTRACT, Action
 
-MAX_AGE_S = 30.0
-"""A quote that is older gives no mark."""
 _NONE = Decimal(0)
 _SALES = (Action.SELL_TO_OPEN, Action.SELL_TO_CLOSE)
 
@@ -141,19 +140,12 @@ def unrealized(units: Iterable[Unit], quotes: Mapping[str, Quote], now: float) -
     credit is not known, or a quote is missing, crossed or older than 30 s."""
     mid = natural = _NONE
     for unit in left_of(units):
-        short, long = quotes.get(unit.short), quotes.get(unit.long)
-        if unit.credit is None or short is None or long is None or not (_fresh(short, now) and _fresh(long, now)):
+        prices = spread_prices(quotes.get(unit.short), quotes.get(unit.long), now)
+        if unit.credit is None or prices is None:
             return None
-        if short.mid is None or long.mid is None or short.ask is None or long.bid is None:
-            return None
-        mid += SHARES_PER_CONTRACT * (unit.credit - (short.mid - long.mid))
-        natural += SHARES_PER_CONTRACT * (unit.credit - (short.ask - long.bid))
+        mid += SHARES_PER_CONTRACT * (unit.credit - prices.mid)
+        natural += SHARES_PER_CONTRACT * (unit.credit - prices.natural)
     return Unrealized(mid, natural)
-
-
-def _fresh(quote: Quote, now: float) -> bool:
-    age = quote.age(now)
-    return age is not None and age <= MAX_AGE_S
 
 
 def _open(

@@ -1,0 +1,325 @@
+"""What changes behind our back: believed after two reads, attributed to the tridents, and recorded (rules 15.4,
+15.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.events import Severity, masked
+from core.domain.orders.order_states import OPEN_STATES, OrderState, state_for
+from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.way_out import SHORT_ID
+from core.domain.positions.attribution import (
+    ForeignFill,
+    Loss,
+    TridentUnits,
+    UnitLoss,
+    after_foreign,
+    cause,
+    closing_legs,
+    foreign_fills,
+    unit_losses,
+)
+from core.domain.positions.closing import Gone
+from core.domain.positions.holdings import Difference, HeldTrident, Range, differences, expected
+from core.domain.positions.trident_words import legs_words
+from core.domain.positions.tridents import HandsOff
+from core.domain.positions.units import Ended, Unit, UnitName, UnitState, legs_of, names_with
+from core.domain.trident.sides import LegSide
+from core.domain.trident.trident import SHARES_PER_CONTRACT
+from core.guards.breakers import Breakers
+from core.orders.attribution import intent_of
+from core.positions.complete_reads import CompleteRead
+from core.records.records import GoneRecord, Records
+from core.records.repositories.trident_rows import TridentRecord
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock, exchange_time
+from core.runtime.keyed_locks import KeyedLocks
+
+BELIEVED_S = 30.0
+"""Wall seconds between the first of two reads that show the same difference and the second, which is believed."""
+_NONE = Decimal(0)
+ENGINE = "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What the records have of an account: its tridents that have not ended with their units as they are, and the
+    entries that are no tridents."""
+
+    records: tuple[TridentRecord, ...]
+    held: tuple[HeldTrident, ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def entry_may_fill(self) -> bool:
+        return any(entry.state in OPEN_STATES for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a read shows that is not on record. `left` is what is foreign once the fills of others are used, `closed`
+    what they closed of ours; `found` is what they do not explain."""
+
+    fills: tuple[ForeignFill, ...]
+    left: Mapping[LegSide, Decimal]
+    closed: tuple[Loss, ...]
+    found: tuple[Difference, ...]
+
+    @property
+    def sign(self) -> object:
+        """The same for two reads that show the same."""
+        return frozenset(fill.key for fill in self.fills), frozenset((one.leg, one.seen) for one in self.found)
+
+    @property
+    def lost(self) -> tuple[Loss, ...]:
+        """What is lost to us, what an order of others closed first."""
+        return self.closed + tuple(Loss(one.leg, one.lost) for one in self.found if one.lost)
+
+
+@dataclass(eq=False, repr=False)
+class Changes:
+    """Judges complete reads, one of an account at a time. Give it each read after its orders were given to their
+    intents: what an order of ours closed is no change."""
+
+    records: Records
+    breakers: Breakers
+    bus: Bus
+    clock: Clock
+    # What is not believed yet of each account, and the monotonic second at which the first read that shows it began.
+    _doubts: dict[str, tuple[object, float]] = field(init=False, default_factory=dict)
+    _differing: dict[str, frozenset[LegSide]] = field(init=False, default_factory=dict)
+    # The shares at the last read that agreed: what came or left since tells an assignment before its row is posted.
+    _shares: dict[str, Mapping[str, Decimal]] = field(init=False, default_factory=dict)
+    # The monotonic second since which every read shows no foreign close on the legs of a trident that is left alone.
+    _clear_s: dict[str, float] = field(init=False, default_factory=dict)
+    _told: set[tuple[str, object]] = field(init=False, default_factory=set)
+    _turns: KeyedLocks = field(init=False, default_factory=KeyedLocks)
+
+    def differing(self, account: str) -> frozenset[LegSide] | None:
+        """The legs of ours of which the account's last read shows other than it may: nothing is sent for their units.
+        None before the first read, and while nobody knows what is foreign."""
+        return self._differing.get(account)
+
+    def agrees(self, account: str, units: Sequence[Unit]) -> bool:
+        """Whether the last read shows the legs of these units as it may."""
+        differing = self.differing(account)
+        own = {(symbol, unit.side(symbol)) for unit in units for symbol in (unit.short, unit.long)}
+        return differing is not None and not own & differing
+
+    async def look(self, read: CompleteRead) -> None:
+        """Takes one read. What two of them show, 30 s apart, is believed: it is attributed and recorded. Raises
+        RecordsError."""
+        async with self._turns.of(read.account):
+            account = await self._account(read.account)
+            await self._follow_foreign_closes(read, account)
+            foreign = await self.records.foreign.positions(read.account)
+            fills = await self._foreign_fills(read)
+            if foreign is None:
+                await self._first(read, account, fills)
+                return
+            change = _change(account, read, foreign, fills)
+            self._differing[read.account] = frozenset(one.leg for one in change.found)
+            if not change.fills and not change.found:
+                self._doubts.pop(read.account, None)
+                self._shares[read.account] = read.shares()
+            elif self._is_believed(read, change.sign):
+                await self._believe(read, account, change)
+
+    def _is_believed(self, read: CompleteRead, sign: object) -> bool:
+        known, since_s = self._doubts.get(read.account, (None, 0.0))
+        if known != sign:
+            self._doubts[read.account] = sign, read.began_s
+            return False
+        return read.began_s - since_s >= BELIEVED_S
+
+    async def _account(self, number: str) -> _Account:
+        tridents = await self.records.tridents.held_of(number)
+        exits = await self.records.exits.of_tridents([one.id for one in tridents])
+        held = tuple(HeldTrident(one.trident.units, exits.get(one.id, ())) for one in tridents)
+        today = exchange_time(self.clock.now()).date()
+        filled = await self.records.entries.filled_open(number, today)
+        working = [entry for entry in await self.records.entries.open() if entry.account == number]
+        entries = {entry.id: entry for entry in (*filled, *working)}
+        # Also those that have ended: their units are closed, whatever their entry filled.
+        known = {one.id for one in await self.records.tridents.these(list(entries))}
+        return _Account(tridents, held, tuple(entry for entry in entries.values() if entry.id not in known))
+
+    async def _foreign_fills(self, read: CompleteRead) -> tuple[ForeignFill, ...]:
+        """The fills of orders that are not ours and were not used."""
+        filled = [order for order in read.orders if any(leg.fills for leg in order.legs)]
+        ours = {order.order_id for order in filled if await self._is_ours(order)}
+        others = [order.order_id for order in filled if order.order_id not in ours]
+        used = await self.records.foreign.used(read.account, others)
+        return foreign_fills(filled, ours, used)
+
+    async def _is_ours(self, order: OrderReport) -> bool:
+        return await intent_of(self.records.intents, order) is not None
+
+    async def _follow_foreign_closes(self, read: CompleteRead, account: _Account) -> None:
+        """Leaves the tridents alone on whose legs a close works that is not ours, at once, and takes them up again when
+        reads 30 s apart show none any more: that an order is not listed once proves nothing."""
+        if not account.records:
+            return
+        closes = [
+            (order.order_id, closing_legs(order))
+            for order in read.orders
+            if state_for(order.status) in (OrderState.WORKING, None) and closing_legs(order)
+            if not await self._is_ours(order)
+        ]
+        for record in account.records:
+            legs = legs_of(record.trident.units).keys()
+            orders = ", ".join(order_id for order_id, closed in closes if closed & legs)
+            off = record.trident.hands_off
+            if orders:
+                self._clear_s.pop(record.id, None)
+                if off is HandsOff.NONE:
+                    what = f"order {orders} at the broker is not ours and closes its legs; no order is sent for it"
+                    await self._hand_off(record, HandsOff.FOREIGN_CLOSE, what, Severity.CRITICAL)
+            elif off is HandsOff.FOREIGN_CLOSE and self._is_clear(record.id, read.began_s):
+                await self._hand_off(record, HandsOff.NONE, "no foreign order closes its legs any more")
+
+    def _is_clear(self, trident_id: str, now_s: float) -> bool:
+        return now_s - self._clear_s.setdefault(trident_id, now_s) >= BELIEVED_S
+
+    async def _hand_off(
+        self, record: TridentRecord, hands_off: HandsOff, what: str, severity: Severity = Severity.INFO
+    ) -> None:
+        await self.records.tridents.hand_off(record.id, hands_off, what)
+        text = f"{masked(record.account)} trident {record.id[:SHORT_ID]}: {what}"
+        figures = (("trident", record.id), ("hands_off", hands_off.value))
+        await self.bus.say("trident.hands_off", text, severity, account=record.account, figures=figures)
+
+    async def _first(self, read: CompleteRead, account: _Account, fills: tuple[ForeignFill, ...]) -> None:
+        """Takes what is not ours at the first complete read of the account: what is there beyond all that ours may be.
+        Not while an entry of ours may fill: its contracts are not to be taken for foreign ones."""
+        ranges = expected(account.held, account.entries, {})
+        seen = read.options()
+        foreign = {leg: quantity - ranges[leg].high if leg in ranges else quantity for leg, quantity in seen.items()}
+        foreign = {leg: quantity for leg, quantity in foreign.items() if quantity > 0}
+        sign = frozenset(seen.items()), frozenset(fill.key for fill in fills)
+        if account.entry_may_fill or not self._is_believed(read, sign):
+            return
+        now = self.clock.now()
+        await self.records.foreign.take_baseline(read.account, foreign, now)
+        await self.records.foreign.use(read.account, fills, foreign, now)  # they are in the positions already
+        del self._doubts[read.account]
+        self._differing[read.account] = frozenset(one.leg for one in differences(_with(ranges, foreign), seen))
+        self._shares[read.account] = read.shares()
+
+    async def _believe(self, read: CompleteRead, account: _Account, change: _Change) -> None:
+        tridents = [TridentUnits(one.id, one.opened_at, one.trident.units) for one in account.records]
+        losses = unit_losses(tridents, change.lost)
+        came = self._shares_since(read)
+        gone = [record for loss in losses for record in self._gone(account.records, loss, came)]
+        now = self.clock.now()
+        units: Mapping[str, tuple[Unit, ...]] = {}
+        if change.fills:
+            units = await self.records.foreign.use(read.account, change.fills, change.left, now, gone)
+        elif gone:
+            units = await self.records.tridents.note_gone(gone)
+        del self._doubts[read.account]
+        causes = {loss: [r.gone.cause for r in gone if _is_of(r, loss)] for loss in losses}
+        for loss in losses:
+            await self._tell(read.account, loss, units[loss.trident_id], causes[loss])
+        await self._follow_assignment(read.account, account.records, losses, causes)
+        await self._tell_surplus(read.account, change.found)
+
+    def _shares_since(self, read: CompleteRead) -> dict[str, Decimal]:
+        """The shares that came since the last read that agreed, by symbol; negative where they left. Nothing is known
+        of it after a start."""
+        before, now = self._shares.get(read.account), read.shares()
+        if before is None:
+            return {}
+        return {symbol: now.get(symbol, _NONE) - before.get(symbol, _NONE) for symbol in (*now, *before)}
+
+    def _gone(
+        self, records: Collection[TridentRecord], loss: UnitLoss, came: dict[str, Decimal]
+    ) -> Iterator[GoneRecord]:
+        """The contracts that a unit has lost, with their causes. Shares that explain one explain no other: they are
+        taken out of `came`."""
+        underlying = next(one.trident.underlying for one in records if one.id == loss.trident_id)
+        for leg in loss.legs:
+            shares = came.get(underlying, _NONE)
+            why = cause(leg, loss.order_ids, shares=shares, rows=())
+            if why in (Ended.ASSIGNED, Ended.EXERCISED):
+                came[underlying] = shares - Decimal(SHARES_PER_CONTRACT).copy_sign(shares)
+            detail: dict[str, object] = {"orders": list(loss.order_ids)} if loss.order_ids else {}
+            if why in (Ended.ASSIGNED, Ended.EXERCISED):
+                detail["shares"] = str(shares)
+            yield GoneRecord(loss.trident_id, Gone(loss.unit, leg[0], why, self.clock.now()), ENGINE, detail=detail)
+
+    async def _tell(
+        self, account: str, loss: UnitLoss, units: Sequence[Unit], causes: Collection[Ended | None]
+    ) -> None:
+        broken = [unit for unit in units if unit.name is loss.unit and unit.state is UnitState.BROKEN]
+        known = next((one for one in causes if one is not None), None)
+        why = "nothing explains it yet" if known is None else known.value
+        if loss.order_ids:
+            why += f", order {', '.join(loss.order_ids)}"
+        name, short = names_with((loss.unit,), "has", "have"), next(u.short for u in units if u.name is loss.unit)
+        legs = legs_words(sorted((symbol for symbol, _ in loss.legs), key=lambda symbol: symbol != short))
+        what = f"{name} lost {legs} without an order of ours ({why})"
+        if broken:
+            what += f"; it is broken, left: {legs_words(broken[0].held)}"
+        await self.bus.say(
+            "trident.broken" if broken else "trident.gone",
+            f"{masked(account)} trident {loss.trident_id[:SHORT_ID]}: {what}",
+            Severity.CRITICAL if broken else Severity.WARNING,
+            account=account,
+            figures=(("trident", loss.trident_id), ("unit", loss.unit.value), ("cause", why)),
+        )
+
+    async def _follow_assignment(
+        self,
+        account: str,
+        records: Collection[TridentRecord],
+        losses: Sequence[UnitLoss],
+        causes: Mapping[UnitLoss, Collection[Ended | None]],
+    ) -> None:
+        """Stops the account's entries until its operator has settled what an assignment left."""
+        assigned = [loss for loss in losses if Ended.ASSIGNED in causes[loss]]
+        if assigned:
+            names: dict[str, list[UnitName]] = {}
+            for loss in assigned:
+                names.setdefault(loss.trident_id, []).append(loss.unit)
+            of = next(one.trident.underlying for one in records if one.id == assigned[0].trident_id)
+            units = "; ".join(f"{names_with(units, 'of', 'of')} {id[:SHORT_ID]}" for id, units in names.items())
+            why = f"the short {of} contract of {units} was assigned"
+            await self.breakers.open(BreakerKind.ASSIGNED, account, why)
+
+    async def _tell_surplus(self, account: str, found: Collection[Difference]) -> None:
+        """Tells once of more contracts than ours may be, which no order explains: they are not believed to be ours, and
+        nothing is sent for their units."""
+        over = frozenset((one.leg, one.seen) for one in found if not one.lost)
+        if not over or (account, over) in self._told:
+            return
+        self._told.add((account, over))
+        legs = legs_words(sorted(symbol for (symbol, _), _ in over))
+        text = f"{masked(account)}: the broker shows more of {legs} than the records explain; their units get no order"
+        await self.bus.say("positions.unexplained", text, Severity.CRITICAL, account=account)
+
+
+def _change(
+    account: _Account, read: CompleteRead, foreign: Mapping[LegSide, Decimal], fills: tuple[ForeignFill, ...]
+) -> _Change:
+    left, closed = after_foreign(foreign, fills)
+    ranges = expected(account.held, account.entries, left)
+    for loss in closed:
+        if loss.leg in ranges:
+            had = ranges[loss.leg]
+            ranges = {**ranges, loss.leg: Range(max(_NONE, had.low - loss.quantity), had.high - loss.quantity)}
+    return _Change(fills, left, closed, differences(ranges, read.options()))
+
+
+def _with(ranges: Mapping[LegSide, Range], foreign: Mapping[LegSide, Decimal]) -> Mapping[LegSide, Range]:
+    return {
+        leg: Range(had.low + foreign.get(leg, _NONE), had.high + foreign.get(leg, _NONE)) for leg, had in ranges.items()
+    }
+
+
+def _is_of(record: GoneRecord, loss: UnitLoss) -> bool:
+    return (record.trident_id, record.gone.unit) == (loss.trident_id, loss.unit)

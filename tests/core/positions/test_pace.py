@@ -1,0 +1,152 @@
+"""At most 5 requests a second and login, the most urgent first, and account by account."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from core.positions.pace import PER_SECOND, Pace, Turn, Work
+from core.runtime.virtual_time import VirtualClock, run_virtual
+
+START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+class Line:
+    """A pace with a record of who left when."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.pace = Pace(clock)
+        self.left: list[tuple[float, Turn]] = []
+        self._began_s = clock.monotonic()
+
+    async def take(self, turn: Turn) -> None:
+        await self.pace.take(turn)
+        self.left.append((round(self.clock.monotonic() - self._began_s, 3), turn))
+
+    async def all(self, *turns: Turn) -> None:
+        await asyncio.gather(*(self.take(turn) for turn in turns))
+
+    @property
+    def order(self) -> list[tuple[str, Work]]:
+        return [(turn.account, turn.work) for _, turn in self.left]
+
+
+def turn(account: str, work: Work, requests: int = 1, login: str = "main") -> Turn:
+    return Turn(login, account, work, requests)
+
+
+def test_no_second_has_more_than_five_requests_of_a_login() -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        await line.all(*(turn("A", Work.STEP, requests) for requests in (2, 1, 2, 2, 1, 1, 5, 1)))
+        times = [at for at, one in line.left for _ in range(one.requests)]
+        assert all(sum(start <= at < start + 1.0 for at in times) <= PER_SECOND for start in times)
+        assert times[-1] == 3.0  # and none waits longer than it must: 15 requests
+        await line.all(turn("A", Work.STEP, 5, login="other"))
+        assert line.left[-1][0] == 3.0, "another login waits for nothing"
+
+    run_virtual(script, START)
+
+
+def test_the_most_urgent_work_goes_first_and_routine_reads_last() -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        await line.take(turn("A", Work.ROUTINE, 5))
+        await line.all(*(turn("A", work) for work in reversed(Work)))
+        assert [work for _, work in line.order[1:]] == list(Work)
+
+    run_virtual(script, START)
+
+
+def test_one_account_is_finished_before_the_next_begins_and_a_hand_close_passes_both() -> None:
+    """Otherwise ten time exits of each of 50 accounts would each need a read of their own."""
+
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        await line.take(turn("", Work.ROUTINE, 5))
+        waiting = [turn(account, work) for _ in range(3) for account in "AB" for work in (Work.FIRST_SEND, Work.PROOF)]
+        async with asyncio.TaskGroup() as group:
+            for one in waiting:
+                group.create_task(line.take(one))
+            await clock.sleep(1.5)
+            group.create_task(line.take(turn("B", Work.HAND_CLOSE)))
+        a, b = line.order[1:7], line.order[7:]
+        assert a == [("A", Work.PROOF)] * 3 + [("A", Work.FIRST_SEND)] * 2 + [("B", Work.HAND_CLOSE)]
+        assert b == [("A", Work.FIRST_SEND)] + [("B", Work.PROOF)] * 3 + [("B", Work.FIRST_SEND)] * 3
+
+    run_virtual(script, START)
+
+
+@pytest.mark.parametrize(("requests", "order"), [(3, "AAAABBBB"), (2, "ABABABAB")])
+def test_an_account_keeps_its_turn_while_it_waits_for_an_answer(requests: int, order: str) -> None:
+    """What it leaves free meanwhile is the next one's."""
+
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+
+        async def account(name: str) -> None:
+            for _ in range(4):
+                await line.take(turn(name, Work.FIRST_SEND, requests))
+                await clock.sleep(0.3)  # the answer
+
+        async with asyncio.TaskGroup() as group:
+            for name in "AB":
+                group.create_task(account(name))
+        assert "".join(account for account, _ in line.order) == order
+
+    run_virtual(script, START)
+
+
+def test_later_steps_wait_until_every_first_send_is_out() -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        await line.take(turn("", Work.ROUTINE, 5))
+        await line.all(*(turn("A", Work.STEP) for _ in range(4)), *(turn(a, Work.FIRST_SEND) for a in "BCDEFG"))
+        assert [work for _, work in line.order[1:]] == [Work.FIRST_SEND] * 6 + [Work.STEP] * 4
+
+    run_virtual(script, START)
+
+
+def test_a_turn_that_is_given_up_holds_up_nobody_and_takes_nothing() -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        await line.take(turn("A", Work.ROUTINE, 5))
+        first = asyncio.create_task(line.take(turn("A", Work.HAND_CLOSE, 5)))
+        second = asyncio.create_task(line.take(turn("B", Work.ROUTINE, 5)))
+        await clock.sleep(0.5)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+        await second
+        assert [(at, one.account) for at, one in line.left] == [(0.0, "A"), (1.0, "B")]
+
+    run_virtual(script, START)
+
+
+def test_a_waiting_turn_can_become_more_urgent_and_never_less() -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        await line.take(turn("A", Work.ROUTINE, 5))
+        read = turn("B", Work.ROUTINE, 5)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(line.take(turn("A", Work.TARGET, 5)))
+            group.create_task(line.take(read))
+            await clock.sleep(0.1)
+            line.pace.hurry(read, Work.PROOF)
+            line.pace.hurry(read, Work.STEP)
+        assert line.order[1:] == [("B", Work.PROOF), ("A", Work.TARGET)]
+
+    run_virtual(script, START)
+
+
+def test_more_than_five_at_once_can_never_leave() -> None:
+    async def script(clock: VirtualClock) -> None:
+        for requests in (0, PER_SECOND + 1):
+            with pytest.raises(ValueError, match="1 to 5"):
+                await Pace(clock).take(turn("A", Work.STEP, requests))
+
+    run_virtual(script, START)
