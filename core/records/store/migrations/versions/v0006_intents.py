@@ -1,4 +1,4 @@
-"""One table of all intents; orders, states, evidence and fills belong to an intent, whatever its kind."""
+"""One table of all intents, to which orders, states, evidence and fills belong; and what tridents earned."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def upgrade() -> None:
     # After the others: while one of them refers to it, SQLite could not copy it.
     with op.batch_alter_table("entries") as entries:
         entries.create_foreign_key("fk_entries_id", "intents", ["id"], ["id"])
+    _money(text)
 
 
 def _give_to_intents(
@@ -69,3 +70,72 @@ def _give_to_intents(
 
 def _renamed(keys: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple("intent_id" if column == "entry_id" else column for column in columns) for columns in keys)
+
+
+def _money(text: sa.Text) -> None:
+    """The tables of what tridents earned."""
+    op.create_table(
+        "transactions",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        *_columns(text, "account", "id"),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        *_columns(text, "kind", "sub_kind", "instrument_type", "symbol", "underlying", "action"),
+        sa.Column("quantity", text),
+        sa.Column("price", text),
+        *_columns(text, "value", "net_value"),
+        sa.Column("fees_estimated", sa.Boolean(), nullable=False),
+        *_columns(text, "executed_at"),
+        sa.Column("day", sa.Date(), nullable=False),
+        *_columns(text, "order_id", "reverses", "text", "read_at"),
+        sa.PrimaryKeyConstraint("seq", name="pk_transactions"),
+        sa.UniqueConstraint("account", "id", "revision", name="uq_transactions_account_id_revision"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_transactions_account_executed_at", "transactions", ["account", "executed_at"], unique=False)
+    op.create_table(
+        "matches",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        *_columns(text, "account", "transaction_id"),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        *_columns(text, "role"),
+        sa.Column("trident_id", text),
+        sa.Column("unit", text),
+        *_columns(text, "quantity", "value", "net_value", "executed_at", "at"),
+        sa.ForeignKeyConstraint(["trident_id"], ["entries.id"], name="fk_matches_trident_id"),
+        sa.PrimaryKeyConstraint("seq", name="pk_matches"),
+        sa.UniqueConstraint(
+            "account", "transaction_id", "revision", "part", name="uq_matches_account_transaction_id_revision_part"
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_matches_trident_id", "matches", ["trident_id"], unique=False)
+    op.create_table(
+        "transaction_reads",
+        *_columns(text, "account"),
+        sa.Column("through", sa.Date(), nullable=False),
+        *_columns(text, "at"),
+        sa.PrimaryKeyConstraint("account", name="pk_transaction_reads"),
+    )
+    op.create_table(
+        "official_closes",
+        *_columns(text, "symbol"),
+        sa.Column("day", sa.Date(), nullable=False),
+        *_columns(text, "price", "at"),
+        sa.PrimaryKeyConstraint("symbol", "day", name="pk_official_closes"),
+    )
+    op.create_table(
+        "account_days",
+        *_columns(text, "account"),
+        sa.Column("session_day", sa.Date(), nullable=False),
+        *_columns(text, "open_risk", "capital"),
+        sa.Column("unrealized_mid", text),
+        sa.Column("unrealized_natural", text),
+        *_columns(text, "realized", "fees", "at"),
+        sa.PrimaryKeyConstraint("account", "session_day", name="pk_account_days"),
+    )
+
+
+def _columns(text: sa.Text, *names: str) -> tuple[sa.Column[str], ...]:
+    """Columns of text that is never missing."""
+    return tuple(sa.Column(name, text, nullable=False) for name in names)
