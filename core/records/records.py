@@ -20,6 +20,7 @@ from core.records.repositories.intent_orders import IntentOrders
 from core.records.repositories.journal import Journal
 from core.records.repositories.logins import Logins
 from core.records.repositories.outbox import Outbox
+from core.records.repositories.pnl_rows import PnlRows
 from core.records.repositories.results import Results
 from core.records.repositories.rows import (
     AccountChange,
@@ -37,6 +38,7 @@ from core.records.repositories.rows import (
 )
 from core.records.repositories.slots import Slots
 from core.records.repositories.trading_state import TradingStates
+from core.records.repositories.transactions import Transactions
 from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
 from core.records.search.standings import Standings
@@ -103,6 +105,8 @@ class Records:
         self.journal = Journal(database, self.outbox)
         self.entries = Entries(database, self.outbox)
         self.intent_orders = IntentOrders(database)
+        self.transactions = Transactions(database)
+        self.pnl_rows = PnlRows(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)
