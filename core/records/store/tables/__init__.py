@@ -20,6 +20,16 @@ from core.records.store.tables.orders import (
     intents,
     suggestions,
 )
+from core.records.store.tables.positions import (
+    claims,
+    exit_switch,
+    exits,
+    foreign_fills,
+    foreign_positions,
+    gone,
+    tridents,
+    units,
+)
 from core.records.store.tables.trading import (
     account_changes,
     account_results,
@@ -45,6 +55,7 @@ __all__ = [
     "accounts",
     "alerts",
     "breakers",
+    "claims",
     "commands",
     "cycles",
     "dry_runs",
@@ -52,7 +63,12 @@ __all__ = [
     "entries",
     "events",
     "evidence",
+    "exit_switch",
+    "exits",
     "fills",
+    "foreign_fills",
+    "foreign_positions",
+    "gone",
     "intent_changes",
     "intent_orders",
     "intents",
@@ -67,4 +83,6 @@ __all__ = [
     "trading_state",
     "transaction_reads",
     "transactions",
+    "tridents",
+    "units",
 ]

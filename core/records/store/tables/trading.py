@@ -158,6 +158,14 @@ accounts = Table(
     Column("mail", Text),
     Column("is_primary", Boolean, nullable=False, server_default=false()),
     Column("skip_day", SessionDay),
+    Column("exits", Text),
+    Column("target_put_1", Text),
+    Column("target_put_2", Text),
+    Column("target_call", Text),
+    Column("exit_dte", Integer),
+    Column("let_index_expire", Boolean),
+    Column("call_target_last", Boolean),
+    Column("exits_first_wait", Boolean, nullable=False, server_default=false()),
 )
 
 account_changes = Table(
