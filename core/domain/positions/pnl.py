@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -35,14 +35,24 @@ class OfficialClose:
 
 @dataclass(frozen=True, slots=True)
 class Realized:
-    """Cash of closed units, and all fees. `estimated`: a fee is not the broker's last word. `unexplained` are the units
-    that ended without anything that says for how much: their cash is left out."""
+    """Cash of closed units, and all fees: what the opening `received`, what the closing `paid`.
 
-    gross: Decimal
+    `opening_fees` are the part of the fees that the opening was charged. `estimated`: a fee is not the broker's last
+    word. `unexplained` are the units that ended without anything that says for how much: their cash is left out.
+    """
+
+    received: Decimal
+    paid: Decimal
     settlement: Decimal
     fees: Decimal
+    opening_fees: Decimal
     estimated: bool
     unexplained: tuple[UnitName, ...] = ()
+
+    @property
+    def gross(self) -> Decimal:
+        """The cash of trades alone, before fees."""
+        return self.received - self.paid
 
     @property
     def net(self) -> Decimal:
@@ -53,9 +63,11 @@ class Realized:
 class _Account:
     """What one unit has brought and cost."""
 
-    gross: Decimal = _NONE
+    received: Decimal = _NONE
+    paid: Decimal = _NONE
     settlement: Decimal = _NONE
     fees: Decimal = _NONE
+    opening_fees: Decimal = _NONE
     estimated: bool = False
     out: dict[str, Decimal] = field(default_factory=dict)
     awaited: Decimal = _NONE
@@ -104,9 +116,11 @@ def total(units: Iterable[Realized]) -> Realized:
     """What they realized together."""
     all_units = tuple(units)
     return Realized(
-        gross=sum((one.gross for one in all_units), _NONE),
+        received=sum((one.received for one in all_units), _NONE),
+        paid=sum((one.paid for one in all_units), _NONE),
         settlement=sum((one.settlement for one in all_units), _NONE),
         fees=sum((one.fees for one in all_units), _NONE),
+        opening_fees=sum((one.opening_fees for one in all_units), _NONE),
         estimated=any(one.estimated for one in all_units),
         unexplained=tuple(name for one in all_units for name in one.unexplained),
     )
@@ -174,10 +188,11 @@ def _open(
     weights = [credit for credit in credits if credit is not None and credit > 0]
     weights = weights if len(weights) == len(credits) else [Decimal(1)] * len(credits)
     shares = split(cash, weights), split(fees, [Decimal(1)] * len(credits))
-    for unit, gross, fee in zip(units, *shares, strict=True):
+    for unit, received, fee in zip(units, *shares, strict=True):
         account = accounts[unit.name]
-        account.gross += gross
+        account.received += received
         account.fees += fee
+        account.opening_fees += fee
         account.estimated |= not posted or _is_estimated(rows, final_before)
         account.unvalued |= not (filled or posted)
 
@@ -199,13 +214,13 @@ def _close(
     if recorded:
         for fill, parts in zip(fills, by_fill, strict=True):
             for (name, quantity), value in zip(parts, split(_cash(exit, fill), [q for _, q in parts]), strict=True):
-                accounts[name].gross += value
+                accounts[name].paid -= value
                 accounts[name].leaves(fill.symbol, quantity)
                 contracts[name] = contracts.get(name, _NONE) + quantity
     else:
         for one in rows:
             if one.unit is not None:
-                accounts[one.unit].gross += one.value
+                accounts[one.unit].paid -= one.value
                 accounts[one.unit].leaves(one.row.symbol, one.quantity)
     if posted:
         for one in rows:
@@ -227,7 +242,7 @@ def _leave(one: Match, account: _Account, closes: Sequence[OfficialClose], final
     symbol = one.row.symbol
     match one.role:
         case Role.HAND | Role.REMOVAL:
-            account.gross += one.value
+            account.paid -= one.value
             account.leaves(symbol, one.quantity)
             if one.role is Role.REMOVAL and one.row.sub_kind in DELIVERED:
                 account.awaited += SHARES_PER_CONTRACT * one.quantity
@@ -250,11 +265,12 @@ def _worth_of_shares(one: Match, closes: Sequence[OfficialClose]) -> Decimal | N
 
 
 def _realized(unit: Unit, account: _Account) -> Realized:
+    fees_alone = Realized(_NONE, _NONE, _NONE, account.fees, account.opening_fees, account.estimated)
     if unit.state not in (UnitState.CLOSED, UnitState.GONE):
-        return Realized(_NONE, _NONE, account.fees, account.estimated)
+        return fees_alone
     if not account.explains(unit):
-        return Realized(_NONE, _NONE, account.fees, account.estimated, (unit.name,))
-    return Realized(account.gross, account.settlement, account.fees, account.estimated)
+        return replace(fees_alone, unexplained=(unit.name,))
+    return replace(fees_alone, received=account.received, paid=account.paid, settlement=account.settlement)
 
 
 def _cash(order: Intent, fill: Fill) -> Decimal:

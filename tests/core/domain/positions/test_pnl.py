@@ -112,11 +112,13 @@ def earned(
 def test_before_any_row_fees_are_estimated() -> None:
     found, broker = earned(exits=TARGETS)
     assert (found.gross, found.fees, found.net, found.estimated) == (188, D("7.45"), D("180.55"), True)
+    assert (found.received, found.paid, found.opening_fees) == (410, 222, D("6.73"))
     assert broker == 0
 
 
 def test_an_open_trident_has_realized_its_fees_alone() -> None:
-    assert earned()[0] == Realized(Decimal(0), Decimal(0), D("6.73"), True)
+    none = Decimal(0)
+    assert earned()[0] == Realized(none, none, none, fees=D("6.73"), opening_fees=D("6.73"), estimated=True)
 
 
 def test_the_rows_are_the_last_word_on_fees() -> None:
