@@ -31,7 +31,8 @@ _SPACE = r"(?:\s|#)+"  # a citation may go on in the next line of a comment
 _NUMBER = r"\d+(?:\.\d+)*"
 _LOST = r"(?:tastytrade|reliability|console|seed)(?:\.md)?"
 _GONE = re.compile(
-    rf"\b(?:SPEC|ARCHITECTURE|EXITS|HOUSE)\b|\b[Rr]eferences?{_SPACE}(?:{_LOST}{_SPACE}|section{_SPACE})?\d|\breliability{_SPACE}\d"
+    # EXITS alone is also a word that an operator types and the name of a command.
+    rf"\b(?:SPEC|ARCHITECTURE|HOUSE)\b|\bEXITS(?:\.md\b|\.(?!\w)|{_SPACE}\d{{1,2}}(?!\d))|\b[Rr]eferences?{_SPACE}(?:{_LOST}{_SPACE}|section{_SPACE})?\d|\breliability{_SPACE}\d"
 )
 _CITED = re.compile(
     r"(?<![\w./-])(?<![Tt]he )(?<!\ba )([Rr]ules|[Bb]roker)"

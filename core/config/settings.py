@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from core.config.exits import ExitSettings
 from core.config.hosts import is_this_machine
 from core.config.mail import MailSettings
 from core.config.redis import RedisSettings
@@ -332,6 +333,7 @@ class Settings(Section):
     broker: BrokerSettings = BrokerSettings()
     database: DatabaseSettings = DatabaseSettings()
     trading: TradingSettings = TradingSettings()
+    exits: ExitSettings = ExitSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.broker.port import Broker, MarketData, OrderAlerts
 from core.config.settings import Settings
 from core.domain.orders.settling import SettleTimes
+from core.domain.positions.tridents import ExitMode
 from core.engine.settings_watch import SettingsWatch
 from core.locks.folder_lock import AloneInVirtualTime, OneTrader
 from core.market.calendar import SessionCalendar
@@ -46,6 +47,8 @@ class EngineParts:
     intervals: Intervals = field(default_factory=Intervals)
     settle: SettleTimes = field(default_factory=SettleTimes)
     mailer: Mailer | None = None
+    exits: ExitMode | None = None
+    """What is sent to close tridents of accounts without a setting of their own; None: what settings and mode say."""
     stops_folder: Path | None = None
     """Where shells keep stops (`core.guards.stop_files`); None where no other process shares the records."""
     last_alive: Path | None = None

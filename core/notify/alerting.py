@@ -6,13 +6,15 @@ An order may be rejected, filled or found long after the cycle that sent it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from core.domain.market.sessions import Session, SlotTimes, has_slot_left
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import Event, Severity
 from core.domain.reporting.account_days import Joined, joined, joined_days
-from core.domain.reporting.alerts import Alert, AlertKind, DueAlert, due_alerts
+from core.domain.reporting.alerts import Alert, AlertKind, DueAlert, account_in, due_alerts, subject_words
+from core.domain.reporting.exit_alerts import EXIT_ALERTS
 from core.domain.reporting.figures import SESSIONS, SessionFigures, figures_of
 from core.market.calendar import SessionCalendar
 from core.records.records import Records
@@ -34,6 +36,8 @@ class Alerting:
     clock: Clock
     calendar: SessionCalendar
     times: SlotTimes
+    exit_alerts: Callable[[], tuple[DueAlert, ...] | None] = lambda: ()
+    """The alerts about exits that should be open; None while nobody knows: those that are open stay."""
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _earlier_of: date | None = field(init=False, default=None)
     _earlier_days: tuple[date, ...] = field(init=False, default=())
@@ -62,8 +66,11 @@ class Alerting:
             self.figures = await self._compute()
             session = self._session()
             running = None if session is None else session.day
-            due = {(alert.kind, alert.subject): alert for alert in due_alerts(self.figures, running)}
+            exits = self.exit_alerts()
+            due = {(alert.kind, alert.subject): alert for alert in (*due_alerts(self.figures, running), *(exits or ()))}
             known = {(alert.kind, alert.subject): alert for alert in self.open_now}
+            if exits is None:
+                known = {key: alert for key, alert in known.items() if alert.kind not in EXIT_ALERTS}
             for key, alert in known.items():
                 if key not in due:
                     await self._close(alert)
@@ -75,7 +82,7 @@ class Alerting:
 
     async def look_again(self) -> None:
         """Checks when runs, entries, fills or slots have changed since the last check, once when no slot of the day is
-        left, and once after each close.
+        left, once after each close, and when other alerts about exits are due.
 
         At the close everything is read again, because fills and settled entries of earlier days count. Raises
         RecordsError.
@@ -85,8 +92,19 @@ class Alerting:
             self._earlier_of = None
             await self.check()
             self._closed = session.day
-        elif self.records.results.version() not in (None, self._seen) or self._had_slot_left != self._has_slot_left():
+        elif (
+            self.records.results.version() not in (None, self._seen)
+            or self._had_slot_left != self._has_slot_left()
+            or self._exits_differ()
+        ):
             await self.check()
+
+    def _exits_differ(self) -> bool:
+        exits = self.exit_alerts()
+        if exits is None:
+            return False
+        is_open = {(alert.kind, alert.subject) for alert in self.open_now if alert.kind in EXIT_ALERTS}
+        return is_open != {(alert.kind, alert.subject) for alert in exits}
 
     async def _compute(self) -> SessionFigures:
         today, results = exchange_time(self.clock.now()).date(), self.records.results
@@ -128,11 +146,11 @@ class Alerting:
         await self.bus.publish_with(said, lambda event: self.records.alerts.open(due, event.at, event))
 
     async def _close(self, alert: Alert) -> None:
-        whom = f"{masked(alert.subject)}: " if alert.subject else ""
-        text = f"{whom}the alert about {alert.kind.words} is over"
+        whom = subject_words(alert.subject)
+        text = f"{f'{whom}: ' if whom else ''}the alert about {alert.kind.words} is over"
         said = self._event("alert.closed", alert.kind, alert.subject, Severity.INFO, text)
         await self.bus.publish_with(said, lambda event: self.records.alerts.close(alert.id, event.at, event))
 
     def _event(self, what: str, kind: AlertKind, subject: str, severity: Severity, text: str) -> Event:
         figures = (("alert", kind.code),)
-        return Event(self.clock.now(), what, text, severity, account=subject or None, figures=figures)
+        return Event(self.clock.now(), what, text, severity, account=account_in(subject) or None, figures=figures)

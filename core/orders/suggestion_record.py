@@ -68,6 +68,7 @@ def refused_record(account: str, day: date, cycle: int, suggestion: Suggestion) 
         evidence={
             "price": str(suggestion.price),
             "pricing": _pricing(pricing),
+            "ticks": {"bands": suggestion.expiration.ticks.bands, "fallback": suggestion.expiration.ticks.fallback},
             "judgement": _judgement(suggestion.judgement),
         },
     )

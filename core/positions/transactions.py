@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from core.broker.port import Broker, BrokerError
 from core.domain.market.sessions import EXCHANGE_ZONE
+from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked_in
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.matching import is_known
@@ -43,6 +44,7 @@ class TransactionReads:
     _read_at: dict[str, datetime] = field(init=False, default_factory=dict)
     """When this process read the account completely."""
     _failing: set[str] = field(init=False, default_factory=set)
+    _unknown: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
 
     def times(self, day: date) -> tuple[datetime, ...]:
         """When the history is read on an exchange date, ascending, aware UTC. Raises CalendarError far outside the
@@ -85,12 +87,17 @@ class TransactionReads:
             return False
         changed = await self.records.transactions.keep(account, rows, through=today, at=now)
         self._read_at[account] = now
+        self._unknown[account] = tuple(sorted({row.kind for row in rows if not is_known(row)}))
         await self._say_unknown(account, changed)
         if account in self._failing:
             self._failing.remove(account)
             await self.bus.say("transactions.read", "the broker's history is read again", account=account)
         await self.on_read(account, changed)
         return True
+
+    def unknown_kinds(self, account: str) -> tuple[str, ...]:
+        """The kinds of rows in the newest reading that nothing here knows: they may be about our contracts or cash."""
+        return self._unknown.get(account, ())
 
     async def _since(self, account: str) -> date | None:
         first = await self.first_managed(account)
@@ -108,14 +115,12 @@ class TransactionReads:
         await self.bus.say("transactions.failed", text, Severity.WARNING, account=account)
 
     async def _say_unknown(self, account: str, rows: Iterable[Transaction]) -> None:
-        """Says of what kinds rows are that nothing here reads: they may be about our contracts or cash."""
+        """Says once of what kinds new rows are that nothing here reads. That it stays so is told by an alert."""
         unknown = Counter(row.kind for row in rows if not is_known(row))
         for kind, count in sorted(unknown.items()):
-            text = f"the broker's history has {count} row{'s' if count > 1 else ''} of the kind {kind!r}"
             await self.bus.say(
                 "transactions.unknown",
-                f"{text}, which this version does not know; look whether a trident is meant",
-                Severity.WARNING,
+                f"the broker's history has {amounts.counted(count, 'row')} of the unknown kind {kind!r}",
                 account=account,
                 figures=(("kind", kind), ("rows", count)),
             )

@@ -11,6 +11,7 @@ from sqlalchemy import Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.records.records import Records
+from core.records.repositories.resting import note_resting
 from core.records.store.database import Database
 from core.records.store.errors import RecordsError
 from core.records.store.tables import ONLY_ROW, metadata
@@ -65,6 +66,7 @@ async def _copy(source: Database, target: Database) -> tuple[TableCopy, ...]:
                 )
             await _continue_numbering(new, table)
             found.append(after)
+        await note_resting(new)
         # The next trader's epoch must be above that of this process, in whichever store it was given.
         await new.execute(update(engine_row).values(epoch=engine_row.c.epoch + 1))
         newest = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).scalar_subquery()

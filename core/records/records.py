@@ -15,6 +15,10 @@ from core.records.repositories.alerts import Alerts
 from core.records.repositories.breakers import Breakers
 from core.records.repositories.cycles import Cycles
 from core.records.repositories.entries import Entries
+from core.records.repositories.exit_rows import Claim
+from core.records.repositories.exit_switch import ExitSwitches, Switch
+from core.records.repositories.exits import Exits
+from core.records.repositories.foreign import Foreign
 from core.records.repositories.inbox import Inbox
 from core.records.repositories.intent_orders import IntentOrders
 from core.records.repositories.journal import Journal
@@ -25,6 +29,7 @@ from core.records.repositories.results import Results
 from core.records.repositories.rows import (
     AccountChange,
     AccountRecord,
+    Claimed,
     CommandRecord,
     CycleRecord,
     DayHeld,
@@ -39,6 +44,9 @@ from core.records.repositories.rows import (
 from core.records.repositories.slots import Slots
 from core.records.repositories.trading_state import TradingStates
 from core.records.repositories.transactions import Transactions
+from core.records.repositories.trident_rows import TridentRecord
+from core.records.repositories.tridents import Tridents
+from core.records.repositories.unit_rows import GoneRecord
 from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
 from core.records.search.standings import Standings
@@ -62,12 +70,15 @@ __all__ = [
     "AccountChange",
     "AccountRecord",
     "AlreadyValidated",
+    "Claim",
+    "Claimed",
     "CommandRecord",
     "CycleRecord",
     "DayHeld",
     "DryRunRecord",
     "EvidenceRecord",
     "FencedOff",
+    "GoneRecord",
     "IllegalTransition",
     "IntentChange",
     "LoginRecord",
@@ -77,7 +88,9 @@ __all__ = [
     "SlotRecord",
     "StateConflict",
     "SuggestionRecord",
+    "Switch",
     "TradingState",
+    "TridentRecord",
 ]
 
 
@@ -103,7 +116,11 @@ class Records:
         self.cycles = Cycles(database, epoch)
         self.outbox = Outbox(database)
         self.journal = Journal(database, self.outbox)
-        self.entries = Entries(database, self.outbox)
+        self.tridents = Tridents(database)
+        self.entries = Entries(database, self.outbox, self.tridents)
+        self.exits = Exits(database, self.outbox)
+        self.exit_switch = ExitSwitches(database)
+        self.foreign = Foreign(database)
         self.intent_orders = IntentOrders(database)
         self.transactions = Transactions(database)
         self.pnl_rows = PnlRows(database)

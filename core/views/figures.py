@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.domain.operation.events import masked
-from core.domain.reporting.alerts import Alert
+from core.domain.reporting.alerts import Alert, subject_words
 from core.domain.reporting.figures import SessionFigures
 from core.snapshot import AlertView
 
@@ -33,7 +33,7 @@ def alert_view(alert: Alert) -> AlertView:
         id=alert.id,
         code=alert.kind.code,
         severity=alert.severity.name.lower(),
-        whom=masked(alert.subject) if alert.subject else "",
+        whom=subject_words(alert.subject),
         text=alert.text,
         since=alert.opened_at.replace(microsecond=0),
         seen_by=alert.acknowledged_by,

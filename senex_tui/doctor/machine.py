@@ -140,7 +140,7 @@ def _lock_or_database(setup: Setup) -> Row:
 
 def _records(path: Path) -> Row:
     from core.records.store.private_file import why_not_one_file
-    from core.records.store.schema import is_older, newest_revision
+    from core.records.store.schema import is_older, newest_revision, recorded_revision
 
     two_names, _, todo = why_not_one_file(path).partition("; ")
     if two_names:
@@ -151,7 +151,7 @@ def _records(path: Path) -> Row:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=SERVER_S)) as opened:
             verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
-            revision = opened.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+            revision = recorded_revision(opened.execute("SELECT version_num FROM alembic_version").fetchone()[0])
     except sqlite3.Error as error:
         return Row("records", Finding.FAIL, f"{path} cannot be read: {error}", restore)
     if verdict != "ok":

@@ -12,7 +12,7 @@ from senex_tui.support.report import Report, instant_text
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
-    from core.domain.reporting.alerts import Alert
+    from core.domain.reporting.alerts import Alert, account_in
     from core.records.records import Records
 
 MOST = 100
@@ -30,7 +30,7 @@ async def read_alerts(place: Place, *, everything: bool, account: str = "") -> R
     async def read(records: Records) -> tuple[Alert, ...]:
         number = await account_named(records, account)
         found = await (records.alerts.newest(MOST) if everything else records.alerts.open_now())
-        return tuple(alert for alert in found if number is None or alert.subject in ("", number))
+        return tuple(alert for alert in found if number is None or account_in(alert.subject) in ("", number))
 
     return Report({"alerts": [alert_values(alert) for alert in await with_records(place, read)]}, _lines)
 
@@ -41,7 +41,8 @@ def alert_values(alert: Alert) -> dict[str, Any]:
         "id": alert.id,
         "kind": alert.kind.code,
         "severity": alert.severity.name.lower(),
-        "account": masked(alert.subject) if alert.subject else None,
+        "account": masked(account_in(alert.subject)) if alert.subject else None,
+        "part": alert.subject.partition(" ")[2] or None,
         "text": alert.text,
         "opened_at": instant_text(alert.opened_at),
         "acknowledged_at": instant_text(alert.acknowledged_at),

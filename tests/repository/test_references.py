@@ -30,7 +30,8 @@ BROKER = "# The wire\n\n## 4. Alerts, and `orders`\n"
 REFUSED = {
     "a document readers do not have": ("core/a.py", '"""Kept (SPEC 9)."""\n', ":1: 'SPEC'"),
     "another one": ("core/a.py", "# See ARCHITECTURE.\n", ":1: 'ARCHITECTURE'"),
-    "the page of exits": ("docs/a.md", "By EXITS.\n", ":1: 'EXITS'"),
+    "the page of exits": ("docs/a.md", "By EXITS.\n", ":1: 'EXITS.'"),
+    "a section of it": ("core/a.py", '"""Kept (EXITS 4, 5)."""\n', ":1: 'EXITS 4'"),
     "the plan": ("Makefile", "# HOUSE\n", ":1: 'HOUSE'"),
     "a numbered reference": ("core/a.py", "\n# Nothing is replayed (reference 4, 6).\n", ":2: 'reference 4'"),
     "a named reference": ("core/a.py", "# As reference reliability 9 says.\n", ":1: 'reference reliability 9'"),
@@ -59,6 +60,7 @@ ALLOWED = {
         "core/a.py",
         "# The house is the broker 30 s later; preference 4; by reference.\nSPECIFIC = 1\n",
     ),
+    "a word that is typed": ("docs/a.md", "Type EXITS 4321, or `EXITS` and the number: Field.EXITS.value = 1\n"),
     "links that lead somewhere": (
         "README.md",
         "[A](docs/rules.md#23-said-at-length) ![B](docs) [C](docs/broker.md#4-alerts-and-orders) "

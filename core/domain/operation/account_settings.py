@@ -1,4 +1,4 @@
-"""The operator's settings for one account, and the words that set them (rules 4, 7, 8, 11)."""
+"""The operator's settings for one account, and the words that set them (rules 4, 7, 8, 11, 15)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
+from core.domain.operation.accounts import shown_end
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.reasons import Reason, Refusal, refuse
 
 DEFAULT = "default"
 """The word that removes an account's own value: the default of the settings file applies again."""
+TARGET_OFF = "off"
+"""The word for a target that is not placed."""
 
 
 class AccountField(StrEnum):
@@ -25,14 +28,23 @@ class AccountField(StrEnum):
     MAIL = "mail"
     PRIMARY = "primary"
     SKIP = "skip"
+    EXITS = "exits"
+    TARGET_PUT_1 = "target-put-1"
+    TARGET_PUT_2 = "target-put-2"
+    TARGET_CALL = "target-call"
+    EXIT_DTE = "exit-dte"
+    LET_INDEX_EXPIRE = "let-index-expire"
+    CALL_TARGET_LAST = "call-target-last"
 
 
 AccountValue = bool | int | Decimal | str | date | None
 """A setting's value; None means the default.
 
 Cents for the offset, dollars per share for the width, a fraction of capital for the tolerance, the session date for
-skip.
+skip, calendar days for exit-dte, and for a target the word that sets it: a percent of its credit, or `off`.
 """
+_PERCENT = "a whole number from 1 to 95, off or default"
+_SWITCH = "on, off or default"
 
 ACCEPTED = {
     AccountField.AUTOMATION: "on or off",
@@ -43,6 +55,13 @@ ACCEPTED = {
     AccountField.MAIL: "immediate, daily, weekly, never or default",
     AccountField.PRIMARY: "on: another account gives it up by that",
     AccountField.SKIP: "today or default",
+    AccountField.EXITS: "off, targets, all or default",
+    AccountField.TARGET_PUT_1: _PERCENT,
+    AccountField.TARGET_PUT_2: _PERCENT,
+    AccountField.TARGET_CALL: _PERCENT,
+    AccountField.EXIT_DTE: "a whole number from 1 to 30, or default",
+    AccountField.LET_INDEX_EXPIRE: _SWITCH,
+    AccountField.CALL_TARGET_LAST: _SWITCH,
 }
 
 
@@ -80,6 +99,24 @@ def account_setting(name: str, text: str, today: date) -> AccountSetting | Refus
     return AccountSetting(field, value)
 
 
+_ON_OFF: dict[str, bool | _NotAccepted] = {"on": True, "off": False}
+_EXIT_MODES = ("off", "targets", "all")
+
+
+def opt_in_words(number: str) -> str:
+    """What the operator types to switch on the exits of a live account: its last four characters are in it."""
+    return f"EXITS {shown_end(number)}"
+
+
+def confirmed_exits(text: str, number: str, *, live: bool) -> str | Refusal:
+    """The mode in `all EXITS 4321`. In live an account sends exits only once its operator has typed these words."""
+    mode, *typed = text.split() or [""]
+    said = " ".join(typed)
+    if said == opt_in_words(number) or (not said and (not live or mode in ("off", DEFAULT))):
+        return mode
+    return refuse(Reason.EXITS_UNCONFIRMED, words=opt_in_words(number))
+
+
 class _NotAccepted:
     """Says that a word is not a value of its setting."""
 
@@ -87,7 +124,7 @@ class _NotAccepted:
 def _value(field: AccountField, text: str, today: date) -> AccountValue | _NotAccepted:
     match field:
         case AccountField.AUTOMATION:
-            return {"on": True, "off": False}.get(text, _NotAccepted())
+            return _ON_OFF.get(text, _NotAccepted())
         case AccountField.PRIMARY:
             return True if text == "on" else _NotAccepted()
     if text == DEFAULT:
@@ -105,6 +142,15 @@ def _value(field: AccountField, text: str, today: date) -> AccountValue | _NotAc
             return text if text in list(MailPreference) else _NotAccepted()
         case AccountField.SKIP:
             return today if text == "today" else _NotAccepted()
+        case AccountField.EXITS:
+            return text if text in _EXIT_MODES else _NotAccepted()
+        case AccountField.EXIT_DTE:
+            return _whole(text, 1, 30)
+        case AccountField.LET_INDEX_EXPIRE | AccountField.CALL_TARGET_LAST:
+            return _ON_OFF.get(text, _NotAccepted())
+        case AccountField.TARGET_PUT_1 | AccountField.TARGET_PUT_2 | AccountField.TARGET_CALL:
+            percent = TARGET_OFF if text == TARGET_OFF else _whole(text, 1, 95)
+            return percent if isinstance(percent, _NotAccepted) else str(percent)
     return _NotAccepted()
 
 

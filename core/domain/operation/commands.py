@@ -32,6 +32,10 @@ class CommandKind(StrEnum):
     ALLOW_REENTRY = "allow-reentry"
     SET_ACCOUNT = "set_account"
     PREVIEW = "preview"
+    CLOSE = "close"
+    RETARGET = "retarget"
+    RELEASE = "release"
+    EXITS = "exits"
 
     @property
     def words(self) -> str:
@@ -60,9 +64,9 @@ class Command:
     another has started since. `target` is what the command is about: the id of an entry or of its order for cancel,
     attest and allow-reentry; for reset a breaker's code, with a colon and its subject where it has one, or `halt`; the
     number of an alert for acknowledge; an account number, or its last characters, for set_account, and for force and
-    preview, where it may be empty and then means every account that is enabled. `note` is what the
-    operator adds: the reason for a halt, what was seen at the broker, or the account's setting and value, like `width
-    5`.
+    preview, where it may be empty and then means every account that is enabled; for exits too, where empty means all;
+    the id of a trident for close, retarget and release. `note` is what the operator adds: the reason for a halt, what
+    was seen at the broker, the account's setting and value, like `width 5`, or the words of a close or of exits.
     """
 
     id: str

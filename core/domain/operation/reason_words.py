@@ -79,6 +79,11 @@ _IN_GENERAL = {
     _R.NOT_CLOSED_BY_CANCEL: "no cancel by a person closed the day",
     _R.ENDED_BEFORE_CANCEL: "the order had ended before the cancel arrived",
     _R.CANCEL_REFUSED: "the broker did not take the cancel",
+    _R.COMMAND_WORDS: "the words of a command were not accepted",
+    _R.NOT_CLOSABLE: "what was to be closed cannot be",
+    _R.NOT_RETARGETED: "the trident takes no new targets",
+    _R.NOT_RELEASED: "the trident cannot be released",
+    _R.EXITS_UNCONFIRMED: "live closing orders need typed words",
     _R.NOT_RECONCILED: "reconciliation is not clean",
     _R.INTERNAL: "an internal error",
 }

@@ -309,6 +309,15 @@ class Reason(Enum):
         "nothing is cancelled: the order was {state} before the cancel arrived",
     )
     CANCEL_REFUSED = ("cancel_refused", Kind.TERMINAL, "the broker did not take the cancel: {detail}")
+    COMMAND_WORDS = ("command_words", Kind.TERMINAL, "`{command}` takes {accepted}; '{given}' was given")
+    NOT_CLOSABLE = ("not_closable", Kind.TERMINAL, "nothing is closed: {why}")
+    NOT_RETARGETED = ("not_retargeted", Kind.TERMINAL, "its targets stay as they are: {why}")
+    NOT_RELEASED = ("not_released", Kind.TERMINAL, "nothing is released: {why}")
+    EXITS_UNCONFIRMED = (
+        "exits_unconfirmed",
+        Kind.TERMINAL,
+        "live closing orders of an account are switched on by typing {words}; nothing is changed",
+    )
     NOT_RECONCILED = ("not_reconciled", Kind.TERMINAL, "reconciliation is not clean: {detail}")
     INTERNAL = ("internal", Kind.TERMINAL, "an internal error: {detail}")
 

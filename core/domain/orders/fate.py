@@ -18,12 +18,12 @@ from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.orders.fills import is_complete
 from core.domain.orders.order_states import TERMINAL_STATES, OrderState
-from core.domain.orders.orders import ADOPTED, Entry
+from core.domain.orders.orders import ADOPTED, Entry, Intent
 from core.domain.orders.packages import fill_credit, packages_at_risk, risk_at
 
 
 class FateKind(StrEnum):
-    """What an entry has come to. The value is the word that people read."""
+    """What an entry or an exit has come to. The value is the word that people read."""
 
     SENDING = "sending"
     NOT_SENT = "not sent"
@@ -145,12 +145,24 @@ class Fate:
         return Outcome.SUCCEEDED if self.reason is None else outcome_for(self.reason)
 
 
+def kind_of(intent: Intent) -> FateKind:
+    """What an intent, entry or exit, has come to by its record alone."""
+    kind = _KINDS[intent.state]
+    is_partly = kind is FateKind.WORKING and intent.fills and not is_complete(intent.terms, intent.fills)
+    return FateKind.PARTLY if is_partly else kind
+
+
+def why_of(intent: Intent) -> str:
+    """Why it came to that: one line, without the account's number, without a full stop. Empty while all goes well."""
+    if kind_of(intent) in _GOES_WELL:
+        return ""
+    return " ".join(intent.detail.replace(intent.account, masked(intent.account)).split()).rstrip(".")
+
+
 def fate_of(entry: Entry) -> Fate:
     """What became of this entry."""
-    kind = _KINDS[entry.state]
+    kind = kind_of(entry)
     complete = is_complete(entry.terms, entry.fills)
-    if kind is FateKind.WORKING and entry.fills and not complete:
-        kind = FateKind.PARTLY
     credit = fill_credit(entry)
     limit = entry.standing_limit
     fills_missing = kind is FateKind.FILLED and not complete
@@ -166,7 +178,7 @@ def fate_of(entry: Entry) -> Fate:
         is_over=entry.state in TERMINAL_STATES and not fills_missing,
         holds_day=entry.holds_day,
         order_id=entry.order_id,
-        why="" if kind in _GOES_WELL else _told(entry),
+        why=why_of(entry),
         by=entry.cancel_requested_by,
         needs_word=needs_operators_word(entry),
         entry_id=entry.id,
@@ -247,8 +259,3 @@ def day_words(fate: Fate, *, reentry_allowed: bool = False, today: date | None =
     if fate.needs_word and not reentry_allowed:
         return "the day is free when an operator allows re-entry and two reads show no fill"
     return "the day is free when two reads show no fill"
-
-
-def _told(entry: Entry) -> str:
-    """The detail of the record for a reader: one line, without the account's number, without a full stop."""
-    return " ".join(entry.detail.replace(entry.account, masked(entry.account)).split()).rstrip(".")

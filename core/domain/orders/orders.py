@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from core.domain.orders.order_states import OrderState
 from core.domain.trident.trident import Action, Trident
@@ -190,6 +190,10 @@ class Intent:
     def terms(self) -> OrderRequest:
         """The order whose legs its fills are counted against."""
         return self.taken or self.request
+
+
+AnyIntent = TypeVar("AnyIntent", bound=Intent)
+"""An intent of one kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

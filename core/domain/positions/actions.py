@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from core.domain.positions.plans import ExitPlan
 
+NOTHING_DUE = "nothing is due"
+"""Why a trident waits whose orders, if it has any, rest as they should."""
+
 
 class Alert(StrEnum):
     """What the operator has to be told while nothing is done."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from core.domain.market.chain import TickTable
 from core.domain.market.ticks import down, up
+from core.domain.positions.close_shape import close_shape
+from core.domain.positions.left import most_worth
+from core.domain.positions.units import Unit
 
 _BY_DTE = {7: Decimal(0), 6: Decimal("0.70"), 5: Decimal("0.80"), 4: Decimal("0.90")}
 _CASH_SETTLED = Decimal("0.90")
@@ -21,6 +25,13 @@ def part_of_loss(dte: int, *, last_day: bool, cash_settled: bool) -> Decimal:
     """
     part = _ALL if last_day or dte <= _NEAR_DTE else _BY_DTE.get(dte, Decimal(0))
     return min(part, _CASH_SETTLED) if cash_settled else part
+
+
+def most_debit(units: Sequence[Unit], width: Decimal, ticks: TickTable) -> Decimal | None:
+    """M of these units, as the debit per share of the order that closes them, rounded down to the tick: no close may
+    ever cost more. None for units that no order closes, and where the table has no tick."""
+    shape = close_shape(units)
+    return None if shape is None else down(most_worth(units, width) / shape.per, ticks)
 
 
 def cap(credit: Decimal, most: Decimal, part: Decimal, per: int, ticks: TickTable) -> Decimal | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 
 from core.domain.orders.order_states import OPEN_STATES, OrderState
-from core.domain.orders.orders import Intent
+from core.domain.orders.orders import Intent, IntentKind
 from core.domain.positions.units import UnitName
 
 
@@ -29,8 +30,11 @@ class Exit(Intent):
     meanwhile. Prices are debits per share of the order's price: `cap` is the highest that its rule allowed, None for a
     target; `basis` is the unit credit that a target was taken from; `mid` and `natural` are those at the decision.
     `step` counts the walk, from 0. Instants are aware UTC; `cancel_asked_at` is when the product asked for its own
-    cancel, and `cancel_why` the reason.
+    cancel, and `cancel_why` the reason. `origin` is how the exit came to be on record: empty for one of our own
+    intents.
     """
+
+    KIND: ClassVar[IntentKind] = IntentKind.EXIT
 
     trident_id: str
     kind: ExitKind
@@ -43,6 +47,7 @@ class Exit(Intent):
     cancel_asked_at: datetime | None = None
     cancel_why: str = ""
     released_at: datetime | None = None
+    origin: str = ""
 
     @property
     def debit(self) -> Decimal:
@@ -53,6 +58,11 @@ class Exit(Intent):
     def may_fill(self) -> bool:
         """Whether its order may still take contracts, as far as anybody knows. An incident may be alive."""
         return self.state in OPEN_STATES or self.state is OrderState.INCIDENT
+
+    @property
+    def holds_units(self) -> bool:
+        """Whether its units are claimed: no other exit may be prepared for them."""
+        return self.released_at is None and (self.may_fill or self.needs_proof)
 
     @property
     def needs_proof(self) -> bool:

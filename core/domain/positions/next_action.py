@@ -9,6 +9,7 @@ from decimal import Decimal
 from core.domain.market.sessions import Session
 from core.domain.market.ticks import down
 from core.domain.positions.actions import (
+    NOTHING_DUE,
     Action,
     Alert,
     Cancel,
@@ -22,7 +23,7 @@ from core.domain.positions.actions import (
     Prove,
     Wait,
 )
-from core.domain.positions.cap import cap, part_of_loss
+from core.domain.positions.cap import cap, most_debit, part_of_loss
 from core.domain.positions.close_shape import close_shape
 from core.domain.positions.close_steps import Close, close_step
 from core.domain.positions.due_targets import due_targets
@@ -154,7 +155,7 @@ def _by_hand(view: TridentView, moment: Moment, session: Session) -> Action | No
     if asked is None or asked.asked_at < session.open:
         return None
     units = tuple(unit for unit in view.closable if unit.name in asked.units)
-    most = _cap_of(view, units, Decimal(1))
+    most = most_debit(units, view.trident.width, view.trident.ticks)
     if most is None:
         return None
     if asked.limit is not None and any(_is_done(one, asked.asked_at, units) for one in view.exits):
@@ -302,8 +303,8 @@ def _rests(view: TridentView, moment: Moment) -> Wait:
         return Wait(None, "nobody knows what an order of it does")
     if trident.phase is Phase.OPEN and trident.rules.mode is ExitMode.ALL:
         let = trident.cash_settled and trident.rules.let_index_expire
-        return Wait(None if let else moment.days.start(trident.rules.exit_dte), "nothing is due")
-    return Wait(None, "nothing is due")
+        return Wait(None if let else moment.days.start(trident.rules.exit_dte), NOTHING_DUE)
+    return Wait(None, NOTHING_DUE)
 
 
 def _cancel(exits: Sequence[Exit], why: CancelWhy) -> Cancel | None:

@@ -92,13 +92,15 @@ def realized(
     *,
     cash_settled: bool,
     final_before: date,
+    attested: Mapping[UnitName, Decimal] = {},
 ) -> Mapping[UnitName, Realized]:
     """What each unit of a trident has realized.
 
     Prices are those of the fills, fees those of the broker's rows; until these are all there, the fees are estimates.
     `units` are as they are now. A unit that has not ended has realized its fees alone. `closes` are the underlying's,
     ascending: shares of an assignment count at the first close after it. Fees of rows charged before `final_before`
-    count as the broker's last word.
+    count as the broker's last word. `attested` is the cash that the end of a unit brought, by an operator's word: it
+    counts where nothing else says so.
     """
     mine = [one for one in matches if one.trident_id == entry.id]
     accounts = {unit.name: _Account() for unit in units}
@@ -109,7 +111,7 @@ def realized(
     for left in mine:
         if left.unit is not None and left.role not in (Role.OPEN, Role.CLOSE):
             _leave(left, accounts[left.unit], closes, final_before)
-    return {unit.name: _realized(unit, accounts[unit.name]) for unit in in_order(units)}
+    return {unit.name: _realized(unit, accounts[unit.name], attested.get(unit.name)) for unit in in_order(units)}
 
 
 def total(units: Iterable[Realized]) -> Realized:
@@ -264,10 +266,12 @@ def _worth_of_shares(one: Match, closes: Sequence[OfficialClose]) -> Decimal | N
     return (one.quantity if one.row.action.startswith("Buy") else -one.quantity) * after.price
 
 
-def _realized(unit: Unit, account: _Account) -> Realized:
+def _realized(unit: Unit, account: _Account, attested: Decimal | None) -> Realized:
     fees_alone = Realized(_NONE, _NONE, _NONE, account.fees, account.opening_fees, account.estimated)
     if unit.state not in (UnitState.CLOSED, UnitState.GONE):
         return fees_alone
+    if not account.explains(unit) and attested is not None:
+        return replace(fees_alone, received=account.received, settlement=attested)
     if not account.explains(unit):
         return replace(fees_alone, unexplained=(unit.name,))
     return replace(fees_alone, received=account.received, paid=account.paid, settlement=account.settlement)

@@ -90,12 +90,7 @@ class TridentView:
     @property
     def claimed(self) -> frozenset[UnitName]:
         """The units that an exit holds."""
-        return frozenset(
-            name
-            for one in self.exits
-            if one.released_at is None and (one.may_fill or one.needs_proof)
-            for name in one.units
-        )
+        return frozenset(name for one in self.exits if one.holds_units for name in one.units)
 
     @property
     def closable(self) -> tuple[Unit, ...]:

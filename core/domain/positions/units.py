@@ -109,6 +109,18 @@ def in_order(units: Iterable[Unit]) -> tuple[Unit, ...]:
     return tuple(sorted(units, key=lambda unit: list(UnitName).index(unit.name)))
 
 
+def names_of(names: Iterable[UnitName]) -> str:
+    """The names in a sentence, in their order: `put-1, call`."""
+    wanted = {*names}
+    return ", ".join(name for name in UnitName if name in wanted)
+
+
+def names_with(names: Iterable[UnitName], one: str, several: str) -> str:
+    """The names with the verb that goes with as many: `put-1 is`, `put-1, call are`."""
+    wanted = {*names}
+    return f"{names_of(wanted)} {one if len(wanted) == 1 else several}"
+
+
 def legs_of(units: Iterable[Unit]) -> Mapping[LegSide, int]:
     """The contracts that the units still have, by leg and side."""
     legs: dict[LegSide, int] = {}

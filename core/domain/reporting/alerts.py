@@ -10,6 +10,7 @@ from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reason_words import in_general
 from core.domain.operation.reasons import Reason
+from core.domain.orders.way_out import SHORT_ID
 from core.domain.reporting.account_days import AccountDay, DayKind
 from core.domain.reporting.figures import SessionFigures
 
@@ -49,6 +50,25 @@ class AlertKind(Enum):
     RETRY_RATE = ("retry_rate", Severity.WARNING, "many cycles with a retry")
     SLOW_EXECUTION = ("slow_execution", Severity.WARNING, "slow execution")
     RISK_REFUSALS = ("risk_refusals", Severity.WARNING, "many risk refusals")
+    # How tridents end (rules 15.10)
+    MUST_CLOSE = ("must_close", Severity.CRITICAL, "a trident that must be closed")
+    CLOSES_OVERLAP = ("closes_overlap", Severity.CRITICAL, "a unit closed twice")
+    EXIT_UNKNOWN = ("exit_unknown", Severity.CRITICAL, "a closing order of unknown fate")
+    UNIT_BROKEN = ("unit_broken", Severity.CRITICAL, "legs out of proportion")
+    ASSIGNED = ("assigned", Severity.CRITICAL, "an assignment")
+    EXIT_NO_PROOF = ("exit_no_proof", Severity.CRITICAL, "an end that is not proved")
+    EXITS_BLOCKED = ("exits_blocked", Severity.CRITICAL, "blocked exits near expiration")
+    EXIT_REFUSED_3 = ("exit_refused_3", Severity.CRITICAL, "refused closing orders")
+    GONE_UNEXPLAINED = ("gone_unexplained", Severity.CRITICAL, "a unit that left without a reason")
+    EXITS_OFF = ("exits_off", Severity.WARNING, "exits that are off near expiration")
+    TARGETS_MISSING = ("targets_missing", Severity.WARNING, "missing targets")
+    EXIT_QUOTES_STALE = ("exit_quotes_stale", Severity.WARNING, "stale quotes of a close")
+    GTC_ENDED = ("gtc_ended", Severity.WARNING, "a target ended by somebody else")
+    EX_DATE_CALL = ("ex_date_call", Severity.WARNING, "a short call in the money before an ex-date")
+    EXIT_WARNING = ("exit_warning", Severity.WARNING, "a warning about a closing order")
+    PNL_MISMATCH = ("pnl_mismatch", Severity.WARNING, "a result that differs from the broker's")
+    FIRST_SET_WAITS = ("first_set_waits", Severity.WARNING, "first targets that wait for a word")
+    UNKNOWN_TRANSACTION = ("unknown_transaction", Severity.WARNING, "unknown rows of an account's history")
 
 
 _BY_CODE = {kind.code: kind for kind in AlertKind}
@@ -58,12 +78,29 @@ _BY_CODE = {kind.code: kind for kind in AlertKind}
 class DueAlert:
     """An alert whose condition holds now.
 
-    `subject` is the number of the account it is about; empty when it is about all.
+    `subject` is what it is about (`subject_of`); empty when it is about all accounts.
     """
 
     kind: AlertKind
     subject: str
     text: str
+
+
+def subject_of(account: str, part: str = "") -> str:
+    """What an alert about an account is about, as it is recorded; `part` names one of several alerts of a kind, such as
+    the id of a trident."""
+    return f"{account} {part[:SHORT_ID]}" if part else account
+
+
+def account_in(subject: str) -> str:
+    """The number of the account that a subject is about; empty when it is about all."""
+    return subject.partition(" ")[0]
+
+
+def subject_words(subject: str) -> str:
+    """The subject as it may be shown: `…0001`, `…0001 ab12cd34`; empty when it is about all."""
+    account, _, part = subject.partition(" ")
+    return f"{masked(account)} {part}".rstrip() if account else ""
 
 
 @dataclass(frozen=True, slots=True)

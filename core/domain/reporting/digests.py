@@ -15,6 +15,15 @@ from core.domain.orders.fate import FateKind, fate_of, fate_words
 from core.domain.orders.next_step import NextStep, TradingWords
 from core.domain.orders.orders import Entry
 from core.domain.orders.packages import total_risk
+from core.domain.reporting.exit_digest import (
+    Earned,
+    ExitsAhead,
+    ahead_lines,
+    earned_lines,
+    earned_words,
+    has_news,
+    total,
+)
 from core.domain.reporting.notices import Letterhead, Notice, Part, page
 
 
@@ -23,7 +32,8 @@ class AccountDay:
     """One account's results on one session day.
 
     `validated` describes the suggestions that a dry run validated. `reasons` counts the runs that made no entry, by the
-    sentence that says why; runs that only met the day's entry are left out.
+    sentence that says why; runs that only met the day's entry are left out. `earned` is what its exits realized, None
+    where it never had one.
     """
 
     account: str
@@ -31,6 +41,7 @@ class AccountDay:
     entries: tuple[Entry, ...]
     validated: tuple[str, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
+    earned: Earned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +61,14 @@ class SessionDay:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The state when the digest is written: the open tridents by account, the open breakers, the trading state, and
-    what comes next by account."""
+    """The state when the digest is written: the open tridents by account, the open breakers, the trading state, what
+    comes next by account, and how its exits stand."""
 
     open_tridents: Mapping[str, tuple[tuple[Entry, str], ...]]
     breakers: tuple[Breaker, ...]
     trading: TradingWords = field(default_factory=TradingWords)
     next_steps: Mapping[str, NextStep] = field(default_factory=dict)
+    exits: Mapping[str, ExitsAhead] = field(default_factory=dict)
 
 
 def daily_digest(session: SessionDay, outlook: Outlook, head: Letterhead) -> Notice:
@@ -85,7 +97,7 @@ def weekly_digest(sessions: Sequence[SessionDay], outlook: Outlook, head: Letter
     for account in sessions[-1].accounts:
         rows = tuple((day_of(session.day, last), _day_in_a_line(session, account.account)) for session in sessions)
         parts.append(Part(_name(account), rows=rows))
-        parts.append(Part(lines=_ahead_lines(account.account, outlook)))
+        parts.append(Part(lines=(*_week_lines(sessions, account.account), *_ahead_lines(account.account, outlook))))
     parts.append(Part("Cycles", tuple(f"{weekday(s.day)}: {_cycle_lines(s)[0]}" for s in sessions)))
     parts += _attention(outlook)
     return page(
@@ -112,7 +124,9 @@ def _account_part(account: AccountDay, outlook: Outlook) -> Part:
     lines = tuple(_entry_line(entry) for entry in account.entries) + tuple(
         f"Validated by the broker, not sent: {one}" for one in account.validated
     )
-    return Part(_name(account), (lines or ("No entry.",)) + _why(account) + _ahead_lines(account.account, outlook))
+    earned = () if account.earned is None else earned_lines(account.earned)
+    ahead = _ahead_lines(account.account, outlook)
+    return Part(_name(account), (lines or ("No entry.",)) + _why(account) + earned + ahead)
 
 
 def _why(account: AccountDay) -> tuple[str, ...]:
@@ -133,11 +147,19 @@ def _entry_line(entry: Entry) -> str:
     return f"{what}: {fate_words(fate)}; {price}, {risk(fate.max_risk)}{order}"
 
 
+def _week_lines(sessions: Sequence[SessionDay], number: str) -> tuple[str, ...]:
+    """What the account realized in these sessions; no line where it never had an exit."""
+    days = [a.earned for s in sessions for a in s.accounts if a.account == number and a.earned is not None]
+    return earned_lines(total(days)) if days else ()
+
+
 def _day_in_a_line(session: SessionDay, number: str) -> str:
     mine = next((a for a in session.accounts if a.account == number), None)
+    earned = None if mine is None else mine.earned
+    result = () if earned is None or not has_news(earned) else (earned_words(earned),)
     if mine is None or not (mine.entries or mine.validated):
         why = _why(mine)[:1] if mine is not None else ()
-        return "; ".join(("no entry", *(f"{each[:1].lower()}{each[1:]}" for each in why)))
+        return "; ".join(("no entry", *(f"{each[:1].lower()}{each[1:]}" for each in why), *result))
     phrases = []
     for entry in mine.entries:
         fate = fate_of(entry)
@@ -145,13 +167,14 @@ def _day_in_a_line(session: SessionDay, number: str) -> str:
         part = f", {fate.filled} of {fate.contracts} filled" if fate.traded and fate.credit is None else ""
         phrases.append(f"{fate.kind.value} {entry.underlying} {entry.strikes} {price}{part}")
     phrases += [f"validated, not sent: {one}" for one in mine.validated]
-    return "; ".join(phrases)
+    return "; ".join((*phrases, *result))
 
 
 def _ahead_lines(number: str, outlook: Outlook) -> tuple[str, ...]:
     """What is open, and what comes next."""
-    step = outlook.next_steps.get(number)
-    return _open_lines(number, outlook) + (() if step is None else (f"Next: {step.words}.",))
+    step, exits = outlook.next_steps.get(number), outlook.exits.get(number)
+    ahead = () if exits is None else ahead_lines(exits)
+    return _open_lines(number, outlook) + ahead + (() if step is None else (f"Next: {step.words}.",))
 
 
 def _open_lines(number: str, outlook: Outlook) -> tuple[str, ...]:

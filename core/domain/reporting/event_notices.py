@@ -8,6 +8,7 @@ import re
 from core.domain.operation.events import Event, Severity, masked
 from core.domain.operation.reasons import Reason
 from core.domain.operation.times import EXCHANGE_ZONE, moment
+from core.domain.reporting.alerts import AlertKind
 from core.domain.reporting.notices import Letterhead, Notice, Part, page, without_number
 
 _NAMES = {Severity.CRITICAL: "alarm", Severity.WARNING: "warning"}
@@ -15,6 +16,20 @@ _NAMES = {Severity.CRITICAL: "alarm", Severity.WARNING: "warning"}
 
 _TOLD_BY_ENTRY = frozenset({"order.unknown", "order.incident", "order.rejected", "order.cancelled", "order.expired"})
 """An entry's own mail tells of these states, by the account's preference or always (`entry_notices`)."""
+
+_TOLD_BY_EXIT = frozenset({"exit.unknown", "exit.incident", "exit.rejected", "exit.absent"})
+"""An exit's own mail tells of these (`exit_notices`)."""
+
+_ALERTS_TOLD_BY_EXIT = frozenset(
+    {
+        AlertKind.EXIT_UNKNOWN.code,
+        AlertKind.UNIT_BROKEN.code,
+        AlertKind.ASSIGNED.code,
+        AlertKind.MUST_CLOSE.code,
+        AlertKind.PNL_MISMATCH.code,
+    }
+)
+"""Alerts of whose cause a mail about the trident or the exit tells, with more in it."""
 
 _TOLD_ELSEWHERE = ("step.", "command.", "mail.", "login.refused")
 """How kinds of warnings begin that are told elsewhere.
@@ -68,7 +83,9 @@ def event_notice(event: Event, head: Letterhead) -> Notice | None:
 
 
 def _is_told_otherwise(event: Event) -> bool:
-    if event.kind in _TOLD_BY_ENTRY:
+    if event.kind in _TOLD_BY_ENTRY | _TOLD_BY_EXIT:
+        return True
+    if event.kind == "alert.opened" and dict(event.figures).get("alert") in _ALERTS_TOLD_BY_EXIT:
         return True
     if event.kind == "cycle.ended":
         # It is critical only for an entry whose fate is unknown.

@@ -1,4 +1,4 @@
-"""The accounts that the logins reach, and the operator's settings for each (rules 4)."""
+"""The accounts that the logins reach, and the operator's settings for each (rules 4, 15)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.broker.port import BrokerAccount
 from core.domain.operation.account_settings import AccountField, AccountSetting
+from core.domain.positions.exit_rules import OwnExits
+from core.domain.positions.tridents import ExitMode
+from core.domain.positions.units import UnitName
 from core.records.repositories.rows import AccountChange, AccountRecord
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
@@ -29,6 +32,18 @@ _COLUMNS = {
     AccountField.MAIL: accounts.c.mail,
     AccountField.PRIMARY: accounts.c.is_primary,
     AccountField.SKIP: accounts.c.skip_day,
+    AccountField.EXITS: accounts.c.exits,
+    AccountField.TARGET_PUT_1: accounts.c.target_put_1,
+    AccountField.TARGET_PUT_2: accounts.c.target_put_2,
+    AccountField.TARGET_CALL: accounts.c.target_call,
+    AccountField.EXIT_DTE: accounts.c.exit_dte,
+    AccountField.LET_INDEX_EXPIRE: accounts.c.let_index_expire,
+    AccountField.CALL_TARGET_LAST: accounts.c.call_target_last,
+}
+_TARGETS = {
+    UnitName.PUT_1: accounts.c.target_put_1,
+    UnitName.PUT_2: accounts.c.target_put_2,
+    UnitName.CALL: accounts.c.target_call,
 }
 _ALL = select(accounts).order_by(accounts.c.discovered_at, accounts.c.number)
 _REACHED = _ALL.where(accounts.c.epoch == select(engine.c.epoch).scalar_subquery())
@@ -122,6 +137,13 @@ class Accounts:
         """Turns automation on or off for the account. Raises StateConflict for an account that was never found."""
         await self.set(number, AccountSetting(AccountField.AUTOMATION, enabled), who, at)
 
+    async def let_first_targets_wait(self, number: str, waits: bool) -> None:
+        """Says whether the account's first targets wait for one more word of its operator (rules 15.4)."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(accounts).where(_OF_ACCOUNT).values(exits_first_wait=waits), {"account": number}
+            )
+
     async def changes(self, number: str | None = None) -> tuple[AccountChange, ...]:
         """The changes of settings of one account or of all, oldest first."""
         query = _CHANGES if number is None else _CHANGES.where(account_changes.c.account == number)
@@ -158,6 +180,23 @@ async def _change(
     return old
 
 
+async def read_own_exits(connection: AsyncConnection, number: str) -> OwnExits:
+    """The account's own settings of exits, within a transaction. None of its own for an account never found."""
+    row = (await connection.execute(_ONE, {"account": number})).one_or_none()
+    return OwnExits() if row is None else _own_exits(row)
+
+
+def _own_exits(row: Row[Any]) -> OwnExits:
+    targets = {name: getattr(row, column.name) for name, column in _TARGETS.items()}
+    return OwnExits(
+        mode=None if row.exits is None else ExitMode(row.exits),
+        targets={name: word for name, word in targets.items() if word is not None},
+        exit_dte=row.exit_dte,
+        let_index_expire=row.let_index_expire,
+        call_last=row.call_target_last,
+    )
+
+
 def _record(row: Row[Any]) -> AccountRecord:
     return AccountRecord(
         number=row.number,
@@ -173,4 +212,6 @@ def _record(row: Row[Any]) -> AccountRecord:
         mail=row.mail,
         is_primary=row.is_primary,
         skip_day=row.skip_day,
+        exits=_own_exits(row),
+        exits_first_wait=row.exits_first_wait,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.operation.breakers import Breaker, BreakerKind, Scope
@@ -27,7 +27,8 @@ _OPENED = select(breakers.c.id).where(_kind, _subject, breakers.c.opened_at >= b
 class Breakers:
     """The recorded breakers.
 
-    Opening and closing are durable commits; `Entries.mark_sent` refuses what an open breaker stops.
+    Opening and closing are durable commits; `Entries.mark_sent` and `Exits.mark_sent` refuse what an open breaker
+    stops.
     """
 
     def __init__(self, database: Database) -> None:
@@ -92,8 +93,6 @@ def barred(account: ColumnElement[str]) -> ColumnElement[bool]:
 
     It may be a global breaker, one of the account, or one of the login that reaches the account.
     """
-    # `correlate_except`: two levels down, SQLAlchemy would otherwise select from the entries anew.
-    login = select(accounts.c.login).where(accounts.c.number == account).correlate_except(accounts).scalar_subquery()
     of_account = breakers.c.kind.in_(_codes(Scope.ACCOUNT))
     of_login = breakers.c.kind.in_(_codes(Scope.LOGIN))
     return exists().where(
@@ -102,9 +101,27 @@ def barred(account: ColumnElement[str]) -> ColumnElement[bool]:
             # A breaker of neither scope stops every account; so does one of a kind that this version does not know.
             ~or_(of_account, of_login),
             and_(of_account, breakers.c.subject == account),
-            and_(of_login, breakers.c.subject == login),
+            and_(of_login, breakers.c.subject == _login_of(account)),
         ),
     )
+
+
+def bars_exits(account: ColumnElement[str]) -> ColumnElement[bool]:
+    """The condition that an open breaker stops the exits of this account: one of the clock or of the records, or one of
+    the login that reaches it (rules 15.4). No other breaker stops an exit."""
+    return exists().where(
+        breakers.c.closed_at.is_(None),
+        or_(
+            breakers.c.kind.in_([BreakerKind.CLOCK.code, BreakerKind.STORE.code]),
+            and_(breakers.c.kind == BreakerKind.LOGIN.code, breakers.c.subject == _login_of(account)),
+        ),
+    )
+
+
+def _login_of(account: ColumnElement[str]) -> ScalarSelect[str]:
+    """The login that reaches the account."""
+    # `correlate_except`: two levels down, SQLAlchemy would otherwise select from the orders anew.
+    return select(accounts.c.login).where(accounts.c.number == account).correlate_except(accounts).scalar_subquery()
 
 
 def _codes(scope: Scope) -> tuple[str, ...]:

@@ -29,7 +29,11 @@ from core.records.repositories.entry_rows import (
 from core.records.repositories.intent_orders import note_new_order
 from core.records.repositories.intent_rows import note_change, note_evidence
 from core.records.repositories.intents import Intents
+from core.records.repositories.outbox import Outbox
 from core.records.repositories.rows import DayHeld, EvidenceRecord
+from core.records.repositories.trident_rows import note_credits, take_in
+from core.records.repositories.tridents import Tridents
+from core.records.store.database import Database
 from core.records.store.errors import RecordsError, StateConflict
 from core.records.store.tables import ONLY_ROW, engine, entries, trading_state
 
@@ -43,7 +47,13 @@ class Entries(Intents[Entry], EntryReads):
     the broker is kept, and a second entry never goes unnoticed. An operator's word never makes an entry hold its day,
     nor frees it. Once an operator has asked to cancel it, its day is not freed before one allows re-entry, whatever it
     becomes; the engine's own cancel needs no such word.
+
+    The commit in which an entry of one package becomes filled adds its trident with its units (rules 15.1).
     """
+
+    def __init__(self, database: Database, outbox: Outbox, tridents: Tridents) -> None:
+        super().__init__(database, outbox)
+        self._tridents = tridents
 
     async def prepare(self, entry: Entry) -> Entry | DayHeld:
         """Records the intent to place an entry. Returns it, or the entry that holds the account's day.
@@ -164,6 +174,8 @@ class Entries(Intents[Entry], EntryReads):
         new = replace(wanted, holds_day=old.holds_day if keeps_day else wanted.state not in FREES_DAY)
         holder = await _stored_unless_held(connection, new)
         if holder is None:
+            if moves and new.state is OrderState.FILLED:
+                await take_in(connection, new, self._tridents.default_rules, at, manage=True)
             return new
         collided = _collided(new, holder, at)
         await self._store(connection, collided)
@@ -173,8 +185,9 @@ class Entries(Intents[Entry], EntryReads):
         await self._outbox.tell_entry(connection, intent, at)
 
     async def _filled(self, connection: AsyncConnection, intent_id: str, at: datetime, *, rest_is_open: bool) -> None:
+        entry = await self._known(connection, intent_id)
+        await note_credits(connection, entry)
         if self._outbox.is_open:
-            entry = await self._known(connection, intent_id)
             await self._outbox.tell_fills(connection, entry, at, rest_is_open=rest_is_open)
 
 

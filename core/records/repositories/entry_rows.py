@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
-from core.records.repositories.intent_rows import note_intent, read_fills
+from core.records.repositories.intent_rows import intents_where, note_intent, read_fills
 from core.records.store.tables import entries, evidence, intent_changes
 
 _COLUMNS = tuple(field.name for field in fields_of(Entry) if field.name not in {"state", "fills"})
@@ -40,7 +40,7 @@ async def add_entry(connection: AsyncConnection, entry: Entry) -> None:
 
 def entries_where(*conditions: ColumnElement[bool]) -> Select[Any]:
     """The query for the entries that meet the conditions, oldest first. Build it once and run it often."""
-    return select(entries).where(*conditions).order_by(entries.c.prepared_at, entries.c.id)
+    return intents_where(entries, *conditions)
 
 
 _BY_ID = entries_where(entries.c.id == bindparam("id"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.order_states import OrderState
@@ -37,6 +38,12 @@ _NEWEST = (
     .group_by(evidence.c.kind)
 )
 _NEWEST_EVIDENCE = select(evidence).where(evidence.c.id.in_(_NEWEST)).order_by(evidence.c.id)
+
+
+def intents_where(table: Table, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """The query for the intents in the table of their kind that meet the conditions, oldest first. Build it once and
+    run it often."""
+    return select(table).where(*conditions).order_by(table.c.prepared_at, table.c.id)
 
 
 async def note_intent(connection: AsyncConnection, intent: Intent) -> None:

@@ -10,20 +10,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.order_states import ATTESTED, TERMINAL_STATES, OrderState, may_become
-from core.domain.orders.orders import Fill, Intent, IntentKind, OrderRequest
+from core.domain.orders.orders import AnyIntent, Fill, IntentKind, OrderRequest
 from core.records.repositories.intent_orders import note_new_order
 from core.records.repositories.intent_rows import note_change, note_evidence, note_fills, read_changes, read_evidence
 from core.records.repositories.outbox import Outbox
 from core.records.repositories.rows import EvidenceKind, EvidenceRecord, IntentChange
 from core.records.store.database import Database
 from core.records.store.errors import IllegalTransition, StateConflict
-
-AnyIntent = TypeVar("AnyIntent", bound=Intent)
 
 
 class IntentReads(ABC, Generic[AnyIntent]):

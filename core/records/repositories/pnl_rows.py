@@ -1,17 +1,21 @@
-"""Accounts after each session's close, and the official closes of underlyings: each written once (rules 15.6)."""
+"""What units earned, accounts after each session's close, and the official closes of underlyings (rules 15.6)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from core.domain.positions.account_at_close import AccountAtClose
-from core.domain.positions.pnl import OfficialClose, Unrealized
+from core.domain.positions.pnl import OfficialClose, Realized, Unrealized
+from core.domain.positions.units import UnitName
+from core.records.repositories.trident_rows import TridentRecord, read_tridents, tridents_where
 from core.records.store.database import Database
-from core.records.store.tables import account_days, official_closes
+from core.records.store.tables import account_days, official_closes, tridents, units
+from core.runtime.clock import exchange_time
 
 _DAY = select(account_days.c.account).where(
     account_days.c.account == bindparam("account"), account_days.c.session_day == bindparam("session_day")
@@ -29,13 +33,79 @@ _CLOSES = (
     .where(official_closes.c.symbol == bindparam("symbol"), official_closes.c.day >= bindparam("first"))
     .order_by(official_closes.c.day)
 )
+_OF_TIME = tridents_where(
+    tridents.c.account == bindparam("account"),
+    or_(tridents.c.ended_at.is_(None), tridents.c.ended_at >= bindparam("since")),
+)
+_UNITS = select(units).where(units.c.trident_id == bindparam("trident_id"))
+_DIFFERENCE = select(tridents.c.difference).where(tridents.c.id == bindparam("trident_id"))
+_DIFFERING = (
+    select(tridents.c.id, tridents.c.difference, units.c.realized)
+    .join(units, units.c.trident_id == tridents.c.id)
+    .where(
+        tridents.c.account == bindparam("account"),
+        tridents.c.ended_at >= bindparam("since"),
+        tridents.c.difference.is_not(None),
+    )
+)
+_NONE = Decimal(0)
+_STORE = update(units).where(units.c.trident_id == bindparam("of_trident"), units.c.unit == bindparam("of_unit"))
+_EARNED = ("earned_day", "paid", "received", "settlement", "fees", "opening_fees", "fees_estimated", "realized")
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What a unit realized, and the session to which it counts: None while it has not ended."""
+
+    realized: Realized
+    day: date | None
 
 
 class PnlRows:
-    """What is kept once a session for the figures of money. Raises RecordsError when the store fails."""
+    """What the figures of money are read from. Raises RecordsError when the store fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def tridents(self, account: str, since: datetime) -> tuple[TridentRecord, ...]:
+        """The account's tridents that have not ended, or not before this instant, the oldest first."""
+        async with self._database.read() as connection:
+            return await read_tridents(connection, _OF_TIME, {"account": account, "since": since})
+
+    async def ended_on(self, trident_id: str) -> Mapping[UnitName, date]:
+        """The exchange date on which each unit of the trident ended. Units that have not are left out."""
+        async with self._database.read() as connection:
+            found = await connection.execute(_UNITS, {"trident_id": trident_id})
+            return {UnitName(row.unit): exchange_time(row.ended_at).date() for row in found if row.ended_at}
+
+    async def note_earned(
+        self, trident_id: str, earned: Mapping[UnitName, Earned], difference: Decimal | None = None
+    ) -> bool:
+        """Records what the units of a trident realized, in place of what was known. Returns whether `difference`, by
+        how much the broker's rows say more, is another one than before."""
+        async with self._database.write() as connection:
+            for row in (await connection.execute(_UNITS, {"trident_id": trident_id})).all():
+                values = _earned_values(earned[UnitName(row.unit)])
+                if any(getattr(row, name) != values[name] for name in _EARNED):
+                    await connection.execute(_STORE, {"of_trident": trident_id, "of_unit": row.unit, **values})
+            before = (await connection.execute(_DIFFERENCE, {"trident_id": trident_id})).scalar_one()
+            if before != difference:
+                await connection.execute(
+                    update(tridents).where(tridents.c.id == trident_id).values(difference=difference)
+                )
+        return bool(before != difference)
+
+    async def results(self, account: str, since: datetime) -> Mapping[str, tuple[Decimal, Decimal]]:
+        """What tridents of the account that ended at this instant or later realized, by our records and by the broker's
+        rows, where these differ: by the trident's id."""
+        values = {"account": account, "since": since}
+        async with self._database.read() as connection:
+            found: dict[str, tuple[Decimal, Decimal]] = {}
+            for row in await connection.execute(_DIFFERING, values):
+                ours, theirs = found.get(row.id, (_NONE, row.difference))
+                realized = row.realized or _NONE
+                found[row.id] = ours + realized, theirs + realized
+        return {trident_id: both for trident_id, both in found.items() if both[0] != both[1]}
 
     async def add_day(self, of: AccountAtClose) -> bool:
         """Records the account's day. False when it is recorded already: it stays as it is."""
@@ -93,3 +163,19 @@ class PnlRows:
 
 def _unrealized(mid: Decimal | None, natural: Decimal | None) -> Unrealized | None:
     return None if mid is None or natural is None else Unrealized(mid, natural)
+
+
+def _earned_values(earned: Earned) -> dict[str, object]:
+    """Of a unit that has not ended, or that nothing explains, only the fees are known."""
+    found = earned.realized
+    is_known = earned.day is not None and not found.unexplained
+    return {
+        "earned_day": earned.day,
+        "paid": found.paid if is_known else None,
+        "received": found.received if is_known else None,
+        "settlement": found.settlement if is_known else None,
+        "fees": found.fees,
+        "opening_fees": found.opening_fees,
+        "fees_estimated": found.estimated,
+        "realized": found.net if is_known else None,
+    }

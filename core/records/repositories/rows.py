@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -12,6 +12,9 @@ from core.domain.operation.account_settings import AccountField
 from core.domain.operation.commands import Command, CommandState
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, OrderRequest
+from core.domain.positions.exit_rules import OwnExits
+from core.domain.positions.exits import Exit
+from core.domain.positions.units import UnitName
 
 TradingWord = Literal["active", "paused", "halted"]
 SlotWord = Literal["claimed", "done", "missed", "interrupted"]
@@ -111,6 +114,16 @@ class DayHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """The records refused an exit: `unit` may get none now. `holder` is the exit that holds it, None where the unit or
+    its trident is not one to close; `why` says so in words."""
+
+    unit: UnitName
+    holder: Exit | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class IntentChange:
     """One state that an intent went through. `request` is set for the first, when it was prepared."""
 
@@ -152,7 +165,8 @@ class AccountRecord:
     """An account and the operator's settings for it. None means the default of the settings file.
 
     `login` is the login that reaches it. `width` is in dollars per share, `tolerance` a fraction of capital, `mail` a
-    value of MailPreference, `skip_day` the session date on which it makes no entry.
+    value of MailPreference, `skip_day` the session date on which it makes no entry. `exits_first_wait`: its first
+    targets wait until its operator says once more that exits are on.
     """
 
     number: str
@@ -168,6 +182,8 @@ class AccountRecord:
     mail: str | None = None
     is_primary: bool = False
     skip_day: date | None = None
+    exits: OwnExits = field(default_factory=OwnExits)
+    exits_first_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)

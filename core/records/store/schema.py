@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import bindparam, column, inspect, table, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +22,7 @@ from core.runtime.clock import SystemClock
 _MIGRATIONS = "core.records.store:migrations"  # named as a package: found the same way in a wheel and in a checkout
 _VERSION_TABLE = "alembic_version"
 _OUR_TABLE = "trading_state"
+_PLAIN = update(table(_VERSION_TABLE, column("version_num"))).values(version_num=bindparam("revision"))
 
 # Alembic keeps the running migration in globals, so two stores opened on one loop must take turns.
 _migrating: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
@@ -30,6 +31,12 @@ _migrating: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKey
 def newest_revision() -> str:
     """The schema revision that this version of the software writes."""
     return str(_scripts().get_current_head())
+
+
+def recorded_revision(text: str) -> str:
+    """The revision in what a store has as its version: a version with exits writes more beside it
+    (`core.records.repositories.resting`)."""
+    return text.partition(" ")[0]
 
 
 def is_older(revision: str) -> bool:
@@ -52,6 +59,8 @@ async def migrate(connection: AsyncConnection, name: str) -> None:
             # The copy uses a connection of its own and reads the last commit. This transaction has changed nothing yet.
             now = SystemClock().now()
             await asyncio.to_thread(keep_before_upgrade, Path(str(url.database)), newest_revision(), now)
+        if revision is not None:
+            await connection.execute(_PLAIN, {"revision": revision})  # alembic knows no text beside it
         await connection.run_sync(_upgrade)
 
 
@@ -74,13 +83,14 @@ def _upgrade(connection: Connection) -> None:
 def _revision_of_ours(connection: Connection, name: str) -> str | None:
     """The store's revision; None when it is empty. Raises RecordsError for a database that we must not change."""
     tables = set(inspect(connection).get_table_names())
-    revision = MigrationContext.configure(connection).get_current_revision() if _VERSION_TABLE in tables else None
+    text = MigrationContext.configure(connection).get_current_revision() if _VERSION_TABLE in tables else None
+    revision = None if text is None else recorded_revision(text)
     if (revision is None and tables - {_VERSION_TABLE}) or (revision is not None and _OUR_TABLE not in tables):
         raise RecordsError(f"{name} belongs to another program; {_elsewhere(connection)}")
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
         raise OtherSchema(
-            f"{name} has schema revision {revision}, written by a newer version of senex; this version knows revisions "
+            f"{name} has schema revision {text}, written by a newer version of senex; this version knows revisions "
             f"up to {newest_revision()}: install the newer version again, or {_other(connection)}"
         )
     return revision

@@ -49,6 +49,16 @@ def test_the_defaults_are_those_of_the_specification() -> None:
     assert settings.schedule.slot_times.interval_minutes == 15
 
 
+def test_exits_have_the_settings_of_the_rules_and_targets_a_word_for_none(tmp_path: Path) -> None:
+    exits = load_settings(None, {}).settings.exits
+    assert (exits.mode, exits.target_put_1, exits.target_put_2, exits.target_call) == (None, 40, 60, 40)
+    assert (exits.exit_dte, exits.let_index_expire, exits.call_target_last) == (7, False, False)
+    text = '[exits]\nmode = "targets"\ntarget_put_1 = "off"\ntarget_put_2 = 95\nexit_dte = 14\n'
+    exits = from_file(tmp_path, text, {"SENEX_EXITS__TARGET_CALL": "off"}).settings.exits
+    assert (exits.mode, exits.target_put_1, exits.target_put_2, exits.target_call) == ("targets", "off", 95, "off")
+    assert exits.exit_dte == 14
+
+
 def test_a_byte_order_mark_before_the_settings_is_none_of_their_words(tmp_path: Path) -> None:
     assert from_file(tmp_path, "\ufeff[trading]\nwidth = 5\n").settings.trading.width == 5
 
@@ -126,6 +136,16 @@ def test_amounts_are_exact(tmp_path: Path) -> None:
         ("SENEX_CONSOLE__REFRESH_HZ", "true", "1, 2, 4, 5 or 10; true was given"),
         ("SENEX_CONSOLE__BELL", "loud", '"off", "crit" or "all"; "loud" was given'),
         ("SENEX_UNDERLYINGS__SPX__STEP", "0", "a number above 0; 0 was given"),
+        ("SENEX_EXITS__MODE", "on", '"off", "targets" or "all"; "on" was given'),
+        ("SENEX_EXITS__TARGET_PUT_1", "0", 'a whole number from 1 to 95, or "off"; 0 was given'),
+        ("SENEX_EXITS__TARGET_PUT_2", "96", 'a whole number from 1 to 95, or "off"; 96 was given'),
+        ("SENEX_EXITS__TARGET_CALL", "40.0", 'a whole number from 1 to 95, or "off"; 40.0 was given'),
+        ("SENEX_EXITS__TARGET_CALL", "true", 'a whole number from 1 to 95, or "off"; true was given'),
+        ("SENEX_EXITS__TARGET_CALL", "none", 'a whole number from 1 to 95, or "off"; "none" was given'),
+        ("SENEX_EXITS__EXIT_DTE", "31", "a whole number from 1 to 30; 31 was given"),
+        ("SENEX_EXITS__EXIT_DTE", "0", "a whole number from 1 to 30; 0 was given"),
+        ("SENEX_EXITS__LET_INDEX_EXPIRE", "yes", 'true or false; "yes" was given'),
+        ("SENEX_EXITS__CALL_TARGET_LAST", "1", "true or false; 1 was given"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_accepted(variable: str, value: str, accepted: str) -> None:

@@ -11,7 +11,7 @@ from core.domain.operation.events import Severity
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.order_states import OrderState
 from core.domain.reporting.account_days import DayKind
-from core.domain.reporting.alerts import AlertKind
+from core.domain.reporting.alerts import AlertKind, DueAlert, subject_of, subject_words
 from core.domain.reporting.figures import AccountRun
 from core.records.repositories.rows import CommandRecord
 from core.simulator.exchange.faults import FaultKind
@@ -181,3 +181,36 @@ def test_a_console_that_was_away_has_missed_the_day(tmp_path: Path) -> None:
         await world.stop()
 
     in_world(days, tmp_path, poll_s=300)
+
+
+def test_alerts_about_exits_open_and_close_with_their_cause(tmp_path: Path) -> None:
+    """One a trident, and while nobody knows how they stand those that are open stay."""
+
+    async def day(world: World) -> None:
+        due: tuple[DueAlert, ...] | None = ()
+        await world.start()
+        alerting = world.engine.alerting
+        alerting.exit_alerts = lambda: due
+
+        def broken(trident: str) -> DueAlert:
+            return DueAlert(AlertKind.UNIT_BROKEN, subject_of(ACCOUNT, trident), f"{trident}: put-2 is broken")
+
+        async def after_a_look() -> set[tuple[AlertKind, str]]:
+            await world.clock.sleep(150)  # two looks at least
+            return {(alert.kind, alert.subject) for alert in alerting.open_now}
+
+        due = (broken("first-1"), broken("second-2"))
+        assert await after_a_look() == {(one.kind, one.subject) for one in due}
+        told = [event for event in await world.records.journal.newest(50) if event.kind == "alert.opened"]
+        assert {event.account for event in told} == {ACCOUNT}
+        due = None
+        assert len(await after_a_look()) == len(told)
+        due = (broken("second-2"),)
+        assert await after_a_look() == {(one.kind, one.subject) for one in due}
+        [closed] = [event for event in await world.records.journal.newest(50) if event.kind == "alert.closed"]
+        assert closed.account == ACCOUNT
+        whom = subject_words(subject_of(ACCOUNT, "first-1"))
+        assert closed.text == f"{whom}: the alert about legs out of proportion is over"
+        await world.stop()
+
+    in_world(day, tmp_path, poll_s=60)

@@ -178,7 +178,10 @@ def test_a_row_of_an_unknown_kind_is_kept_and_the_operator_is_told(tmp_path: Pat
             kept = await world.records.transactions.since(ACCOUNT, et(MONDAY))
             assert [row.kind for row in kept].count("Barter") == 1
             (said,) = await said_of_it(world)
-            assert said.startswith("the broker's history has 1 row of the kind 'Barter'")
+            assert said == "the broker's history has 1 row of the unknown kind 'Barter'"
+            assert reads.unknown_kinds(ACCOUNT) == ("Barter",)
+            assert await reads.read(ACCOUNT)
+            assert reads.unknown_kinds(ACCOUNT) == ()
 
     in_world(day, tmp_path)
 

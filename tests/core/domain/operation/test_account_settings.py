@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from core.config.exits import ExitSettings
 from core.config.settings import TradingSettings
-from core.domain.operation.account_settings import AccountField, AccountSetting, AccountValue, account_setting
+from core.domain.operation.account_settings import (
+    AccountField,
+    AccountSetting,
+    AccountValue,
+    account_setting,
+    confirmed_exits,
+)
 from core.domain.operation.reasons import Reason, Refusal
 
 TODAY = date(2026, 3, 2)
@@ -33,6 +40,16 @@ TODAY = date(2026, 3, 2)
         ("skip", "today", TODAY),
         ("skip", "default", None),
         ("width", "default", None),
+        ("exits", "off", "off"),
+        ("exits", "targets", "targets"),
+        ("exits", "all", "all"),
+        ("exits", "default", None),
+        ("target-put-1", "1", "1"),
+        ("target-put-2", "95", "95"),
+        ("target-call", "off", "off"),
+        ("exit-dte", "30", 30),
+        ("let-index-expire", "on", True),
+        ("call-target-last", "off", False),
     ],
 )
 def test_the_words_and_their_values(name: str, text: str, value: AccountValue) -> None:
@@ -53,6 +70,14 @@ def test_the_words_and_their_values(name: str, text: str, value: AccountValue) -
         ("primary", "off", "primary must be on: another account gives it up by that; 'off' was given"),
         ("skip", "tomorrow", "skip must be today or default; 'tomorrow' was given"),
         ("automation", "default", "automation must be on or off; 'default' was given"),
+        ("exits", "on", "exits must be off, targets, all or default; 'on' was given"),
+        ("target-put-1", "0", "target-put-1 must be a whole number from 1 to 95, off or default; '0' was given"),
+        ("target-call", "100", "target-call must be a whole number from 1 to 95, off or default; '100' was given"),
+        ("target-put-2", "4.5", "target-put-2 must be a whole number from 1 to 95, off or default; '4.5' was given"),
+        ("exit-dte", "31", "exit-dte must be a whole number from 1 to 30, or default; '31' was given"),
+        ("exit-dte", "0", "exit-dte must be a whole number from 1 to 30, or default; '0' was given"),
+        ("let-index-expire", "yes", "let-index-expire must be on, off or default; 'yes' was given"),
+        ("call-target-last", "1", "call-target-last must be on, off or default; '1' was given"),
     ],
 )
 def test_what_is_no_value_names_field_value_and_what_may_be_given(name: str, text: str, sentence: str) -> None:
@@ -84,3 +109,34 @@ def test_an_account_may_have_what_the_settings_file_may_have(name: str, text: st
     except ValidationError:
         accepted = False
     assert isinstance(own, AccountSetting) == accepted
+
+
+@given(st.sampled_from(["target-put-1", "target-put-2", "target-call", "exit-dte"]), st.integers(-5, 130))
+def test_an_account_may_have_the_exits_that_the_settings_file_may_have(name: str, number: int) -> None:
+    own = account_setting(name, str(number), TODAY)
+    try:
+        ExitSettings(**{name.replace("-", "_"): number})
+        accepted = True
+    except ValidationError:
+        accepted = False
+    assert isinstance(own, AccountSetting) == accepted
+
+
+@pytest.mark.parametrize("text", ["all EXITS 4321", "targets  EXITS  4321", "off", "default", "off EXITS 4321"])
+def test_live_exits_are_switched_on_by_typed_words(text: str) -> None:
+    assert confirmed_exits(text, "5WX04321", live=True) == text.split()[0]
+
+
+@pytest.mark.parametrize("text", ["all", "targets", "all EXITS 4322", "all exits 4321", "all EXITS", "all yes"])
+def test_without_the_typed_words_nothing_is_switched_on_in_live(text: str) -> None:
+    found = confirmed_exits(text, "5WX04321", live=True)
+    assert isinstance(found, Refusal)
+    assert found.sentence() == (
+        "live closing orders of an account are switched on by typing EXITS 4321; nothing is changed"
+    )
+
+
+def test_elsewhere_no_words_are_needed_and_wrong_ones_are_refused() -> None:
+    assert confirmed_exits("all", "5WX04321", live=False) == "all"
+    assert confirmed_exits("", "5WX04321", live=False) == ""
+    assert isinstance(confirmed_exits("all EXITS 9999", "5WX04321", live=False), Refusal)

@@ -9,6 +9,7 @@ import pytest
 
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.reasons import Reason
+from core.domain.reporting.alerts import AlertKind
 from core.domain.reporting.event_notices import event_notice
 from core.domain.reporting.notices import Letterhead, Notice
 from tests.support.record_samples import ACCOUNT, AT
@@ -57,10 +58,21 @@ def test_a_warning_is_mailed_whatever_the_preference(kind: str) -> None:
         "order.rejected",
         "order.cancelled",
         "order.expired",
+        "exit.unknown",
+        "exit.incident",
+        "exit.rejected",
+        "exit.absent",
     ],
 )
 def test_what_is_told_otherwise_is_no_warning_to_mail(kind: str) -> None:
     assert event_notice(warning(kind), HEAD) is None
+
+
+@pytest.mark.parametrize("kind", AlertKind)
+def test_an_alert_is_mailed_unless_a_mail_about_its_trident_tells_more(kind: AlertKind) -> None:
+    opened = replace(warning("alert.opened"), figures=(("alert", kind.code),), severity=kind.severity)
+    told = {"exit_unknown", "unit_broken", "assigned", "must_close", "pnl_mismatch"}
+    assert (event_notice(opened, HEAD) is None) is (kind.code in told)
 
 
 def test_a_failed_cycle_is_mailed_unless_its_entry_is_told_of() -> None:

@@ -9,6 +9,9 @@ import pytest
 
 from core.broker.port import BrokerAccount
 from core.domain.operation.account_settings import AccountField, AccountSetting
+from core.domain.positions.exit_rules import OwnExits
+from core.domain.positions.tridents import ExitMode
+from core.domain.positions.units import UnitName
 from core.records.records import AccountChange, LoginRecord, Records, StateConflict
 from tests.support.record_samples import AT, after
 
@@ -47,6 +50,40 @@ async def test_every_change_keeps_who_when_old_and_new(records: Records) -> None
         True,
         date(2026, 3, 2),
     )
+
+
+async def test_an_account_has_settings_of_exits_of_its_own(records: Records) -> None:
+    await records.accounts.discover("first", [ONE], enable_new=False, at=AT)
+    [one] = await records.accounts.all()
+    assert (one.exits, one.exits_first_wait) == (OwnExits(), False)
+    values = {
+        AccountField.EXITS: "targets",
+        AccountField.TARGET_PUT_1: "35",
+        AccountField.TARGET_PUT_2: "off",
+        AccountField.TARGET_CALL: "95",
+        AccountField.EXIT_DTE: 21,
+        AccountField.LET_INDEX_EXPIRE: True,
+        AccountField.CALL_TARGET_LAST: False,
+    }
+    for field, value in values.items():
+        assert await records.accounts.set(ONE.number, AccountSetting(field, value), "anna", after(1)) == AccountSetting(
+            field, None
+        )
+    [one] = await records.accounts.reached()
+    assert one.exits == OwnExits(
+        ExitMode.TARGETS, {UnitName.PUT_1: "35", UnitName.PUT_2: "off", UnitName.CALL: "95"}, 21, True, False
+    )
+    shown = [(change.field, change.old, change.new) for change in await records.accounts.changes(ONE.number)]
+    assert shown[-3:] == [
+        (AccountField.EXIT_DTE, "default", "21"),
+        (AccountField.LET_INDEX_EXPIRE, "default", "on"),
+        (AccountField.CALL_TARGET_LAST, "default", "off"),
+    ]
+    for field in values:
+        await records.accounts.set(ONE.number, AccountSetting(field, None), "anna", after(2))
+    await records.accounts.let_first_targets_wait(ONE.number, True)
+    [one] = await records.accounts.all()
+    assert (one.exits, one.exits_first_wait) == (OwnExits(), True)
 
 
 async def test_exactly_one_account_is_primary_and_it_stays_so_when_found_again(records: Records) -> None:

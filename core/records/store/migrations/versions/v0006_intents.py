@@ -20,6 +20,10 @@ _OF_INTENTS: tuple[tuple[str, str, tuple[tuple[str, ...], ...], tuple[tuple[str,
 def upgrade() -> None:
     # As in revision 4: PostgreSQL orders text by its bytes, as SQLite does.
     text = sa.Text(collation="C") if op.get_bind().dialect.name == "postgresql" else sa.Text()
+    if op.get_bind().dialect.name == "postgresql":
+        # What rests at the broker is written beside the revision (core.records.repositories.resting). SQLite has no
+        # lengths.
+        op.execute("ALTER TABLE alembic_version ALTER COLUMN version_num TYPE TEXT")
     op.create_table(
         "intents",
         sa.Column("id", text, nullable=False),
@@ -102,6 +106,7 @@ def _add_tridents(text: sa.Text) -> None:
         sa.Column("asked", text),
         sa.Column("ended_at", text),
         sa.Column("max_risk", text, nullable=False),
+        sa.Column("difference", text),
         sa.ForeignKeyConstraint(["id"], ["entries.id"], name="fk_tridents_id"),
         sa.PrimaryKeyConstraint("id", name="pk_tridents"),
     )
@@ -127,16 +132,19 @@ def _add_tridents(text: sa.Text) -> None:
         sa.Column("remainder", text),
         sa.Column("ended_at", text),
         sa.Column("session_day", sa.Date()),
+        sa.Column("earned_day", sa.Date()),
         sa.Column("paid", text),
         sa.Column("received", text),
         sa.Column("settlement", text),
         sa.Column("fees", text),
+        sa.Column("opening_fees", text),
         sa.Column("fees_estimated", sa.Boolean()),
         sa.Column("realized", text),
         sa.ForeignKeyConstraint(["trident_id"], ["tridents.id"], name="fk_units_trident_id"),
         sa.PrimaryKeyConstraint("trident_id", "unit", name="pk_units"),
     )
     op.create_index("ix_units_session_day", "units", ["session_day"], unique=False)
+    op.create_index("ix_units_earned_day", "units", ["earned_day"], unique=False)
     op.create_table(
         "gone",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),

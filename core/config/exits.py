@@ -1,0 +1,62 @@
+"""The settings of exits: what is sent to close a trident, and when (rules 15.2, 15.3). An account may have its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from core.domain.operation.account_settings import TARGET_OFF
+
+_PERCENT = 'a whole number from 1 to 95, or "off"'
+
+
+def _percent(value: Any) -> Any:
+    if value == TARGET_OFF:
+        return value
+    if type(value) is not int or not 1 <= value <= 95:
+        raise ValueError("not a percent of a target")
+    return value
+
+
+Percent = Annotated[int | str, BeforeValidator(_percent)]
+Switch = Annotated[bool, Field(strict=True)]
+
+
+class ExitSettings(BaseModel):
+    """The `[exits]` section. A trident keeps those under which it was filled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["off", "targets", "all"] | None = Field(
+        default=None,
+        title='"off", "targets" or "all"',
+        description="closing orders: none, profit targets alone, or time exits too; else all. In live it does not "
+        "count: there each account is switched on by its operator",
+    )
+    target_put_1: Percent = Field(
+        default=40, title=_PERCENT, description="percent of its credit that the first put spread's target takes"
+    )
+    target_put_2: Percent = Field(
+        default=60, title=_PERCENT, description="percent of its credit that the second put spread's target takes"
+    )
+    target_call: Percent = Field(
+        default=40, title=_PERCENT, description="percent of its credit that the call spread's target takes"
+    )
+    exit_dte: Annotated[int, Field(strict=True)] = Field(
+        default=7,
+        ge=1,
+        le=30,
+        title="a whole number from 1 to 30",
+        description="calendar days before expiration from which a trident is closed",
+    )
+    let_index_expire: Switch = Field(
+        default=False,
+        title="true or false",
+        description="whether a trident of a cash-settled index has no time exit: its targets rest to its expiration",
+    )
+    call_target_last: Switch = Field(
+        default=False,
+        title="true or false",
+        description="whether the call's target waits until both puts are closed: alone it raises the worst loss",
+    )

@@ -1,0 +1,70 @@
+"""Which contracts the broker's rows may be about, what the rows explain, and when a unit's money counts (rules
+15.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from core.domain.positions.attribution import cause_of_row
+from core.domain.positions.closing import Gone
+from core.domain.positions.matching import Lot, Match, Role
+from core.domain.positions.units import Unit, UnitState, in_order
+
+MISMATCH_AFTER = 2
+"""Sessions after its end for which the broker's rows may still differ from what a trident realized."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A contract of a trident that left without an order of ours. `order_id` is that of the order that closed it,
+    empty where none did."""
+
+    trident_id: str
+    gone: Gone
+    order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a row says of a contract that left: `gone` with its cause. `is_new`: nobody had seen it leave."""
+
+    trident_id: str
+    gone: Gone
+    transaction_id: str
+    is_new: bool
+
+
+def lots_of(trident_id: str, units: Iterable[Unit], left: Iterable[Left], *, expired: bool) -> tuple[Lot, ...]:
+    """The contracts of a trident that rows without an order of ours may be about: those that left, and once it has
+    expired those that are still held."""
+    by_contract = {(one.gone.unit, one.gone.symbol): one.order_id for one in left}
+    held = {(unit.name, symbol): "" for unit in in_order(units) for symbol in unit.held if expired}
+    return tuple(Lot(trident_id, name, symbol, order) for (name, symbol), order in {**held, **by_contract}.items())
+
+
+def explained(matches: Iterable[Match], left: Iterable[Left]) -> tuple[Explained, ...]:
+    """What these rows say of contracts that nothing explains yet, each contract once."""
+    known = {(one.trident_id, one.gone.unit, one.gone.symbol): one.gone for one in left}
+    found = []
+    for one in matches:
+        cause = cause_of_row(one.row)
+        if one.trident_id is None or one.unit is None or cause is None or one.role is not Role.REMOVAL:
+            continue
+        key = (one.trident_id, one.unit, one.row.symbol)
+        before = known.get(key)
+        if one.quantity > 0 and (before is None or before.cause is None):
+            gone = Gone(one.unit, one.row.symbol, cause, one.at if before is None else before.found_at)
+            known[key] = gone
+            found.append(Explained(one.trident_id, gone, one.row.id, before is None))
+    return tuple(found)
+
+
+def earned_day(unit: Unit, matches: Iterable[Match], ended_on: date | None) -> date | None:
+    """The session to which the money of a unit that ended counts: that of its closing fill, or that to which the broker
+    charges what it settled. `ended_on` is the date on which it was known to have ended; None while it has not."""
+    if unit.state not in (UnitState.CLOSED, UnitState.GONE):
+        return None
+    days = [one.row.day for one in matches if one.unit is unit.name and one.role not in (Role.OPEN, Role.CLOSE)]
+    return max(days, default=ended_on) if unit.state is UnitState.GONE else ended_on

@@ -1,0 +1,178 @@
+"""The units of tridents as rows: always what the fills of their exits and what left without one have made of them
+(rules 15.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.market.sessions import EXCHANGE_ZONE
+from core.domain.positions.closing import Gone, closed_by, units_after
+from core.domain.positions.credits import UnitCredits
+from core.domain.positions.exits import Exit
+from core.domain.positions.units import Ended, Unit, UnitName, UnitState, in_order
+from core.records.repositories.exit_rows import read_exits_of
+from core.records.store.tables import gone, units
+
+_OF_TRIDENTS = select(units).where(units.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
+_one = (units.c.trident_id == bindparam("of_trident"), units.c.unit == bindparam("of_unit"))
+_STORE = update(units).where(*_one)
+_NEW = insert(units)
+_NEW_GONE = insert(gone)
+_GONE = select(gone).where(gone.c.trident_id.in_(bindparam("trident_ids", expanding=True))).order_by(gone.c.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class GoneRecord:
+    """A contract that left a trident without an order of ours. `who` found or attested it; `transaction_id` and
+    `figure`, in $, say what explains it: `figure` is the cash that the unit's end brought, as an operator attests.
+    `order_id` is that of the order, not ours, that closed it. `detail` has values that `core.records.store.json_text`
+    can write."""
+
+    trident_id: str
+    gone: Gone
+    who: str
+    quantity: int = 1
+    transaction_id: str | None = None
+    figure: Decimal | None = None
+    detail: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def order_id(self) -> str:
+        """Empty where no order closed it."""
+        return str(self.detail.get("order_id", ""))
+
+
+async def add_units(connection: AsyncConnection, trident_id: str, opened: Sequence[Unit]) -> None:
+    """Adds the units of a trident as they were opened."""
+    for unit in opened:
+        await connection.execute(
+            _NEW,
+            {
+                "trident_id": trident_id,
+                "unit": unit.name.value,
+                "short_symbol": unit.short,
+                "long_symbol": unit.long,
+                "credit": unit.credit,
+                "estimated": unit.estimated,
+                "state": unit.state.value,
+            },
+        )
+
+
+async def read_units(connection: AsyncConnection, trident_ids: Sequence[str]) -> dict[str, tuple[Unit, ...]]:
+    """The units of these tridents as they are now, in the order of their names."""
+    found: dict[str, list[Unit]] = {}
+    for row in await connection.execute(_OF_TRIDENTS, {"trident_ids": list(trident_ids)}):
+        found.setdefault(row.trident_id, []).append(_unit(row))
+    return {trident_id: in_order(of_one) for trident_id, of_one in found.items()}
+
+
+async def note_gone(connection: AsyncConnection, left: GoneRecord) -> None:
+    """Adds a contract that left, or what explains one that is known. `recount` then says what that made of its unit."""
+    await connection.execute(
+        _NEW_GONE,
+        {
+            "trident_id": left.trident_id,
+            "unit": left.gone.unit.value,
+            "symbol": left.gone.symbol,
+            "quantity": left.quantity,
+            "cause": None if left.gone.cause is None else left.gone.cause.value,
+            "transaction_id": left.transaction_id,
+            "figure": left.figure,
+            "found_at": left.gone.found_at,
+            "detail": left.detail,
+            "who": left.who,
+        },
+    )
+
+
+async def read_gone(connection: AsyncConnection, trident_ids: Sequence[str]) -> tuple[GoneRecord, ...]:
+    """What left these tridents without an order of ours, in the order in which it was recorded."""
+    return tuple(
+        GoneRecord(
+            trident_id=row.trident_id,
+            gone=Gone(UnitName(row.unit), row.symbol, None if row.cause is None else Ended(row.cause), row.found_at),
+            who=row.who,
+            quantity=row.quantity,
+            transaction_id=row.transaction_id,
+            figure=row.figure,
+            detail=row.detail,
+        )
+        for row in await connection.execute(_GONE, {"trident_ids": list(trident_ids)})
+    )
+
+
+async def recount(connection: AsyncConnection, trident_id: str) -> tuple[Unit, ...]:
+    """Writes the trident's units as its exits' fills and what left have made of them, and returns them."""
+    before = (await read_units(connection, [trident_id])).get(trident_id, ())
+    of_trident = await read_exits_of(connection, [trident_id])
+    left = [record.gone for record in await read_gone(connection, [trident_id])]
+    now = units_after(before, of_trident, left)
+    for unit, was in zip(now, before, strict=True):
+        ended_at = _ended_at(unit, now, of_trident, left)
+        if unit == was and ended_at is None:
+            continue
+        await connection.execute(
+            _STORE,
+            {
+                "of_trident": trident_id,
+                "of_unit": unit.name.value,
+                "state": unit.state.value,
+                "how": None if unit.how is None else unit.how.value,
+                "remainder": unit.remainder[0] if unit.remainder else None,
+                "ended_at": ended_at,
+                "session_day": None if ended_at is None else ended_at.astimezone(EXCHANGE_ZONE).date(),
+            },
+        )
+    return now
+
+
+async def store_credits(connection: AsyncConnection, trident_id: str, credits: UnitCredits) -> None:
+    """Writes what each unit's opening brought."""
+    for name in UnitName:
+        credit = credits.put if name is not UnitName.CALL else credits.call
+        await connection.execute(
+            _STORE,
+            {"of_trident": trident_id, "of_unit": name.value, "credit": credit, "estimated": credits.estimated},
+        )
+
+
+def _ended_at(unit: Unit, units: Sequence[Unit], exits: Sequence[Exit], left: Sequence[Gone]) -> datetime | None:
+    """When the unit ended: by the last fill of the exit that closed it, or when its last contract was found to have
+    left. None while it has a contract."""
+    if unit.state is UnitState.CLOSED:
+        by = next(one for one in reversed(exits) if _has_closed(one, unit, units))
+        return max((fill.at for fill in by.fills), default=by.terminal_at)
+    if unit.state is not UnitState.GONE:
+        return None
+    found: dict[str, datetime] = {}
+    for one in left:
+        if one.unit is unit.name:
+            found.setdefault(one.symbol, one.found_at)
+    return max(found.values())
+
+
+def _has_closed(exit: Exit, unit: Unit, units: Sequence[Unit]) -> bool:
+    closed = closed_by(exit, units)
+    return unit.name in closed.units or any(name is unit.name for name, _ in closed.legs)
+
+
+def _unit(row: Row[Any]) -> Unit:
+    return Unit(
+        name=UnitName(row.unit),
+        short=row.short_symbol,
+        long=row.long_symbol,
+        credit=row.credit,
+        estimated=row.estimated,
+        state=UnitState(row.state),
+        how=None if row.how is None else Ended(row.how),
+        remainder=() if row.remainder is None else (row.remainder,),
+    )
