@@ -61,6 +61,17 @@ class Earned:
     day: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class UnitEarned:
+    """What is recorded of a unit's money, in $: `realized`, net, is None while it has not ended, and while nothing says
+    for how much; `fees` while they were not worked out."""
+
+    realized: Decimal | None
+    fees: Decimal | None
+    estimated: bool
+    day: date | None
+
+
 class PnlRows:
     """What the figures of money are read from. Raises RecordsError when the store fails."""
 
@@ -77,6 +88,15 @@ class PnlRows:
         async with self._database.read() as connection:
             found = await connection.execute(_UNITS, {"trident_id": trident_id})
             return {UnitName(row.unit): exchange_time(row.ended_at).date() for row in found if row.ended_at}
+
+    async def units(self, trident_id: str) -> Mapping[UnitName, UnitEarned]:
+        """What each unit of the trident has earned, as it was recorded."""
+        async with self._database.read() as connection:
+            found = await connection.execute(_UNITS, {"trident_id": trident_id})
+            return {
+                UnitName(row.unit): UnitEarned(row.realized, row.fees, bool(row.fees_estimated), row.earned_day)
+                for row in found
+            }
 
     async def note_earned(
         self, trident_id: str, earned: Mapping[UnitName, Earned], difference: Decimal | None = None
