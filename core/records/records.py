@@ -49,6 +49,7 @@ from core.records.repositories.tridents import Tridents
 from core.records.repositories.unit_rows import GoneRecord
 from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
+from core.records.search.money import MoneySearch
 from core.records.search.standings import Standings
 from core.records.search.told_cycles import ToldCycles
 from core.records.store.database import WATCHER_EPOCH, Database
@@ -129,6 +130,7 @@ class Records:
         self.results = Results(database)
         self.alerts = Alerts(database, self.journal)
         self.history = History(database)
+        self.money = MoneySearch(database)
         self.cycle_details = CycleSearch(database)
         self.told_cycles = ToldCycles(database)
         self.logins = Logins(database)

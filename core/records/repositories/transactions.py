@@ -41,7 +41,7 @@ _REVISIONS = select(transactions).where(_of_account, transactions.c.id == bindpa
 _READ = select(transaction_reads).where(transaction_reads.c.account == bindparam("account"))
 
 _later_match = matches.alias("later_match")
-_COUNTS = matches.c.revision == (
+COUNTS = matches.c.revision == (
     select(func.max(_later_match.c.revision))
     .where(_later_match.c.account == matches.c.account, _later_match.c.transaction_id == matches.c.transaction_id)
     .scalar_subquery()
@@ -51,7 +51,7 @@ _MATCHES_OF_IDS = (
     .where(
         matches.c.account == bindparam("account"),
         matches.c.transaction_id.in_(bindparam("ids", expanding=True)),
-        _COUNTS,
+        COUNTS,
     )
     .order_by(matches.c.transaction_id, matches.c.part)
 )
@@ -65,7 +65,7 @@ def _matched(*conditions: Any) -> Select[Any]:
     return (
         select(transactions, *part)
         .join(matches, same)
-        .where(*conditions, _IS_NEWEST, _COUNTS)
+        .where(*conditions, _IS_NEWEST, COUNTS)
         .order_by(transactions.c.executed_at, func.length(transactions.c.id), transactions.c.id, matches.c.part)
     )
 
