@@ -35,24 +35,24 @@ class OfficialClose:
 
 @dataclass(frozen=True, slots=True)
 class Realized:
-    """Cash of closed units, and all fees: what the opening `received`, what the closing `paid`.
+    """Cash of closed units, and all fees. `estimated`: a fee is not the broker's last word. `unexplained` are the units
+    that ended without anything that says for how much: their cash is left out.
 
-    `opening_fees` are the part of the fees that the opening was charged. `estimated`: a fee is not the broker's last
-    word. `unexplained` are the units that ended without anything that says for how much: their cash is left out.
+    `gross` is the cash of trades alone, of which the opening `received` a part. `opening_fees` are a part of the fees.
     """
 
-    received: Decimal
-    paid: Decimal
+    gross: Decimal
     settlement: Decimal
     fees: Decimal
-    opening_fees: Decimal
     estimated: bool
     unexplained: tuple[UnitName, ...] = ()
+    received: Decimal = _NONE
+    opening_fees: Decimal = _NONE
 
     @property
-    def gross(self) -> Decimal:
-        """The cash of trades alone, before fees."""
-        return self.received - self.paid
+    def paid(self) -> Decimal:
+        """What the closing cost."""
+        return self.received - self.gross
 
     @property
     def net(self) -> Decimal:
@@ -118,13 +118,13 @@ def total(units: Iterable[Realized]) -> Realized:
     """What they realized together."""
     all_units = tuple(units)
     return Realized(
-        received=sum((one.received for one in all_units), _NONE),
-        paid=sum((one.paid for one in all_units), _NONE),
+        gross=sum((one.gross for one in all_units), _NONE),
         settlement=sum((one.settlement for one in all_units), _NONE),
         fees=sum((one.fees for one in all_units), _NONE),
-        opening_fees=sum((one.opening_fees for one in all_units), _NONE),
         estimated=any(one.estimated for one in all_units),
         unexplained=tuple(name for one in all_units for name in one.unexplained),
+        received=sum((one.received for one in all_units), _NONE),
+        opening_fees=sum((one.opening_fees for one in all_units), _NONE),
     )
 
 
@@ -267,14 +267,16 @@ def _worth_of_shares(one: Match, closes: Sequence[OfficialClose]) -> Decimal | N
 
 
 def _realized(unit: Unit, account: _Account, attested: Decimal | None) -> Realized:
-    fees_alone = Realized(_NONE, _NONE, _NONE, account.fees, account.opening_fees, account.estimated)
+    fees_alone = Realized(_NONE, _NONE, account.fees, account.estimated, opening_fees=account.opening_fees)
     if unit.state not in (UnitState.CLOSED, UnitState.GONE):
         return fees_alone
-    if not account.explains(unit) and attested is not None:
-        return replace(fees_alone, received=account.received, settlement=attested)
-    if not account.explains(unit):
-        return replace(fees_alone, unexplained=(unit.name,))
-    return replace(fees_alone, received=account.received, paid=account.paid, settlement=account.settlement)
+    received = account.received
+    if account.explains(unit):
+        gross = received - account.paid
+        return replace(fees_alone, gross=gross, received=received, settlement=account.settlement)
+    if attested is not None:
+        return replace(fees_alone, gross=received, received=received, settlement=attested)
+    return replace(fees_alone, unexplained=(unit.name,))
 
 
 def _cash(order: Intent, fill: Fill) -> Decimal:

@@ -118,7 +118,7 @@ def test_before_any_row_fees_are_estimated() -> None:
 
 def test_an_open_trident_has_realized_its_fees_alone() -> None:
     none = Decimal(0)
-    assert earned()[0] == Realized(none, none, none, fees=D("6.73"), opening_fees=D("6.73"), estimated=True)
+    assert earned()[0] == Realized(none, none, D("6.73"), estimated=True, opening_fees=D("6.73"))
 
 
 def test_the_rows_are_the_last_word_on_fees() -> None:
