@@ -19,6 +19,7 @@ Key = TypeVar("Key", date, str)
 _NONE = Decimal(0)
 _HUNDRED = Decimal(100)
 _NOBODY = Share(0, 0)
+_UNITS = len(UnitName)
 
 
 class Period(StrEnum):
@@ -150,21 +151,19 @@ def money_of(
 
     `units` are all units of the `tridents`.
     """
-    known = {trident.id: trident for trident in tridents}
-    books = {trident_id: _Book(trident) for trident_id, trident in known.items()}
-    for unit in units:
-        books[unit.trident_id].units.append(unit)
+    of_trident = _by(units, lambda unit: (unit.trident_id,))
+    every = [_Book(trident, of_trident.get(trident.id, [])) for trident in tridents]
     within = _Days(first, last)
+    known = {book.trident.id for book in every}
     exits = [one for one in slippages if one.trident_id in known]
     closes = [one for one in days if one.day in within]
 
-    every = list(books.values())
     of_period = _by(every, lambda book: {by.first_of(day) for day in book.days if day in within})
-    days_of = _by(closes, lambda one: {by.first_of(one.day)})
-    exits_of = _by([one for one in exits if one.day in within], lambda one: {by.first_of(one.day)})
-    of_account = _by(every, lambda book: {book.trident.account})
-    days_of_account = _by(closes, lambda one: {one.account})
-    of_underlying = _by(every, lambda book: {book.trident.underlying})
+    days_of = _by(closes, lambda one: (by.first_of(one.day),))
+    exits_of = _by([one for one in exits if one.day in within], lambda one: (by.first_of(one.day),))
+    of_account = _by(every, lambda book: (book.trident.account,))
+    days_of_account = _by(closes, lambda one: (one.account,))
+    of_underlying = _by(every, lambda book: (book.trident.underlying,))
 
     def counts_in(begins: date) -> Callable[[date | None], bool]:
         return lambda day: day is not None and day in within and by.first_of(day) == begins
@@ -192,30 +191,25 @@ def money_of(
 
 @dataclass(slots=True)
 class _Book:
-    """A trident with its units."""
+    """A trident with its units, and what these come to.
+
+    `days` are those on which something was earned or paid. `last_day` is that of its last unit, None while one is left;
+    `realized` is net of fees, by the broker's word.
+    """
 
     trident: TridentMoney
-    units: list[UnitMoney] = field(default_factory=list)
+    units: Sequence[UnitMoney]
+    days: set[date] = field(init=False)
+    last_day: date | None = field(init=False)
+    is_unexplained: bool = field(init=False)
+    realized: Decimal = field(init=False)
 
-    @property
-    def last_day(self) -> date | None:
-        """The day to which its last unit counts; None while a unit is left."""
-        days = [unit.day for unit in self.units if unit.day is not None]
-        return max(days) if len(days) == len(UnitName) else None
-
-    @property
-    def days(self) -> set[date]:
-        """The days on which something was earned or paid."""
-        return {self.trident.opened_on, *(unit.day for unit in self.units if unit.day is not None)}
-
-    @property
-    def is_unexplained(self) -> bool:
-        return any(unit.is_unexplained for unit in self.units)
-
-    @property
-    def realized(self) -> Decimal:
-        """Net of fees, by the broker's word."""
-        return sum((unit.realized or _NONE for unit in self.units), self.trident.difference)
+    def __post_init__(self) -> None:
+        ends = [unit.day for unit in self.units if unit.day is not None]
+        self.days = {self.trident.opened_on, *ends}
+        self.last_day = max(ends) if len(ends) == _UNITS else None
+        self.is_unexplained = any(unit.is_unexplained for unit in self.units)
+        self.realized = sum((unit.realized or _NONE for unit in self.units), self.trident.difference)
 
 
 def _by(values: Iterable[Value], keys: Callable[[Value], Iterable[Key]]) -> dict[Key, list[Value]]:

@@ -1,4 +1,4 @@
-"""Reads what tridents earned, for reports: units joined to their tridents, and no row of the broker (rules 15.6)."""
+"""Reads what tridents earned, for reports: tridents with their units, and no row of the broker (rules 15.6)."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ _OF_UNIT = (
     *("trident_id", "unit", "short_symbol", "long_symbol", "how", "earned_day", "received", "paid", "settlement"),
     *("fees", "opening_fees", "fees_estimated", "realized"),
 )
-_UNITS = (
-    select(*(units.c[name] for name in _OF_UNIT), *(tridents.c[name] for name in _OF_TRIDENT))
-    .join(tridents, tridents.c.id == units.c.trident_id)
-    .order_by(tridents.c.opened_at, tridents.c.id)
+_TRIDENTS = select(tridents.c.id, *(tridents.c[name] for name in _OF_TRIDENT)).order_by(
+    tridents.c.opened_at, tridents.c.id
 )
+_UNITS = select(*(units.c[name] for name in _OF_UNIT))
 _WALKED: Select[Any] = (
     select(exits.c.trident_id, exits.c.units, exits.c.mid)
     .where(exits.c.state == OrderState.FILLED.value, exits.c.mid.is_not(None))
@@ -77,16 +76,14 @@ class MoneySearch:
     async def recorded(self) -> Money:
         """Everything, in one consistent view."""
         async with self._database.read() as connection:
+            found = {row.id: _trident(row) for row in await connection.execute(_TRIDENTS)}
             rows = (await connection.execute(_UNITS)).all()
             walked = (await connection.execute(_WALKED)).all()
-        found: dict[str, TridentMoney] = {}
         of_units: dict[str, list[UnitMoney]] = {}
         for row in rows:
-            if row.trident_id not in found:
-                found[row.trident_id] = _trident(row)
             of_units.setdefault(row.trident_id, []).append(_unit(row))
         for of_one in of_units.values():
-            of_one.sort(key=lambda unit: _ORDER.index(unit.name))
+            of_one.sort(key=_place)
         return Money(
             tuple(found.values()),
             tuple(unit for trident_id in found for unit in of_units[trident_id]),
@@ -107,9 +104,13 @@ class MoneySearch:
         return {key: tuple(ids) for key, ids in found.items()}
 
 
+def _place(unit: UnitMoney) -> int:
+    return _ORDER.index(unit.name)
+
+
 def _trident(row: Row[Any]) -> TridentMoney:
     return TridentMoney(
-        id=row.trident_id,
+        id=row.id,
         account=row.account,
         underlying=row.underlying,
         expiration=row.expiration,
