@@ -63,6 +63,7 @@ class AccountReads:
     positions: tuple[Position, ...]
     restriction: str | None  # why the broker bars entries, like "closing only"; None when it does not
     options_level: str
+    exits_barred: str  # why the broker bars closing too: "closed" or "frozen"; empty when it does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,13 @@ class Broker(Protocol):
         """
         ...
 
+    async def positions(self, number: str) -> tuple[Position, ...]:
+        """The positions of an account: those in options and shares all, or BrokerError.
+
+        They may follow the fills by some seconds (broker 8).
+        """
+        ...
+
     async def market_state(self) -> MarketState:
         """Whether the broker says that the market is open."""
         ...
@@ -207,6 +215,13 @@ class Broker(Protocol):
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
         """The broker's marks of indices or equities in $, by symbol; symbols without one are left out."""
+        ...
+
+    async def option_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        """Bid and ask of options by OCC symbol, as the broker has them now; symbols without any are left out.
+
+        They are dated by the broker, also where an option has had no event on the feed for long (broker 2.8).
+        """
         ...
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
@@ -229,6 +244,14 @@ class Broker(Protocol):
 
     async def order(self, number: str, order_id: str) -> OrderReport:
         """The account's order with this broker id."""
+        ...
+
+    async def live_orders(self, number: str) -> tuple[OrderReport, ...]:
+        """The orders that still work, whenever they were received, and those that changed today, by id.
+
+        What it shows of an order counts. That an order is missing proves nothing: a part of this listing cannot be told
+        from the whole (broker 2.2).
+        """
         ...
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:

@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 from core.commands.inbox import Done
-from core.domain.operation.account_settings import account_setting
+from core.domain.operation.account_settings import AccountField, AccountSetting, account_setting, confirmed_exits
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import Command
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
+from core.domain.positions.blocks import FIRST_SET_WAITS
+from core.domain.positions.tridents import ExitMode
 from core.records.records import Records
 from core.runtime.clock import Clock, exchange_time
 
 
-async def set_account(records: Records, clock: Clock, command: Command) -> Done | Refusal:
-    """Changes the setting that the command names; the answer says the old and the new value. Raises RecordsError."""
+async def set_account(records: Records, clock: Clock, command: Command, *, live: bool) -> Done | Refusal:
+    """Changes the setting that the command names; the answer says the old and the new value. In live the exits of an
+    account are switched on by the words that its operator types. Raises RecordsError."""
     number = resolve_account(command.target, [account.number for account in await records.accounts.all()])
     if isinstance(number, Refusal):
         return number
     name, _, text = command.note.partition(" ")
+    if name == AccountField.EXITS:
+        confirmed = confirmed_exits(text, number, live=live)
+        if isinstance(confirmed, Refusal):
+            return confirmed
+        text = confirmed
     # The day on which it was asked: a stop that is carried out late must not skip another.
     setting = account_setting(name, text.strip(), exchange_time(command.at).date())
     if isinstance(setting, Refusal):
         return setting
     old = await records.accounts.set(number, setting, command.who, clock.now())
     change = f"{old.shown()} -> {setting.shown()}" if old != setting else f"{setting.shown()} already"
-    return Done(f"{masked(number)}: {setting.field.value} {change}")
+    waits = live and _sends(setting) and not _sends(old) and await _first_targets_wait(records, number)
+    return Done(f"{masked(number)}: {setting.field.value} {change}{f'; {FIRST_SET_WAITS}' if waits else ''}")
+
+
+def _sends(setting: AccountSetting) -> bool:
+    """Whether exits are switched on by this setting of a live account."""
+    return setting.field is AccountField.EXITS and setting.value not in (None, ExitMode.OFF.value)
+
+
+async def _first_targets_wait(records: Records, number: str) -> bool:
+    """Whether the first targets of the account wait for one more word: where nothing is held yet, its operator was
+    shown no order of those that he switched on (rules 15.9)."""
+    waits = not await records.tridents.held_of(number)
+    await records.accounts.let_first_targets_wait(number, waits)
+    return waits

@@ -19,7 +19,7 @@ from core.cycle.preview_values import preview_values, preview_words
 from core.cycle.runner import CycleRunner
 from core.domain.operation.account_settings import AccountField
 from core.domain.operation.accounts import resolve_account
-from core.domain.operation.commands import COMMAND, CYCLE, PREVIEW_DONE, PREVIEWS, Command, CommandKind
+from core.domain.operation.commands import COMMAND, CYCLE, PREVIEW_DONE, PREVIEWS, Command, CommandKind, stop_of
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.fate import fate_of, fate_words
@@ -58,13 +58,14 @@ class CommandHandlers:
     bus: Bus
     clock: Clock
     ids: Ids
+    live: bool
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     _without_broker: LocalHandlers = field(init=False)
     _attestations: Attestations = field(init=False)
     _awaited: dict[str, asyncio.Future[Forced]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._without_broker = LocalHandlers(self.records, self.breakers, self.clock, running=True)
+        self._without_broker = LocalHandlers(self.records, self.breakers, self.clock, running=True, live=self.live)
         self._attestations = Attestations(
             records=self.records,
             broker=self.broker,
@@ -82,6 +83,7 @@ class CommandHandlers:
         return {
             **{kind: self._followed(handler) for kind, handler in self._without_broker.handlers.items()},
             CommandKind.RESUME: self._resume,
+            CommandKind.EXITS: self._exits,
             CommandKind.FORCE: self._force,
             CommandKind.PREVIEW: self._preview,
             CommandKind.CANCEL: self._cancel,
@@ -121,6 +123,13 @@ class CommandHandlers:
         self.gate.stops.lift(command)
         await self.gate.read()
         return Done("automation resumed")
+
+    async def _exits(self, command: Command) -> Done | Refusal:
+        """A hold that was asked before and is not recorded yet ends with a later word that exits go on."""
+        answer = await self._without_broker.handlers[CommandKind.EXITS](command)
+        if isinstance(answer, Done) and stop_of(command) is None:
+            self.gate.stops.lift(command)
+        return answer
 
     async def _force(self, command: Command) -> Done | Refusal:
         if command.saw_cycle is not None and command.saw_cycle != self.runner.newest:

@@ -41,7 +41,7 @@ Handler = Callable[[Command], Awaitable[Done | Refusal]]
 
 
 _WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST, CommandKind.PREVIEW})
-_IN_ORDER = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.HALT, CommandKind.RESET})
+_IN_ORDER = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.HALT, CommandKind.RESET, CommandKind.EXITS})
 """Commands that undo each other. While one of them could not be recorded, none that was posted later is carried out."""
 
 
@@ -78,10 +78,11 @@ class CommandDesk:
 
     # Taking commands in
 
-    def take(self, command: Command) -> None:
-        """Notes when the command was first seen, and bars at once what it stops. It waits for nothing."""
+    def take(self, command: Command, *, unreadable: bool = False) -> None:
+        """Notes when the command was first seen, and bars at once what it stops. It waits for nothing. `unreadable`: it
+        stands for one that cannot be read."""
         self._first_seen.setdefault(command.id, (self.clock.now(), self.clock.boottime()))
-        self.stops.ask(command)
+        self.stops.ask(command, unreadable=unreadable)
 
     async def post(self, command: Command) -> None:
         """Records the command. `work` carries it out in its turn. Raises RecordsError; a stop then stays in force, and
@@ -123,9 +124,11 @@ class CommandDesk:
 
     async def read(self) -> None:
         """Bars what waiting commands stop, and hands them to `work`. Raises RecordsError."""
-        kept = (*self._in_files(), *self._unposted.values())
+        files = () if self.stops.files is None else self.stops.files.kept()
+        kept = (*(one.command or self._pause(one) for one in files), *self._unposted.values())
+        unreadable = {one.id for one in files if one.command is None}
         for command in kept:
-            self.take(command)
+            self.take(command, unreadable=command.id in unreadable)
         rows = await self.records.inbox.pending()
         keys = {_key(row) for row in rows}
         self._finished &= keys
@@ -135,16 +138,12 @@ class CommandDesk:
             if isinstance(row, Command):
                 self.take(row)
             elif row.stop is not None:
-                self.take(self._stand_in(row, row.stop))
+                self.take(self._stand_in(row, row.stop), unreadable=True)
         if not rows:
             self._trouble = ""
         self._handed.set()
         for command in kept:
             await self._post_kept(command)
-
-    def _in_files(self) -> tuple[Command, ...]:
-        files = () if self.stops.files is None else self.stops.files.kept()
-        return tuple(one.command or self._pause(one) for one in files)
 
     async def _post_kept(self, command: Command) -> None:
         """Posts a stop that was kept outside the records, or drops it when it is done."""

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from core.commands.account_settings import set_account
 from core.commands.entry_targets import find_entries
+from core.commands.exit_commands import switch_exits
 from core.commands.inbox import Done, Handler
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.breakers import BreakerKind, Scope
@@ -26,13 +27,14 @@ HALT = "halt"
 @dataclass(eq=False, repr=False)
 class LocalHandlers:
     """Handlers that only change the records; each is acknowledged after its own commit. `running` says whether an
-    engine runs and obeys at once; the words of the answer depend on it."""
+    engine runs and obeys at once; the words of the answer depend on it. `live`: the records are those of real money."""
 
     records: Records
     breakers: Breakers
     clock: Clock
     _: KW_ONLY
     running: bool
+    live: bool
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
@@ -43,6 +45,7 @@ class LocalHandlers:
             CommandKind.ALLOW_REENTRY: self._allow_reentry,
             CommandKind.ACKNOWLEDGE: self._acknowledge,
             CommandKind.SET_ACCOUNT: self._set_account,
+            CommandKind.EXITS: self._exits,
         }
 
     async def _pause(self, command: Command) -> Done | Refusal:
@@ -106,7 +109,10 @@ class LocalHandlers:
         return Done(f"alert {target} acknowledged; it closes by itself when its cause is gone")
 
     async def _set_account(self, command: Command) -> Done | Refusal:
-        return await set_account(self.records, self.clock, command)
+        return await set_account(self.records, self.clock, command, live=self.live)
+
+    async def _exits(self, command: Command) -> Done | Refusal:
+        return await switch_exits(self.records, self.clock, command)
 
     def _done(self, running: str, alone: str) -> Done:
         return Done(running if self.running else alone)

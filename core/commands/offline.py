@@ -19,22 +19,27 @@ POSSIBLE = frozenset(
         CommandKind.ALLOW_REENTRY,
         CommandKind.ACKNOWLEDGE,
         CommandKind.SET_ACCOUNT,
+        CommandKind.EXITS,
     }
 )
-"""Commands that stop entries, that the next start acts on (it reconciles before any entry), that concern no broker, or
-that are only kept for the next cycle."""
+"""Commands that stop entries or exits, that the next start acts on (it reconciles before any entry), that concern no
+broker, or that are only kept for the next cycle."""
 
 
-async def carry_out_without_engine(records: Records, command: Command, clock: Clock, stops: Stops) -> CommandRecord:
+async def carry_out_without_engine(
+    records: Records, command: Command, clock: Clock, stops: Stops, *, live: bool
+) -> CommandRecord:
     """Posts the command, carries it out and returns its record; a stop's file is removed once it is recorded. The
-    caller holds the lock of the data folder and has opened the records as their trader.
+    caller holds the lock of the data folder and has opened the records as their trader. `live`: they are those of real
+    money.
 
     Raises RecordsError, and KeyError for a kind that is not in POSSIBLE.
     """
     bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)
     await breakers.load()
-    desk = CommandDesk(records, bus, clock, LocalHandlers(records, breakers, clock, running=False).handlers, stops)
+    handlers = LocalHandlers(records, breakers, clock, running=False, live=live).handlers
+    desk = CommandDesk(records, bus, clock, handlers, stops)
     await records.inbox.post(command)
     await desk.carry_out(command)
     record = await records.inbox.get(command.id)

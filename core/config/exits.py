@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from core.domain.operation.account_settings import TARGET_OFF
+
+if TYPE_CHECKING:
+    from core.domain.positions.tridents import ExitMode, ExitRules
 
 _PERCENT = 'a whole number from 1 to 95, or "off"'
 
@@ -60,3 +63,23 @@ class ExitSettings(BaseModel):
         title="true or false",
         description="whether the call's target waits until both puts are closed: alone it raises the worst loss",
     )
+
+    def rules(self, *, live: bool, mode: ExitMode | None = None) -> ExitRules:
+        """The rules of an account without settings of its own. `mode` stands for what the settings and the broker would
+        say."""
+        # deferred: a command that only reads the settings needs none of it
+        from core.domain.positions.exit_rules import default_mode, default_rules
+        from core.domain.positions.units import UnitName
+
+        percents = {
+            UnitName.PUT_1: self.target_put_1,
+            UnitName.PUT_2: self.target_put_2,
+            UnitName.CALL: self.target_call,
+        }
+        return default_rules(
+            default_mode(self.mode, live=live) if mode is None else mode,
+            percents,
+            self.exit_dte,
+            let_index_expire=self.let_index_expire,
+            call_last=self.call_target_last,
+        )

@@ -28,7 +28,8 @@ class Folders:
 
     @property
     def halt_file(self) -> Path:
-        """The file `HALT`: while it exists no entry is made, also without any screen (rules 9)."""
+        """The file `HALT`: while it exists no entry is made, also without any screen. `HALT-ALL` beside it stops exits
+        too (rules 9)."""
         return self.data / "HALT"
 
     @property

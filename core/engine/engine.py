@@ -64,7 +64,7 @@ from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock_jumps import JumpDetector
 from core.runtime.last_alive import LastAlive
-from core.snapshot import EngineState
+from core.snapshot import EngineState, Mode
 
 
 class Engine:
@@ -74,6 +74,7 @@ class Engine:
     def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
+        records.tridents.default_rules = parts.exit_rules
         self.state = EngineState.STARTING
         self.starting = StartProgress(clock)
         self._jobs = Jobs(clock, self._say)
@@ -232,6 +233,7 @@ class Engine:
             bus=self.bus,
             clock=clock,
             ids=parts.ids,
+            live=parts.mode is Mode.LIVE,
             spawn=lambda work: self._jobs.spawn(work, "the forced cycle"),
         )
         self.commands = CommandDesk(

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.broker.port import Broker, MarketData, OrderAlerts
 from core.config.settings import Settings
 from core.domain.orders.settling import SettleTimes
-from core.domain.positions.tridents import ExitMode
+from core.domain.positions.tridents import ExitMode, ExitRules
 from core.engine.settings_watch import SettingsWatch
 from core.locks.folder_lock import AloneInVirtualTime, OneTrader
 from core.market.calendar import SessionCalendar
@@ -55,3 +55,8 @@ class EngineParts:
     """The file that says when a trader was last alive (`core.runtime.last_alive`); None keeps none."""
     settings_watch: WatchSettings | None = None
     """Watches the settings for edits since the start. None where there is nobody to tell."""
+
+    @property
+    def exit_rules(self) -> ExitRules:
+        """The rules of exits of an account without settings of its own (rules 15.9)."""
+        return self.settings.exits.rules(live=self.mode is Mode.LIVE, mode=self.exits)

@@ -44,7 +44,7 @@ class Breakers:
 
     def refusals(self, account: str, login: str) -> tuple[Refusal, ...]:
         """Every breaker that bars entries of this account."""
-        return tuple(_refusal(b) for b in self._open.values() if b.stops(account, login))
+        return tuple(breaker_refusal(b) for b in self._open.values() if b.stops(account, login))
 
     def is_open(self, kind: BreakerKind, subject: str = "") -> bool:
         return (kind, subject) in self._open
@@ -101,5 +101,6 @@ class Breakers:
         await self.bus.say(kind, f"{whom}{text}", severity, account=account, figures=(("breaker", breaker.code),))
 
 
-def _refusal(breaker: Breaker) -> Refusal:
+def breaker_refusal(breaker: Breaker) -> Refusal:
+    """The refusal that tells why this breaker is open, and how it is reset."""
     return refuse(Reason.BREAKER_OPEN, breaker=breaker.kind.code, why=breaker.why, reset=breaker.kind.reset)

@@ -1,5 +1,5 @@
-"""Decides whether entries may be made now, by the stops just asked, trading state, reconciliation, the file HALT and
-the breakers (rules 9)."""
+"""Decides whether entries may be made now, by the stops just asked, trading state, reconciliation, the files HALT and
+HALT-ALL and the breakers (rules 9)."""
 
 from __future__ import annotations
 
@@ -15,22 +15,12 @@ from core.domain.operation.breakers import Scope
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.guards.breakers import Breakers
 from core.guards.foreign_tridents import ForeignTridents
+from core.guards.kill_files import halted_by, halting_all, halting_entries, is_there
 from core.guards.refused_orders import RefusedOrders
 from core.guards.stops import Stops
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord, TradingState
 from core.snapshot import Automation
-
-
-def halts(kill_file: Path) -> bool:
-    """Whether this file is there, and so halts all entries: also a link to nothing, and where nobody can tell."""
-    try:
-        kill_file.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def switched_off(account: AccountRecord, today: date) -> Refusal | None:
@@ -124,8 +114,8 @@ class TradingGate:
 
     @property
     def halting_file(self) -> str:
-        """The path of the file that halts all entries, empty while there is none."""
-        return str(self.kill_file) if halts(self.kill_file) else ""
+        """The path of the file that halts all entries, `HALT-ALL` before `HALT`; empty while there is none."""
+        return halting_entries(self.kill_file)
 
     def refusal(self) -> Refusal | None:
         """What bars every account's entries now, None when nothing does."""
@@ -153,7 +143,10 @@ class TradingGate:
         stopped = self.stops.refusal()
         if stopped is not None:
             yield stopped
-        if halts(self.kill_file):
+        halting_exits_too = halting_all(self.kill_file)
+        if halting_exits_too:
+            yield refuse(Reason.HALT_ALL_FILE, path=halting_exits_too)
+        if is_there(self.kill_file):
             yield refuse(Reason.KILL_FILE, path=str(self.kill_file))
         if self._trading.state == "paused":
             yield refuse(Reason.PAUSED)
@@ -174,7 +167,7 @@ class TradingGate:
         stopped = self.stops.refusal()
         if stopped is not None:
             return Automation.HALTED if stopped.reason is Reason.HALTED else Automation.PAUSED
-        if halts(self.kill_file) or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
+        if self.halting_file or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
             return Automation.HALTED
         return Automation.RECONCILING if self.waits_for() else Automation.ACTIVE
 
@@ -188,8 +181,8 @@ class TradingGate:
             return f"{trading.why} ({trading.who}{since}){reset}"
         if self.stopped_here:
             return self.stopped_here
-        if halts(self.kill_file):
-            return f"the file {self.kill_file} halts all entries; remove it to go on"
+        if self.halting_file:
+            return f"{halted_by(self.halting_file)}; remove it to go on"
         stopping = next((b for b in self.breakers.open_now if b.kind.scope is Scope.GLOBAL), None)
         if stopping is not None:
             return f"{stopping.why}; {stopping.kind.reset}"

@@ -1,18 +1,20 @@
-"""The stops that were asked and are not recorded yet. They bar entries from the moment they are asked (rules 10)."""
+"""The stops that were asked and are not recorded yet. They bar entries, exits or both from the moment they are asked
+(rules 10)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.domain.operation.accounts import may_mean
-from core.domain.operation.commands import Command, CommandKind, Stop, stop_of
+from core.domain.operation.commands import Bars, Command, CommandKind, Stop, stop_of
 from core.domain.operation.reasons import Reason, Refusal
 from core.guards.stop_files import KeptStop, StopFiles
 
-_EVERY_ACCOUNT = Stop(Reason.PAUSED)
+_ALL_OF_EVERY_ACCOUNT = Stop(Reason.PAUSED, bars=Bars.ALL)
+"""What is barred where nobody can tell what was asked, and at the end of the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class _Asked:
 
 class Stops:
     """Every method answers without waiting. Each stop is numbered, and ends by its own command's commit, after which
-    the records bar entries, or by a resume that was asked later.
+    the records bar, or by a resume of entries that was asked later. What cannot be read bars entries and exits.
 
     `files` are the stops that other processes keep; None where no other process shares the records.
     """
@@ -44,7 +46,7 @@ class Stops:
     @contextmanager
     def read_once(self) -> Iterator[None]:
         """Within it the files are read once, for a caller that asks many times and waits for nothing meanwhile. Whoever
-        decides about an entry asks outside of it."""
+        decides about an order asks outside of it."""
         self._kept = self._files()
         try:
             yield
@@ -55,15 +57,17 @@ class Stops:
         return () if self.files is None else self.files.kept()
 
     def end_here(self, why: str) -> None:
-        """Bars every entry for the life of this process, because it ends. `why` is shown. Nothing lifts it."""
+        """Bars every entry and exit for the life of this process, because it ends. `why` is shown. Nothing lifts it."""
         self._ending = why
 
-    def ask(self, command: Command) -> None:
-        """Takes note of a command in its order, and bars what it stops. Asking again changes nothing."""
+    def ask(self, command: Command, *, unreadable: bool = False) -> None:
+        """Takes note of a command in its order, and bars what it stops. Asking again changes nothing. `unreadable`: it
+        stands for one that cannot be read, which may have stopped either."""
         stop = stop_of(command)
         if stop is not None:
+            stop = replace(stop, bars=Bars.ALL) if unreadable else stop
             self.close(command.id, stop, command.at, f"{_said(command)}, not recorded yet")
-        elif command.kind is CommandKind.RESUME and command.id not in self._resumes:
+        elif command.kind in _LIFTS and command.id not in self._resumes:
             self._numbers += 1
             self._resumes[command.id] = self._numbers
 
@@ -86,36 +90,57 @@ class Stops:
             self.files.remove(command_id)
 
     def lift(self, resume: Command) -> None:
-        """Ends the pauses that were asked before this resume and are not recorded yet. A halt needs its own way out."""
-        number = self._resumes.get(resume.id, 0)
+        """Ends the pauses that were asked before this resume and are not recorded yet; a command that switches exits on
+        ends the holds of what it names. A halt needs its own way out, and what may have stopped either bars exits until
+        it is settled."""
+        number, reason = self._resumes.get(resume.id, 0), _LIFTS[resume.kind]
         for command_id, asked in tuple(self._asked.items()):
-            if asked.stop.reason is Reason.PAUSED and asked.number < number and asked.at <= resume.at:
-                del self._asked[command_id]
+            same = reason is Reason.PAUSED or asked.stop.account.strip() == resume.target.strip()
+            if asked.stop.reason is reason and same and asked.number < number and asked.at <= resume.at:
                 self._lifted.add(command_id)
+                if asked.stop.bars is not Bars.ALL:
+                    del self._asked[command_id]
 
     def was_lifted(self, command_id: str) -> bool:
         """Whether a later resume has ended this stop before it was recorded."""
         return command_id in self._lifted
 
-    def refusal(self, account: str = "") -> Refusal | None:
-        """What bars this account's entries, or without one every account's. None when nothing does."""
-        return next((Refusal(stop.reason) for stop, _ in self._barring(account)), None)
+    def refusal(self, account: str = "", bars: Bars = Bars.ENTRIES) -> Refusal | None:
+        """What bars this account's entries, or its exits; without an account those of every one. None when nothing
+        does."""
+        return next((Refusal(_reason(stop, bars)) for stop, _ in self._barring(account, bars)), None)
 
-    def words(self, account: str = "") -> str:
+    def words(self, account: str = "", bars: Bars = Bars.ENTRIES) -> str:
         """Who stopped them and how, in a line; empty when nothing does."""
-        return next((words for _, words in self._barring(account)), "")
+        return next((words for _, words in self._barring(account, bars)), "")
 
-    def _barring(self, account: str) -> Iterator[tuple[Stop, str]]:
+    def _barring(self, account: str, bars: Bars) -> Iterator[tuple[Stop, str]]:
+        for command_id, stop, words in self._all():
+            lifted = command_id in self._lifted and (bars is Bars.ENTRIES or stop.bars is not Bars.ALL)
+            if bars in stop.bars and not lifted and _concerns(stop, account):
+                yield stop, words
+
+    def _all(self) -> Iterator[tuple[str, Stop, str]]:
+        """Every stop that is not settled, with its command's id and its words."""
         if self._ending:
-            yield _EVERY_ACCOUNT, self._ending
-        for asked in self._asked.values():
-            if _concerns(asked.stop, account):
-                yield asked.stop, asked.words
+            yield "", _ALL_OF_EVERY_ACCOUNT, self._ending
+        for command_id, asked in self._asked.items():
+            yield command_id, asked.stop, asked.words
         for kept in self._files() if self._kept is None else self._kept:
-            stop = _EVERY_ACCOUNT if kept.command is None else stop_of(kept.command) or _EVERY_ACCOUNT
-            if kept.id not in self._lifted and _concerns(stop, account):
-                said = "it cannot be read" if kept.command is None else _said(kept.command)
-                yield stop, f"the file {kept.path} stops entries: {said}"
+            everything = _ALL_OF_EVERY_ACCOUNT
+            stop = everything if kept.command is None else stop_of(kept.command) or everything
+            said = "it cannot be read" if kept.command is None else _said(kept.command)
+            yield kept.id, stop, f"the file {kept.path} stops {_WORDS[stop.bars]}: {said}"
+
+
+_LIFTS = {CommandKind.RESUME: Reason.PAUSED, CommandKind.EXITS: Reason.EXITS_HELD}
+"""The commands that end stops which are not recorded yet, and which."""
+_WORDS = {Bars.ENTRIES: "entries", Bars.EXITS: "exits", Bars.ALL: "entries and exits"}
+
+
+def _reason(stop: Stop, asked: Bars) -> Reason:
+    """Why what was asked about is barred: a stop of both is told to exits as one of exits."""
+    return Reason.EXITS_HELD if asked is Bars.EXITS else stop.reason
 
 
 def _concerns(stop: Stop, account: str) -> bool:

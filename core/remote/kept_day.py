@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.domain.market.sessions import Session, SlotTimes, slots_of, word_by_calendar
 from core.domain.operation.events import Severity
-from core.guards.gate import halts
+from core.guards.kill_files import halting_entries
 from core.market.calendar import SessionCalendar
 from core.market.quote_store import MemoryQuoteStore
 from core.records.records import Records
@@ -45,7 +45,7 @@ MESSAGES = 50
 class KeptDay:
     """Reads the day as the records keep it.
 
-    `console_runs` says whether a console trades on these records, `kill_file` is the file that halts all entries, and
+    `console_runs` says whether a console trades on these records, `kill_file` is the file `HALT`, and
     `sends` is false in a dry run. `calendar` is loaded at the first reading when none is given.
     """
 
@@ -70,7 +70,7 @@ class KeptDay:
             calendar,
             now,
             console=await self.console_runs(),
-            kill_file=str(self.kill_file) if halts(self.kill_file) else "",
+            kill_file=halting_entries(self.kill_file),
             sends=self.sends,
             speed=speed,
         )

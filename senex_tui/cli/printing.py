@@ -18,6 +18,7 @@ NOT_WRITTEN = 1
 _OF_RECORDS = (
     *("status", "day", "explain", "history", "report", "alerts", "accounts", "mail", "backup", "pause", "resume"),
     *("force", "preview", "halt", "reset", "cancel", "allow-reentry", "reconcile", "attest"),
+    *("tridents", "exits", "close", "retarget", "release"),
 )
 """The commands that work on some records, which `--demo` and `--data-dir` name."""
 _QUOTED = re.compile(rf"`senex(\s+(?:{'|'.join(_OF_RECORDS)})\b[^`]*)`")

@@ -28,10 +28,11 @@ def add_other_commands(app: typer.Typer) -> None:
         operator,
         replay,
         report,
+        tridents,
         watch,
     )
 
-    for module in (operator, database, logs, doctor, report, replay, watch, history, accounts, login, mail):
+    for module in (operator, tridents, database, logs, doctor, report, replay, watch, history, accounts, login, mail):
         app.registered_commands += module.commands.registered_commands
         app.registered_groups += module.commands.registered_groups
 

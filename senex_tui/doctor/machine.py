@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from core.domain.operation.failures import failure_words
 from core.domain.operation.times import minute, weekday
+from core.guards.kill_files import HALT_ALL, halted_by, halting_entries
 from senex_tui.doctor.database import lock_row, records_row
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
 from senex_tui.doctor.exposure import with_exposures
@@ -73,6 +74,7 @@ def all_checks(setup: Setup) -> Sequence[Check]:
         exposed("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
         one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
         exposed("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
+        one("halt", lambda: _halt(setup.folders), "look whether HALT or HALT-ALL is in the data folder"),
         one("terminal", lambda: _terminal(setup.mode), "start it in a terminal, or in tmux"),
     )
 
@@ -251,6 +253,14 @@ def _disk(folders: Folders) -> Row:
     if free < SCARCE_BYTES:
         return Row("disk", Finding.WARN, text, "make room soon")
     return Row("disk", Finding.OK, f"{text}, writable")
+
+
+def _halt(folders: Folders) -> Row:
+    """The row about the files that stop every mode of the data folder."""
+    halting = halting_entries(folders.halt_file)
+    if halting:
+        return Row("halt", Finding.WARN, halted_by(halting), "remove it to go on")
+    return Row("halt", Finding.OK, f"no file {folders.halt_file.name} or {HALT_ALL} in {folders.data}")
 
 
 def _terminal(mode: Mode | None) -> Row:

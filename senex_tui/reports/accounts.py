@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.domain.operation.account_settings import AccountField, account_setting
+from core.domain.operation.account_settings import AccountField, account_setting, confirmed_exits
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
@@ -77,7 +77,12 @@ async def change_account(place: Place, number: str, field: str, value: str) -> A
     _need_accounts(place)
     account = await with_records(place, lambda records: _resolved(records, number))
     today = exchange_time((await market_clock(place)).now()).date()
-    setting = account_setting(field, value, today)
+    from core.snapshot import Mode
+
+    wanted: str | Refusal = value
+    if field == AccountField.EXITS:
+        wanted = confirmed_exits(value, account, live=place.mode is Mode.LIVE)
+    setting = wanted if isinstance(wanted, Refusal) else account_setting(field, wanted, today)
     if isinstance(setting, Refusal):
         raise Refused(f"{setting.sentence()}.")
     return await send(place, CommandKind.SET_ACCOUNT, target=account, note=f"{field} {value}")

@@ -65,7 +65,7 @@ async def read_next_steps(
         calendar,
         now,
         console=holder is not None,
-        kill_file=str(place.halt_file) if place.halt_file.exists() else "",
+        kill_file=place.halting_file,
         stopped_here=place.kept_stops(),
         sends=place.mode.sends,
         speed=clock.speed,

@@ -19,6 +19,7 @@ from core.domain.orders.orders import Entry
 from core.domain.orders.way_out import way_out
 from core.domain.reporting.told import HELD, Told
 from core.domain.risk.positions import warnings_of
+from core.guards.kill_files import halted_by
 from core.orders.open_tridents import open_trident
 from core.records.search.open_tridents import open_tridents
 from core.runtime.clock import Clock, exchange_time
@@ -107,7 +108,7 @@ async def _values(
             "reconciling": (reconciling.text or None) if reconciling is not None else None,
         },
         "next": step_values(steps.overall, now, numbers),
-        "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
+        "halt_file": place.halting_file or None,
         "not_recorded": place.kept_stops() or None,
         "breakers": [_breaker(b) for b in await records.breakers.open_now()],
         "reconciled": {"at": instant_text(reconciled.at), "text": reconciled.text} if reconciled else None,
@@ -310,7 +311,7 @@ def _automation(values: dict[str, Any]) -> str:
     by = f", by {state['who']} since {instant_shown(state['since'])}: {state['why']}" if state["who"] else ""
     reset = "; `senex reset halt` ends it" if state["state"] == "halted" else ""
     if values["halt_file"]:
-        reset += f"; the file {values['halt_file']} halts all entries, remove it to go on"
+        reset += f"; {halted_by(values['halt_file'])}, remove it to go on"
     elif values["not_recorded"]:
         reset += f"; {safe(values['not_recorded'])}"
     elif state["state"] == "active" and any(not one["whom"] for one in values["breakers"]):

@@ -35,6 +35,13 @@ class Place:
         return records_url(self.database, self.mode, self.records_file)
 
     @property
+    def halting_file(self) -> str:
+        """The path of the file that halts entries, `HALT-ALL` before `HALT`; empty while there is none."""
+        from core.guards.kill_files import halting_entries
+
+        return halting_entries(self.halt_file)
+
+    @property
     def stops_folder(self) -> Path:
         """Where shells keep the stops that are not recorded yet, also when the records are in a database."""
         from core.guards.stop_files import FOLDER

@@ -6,7 +6,7 @@ from contextlib import suppress
 from socket import gethostname
 from typing import TYPE_CHECKING
 
-from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState, stop_of
+from core.domain.operation.commands import COMMAND_LIFETIME_S, Bars, Command, CommandKind, CommandState, stop_of
 from core.runtime.clock import SystemClock
 from core.runtime.clock_file import noted_clock
 from core.runtime.ids import RandomIds
@@ -28,10 +28,10 @@ _EXIT_CODES = {CommandState.DONE: DONE, CommandState.REFUSED: REFUSED, CommandSt
 async def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "", wait_s: float = WAIT_S) -> Answer:
     """Sends the command to the console that trades there and waits `wait_s` wall seconds at most for its answer.
 
-    When no console runs, pause, halt, reset, allow-reentry and an account's settings are carried out here, under the
-    trader's own lock; any other command is answered with NO_CONSOLE. A stop is first kept in a file that a console of
-    this machine obeys at once, so that it holds also while the records cannot be written. Raises Refused when there are
-    no records yet, RecordsError.
+    When no console runs, pause, halt, reset, allow-reentry, an account's settings and holding exits are carried out
+    here, under the trader's own lock; any other command is answered with NO_CONSOLE. A stop is first kept in a file
+    that a console of this machine obeys at once, so that it holds also while the records cannot be written. Raises
+    Refused when there are no records yet, RecordsError.
     """
     place.need_records()
     clock = noted_clock(place.records_file.parent)
@@ -55,9 +55,9 @@ async def _stopped(place: Place, command: Command, wait_s: float) -> Answer:
         if file is None or await _sees_no_file(place):
             files.remove(command.id)
             raise
-        stopped = f"entries are stopped by {file}"
+        stopped = f"{_stopped_by(command)} are stopped by {file}"
         if place.database is not None:
-            stopped = f"a console on this machine makes no entries while {file} is there"
+            stopped = f"a console on this machine makes no {_stopped_by(command)} while {file} is there"
         text = f"{stopped}; the records could not be written ({error}); the console records it when that is possible."
         return Answer(DONE if place.database is None else NO_ANSWER, text)
     if answer.exit_code != NO_ANSWER or await _sees_no_file(place):
@@ -105,6 +105,7 @@ async def _done_here(place: Place, command: Command) -> CommandRecord | None:
     from core.guards.stops import Stops
     from core.locks.folder_lock import LockRefused
     from core.records.records import Records
+    from core.snapshot import Mode
     from senex_tui.trader.locks import take_locks, this_trader
 
     try:
@@ -115,7 +116,7 @@ async def _done_here(place: Place, command: Command) -> CommandRecord | None:
         records = await Records.open(place.url, holder=this_trader(place).to_text(), session=lock.session)
         try:
             clock, stops = noted_clock(place.records_file.parent), Stops(StopFiles(place.stops_folder))
-            return await carry_out_without_engine(records, command, clock, stops)
+            return await carry_out_without_engine(records, command, clock, stops, live=place.mode is Mode.LIVE)
         finally:
             await records.close()
     finally:
@@ -131,6 +132,8 @@ async def _left_for_the_next(place: Place, command: Command) -> Answer:
 
 
 async def _posted(records: Records, place: Place, command: Command, wait_s: float, file: Path | None) -> Answer:
+    from core.guards.kill_files import halt_all_file
+
     await records.inbox.post(command)
     wall = SystemClock()
     until = wall.monotonic() + wait_s
@@ -143,10 +146,19 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
     if stop_of(command) is None:
         text += f"the console still may do it until it is {COMMAND_LIFETIME_S:g} s old."
     elif file is not None and place.database is None:
-        text += f"no entry is made while the file {file} is there, and the console removes it once it has recorded it."
+        one = "exit is sent" if _stopped_by(command) == "exits" else "entry is made"
+        text += f"no {one} while the file {file} is there, and the console removes it once it has recorded it."
     else:
-        text += f"the console does it as soon as it can. To stop entries at once, create the file {place.halt_file}."
+        what = _stopped_by(command)
+        halts = halt_all_file(place.halt_file) if what == "exits" else place.halt_file
+        text += f"the console does it as soon as it can. To stop {what} at once, create the file {halts}."
     return Answer(NO_ANSWER, text, command.id)
+
+
+def _stopped_by(command: Command) -> str:
+    """What the stop stops, in a word."""
+    stop = stop_of(command)
+    return "exits" if stop is not None and stop.bars is Bars.EXITS else "entries"
 
 
 def answer_of(record: CommandRecord) -> Answer:

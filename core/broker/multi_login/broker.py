@@ -23,10 +23,12 @@ from core.broker.port import (
     MarketData,
     MarketState,
     OrderAlerts,
+    Position,
     WireGuard,
 )
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
+from core.domain.market.quotes import Quote
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock
@@ -158,6 +160,9 @@ class LoginsBroker:
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
         return await self._market(lambda broker: broker.marks(symbols))
 
+    async def option_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        return await self._market(lambda broker: broker.option_quotes(symbols))
+
     async def _market(self, work: Callable[[Broker], Awaitable[T]]) -> T:
         """Reads through the preferred login; when that fails, once through the next."""
         first, *others = self._routes.after(self._reading)[:MOST_ASKED]
@@ -174,11 +179,17 @@ class LoginsBroker:
     async def account_reads(self, number: str) -> AccountReads:
         return await self._of(number, lambda broker: broker.account_reads(number))
 
+    async def positions(self, number: str) -> tuple[Position, ...]:
+        return await self._of(number, lambda broker: broker.positions(number))
+
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
         return await self._of(number, lambda broker: broker.dry_run(number, request))
 
     async def order(self, number: str, order_id: str) -> OrderReport:
         return await self._of(number, lambda broker: broker.order(number, order_id))
+
+    async def live_orders(self, number: str) -> tuple[OrderReport, ...]:
+        return await self._of(number, lambda broker: broker.live_orders(number))
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         return await self._of(number, lambda broker: broker.orders_since(number, first_day))

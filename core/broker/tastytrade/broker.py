@@ -12,6 +12,7 @@ from core.broker.port import (
     BrokerTime,
     DryRunAnswer,
     MarketState,
+    Position,
     WireGuard,
 )
 from core.broker.tastytrade.alerts import TastytradeOrderAlerts
@@ -24,6 +25,7 @@ from core.broker.tastytrade.simulator_clock import read_simulator_clock
 from core.broker.tastytrade.timings import Timings
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
+from core.domain.market.quotes import Quote
 from core.domain.orders.orders import OrderReport, OrderRequest, SendOutcome
 from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock
@@ -91,6 +93,9 @@ class TastytradeBroker:
     async def account_reads(self, number: str) -> AccountReads:
         return await self._reads.account_reads(number)
 
+    async def positions(self, number: str) -> tuple[Position, ...]:
+        return await self._reads.positions(number)
+
     async def market_state(self) -> MarketState:
         return await self._reads.market_state()
 
@@ -103,6 +108,10 @@ class TastytradeBroker:
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
         """The broker's marks in $ by symbol, none older than 10 s (rules 2)."""
         return await self._reads.marks(symbols)
+
+    async def option_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        """Bid and ask of options by OCC symbol, of whatever age; see `Reads.option_quotes`."""
+        return await self._reads.option_quotes(symbols)
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
         return await self._orders.dry_run(number, request)
@@ -117,6 +126,9 @@ class TastytradeBroker:
 
     async def order(self, number: str, order_id: str) -> OrderReport:
         return await self._orders.order(number, order_id)
+
+    async def live_orders(self, number: str) -> tuple[OrderReport, ...]:
+        return await self._orders.live_orders(number)
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         return await self._orders.orders_since(number, first_day)

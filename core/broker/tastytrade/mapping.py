@@ -29,7 +29,7 @@ from core.broker.tastytrade.fields import (
     text,
 )
 from core.domain.market.judgement import Metrics
-from core.domain.market.quotes import event_age_s
+from core.domain.market.quotes import Quote, event_age_s
 
 HUNDRED = Decimal(100)
 OPEN, CLOSED = "Open", "Closed"
@@ -53,6 +53,7 @@ def account_reads(
         positions=tuple(positions),
         restriction=_restriction(status),
         options_level=text(status, "options-level"),
+        exits_barred=next(iter(_barring_all(status)), ""),
     )
 
 
@@ -128,16 +129,29 @@ def mark(o: JsonObject) -> tuple[str, Decimal, datetime] | None:
     return None if price is None else (symbol, price, instant(o, "updated-at"))
 
 
+def option_quote(o: JsonObject, dates: BrokerDates) -> Quote | None:
+    """Bid and ask of an option by its OCC symbol, dated by the broker; None where it has neither."""
+    symbol, bid, ask = text(o, "symbol"), optional_figure(o, "bid"), optional_figure(o, "ask")
+    if bid is None and ask is None:
+        return None
+    return Quote(symbol, bid, ask, dates.clock.monotonic(), dates.second_of(instant(o, "updated-at")))
+
+
 def _restriction(status: JsonObject) -> str | None:
     """Why the broker bars entries, in words; None when it does not."""
     barred = (
-        (flag(status, "is-closed"), "closed"),
-        (flag(status, "is-frozen"), "frozen"),
         (flag(status, "is-closing-only"), "closing only"),
         (flag(status, "is-in-margin-call"), "margin call"),
         (optional_flag(status, "is-risk-reducing-only"), "risk reducing only"),
     )
-    return next((word for holds, word in barred if holds), None)
+    words = [*_barring_all(status), *(word for holds, word in barred if holds)]
+    return next(iter(words), None)
+
+
+def _barring_all(status: JsonObject) -> list[str]:
+    """Why the broker takes no order at all, in words."""
+    barred = ((flag(status, "is-closed"), "closed"), (flag(status, "is-frozen"), "frozen"))
+    return [word for holds, word in barred if holds]
 
 
 def _scaled(fraction: Decimal | None) -> Decimal | None:

@@ -108,6 +108,15 @@ class Orders:
             raise BrokerError(BrokerFault.UNREADABLE, f"order: asked for {order_id}, the answer is about another one")
         return report
 
+    async def live_orders(self, number: str) -> tuple[OrderReport, ...]:
+        """The orders that still work and those that changed today, by id. Raises BrokerError."""
+        return _merged(await self._live(number))
+
+    async def _live(self, number: str) -> list[OrderReport]:
+        c, account = self._connection, self._connection.account(number)
+        body = await c.read_body(lambda: account.get_live_orders(c.session), "live orders")
+        return list(_reports(complete_items([body], "live orders"), "live orders"))
+
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         """The live orders and those from the exchange date `first_day` on, in any status, each in its newest state.
 
@@ -115,8 +124,7 @@ class Orders:
         because that proves nothing.
         """
         c, account = self._connection, self._connection.account(number)
-        live = await c.read_body(lambda: account.get_live_orders(c.session), "live orders")
-        reports = list(_reports(complete_items([live], "live orders"), "live orders"))
+        reports = await self._live(number)
         items = await all_pages(
             lambda offset: c.read_body(
                 lambda: account.get_order_history(

@@ -1,4 +1,5 @@
-"""Everything read from the broker except orders: accounts, transactions, market session, metrics, chain, marks."""
+"""Everything read from the broker except orders: accounts, transactions, market session, metrics, chain, marks, option
+quotes."""
 
 from __future__ import annotations
 
@@ -26,13 +27,14 @@ from core.broker.tastytrade.mapping import (
     market_state,
     may_be_ours,
     metrics_of,
+    option_quote,
     position,
 )
 from core.broker.tastytrade.pages import all_pages
 from core.broker.tastytrade.transaction_mapping import transaction
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
-from core.domain.market.quotes import event_age_s
+from core.domain.market.quotes import Quote, event_age_s
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.events import masked
 from core.domain.orders.transactions import Transaction
@@ -42,6 +44,9 @@ T = TypeVar("T")
 
 TRANSACTIONS_PAGE = 250
 """Rows of a page of transactions: the broker's own default; it serves up to 2000 (broker 2.7)."""
+
+MAX_BY_TYPE = 100
+"""The most symbols of one request of market data, of all types together (broker 2.2)."""
 
 INDEX_SYMBOLS = frozenset({symbol for symbol, u in SHIPPED.items() if u.is_index} | {"NDX", "RUT", "XSP", "VIX"})
 """Symbols that are requested as indices; all others are requested as equities (broker 2.2)."""
@@ -76,6 +81,12 @@ class Reads:
         balances, restrictions = data_of(balance, "balances"), data_of(status, "trading status")
         held = self._positions(positions)
         return _read(lambda: account_reads(number, balances, held, restrictions), "account")
+
+    async def positions(self, number: str) -> tuple[Position, ...]:
+        """The positions alone, as `account_reads` has them."""
+        c, account = self._connection, self._connection.account(number)
+        body = await c.read_body(lambda: account.get_positions(c.session, include_marks=True), "positions")
+        return tuple(self._positions(body))
 
     def _positions(self, body: bytes) -> list[Position]:
         """The positions. One that may be in options or shares must be readable; another may be left out."""
@@ -157,6 +168,22 @@ class Reads:
         marks = (each for each in found if each is not None)
         aged = ((symbol, price, event_age_s(now, c.dates.second_of(at), now)) for symbol, price, at in marks)
         return {symbol: price for symbol, price, age_s in aged if age_s is not None and age_s <= limit}
+
+    async def option_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        """Bid and ask of options by OCC symbol, of whatever age; symbols without any are left out."""
+        found: dict[str, Quote] = {}
+        wanted = list(dict.fromkeys(symbols))
+        for first in range(0, len(wanted), MAX_BY_TYPE):
+            found.update(await self._option_quotes(wanted[first : first + MAX_BY_TYPE]))
+        return found
+
+    async def _option_quotes(self, asked: Sequence[str]) -> dict[str, Quote]:
+        c, what = self._connection, "option quotes"
+        body = await c.read_body(lambda: get_market_data_by_type(c.session, options=asked), what)
+        found = self._readable(
+            _items(body, what), lambda o: option_quote(o, c.dates), lambda o: f"{_symbol(o)} in the {what}", what
+        )
+        return {quote.symbol: quote for quote in found if quote is not None and quote.symbol in asked}
 
     def _readable(
         self, items: Sequence[object], read: Callable[[JsonObject], T], name: Callable[[JsonObject], str], what: str

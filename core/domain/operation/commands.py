@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 
 from core.domain.operation.reasons import Reason
 
@@ -78,12 +78,22 @@ class Command:
     note: str = ""
 
 
+class Bars(Flag):
+    """What a stop bars."""
+
+    ENTRIES = auto()
+    EXITS = auto()
+    ALL = ENTRIES | EXITS
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The entries that a command forbids: those of one account, as it was typed, or of every account when empty."""
+    """What a command forbids: the orders that `bars` says of one account, as it was typed, or of every account when
+    empty."""
 
     reason: Reason
     account: str = ""
+    bars: Bars = Bars.ENTRIES
 
 
 _SWITCHED_OFF = {"skip today": Reason.SKIP_TODAY, "automation off": Reason.ACCOUNT_DISABLED}
@@ -99,12 +109,18 @@ def _account_stop(command: Command) -> Stop | None:
     return None if reason is None else Stop(reason, command.target)
 
 
+def _exits_stop(command: Command) -> Stop | None:
+    holds = command.note.split()[:1] == ["hold"]
+    return Stop(Reason.EXITS_HELD, command.target, Bars.EXITS) if holds else None
+
+
 STOPS: Mapping[CommandKind, Callable[[Command], Stop | None]] = {
     CommandKind.PAUSE: lambda _: Stop(Reason.PAUSED),
     CommandKind.HALT: lambda _: Stop(Reason.HALTED),
     CommandKind.SET_ACCOUNT: _account_stop,
+    CommandKind.EXITS: _exits_stop,
 }
-"""The commands that can be stops. A stop bars entries from the moment it is asked, before it is recorded (rules 10)."""
+"""The commands that can be stops. A stop bars from the moment it is asked, before it is recorded (rules 10)."""
 
 
 def stop_of(command: Command) -> Stop | None:

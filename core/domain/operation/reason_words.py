@@ -63,6 +63,8 @@ _IN_GENERAL = {
     _R.SEND_LATE: "too long passed between deciding and the wire",
     _R.LOCK_LOST: "this console lost the trader's lock",
     _R.KILL_FILE: "a file halts all entries",
+    _R.HALT_ALL_FILE: "a file halts all entries and exits",
+    _R.ACCOUNT_UNREAD: "the account was not read completely of late",
     _R.NOT_SENT: "the order never left",
     _R.REJECTED: "the broker refused the order",
     _R.OUTCOME_UNKNOWN: "whether the broker took the order is unknown",

@@ -253,6 +253,15 @@ class Reason(Enum):
     SEND_LATE = ("send_late", Kind.TRANSIENT, "{late_s} s passed between deciding and the wire")
     LOCK_LOST = ("lock_lost", Kind.TERMINAL, "this console no longer holds the trader's lock: {detail}")
     KILL_FILE = ("kill_file", Kind.TERMINAL, "the file {path} halts all entries")
+    HALT_ALL_FILE = ("halt_all_file", Kind.TERMINAL, "the file {path} halts all entries and exits")
+    # Exits alone (rules 15.8)
+    EXITS_HELD = ("exits_held", Kind.TERMINAL, "exits are held")
+    EXITS_OFF = ("exits_off", Kind.TERMINAL, "exits are off for this account")
+    ACCOUNT_UNREAD = (
+        "account_unread",
+        Kind.TRANSIENT,
+        "the account's positions and orders were not read completely in the last {limit_s} s",
+    )
     NOT_SENT = ("not_sent", Kind.TRANSIENT, "the order never left: {detail}")
     REJECTED = ("rejected", Kind.TERMINAL, "the broker refused the order: {detail}")
     OUTCOME_UNKNOWN = (

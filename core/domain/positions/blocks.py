@@ -64,7 +64,7 @@ class BlockFacts:
 _EVERYWHERE = frozenset(
     {
         Reason.LOCK_LOST,
-        Reason.KILL_FILE,
+        Reason.HALT_ALL_FILE,
         Reason.RECORD_FAILED,
         Reason.CLOCK_UNPROVED,
         Reason.CLOCK_OFF,

@@ -35,6 +35,7 @@ UNITS = {
 }
 """The words for the units to be closed."""
 _CLOSE_WORDS = f"--unit {'|'.join(UNITS)} and --limit N or --walk"
+_BECAUSE = " because "
 _PRICE = re.compile(r"-?\d{1,6}(\.\d{1,4})?", re.ASCII)
 
 
@@ -64,14 +65,17 @@ class ExitsWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExitsWords:
-    """The words of `senex exits`. `cancels`: what rests at the broker is cancelled too."""
+    """The words of `senex exits`. `cancels`: what rests at the broker is cancelled too. `why` is the operator's own
+    word, empty without one."""
 
     word: ExitsWord
     cancels: bool = False
+    why: str = ""
 
     def note(self) -> str:
-        """The words as a command carries them."""
-        return f"{self.word.value} cancel" if self.cancels and self.word is not ExitsWord.CANCEL else self.word.value
+        """The words as a command carries them: `hold cancel because lunch`."""
+        cancels = " cancel" if self.cancels and self.word is not ExitsWord.CANCEL else ""
+        return f"{self.word.value}{cancels}{_BECAUSE + self.why if self.why else ''}"
 
 
 def close_words(note: str) -> CloseWords | Refusal:
@@ -92,10 +96,11 @@ def close_words(note: str) -> CloseWords | Refusal:
 
 def exits_words(note: str) -> ExitsWords | Refusal:
     """What the note of `senex exits` asks for."""
-    word, *more = note.split() or [""]
+    asked, _, why = note.partition(_BECAUSE)
+    word, *more = asked.split() or [""]
     if word not in list(ExitsWord) or more not in ([], [ExitsWord.CANCEL.value]):
         return _not_understood("senex exits", "on, hold or cancel, and --cancel", note)
-    return ExitsWords(ExitsWord(word), cancels=bool(more) or word == ExitsWord.CANCEL)
+    return ExitsWords(ExitsWord(word), bool(more) or word == ExitsWord.CANCEL, " ".join(why.split()))
 
 
 def _not_understood(command: str, accepted: str, given: str) -> Refusal:

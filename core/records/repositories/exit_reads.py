@@ -26,7 +26,8 @@ class ExitReads(KindReads[Exit]):
 
     async def open_of(self, account: str) -> tuple[Exit, ...]:
         """The account's exits that still claim a unit, or whose end is not proved, the oldest first."""
-        return await self._polled(_OPEN_OF, account=account)
+        # A question for each account: one answer is kept for each.
+        return await self._held.ask((_OPEN_OF, account), (), lambda: self._all(_OPEN_OF, account=account))
 
     async def of_tridents(self, trident_ids: Sequence[str]) -> dict[str, tuple[Exit, ...]]:
         """Every exit that each of these tridents ever had, the oldest first. A trident without one has none."""

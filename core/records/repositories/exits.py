@@ -13,28 +13,39 @@ from sqlalchemy import Boolean, bindparam, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.orders.order_states import TERMINAL_STATES, OrderState
 from core.domain.orders.orders import ADOPTED
 from core.domain.positions.closing import closed_by
 from core.domain.positions.exits import Exit
+from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import UnitState
+from core.domain.reporting.exit_notices import AboutTrident
 from core.records.repositories.breakers import bars_exits
 from core.records.repositories.exit_reads import ExitReads
-from core.records.repositories.exit_rows import add_exit, claim_again, let_go, read_holders, store_exit
+from core.records.repositories.exit_rows import (
+    add_exit,
+    claim_again,
+    let_go,
+    read_exits_of,
+    read_holders,
+    store_exit,
+)
 from core.records.repositories.intent_orders import note_new_order
 from core.records.repositories.intent_rows import note_change, note_evidence
 from core.records.repositories.intents import Intents
 from core.records.repositories.resting import note_resting, rests
 from core.records.repositories.rows import Claimed, EvidenceRecord
-from core.records.repositories.unit_rows import read_units, recount
+from core.records.repositories.trident_reads import known_trident
+from core.records.repositories.unit_rows import read_gone, read_units, recount
 from core.records.store.errors import RecordsError, StateConflict
 from core.records.store.tables import ONLY_ROW, engine, exit_switch, exits, tridents
 
 _FREES_AT_ONCE = frozenset({OrderState.FILLED, OrderState.NOT_SENT, OrderState.ABSENT})
 """States in which an exit holds nothing any more, without a proof of its own: what it was to close is closed, or its
 order is shown not to be at the broker."""
-_TRIDENT = select(tridents.c.hands_off, tridents.c.hands_off_why, tridents.c.desk_day, tridents.c.ended_at).where(
+_TRIDENT = select(tridents.c.hands_off, tridents.c.hands_off_why, tridents.c.desk_day).where(
     tridents.c.id == bindparam("id")
 )
 _held = exists().where(exit_switch.c.held, or_(exit_switch.c.account == "", exit_switch.c.account == exits.c.account))
@@ -58,7 +69,8 @@ _MARK_SENT = (
 class Exits(Intents[Exit], ExitReads):
     """Changes exits; `ExitReads` reads them. What any intent has is in `Intents`; here are the claims.
 
-    The fills of an exit, the units that they close and the claims that end with them are one commit. An exit whose
+    The fills of an exit, the units that they close and the claims that end with them are one commit, and so are a state
+    and its mail. An exit whose
     order ended without being filled keeps its claims until `release`. One whose order is alive after all claims its
     units again; where another exit holds one by now, it becomes an incident, so that two closes of one unit never go
     unnoticed.
@@ -187,10 +199,24 @@ class Exits(Intents[Exit], ExitReads):
         return await _settled(connection, new, at)
 
     async def _told(self, connection: AsyncConnection, intent: Exit, at: datetime) -> None:
-        """Adds nothing: the mails about exits are those of their events."""
+        if self._outbox.is_open:
+            await self._outbox.tell_exit(connection, intent, await _about(connection, intent, at), at)
 
     async def _filled(self, connection: AsyncConnection, intent_id: str, at: datetime, *, rest_is_open: bool) -> None:
         await _settled(connection, await self._known(connection, intent_id), at)
+
+
+async def _about(connection: AsyncConnection, exit: Exit, at: datetime) -> AboutTrident:
+    """The exit's trident as it is within this commit."""
+    record = await known_trident(connection, exit.trident_id)
+    gone = await read_gone(connection, [exit.trident_id])
+    view = TridentView(
+        record.trident,
+        exits=await read_exits_of(connection, [exit.trident_id]),
+        gone=tuple(one.gone for one in gone),
+        asked=record.asked,
+    )
+    return AboutTrident(record.account, view, at.astimezone(EXCHANGE_ZONE).date())
 
 
 async def _may_not_close(connection: AsyncConnection, exit: Exit) -> Claimed | None:

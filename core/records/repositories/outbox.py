@@ -16,6 +16,7 @@ from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import Event
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.orders import Entry
+from core.domain.positions.exits import Exit
 from core.domain.reporting.entry_notices import (
     AskedOffset,
     asked_offset,
@@ -24,6 +25,7 @@ from core.domain.reporting.entry_notices import (
     validated_notice,
 )
 from core.domain.reporting.event_notices import event_notice
+from core.domain.reporting.exit_notices import AboutTrident, exit_notice
 from core.domain.reporting.notices import Letterhead, Notice
 from core.records.repositories.rows import SuggestionRecord
 from core.records.store.database import Database
@@ -138,6 +140,18 @@ class Outbox:
             return filter(None, (fills_notice(entry, asked, head, rest_is_open=rest_is_open),))
 
         await self._tell(connection, entry, at, notices)
+
+    async def tell_exit(self, connection: AsyncConnection, exit: Exit, about: AboutTrident, at: datetime) -> None:
+        """Adds the mail about the exit's new state to the commit under way. `about` is its trident as it is now."""
+        if self._head is None:
+            return
+        try:
+            notice = exit_notice(about, exit, self._head)
+        except Exception:  # a mail that fails must not cost the state it tells of
+            log.exception("no message could be written for the exit %s", exit.id)
+            return
+        if notice is not None and (notice.always or await self._at_once(connection, exit.account)):
+            await _add(connection, notice, at)
 
     async def tell_validated(self, connection: AsyncConnection, suggestion: SuggestionRecord) -> None:
         """Adds the mail about the suggestion that a dry run validated to the commit under way."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.order_states import OrderState
@@ -24,6 +24,11 @@ _BY_IDS = tridents_where(tridents.c.id.in_(bindparam("ids", expanding=True)))
 _BY_BEGINNING = tridents_where(func.substr(tridents.c.id, 1, bindparam("length")) == bindparam("part"))
 _HELD = tridents_where(_not_ended)
 _HELD_OF = tridents_where(_not_ended, tridents.c.account == bindparam("account"))
+_NEWEST = tridents_where(
+    tridents.c.id.in_(
+        select(tridents.c.id).order_by(tridents.c.opened_at.desc(), tridents.c.id.desc()).limit(bindparam("count"))
+    )
+)
 _NOT_TAKEN_IN = entries_where(
     entries.c.state == OrderState.FILLED.value,
     entries.c.expiration >= bindparam("today"),
@@ -53,11 +58,16 @@ class TridentReads:
 
     async def held(self) -> tuple[TridentRecord, ...]:
         """The tridents of all accounts that have not ended, the oldest first."""
-        return await self._polled(_HELD)
+        return await self._cached.ask(_HELD, (), lambda: self._all(_HELD))
 
     async def held_of(self, account: str) -> tuple[TridentRecord, ...]:
         """The account's tridents that have not ended, the oldest first: the broker closes the oldest lots first."""
-        return await self._polled(_HELD_OF, account=account)
+        # A question for each account: one answer is kept for each.
+        return await self._cached.ask((_HELD_OF, account), (), lambda: self._all(_HELD_OF, account=account))
+
+    async def newest(self, count: int) -> tuple[TridentRecord, ...]:
+        """The tridents opened last, ended ones too, the oldest first."""
+        return await self._all(_NEWEST, count=count)
 
     async def gone_of(self, trident_ids: Sequence[str]) -> dict[str, tuple[GoneRecord, ...]]:
         """What left each of these tridents without an order of ours, in the order in which it was recorded."""
@@ -70,10 +80,6 @@ class TridentReads:
         are not of one package. Oldest first."""
         async with self._database.read() as connection:
             return await read_entries(connection, _NOT_TAKEN_IN, {"today": today})
-
-    async def _polled(self, query: Select[Any], **values: Hashable) -> tuple[TridentRecord, ...]:
-        """Like `_all`, cached, for what every poll reads."""
-        return await self._cached.ask(query, tuple(values.items()), lambda: self._all(query, **values))
 
     async def _all(self, query: Select[Any], **values: object) -> tuple[TridentRecord, ...]:
         async with self._database.read() as connection:

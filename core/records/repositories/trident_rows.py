@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +25,8 @@ from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS
 from core.records.repositories.accounts import read_own_exits
 from core.records.repositories.unit_rows import add_units, read_units, store_credits
 from core.records.store.tables import suggestions, tridents
+
+log = logging.getLogger(__name__)
 
 _NEW = insert(tridents)
 _STORE = update(tridents).where(tridents.c.id == bindparam("the_id"))
@@ -126,7 +129,7 @@ async def take_in(connection: AsyncConnection, entry: Entry, default: ExitRules,
     if short is None:
         return False
     rules = rules_for(await read_own_exits(connection, entry.account), default)
-    evidence = (await connection.execute(_EVIDENCE, {"id": entry.suggestion_id})).scalar_one_or_none()
+    evidence = await _evidence(connection, entry.suggestion_id)
     managed = manage and rules.mode is not ExitMode.OFF and short.root != _MORNING_SETTLED
     await connection.execute(
         _NEW,
@@ -142,7 +145,7 @@ async def take_in(connection: AsyncConnection, entry: Entry, default: ExitRules,
             "opened_at": max((fill.at for fill in entry.fills), default=entry.sent_at or at),
             "filled_at": at,
             "rules": rules_stored(rules),
-            "ticks": _ticks_in(evidence),
+            "ticks": ticks_stored(_ticks_in(evidence)),
             "managed_since": at if managed else None,
             "phase": Phase.OPEN.value,
             "split": False,
@@ -162,7 +165,7 @@ async def note_credits(connection: AsyncConnection, entry: Entry) -> None:
     known = (await connection.execute(_KNOWN, {"id": entry.id})).one_or_none()
     if known is None or known.credit is not None:
         return
-    evidence = (await connection.execute(_EVIDENCE, {"id": entry.suggestion_id})).scalar_one_or_none()
+    evidence = await _evidence(connection, entry.suggestion_id)
     credits = unit_credits(entry.terms, entry.fills, entry.width, _mids_in(evidence))
     if credits is None:
         return
@@ -177,7 +180,17 @@ def _of_package(credits: UnitCredits) -> Decimal:
     return PUT_SPREADS * credits.put + CALL_SPREADS * credits.call
 
 
-# What a suggestion's evidence says of the trident: older versions kept no ticks there.
+# What a suggestion's evidence says of the trident. It may not cost the fill in whose commit it is read: what cannot be
+# understood counts as not said. Older versions kept no ticks there.
+
+
+async def _evidence(connection: AsyncConnection, suggestion_id: str) -> object:
+    found = await connection.execute(_EVIDENCE, {"id": suggestion_id})
+    try:
+        return found.scalar_one_or_none()  # decodes the text
+    except (ValueError, TypeError, ArithmeticError):
+        log.exception("the evidence of the suggestion %s cannot be read", suggestion_id)
+        return None
 
 
 def _mids_in(evidence: object) -> tuple[Decimal, Decimal] | None:
@@ -194,15 +207,21 @@ def _mids_in(evidence: object) -> tuple[Decimal, Decimal] | None:
 def _mid(leg: object) -> Decimal | None:
     match leg:
         case {"bid": str(bid), "ask": str(ask)}:
-            return (Decimal(bid) + Decimal(ask)) / 2
+            try:
+                mid = (Decimal(bid) + Decimal(ask)) / 2
+            except ArithmeticError:
+                return None
+            return mid if mid.is_finite() else None
     return None
 
 
-def _ticks_in(evidence: object) -> dict[str, object]:
+def _ticks_in(evidence: object) -> TickTable:
     match evidence:
-        case {"ticks": {"bands": tuple(), "fallback": _} as ticks}:
-            return dict(ticks)
-    return ticks_stored(TickTable((), None))
+        case {"ticks": {"bands": tuple() as bands, "fallback": None | Decimal() as fallback}}:
+            pairs = [band for band in bands if isinstance(band, tuple) and len(band) == 2]
+            if len(pairs) == len(bands) and all(isinstance(one, Decimal) for pair in pairs for one in pair):
+                return TickTable(tuple((threshold, tick) for threshold, tick in pairs), fallback)
+    return TickTable((), None)
 
 
 # The values that are kept as JSON.

@@ -77,6 +77,13 @@ class MarketView:
         day = self.market.chain_day(symbol, at)
         return previous_session(day).day if self._armed(FaultKind.CHAIN_STALE, symbol) else day
 
+    def updated_at(self, quote: MarketQuote | None, trade: MarketTrade | None, at: datetime) -> datetime:
+        """When market data of these was updated last; `at` where it has neither a quote nor a trade."""
+        times = [quote.bid_time, quote.ask_time] if quote is not None and quote.bid is not None else []
+        if trade is not None:
+            times.append(trade.time)
+        return max(times, default=at)
+
     def halted(self, symbol: str, at: datetime) -> bool:
         """Whether the broker reports a halt of the symbol or of its underlying."""
         option = self.market.option(symbol)

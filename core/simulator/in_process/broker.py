@@ -23,10 +23,12 @@ from core.broker.port import (
     BrokerTime,
     DryRunAnswer,
     MarketState,
+    Position,
     WireGuard,
 )
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
+from core.domain.market.quotes import Quote
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.domain.orders.transactions import Transaction
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
@@ -166,6 +168,10 @@ class InProcessBroker:
             ),
         )
 
+    async def positions(self, number: str) -> tuple[Position, ...]:
+        path = f"/accounts/{number}/positions"
+        return values.held(await self._call(path, lambda now: self._accounts.positions(number, now)))
+
     async def market_state(self) -> MarketState:
         return await self._call("/market-time/sessions/current", self._session)
 
@@ -184,6 +190,19 @@ class InProcessBroker:
         known = [symbol for symbol in symbols if symbol in self.market.symbols]
         trades = await self._call("/market-data", lambda now: {s: self._view.trade(s, now) for s in known})
         return {symbol: trade.price for symbol, trade in trades.items() if trade is not None}
+
+    async def option_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        def read(now: datetime) -> dict[str, Quote]:
+            found = {}
+            for symbol in symbols:
+                streamer = self.market.occ_to_streamer(symbol)
+                quote = None if streamer is None else self._view.quote(streamer, now)
+                if streamer is not None and quote is not None and (quote.bid, quote.ask) != (None, None):
+                    updated_at = self._view.updated_at(quote, self._view.trade(streamer, now), now)
+                    found[symbol] = values.option_quote(symbol, quote, updated_at, self._theirs)
+            return found
+
+        return await self._call("/market-data/by-type", read)
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
         path, body = f"/accounts/{number}/orders/dry-run", values.order_body(request)
@@ -274,6 +293,17 @@ class InProcessBroker:
             return self.exchange.order(number, int(order_id))
 
         return values.order_report(await self._call(f"/accounts/{number}/orders/{order_id}", read))
+
+    async def live_orders(self, number: str) -> tuple[OrderReport, ...]:
+        path = f"/accounts/{number}/orders/live"
+
+        def read(now: datetime) -> list[SimOrder]:
+            live = sorted(self._orders.listed(self.exchange.live_orders(number, now)), key=lambda order: -order.id)
+            return live[: len(live) // 2] if self._orders.half_page(number) else live
+
+        found = sorted(await self._call(path, read), key=lambda order: order.id)
+        foreign = self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None
+        return tuple(values.order_report(order) for order in found) + (values.foreign_order(number),) * foreign
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         path = f"/accounts/{number}/orders"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -45,25 +46,31 @@ def account_reads(
         (status.is_closing_only, "closing only"),
         (status.is_in_margin_call, "margin call"),
     )
+    words = [word for holds, word in barred if holds]
     return AccountReads(
         number=balances.account_number,
         derivative_buying_power=balances.derivative_buying_power,
         net_liquidating_value=balances.net_liquidating_value,
-        positions=tuple(
-            Position(
-                symbol=p.symbol,
-                underlying=p.underlying_symbol,
-                quantity=Decimal(p.quantity),
-                direction=p.quantity_direction,
-                average_open_price=p.average_open_price,
-                mark=p.mark_price,
-                instrument_type=p.instrument_type,
-                realized_today=p.realized_today,
-            )
-            for p in positions
-        ),
-        restriction=next((word for holds, word in barred if holds), None),
+        positions=held(positions),
+        restriction=next(iter(words), None),
         options_level=status.options_level,
+        exits_barred=next((word for word in words if word in ("closed", "frozen")), ""),
+    )
+
+
+def held(positions: Iterable[sim.SimPosition]) -> tuple[Position, ...]:
+    return tuple(
+        Position(
+            symbol=p.symbol,
+            underlying=p.underlying_symbol,
+            quantity=Decimal(p.quantity),
+            direction=p.quantity_direction,
+            average_open_price=p.average_open_price,
+            mark=p.mark_price,
+            instrument_type=p.instrument_type,
+            realized_today=p.realized_today,
+        )
+        for p in positions
     )
 
 
@@ -271,6 +278,11 @@ def quote(shown: MarketQuote, clock: Clock) -> Quote:
         bid_size=Decimal(shown.bid_size),
         ask_size=Decimal(shown.ask_size),
     )
+
+
+def option_quote(symbol: str, shown: MarketQuote, updated_at: datetime, clock: Clock) -> Quote:
+    """The quote of an OCC symbol as market data have it, dated by the broker's clock."""
+    return Quote(symbol, shown.bid, shown.ask, clock.monotonic(), monotonic_at(clock, updated_at))
 
 
 def trade(shown: MarketTrade, clock: Clock) -> Trade:

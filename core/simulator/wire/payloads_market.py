@@ -27,13 +27,10 @@ def market_data(view: MarketView, symbol: str, streamer: str, instrument_type: s
     mid = (bid + ask) / 2 if bid is not None and ask is not None else None
     mark = mid if mid is not None else last
     halted = view.halted(streamer, at)
-    times = [quote.bid_time, quote.ask_time] if quote is not None and bid is not None else []
-    if trade is not None:
-        times.append(trade.time)
     return omit_none(
         symbol=symbol,
         instrument_type=instrument_type,
-        updated_at=iso(max(times) if times else at),
+        updated_at=iso(view.updated_at(quote, trade, at)),
         bid=maybe_money(bid),
         bid_size=f"{quote.bid_size if quote is not None and bid is not None else 0}.0",
         ask=maybe_money(ask),

@@ -68,7 +68,11 @@ def set_(
     number: AccountNumber,
     field: Annotated[
         str,
-        typer.Argument(metavar="FIELD", help="offset-cents, width, tolerance, position-limit, mail, primary."),
+        typer.Argument(
+            metavar="FIELD",
+            help="offset-cents, width, tolerance, position-limit, mail, primary, exits, target-put-1, target-put-2, "
+            "target-call, exit-dte, let-index-expire, call-target-last.",
+        ),
     ],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The new value; `default` is the settings file's.")],
     demo: Demo = False,
@@ -78,7 +82,9 @@ def set_(
 
     offset-cents 0..25 (cents the limit is below the mid), width (dollars between body and wings; the default is by
     capital), tolerance (share of capital at risk), position-limit (open tridents), mail (immediate, daily, weekly,
-    never), primary on (its login feeds the market for all).
+    never), primary on (its login feeds the market for all). Of its exits: exits (off, targets, all; live also wants
+    the words that its refusal names), targets 1..95 (percent of the credit) or off, exit-dte 1..30 (days before
+    expiration), let-index-expire and call-target-last on or off; a trident keeps those under which it was filled.
     """
     _change(context, data_dir, demo, number, field, value)
 

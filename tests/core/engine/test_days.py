@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from core.domain.orders.order_states import OrderState
+from core.domain.positions.tridents import ExitMode
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.orders import SimOrder
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -42,6 +44,23 @@ def test_a_whole_day_enters_once_and_skips_the_other_twenty_slots(tmp_path: Path
         await world.stop()
 
     in_world(day, tmp_path, start=et(MONDAY, "09:20"), poll_s=60)
+
+
+def test_what_a_day_fills_is_a_trident_under_the_rules_of_the_settings(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        engine = await world.start()
+        await world.until("10:00")
+        entry = await world.entry()
+        assert entry.state is OrderState.FILLED
+        [found] = await world.records.tridents.held_of(entry.account)
+        assert (found.id, found.trident.rules) == (entry.id, engine.parts.exit_rules)
+        assert found.trident.rules.mode is ExitMode.ALL
+        assert found.managed_since == found.trident.filled_at >= found.opened_at
+        assert found.credit == sum((unit.credit for unit in found.trident.units if unit.credit is not None), Decimal(0))
+        assert found.trident.ticks.tick(Decimal(1)) is not None, "the chain's, by the suggestion"
+        await world.stop()
+
+    in_world(day, tmp_path, start=et(MONDAY, "09:40"), poll_s=60)
 
 
 def test_each_slot_starts_within_a_second_of_its_moment(tmp_path: Path) -> None:

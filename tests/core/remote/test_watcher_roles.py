@@ -181,7 +181,7 @@ async def test_an_operator_pauses_while_nobody_trades(
     clock, stops = SystemClock(), Stops()
     bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)
-    handlers = LocalHandlers(records, breakers, clock, running=False).handlers
+    handlers = LocalHandlers(records, breakers, clock, running=False, live=False).handlers
     refused = RefusedOrders(clock, lambda at: 0.0)
     gate = TradingGate(records, breakers, tmp_path / "HALT", ForeignTridents(lambda: DAY), refused, stops)
     desk = CommandDesk(records, bus, clock, handlers, stops)

@@ -27,6 +27,7 @@ from core.broker.port import (
 )
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
+from core.domain.market.quotes import Quote
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.domain.orders.transactions import Transaction
 from core.runtime.clock import Clock, exchange_time
@@ -101,7 +102,12 @@ class ScriptedBroker:
         """The positions are what the fills of the account's orders add up to."""
         positions = self._positions(number)
         await self._answered()
-        return AccountReads(number, Decimal(20_000), Decimal(25_000), positions, None, "Defined Risk Spreads")
+        return AccountReads(number, Decimal(20_000), Decimal(25_000), positions, None, "Defined Risk Spreads", "")
+
+    async def positions(self, number: str) -> tuple[Position, ...]:
+        positions = self._positions(number)
+        await self._answered()
+        return positions
 
     def _positions(self, number: str) -> tuple[Position, ...]:
         held: dict[str, int] = defaultdict(int)
@@ -126,6 +132,9 @@ class ScriptedBroker:
         raise NotImplementedError
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
+        raise NotImplementedError
+
+    async def option_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
         raise NotImplementedError
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
@@ -157,6 +166,9 @@ class ScriptedBroker:
             raise BrokerError(BrokerFault.UNREACHABLE, "order: connection refused")
         self.shown.append(report)
         return report
+
+    async def live_orders(self, number: str) -> tuple[OrderReport, ...]:
+        return await self.orders_since(number, exchange_time(self.clock.now()).date())
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         listed = tuple(

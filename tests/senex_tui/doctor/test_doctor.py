@@ -14,11 +14,13 @@ from types import SimpleNamespace
 import pytest
 
 from core.config.folders import folders
+from core.records.store.schema import newest_revision
 from core.runtime.clock import SystemClock
 from senex_tui.doctor.doctor import Check, Finding, Row, examine, exit_code, one, to_text
 from senex_tui.doctor.machine import Setup, all_checks, mail_row
 from tests.core.records.store.revision_1 import make_revision_1
 from tests.e2e.simulated_broker import SimulatedBroker
+from tests.support.empty_records import copy_empty_records
 from tests.support.senex_command import Box
 
 LOGIN = {"TT_SECRET": "secret-ok", "TT_REFRESH": "refresh-ok"}
@@ -31,7 +33,7 @@ def looked_at(box: Box, *arguments: str, **environ: str) -> tuple[int, dict[str,
     rows = json.loads(done.stdout)["rows"]
     assert [row["name"] for row in rows] == [
         "settings", "credentials", "broker", "clock", "feed", "calendar", "records", "lock", "redis", "mail", "ping",
-        "disk", "terminal",
+        "disk", "halt", "terminal",
     ]  # fmt: skip
     assert all(row["todo"] for row in rows if row["finding"] in ("WARN", "FAIL"))
     return done.returncode, {row["name"]: (row["finding"], row["found"], row["todo"]) for row in rows}
@@ -142,6 +144,17 @@ def test_broken_settings_and_records_are_rows_like_any_other(box: Box) -> None:
     assert rows["disk"][0] == "OK"
 
 
+@pytest.mark.parametrize(("name", "halts"), [("HALT", "all entries"), ("HALT-ALL", "all entries and exits")])
+def test_a_file_that_stops_every_mode_has_a_row(tmp_path: Path, name: str, halts: str) -> None:
+    setup = Setup(folders(tmp_path), None, None)
+    check = next(check for check in all_checks(setup) if check.names == ("halt",))
+    assert examine([check], SystemClock())[0].finding is Finding.OK
+    (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    assert examine([check], SystemClock()) == (
+        Row("halt", Finding.WARN, f"the file {tmp_path / name} halts {halts}", "remove it to go on"),
+    )
+
+
 @pytest.mark.parametrize(("revision", "finding"), [("0001", "WARN"), ("9999", "FAIL")])
 def test_records_of_another_version_say_what_happens_next(tmp_path: Path, revision: str, finding: str) -> None:
     setup = Setup(folders(tmp_path), None, None)
@@ -154,6 +167,16 @@ def test_records_of_another_version_say_what_happens_next(tmp_path: Path, revisi
     assert row.finding == finding
     assert f"has schema revision {revision}" in row.found
     assert ("brings it up to date" if finding == "WARN" else "install the newer version") in row.todo
+
+
+def test_records_with_orders_at_the_broker_are_of_this_version(tmp_path: Path) -> None:
+    setup = Setup(folders(tmp_path), None, None)
+    copy_empty_records(setup.records_file)
+    with closing(sqlite3.connect(setup.records_file, isolation_level=None)) as records:
+        records.execute("UPDATE alembic_version SET version_num = version_num || ' (resting at the broker: 71)'")
+    [check] = [check for check in all_checks(setup) if check.names == ("records",)]
+    [row] = examine([check], SystemClock())
+    assert (row.finding, row.found.endswith(f"whole, revision {newest_revision()}")) == ("OK", True)
 
 
 def test_a_records_file_that_is_a_link_is_told_before_it_keeps_the_console_from_starting(tmp_path: Path) -> None:

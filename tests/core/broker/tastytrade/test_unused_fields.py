@@ -221,6 +221,14 @@ USED: dict[str, dict[str, Used]] = {
         "data.items.*.mark": PART_FIGURE,
         "data.items.*.updated-at": PART,
     },
+    "option quotes": {
+        **ITEMS,
+        "data.items.*": PART,
+        "data.items.*.symbol": PART,
+        "data.items.*.bid": PART_FIGURE,
+        "data.items.*.ask": PART_FIGURE,
+        "data.items.*.updated-at": PART,
+    },
     "chain": {**ITEMS, "data.items.*": PART, **under("data.items.*", CHAIN_FIELDS)},
     "listing": {**ITEMS, "data.items.*": STRICT, **under("data.items.*", ORDER_FIELDS)},
     "placed": {"data": STRICT, "data.order": STRICT, **under("data.order", ORDER_ANSWERED)},
@@ -290,6 +298,8 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
     listed = [{"account": account(exchange.account(ACCOUNT), status.options_level)} for _ in range(2)]
     measured = [metrics(view.metrics(symbol, NOW)) for symbol in ("QQQ", "SPX")]
     chain = [_cut(root) for root in nested_chain(roots)[:1] for _ in range(2)]
+    contracts = [(leg.symbol, market.occ_to_streamer(leg.symbol) or "") for leg in request.legs]
+    quoted = [market_data(view, symbol, streamer, "Equity Option", NOW) for symbol, streamer in contracts]
     answer = order_response(placed, run, "1")
     answers = {
         "accounts": items(listed),  # type: ignore[arg-type]
@@ -300,6 +310,7 @@ def simulated() -> tuple[dict[str, Any], OrderRequest]:
         "session": items([market_session(view, NOW)]),
         "metrics": items(measured),
         "marks": items([market_data(view, symbol, symbol, "Index", NOW) for symbol in ("QQQ", "SPX")]),
+        "option quotes": items(quoted),
         "chain": items(chain),
         "listing": items([order(each) for each in filled]),
         "placed": answer,
@@ -339,7 +350,7 @@ async def read(name: str, body: Any, server: RawBroker, broker: TastytradeBroker
         ("GET", f"/accounts/{ACCOUNT}/trading-status", "status"),
         ("GET", SESSIONS, "session"),
         ("GET", "/market-metrics", "metrics"),
-        ("GET", "/market-data/by-type", "marks"),
+        ("GET", "/market-data/by-type", "option quotes" if name == "option quotes" else "marks"),
         ("GET", "/option-chains/QQQ/nested", "chain"),
         ("GET", f"{ORDERS}/live", "listing"),
         ("POST", ORDERS, "placed"),
@@ -353,6 +364,7 @@ async def read(name: str, body: Any, server: RawBroker, broker: TastytradeBroker
         "session": broker.market_state,
         "metrics": lambda: broker.metrics(["QQQ", "SPX"]),
         "marks": lambda: broker.marks(["QQQ", "SPX"]),
+        "option quotes": lambda: broker.option_quotes([leg.symbol for leg in request.legs]),
         "chain": lambda: broker.chain("QQQ"),
         "listing": lambda: broker.orders_since(ACCOUNT, NOW.date()),
         "placed": lambda: broker.send(ACCOUNT, request, lambda: None),
@@ -361,6 +373,8 @@ async def read(name: str, body: Any, server: RawBroker, broker: TastytradeBroker
     found = await calls.get(name, lambda: broker.account_reads(ACCOUNT))()
     if name == "metrics":
         return [replace(each, age_s=round(each.age_s or 0.0)) for each in found]
+    if name == "option quotes":  # its times count from the second of the answer
+        return [(each.symbol, each.bid, each.ask, round(each.received - each.as_of)) for each in found.values()]
     if name == "placed":
         return found.report if found.kind is SendClass.ACKNOWLEDGED else _unreadable()
     return found

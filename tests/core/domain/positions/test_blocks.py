@@ -32,7 +32,7 @@ def test_nothing_blocks_an_open_session_with_a_live_feed() -> None:
     ("refusal", "scope"),
     [
         (refuse(Reason.LOCK_LOST, detail="another has it"), BlockScope.ALL),
-        (refuse(Reason.KILL_FILE, path="/d/HALT-ALL"), BlockScope.ALL),
+        (refuse(Reason.HALT_ALL_FILE, path="/d/HALT-ALL"), BlockScope.ALL),
         (refuse(Reason.CLOCK_OFF, off="3 s"), BlockScope.ALL),
         (refuse(Reason.RECORD_FAILED, detail="disk full"), BlockScope.ALL),
         (refuse(Reason.TOKEN_INVALID), BlockScope.ACCOUNT),

@@ -5,21 +5,11 @@ from __future__ import annotations
 import pytest
 
 from core.config.exits import ExitSettings
-from core.domain.positions.exit_rules import OwnExits, default_mode, default_rules, rules_for
+from core.domain.positions.exit_rules import OwnExits, default_mode, rules_for
 from core.domain.positions.targets import TARGET_PERCENTS
 from core.domain.positions.timing import EXIT_DTE
 from core.domain.positions.tridents import ExitMode, ExitRules
 from tests.support.tridents import CALL, PUT_1, PUT_2
-
-
-def of(settings: ExitSettings) -> ExitRules:
-    return default_rules(
-        default_mode(settings.mode, live=False),
-        {PUT_1: settings.target_put_1, PUT_2: settings.target_put_2, CALL: settings.target_call},
-        settings.exit_dte,
-        let_index_expire=settings.let_index_expire,
-        call_last=settings.call_target_last,
-    )
 
 
 @pytest.mark.parametrize(
@@ -37,16 +27,22 @@ def test_live_sends_nothing_by_a_setting(setting: str | None, live: bool, mode: 
 
 
 def test_the_defaults_are_those_of_the_rules() -> None:
-    assert of(ExitSettings()) == ExitRules(ExitMode.ALL, {PUT_1: 40, PUT_2: 60, CALL: 40}, 7)
+    assert ExitSettings().rules(live=False) == ExitRules(ExitMode.ALL, {PUT_1: 40, PUT_2: 60, CALL: 40}, 7)
 
 
 def test_an_account_changes_only_what_is_its_own() -> None:
-    default = of(ExitSettings(target_call="off", let_index_expire=True))
+    default = ExitSettings(target_call="off", let_index_expire=True).rules(live=False)
     assert rules_for(OwnExits(), default) == default
     own = OwnExits(ExitMode.TARGETS, {PUT_1: "off", CALL: "50"}, 14, False, True)
     assert rules_for(own, default) == ExitRules(
         ExitMode.TARGETS, {PUT_1: None, PUT_2: 60, CALL: 50}, 14, let_index_expire=False, call_last=True
     )
+
+
+def test_a_run_may_say_what_is_sent_whatever_the_settings_say() -> None:
+    for live in (False, True):
+        assert ExitSettings(mode="all").rules(live=live, mode=ExitMode.TARGETS).mode is ExitMode.TARGETS
+    assert ExitSettings(mode="all").rules(live=True).mode is ExitMode.OFF
 
 
 def test_the_ranges_are_those_that_the_rules_compute_with() -> None:

@@ -101,9 +101,11 @@ def test_other_words_are_refused_with_those_that_are_accepted(note: str) -> None
 
 @pytest.mark.parametrize("word", ExitsWord)
 @pytest.mark.parametrize("cancels", [False, True])
-def test_the_words_of_exits(word: ExitsWord, cancels: bool) -> None:
-    words = ExitsWords(word, cancels or word is ExitsWord.CANCEL)
+@pytest.mark.parametrize("why", ["", "lunch", "hold because cancel"])
+def test_the_words_of_exits(word: ExitsWord, cancels: bool, why: str) -> None:
+    words = ExitsWords(word, cancels or word is ExitsWord.CANCEL, why)
     assert exits_words(words.note()) == words
+    assert words.note().split()[0] == word.value
 
 
 @pytest.mark.parametrize("note", ["", "off", "on please", "hold hold", "cancel cancel cancel", "HOLD"])

@@ -12,12 +12,14 @@ import pytest
 
 from core.broker.port import BrokerAccount
 from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import ADOPTED, IntentKind
 from core.domain.positions.closing import Gone
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import Ended, UnitName, UnitState
+from core.domain.reporting.notices import Letterhead
 from core.records.records import Claimed, FencedOff, GoneRecord, IllegalTransition, Records, RecordsError, StateConflict
 from tests.support.exit_samples import (
     ALL,
@@ -403,3 +405,18 @@ async def test_exits_are_read_by_account_and_by_trident(records: Records) -> Non
     assert await records.exits.open_of(ACCOUNT) == ()
     done = await records.exits.get("x1")
     assert await records.exits.of_tridents(["one", "two", "three"]) == {"one": (done,), "two": (other,), "three": ()}
+
+
+async def test_the_mail_about_an_exit_is_in_the_commit_of_its_state(records: Records) -> None:
+    records.outbox.open(Letterhead("demo", "https://example.test/orders"), MailPreference.DAILY)
+    await filled(records)
+    earlier = len(await records.outbox.waiting())
+    await sent(records, exit_of((PUT_1,)))
+    await sent(records, exit_of((CALL,), "x2"), order_id="72")
+    await records.exits.become("x1", _S.FILLED, at=after(31))
+    assert len(await records.outbox.waiting()) == earlier, "the account wants it with the day"
+    await records.exits.become("x2", _S.UNKNOWN, at=after(32))
+    [mail] = (await records.outbox.waiting())[earlier:]
+    assert (mail.key, mail.account, mail.created_at) == ("exit:x2:unknown", ACCOUNT, after(32))
+    assert "put-1" in mail.text
+    assert "72" in mail.text

@@ -17,7 +17,7 @@ from core.records.copying import copy_records
 from core.records.records import Records, RecordsError
 from core.records.store.errors import OtherSchema
 from core.records.store.schema import newest_revision, recorded_revision
-from tests.core.records.store.older_records import engine_to
+from tests.core.records.store.older_records import engine_to, make_older
 from tests.support.exit_samples import ALL, closing_fills, exit_of, filled, proof, sent
 from tests.support.record_samples import AT, after, url_of
 
@@ -141,3 +141,18 @@ async def test_records_with_resting_orders_open_as_ever_and_are_copied(records: 
         assert (await copied.tridents.get("one")).trident.units[0].held == ()
     finally:
         await copied.close()
+
+
+async def test_a_text_beside_an_older_revision_is_no_hindrance_to_its_upgrade(path: Path) -> None:
+    url = await make_older(path, "0005")
+    engine = engine_to(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0005 (resting)'"))
+    await engine.dispose()
+    with pytest.raises(OtherSchema, match="has schema revision 0005, this version of senex needs"):
+        await Records.open(url, trader=False)
+    records = await Records.open(url)
+    try:
+        assert await _version(records) == newest_revision()
+    finally:
+        await records.close()

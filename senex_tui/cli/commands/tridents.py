@@ -1,0 +1,100 @@
+"""`senex tridents` and `senex exits`: what is held, what closes it, and what comes next (rules 15)."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from senex_tui.cli import invocation
+from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, OneAccount, Why
+from senex_tui.cli.printing import exit_with, print_report
+
+commands = typer.Typer()
+_exits = typer.Typer(
+    help="Show the closing orders of each account; hold them.", rich_markup_mode=None, no_args_is_help=True
+)
+commands.add_typer(_exits, name="exits")
+_EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console is running."
+HeldAccount = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="Only this account, by its last characters; else all.")
+]
+
+
+@commands.command()
+def tridents(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Those that have ended too.")] = False,
+    account: OneAccount = "",
+    as_json: AsJson = False,
+    demo: DemoRecords = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show the tridents that are held, with what closes them.
+
+    Its units and the orders that work on them, what is left to lose, what it realized, and what comes next. Reads the
+    records alone, also while a console trades.
+    """
+    from senex_tui.reports.recorded_tridents import read_tridents
+
+    place = invocation.place_for(context, data_dir, demo)
+    print_report(asyncio.run(read_tridents(place, everything=everything, account=account)), as_json)
+
+
+@_exits.command()
+def status(
+    context: typer.Context,
+    account: OneAccount = "",
+    as_json: AsJson = False,
+    demo: DemoRecords = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show whether exits are on, and what rests at the broker.
+
+    What is sent for each account, who holds it, its targets, and when its next time exit begins.
+    """
+    from core.config.exits import ExitSettings
+    from core.config.loader import SettingsError
+    from core.snapshot import Mode
+    from senex_tui.reports.recorded_tridents import read_exits
+
+    place = invocation.place_for(context, data_dir, demo)
+    settings = ExitSettings()
+    with suppress(SettingsError):  # `place_for` has said it; a console that runs has its own settings
+        settings = invocation.settings_of(context, data_dir, own_simulator=demo).exits
+    print_report(asyncio.run(read_exits(place, settings.rules(live=place.mode is Mode.LIVE), account)), as_json)
+
+
+@_exits.command(epilog=_EXIT)
+def hold(
+    context: typer.Context, account: HeldAccount = "", why: Why = "", demo: Demo = False, data_dir: DataDir = None
+) -> None:
+    """Send no closing orders until `senex exits on`.
+
+    What rests at the broker works on there. Works without a running console too.
+    """
+    _switch(context, data_dir, demo, "hold", account, why)
+
+
+@_exits.command(epilog=_EXIT)
+def on(
+    context: typer.Context, account: HeldAccount = "", why: Why = "", demo: Demo = False, data_dir: DataDir = None
+) -> None:
+    """Let closing orders go on, and first targets that wait.
+
+    A hold of one account ends with its NUMBER, a hold of all without one.
+    """
+    _switch(context, data_dir, demo, "on", account, why)
+
+
+def _switch(context: typer.Context, data_dir: Path | None, demo: bool, word: str, account: str, why: str) -> NoReturn:
+    from core.domain.operation.commands import CommandKind
+    from core.domain.positions.trident_commands import ExitsWord, ExitsWords
+    from senex_tui.trader.send_command import send
+
+    place = invocation.trader_for(context, data_dir, demo)
+    note = ExitsWords(ExitsWord(word), why=why).note()
+    exit_with(asyncio.run(send(place, CommandKind.EXITS, target=account, note=note)))

@@ -1,0 +1,175 @@
+"""Reads from the records what `senex tridents` and `senex exits status` tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from core.domain.operation.times import when
+from core.domain.orders.order_states import OrderState
+from core.domain.positions.exit_rules import rules_for
+from core.domain.positions.exits import Exit
+from core.domain.positions.pnl import realized, total
+from core.domain.positions.timing import ExitDays
+from core.domain.positions.trident_view import Moment, TridentView
+from core.domain.positions.tridents import ExitMode, ExitRules, Phase
+from core.domain.positions.units import left_of
+from core.runtime.clock import exchange_time
+from senex_tui.reports.named import account_named
+from senex_tui.reports.next_steps import calendar_around
+from senex_tui.reports.tridents import RecordedExits, RecordedTrident, exits_report, tridents_report
+from senex_tui.support.report import Report
+from senex_tui.trader.market_time import market_clock
+from senex_tui.trader.place import Place, with_records
+
+if TYPE_CHECKING:
+    from core.market.calendar import SessionCalendar
+    from core.records.records import Records, Switch, TridentRecord
+
+MOST = 200
+"""The most tridents that are told of with those that have ended."""
+FINAL_AFTER = timedelta(days=7)
+"""A fee charged so long ago counts as the broker's last word: five sessions have passed."""
+_ALL_ACCOUNTS = ""
+
+
+async def read_tridents(place: Place, *, everything: bool, account: str = "") -> Report:
+    """The tridents that are held, the oldest first; with `everything` those that have ended too, the newest of all.
+
+    With `account`, the last characters of a number, only its own. Raises Refused before the first start and for an
+    account that is not exactly one known one, RecordsError.
+    """
+    place.need_records()
+    console = await place.holder() is not None
+    now = (await market_clock(place)).now()
+    calendar = await calendar_around(now)
+
+    async def read(records: Records) -> tuple[RecordedTrident, ...]:
+        number = await account_named(records, account)
+        found = await (records.tridents.newest(MOST) if everything else records.tridents.held())
+        wanted = [one for one in found if number in (None, one.account)]
+        return await recorded_tridents(records, wanted, calendar, now)
+
+    return tridents_report(await with_records(place, read), console=console, everything=everything)
+
+
+async def read_exits(place: Place, default: ExitRules, account: str = "") -> Report:
+    """How the exits of each account stand; `default` are the rules of one without settings of its own. Raises as
+    `read_tridents` does."""
+    place.need_records()
+    console = await place.holder() is not None
+    now = (await market_clock(place)).now()
+    calendar = await calendar_around(now)
+
+    async def read(records: Records) -> Report:
+        number = await account_named(records, account)
+        switches = {one.account: one for one in await records.exit_switch.all() if one.held}
+        tridents = await records.tridents.held()
+        accounts = []
+        for known in await records.accounts.all():
+            if number not in (None, known.number):
+                continue
+            own = [one for one in tridents if one.account == known.number]
+            exits = await records.exits.open_of(known.number)
+            accounts.append(
+                RecordedExits(
+                    account=known.number,
+                    rules=rules_for(known.exits, default),
+                    held=_held_words(switches.get(known.number), now),
+                    first_set_waits=known.exits_first_wait,
+                    tridents=len(own),
+                    not_managed=sum(one.managed_since is None for one in own),
+                    resting=_orders(exits, OrderState.WORKING),
+                    unknown=_orders(exits, OrderState.UNKNOWN),
+                    next_exit=_next_exit(own, calendar, now),
+                )
+            )
+        return exits_report(accounts, console=console, held=_held_words(switches.get(_ALL_ACCOUNTS), now))
+
+    return await with_records(place, read)
+
+
+async def recorded_tridents(
+    records: Records, found: Sequence[TridentRecord], calendar: SessionCalendar, now: datetime
+) -> tuple[RecordedTrident, ...]:
+    """The tridents with their exits, what left them and what they realized by their fills. Raises RecordsError."""
+    ids = [one.id for one in found]
+    exits = await records.exits.of_tridents(ids)
+    gone = await records.tridents.gone_of(ids)
+    entries = {entry.id: entry for entry in await records.entries.these(ids)}
+    held = {one.account: one for one in await records.exit_switch.all() if one.held}
+    told = []
+    for one in found:
+        moment = moment_of(one, calendar, now)
+        switch = held.get(_ALL_ACCOUNTS) or held.get(one.account)
+        view = TridentView(
+            one.trident,
+            exits=exits[one.id],
+            gone=tuple(record.gone for record in gone[one.id]),
+            blocked=f"exits are held {_held_words(switch, now)}" if switch is not None else "",
+            asked=one.asked,
+        )
+        entry = entries.get(one.id)
+        earned = (
+            None
+            if entry is None
+            else total(
+                realized(
+                    entry,
+                    one.trident.units,
+                    view.exits,
+                    (),
+                    cash_settled=one.trident.cash_settled,
+                    final_before=moment.today - FINAL_AFTER,
+                ).values()
+            )
+        )
+        told.append(
+            RecordedTrident(
+                account=one.account,
+                view=view,
+                moment=moment,
+                opened_at=one.opened_at,
+                credit=one.credit,
+                credit_estimated=one.credit_estimated,
+                realized=earned,
+                is_managed=one.managed_since is not None,
+            )
+        )
+    return tuple(told)
+
+
+def moment_of(one: TridentRecord, calendar: SessionCalendar, now: datetime) -> Moment:
+    """Now, with the sessions of this trident's days."""
+    today = exchange_time(now).date()
+    first = min(exchange_time(one.opened_at).date(), today)
+    last = max(one.trident.expiration, today)
+    return Moment(now, today, calendar.on(today), ExitDays(one.trident.expiration, calendar.between(first, last)))
+
+
+def _next_exit(own: Sequence[TridentRecord], calendar: SessionCalendar, now: datetime) -> datetime | None:
+    """The first time exit to come of these tridents."""
+    starts = []
+    for one in own:
+        trident = one.trident
+        lets = trident.cash_settled and trident.rules.let_index_expire
+        is_open = trident.phase is Phase.OPEN and left_of(trident.units)
+        if one.managed_since is None or trident.rules.mode is not ExitMode.ALL or lets or not is_open:
+            continue
+        start = moment_of(one, calendar, now).days.start(trident.rules.exit_dte)
+        if start is not None and start > now:
+            starts.append(start)
+    return min(starts, default=None)
+
+
+def _orders(exits: Sequence[Exit], state: OrderState) -> tuple[str, ...]:
+    return tuple(one.order_id or one.id for one in exits if one.state is state)
+
+
+def _held_words(switch: Switch | None, now: datetime) -> str:
+    """Who holds them, since when and why; empty for nobody."""
+    if switch is None:
+        return ""
+    since = when(switch.at, exchange_time(now).date())
+    return f"by {switch.who} since {since}" + (f": {switch.why}" if switch.why else "")
