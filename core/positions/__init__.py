@@ -1,1 +1,1 @@
-"""What is held, and what it earned: tridents, their exits, and the broker's history of an account (rules 15)."""
+"""What is held: tridents on their way to their end, and what is read and sent for it (rules 15)."""

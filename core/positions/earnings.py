@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from core.domain.operation import amounts
 from core.domain.orders.orders import Entry, Intent
-from core.domain.positions.earned import MISMATCH_AFTER, Left, earned_day, explained, lots_of
+from core.domain.positions.earned import MISMATCH_AFTER, Explained, Left, earned_day, explained, lots_of
 from core.domain.positions.exits import Exit
 from core.domain.positions.matching import Lot, Match, match
 from core.domain.positions.pnl import OfficialClose, by_broker, realized, total
@@ -57,9 +57,7 @@ class Earnings:
         found = await self._match(account, known, now)
         explains = explained(found, [_left(one) for of_one in known.left.values() for one in of_one])
         if explains:
-            await self.records.tridents.note_gone(
-                [GoneRecord(one.trident_id, one.gone, _FOUND_BY, transaction_id=one.transaction_id) for one in explains]
-            )
+            await self.records.tridents.note_gone([_explaining(one) for one in explains])
             known = await self._known(account, now - RECENT)
             found = await self._match(account, known, now)
         await self.records.transactions.note_matches(found, now)
@@ -147,5 +145,10 @@ class Earnings:
         return exchange_time(record.ended_at).date() <= self.calendar.sessions_back(today, MISMATCH_AFTER)
 
 
+def _explaining(one: Explained) -> GoneRecord:
+    orders: dict[str, object] = {"orders": [one.order_id]} if one.order_id else {}
+    return GoneRecord(one.trident_id, one.gone, _FOUND_BY, transaction_id=one.transaction_id, detail=orders)
+
+
 def _left(record: GoneRecord) -> Left:
-    return Left(record.trident_id, record.gone, record.order_id)
+    return Left(record.trident_id, record.gone, record.order_ids)

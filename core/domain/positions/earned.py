@@ -10,7 +10,7 @@ from datetime import date
 from core.domain.positions.attribution import cause_of_row
 from core.domain.positions.closing import Gone
 from core.domain.positions.matching import Lot, Match, Role
-from core.domain.positions.units import Unit, UnitState, in_order
+from core.domain.positions.units import Ended, Unit, UnitState, in_order
 
 MISMATCH_AFTER = 2
 """Sessions after its end for which the broker's rows may still differ from what a trident realized."""
@@ -18,30 +18,37 @@ MISMATCH_AFTER = 2
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A contract of a trident that left without an order of ours. `order_id` is that of the order that closed it,
-    empty where none did."""
+    """A contract of a trident that left without an order of ours. `order_ids` are those of the orders of which one
+    closed it, empty where none did."""
 
     trident_id: str
     gone: Gone
-    order_id: str = ""
+    order_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What a row says of a contract that left: `gone` with its cause. `is_new`: nobody had seen it leave."""
+    """What a row says of a contract that left: `gone` with its cause, and the order that closed it, empty where none
+    did. `is_new`: nobody had seen it leave."""
 
     trident_id: str
     gone: Gone
     transaction_id: str
+    order_id: str
     is_new: bool
 
 
 def lots_of(trident_id: str, units: Iterable[Unit], left: Iterable[Left], *, expired: bool) -> tuple[Lot, ...]:
     """The contracts of a trident that rows without an order of ours may be about: those that left, and once it has
     expired those that are still held."""
-    by_contract = {(one.gone.unit, one.gone.symbol): one.order_id for one in left}
-    held = {(unit.name, symbol): "" for unit in in_order(units) for symbol in unit.held if expired}
-    return tuple(Lot(trident_id, name, symbol, order) for (name, symbol), order in {**held, **by_contract}.items())
+    gone = {(one.gone.unit, one.gone.symbol): one for one in left}
+    found = [
+        Lot(trident_id, name, symbol, one.order_ids, unexplained=one.gone.cause is None)
+        for (name, symbol), one in gone.items()
+    ]
+    held = [(unit.name, symbol) for unit in in_order(units) for symbol in unit.held]
+    found += [Lot(trident_id, *contract) for contract in held if expired and contract not in gone]
+    return tuple(found)
 
 
 def explained(matches: Iterable[Match], left: Iterable[Left]) -> tuple[Explained, ...]:
@@ -49,15 +56,15 @@ def explained(matches: Iterable[Match], left: Iterable[Left]) -> tuple[Explained
     known = {(one.trident_id, one.gone.unit, one.gone.symbol): one.gone for one in left}
     found = []
     for one in matches:
-        cause = cause_of_row(one.row)
-        if one.trident_id is None or one.unit is None or cause is None or one.role is not Role.REMOVAL:
+        cause = Ended.HAND if one.role is Role.HAND else cause_of_row(one.row)
+        if one.trident_id is None or one.unit is None or cause is None or one.role not in (Role.HAND, Role.REMOVAL):
             continue
         key = (one.trident_id, one.unit, one.row.symbol)
         before = known.get(key)
         if one.quantity > 0 and (before is None or before.cause is None):
             gone = Gone(one.unit, one.row.symbol, cause, one.at if before is None else before.found_at)
             known[key] = gone
-            found.append(Explained(one.trident_id, gone, one.row.id, before is None))
+            found.append(Explained(one.trident_id, gone, one.row.id, one.row.order_id, before is None))
     return tuple(found)
 
 

@@ -33,8 +33,9 @@ _GONE = select(gone).where(gone.c.trident_id.in_(bindparam("trident_ids", expand
 class GoneRecord:
     """A contract that left a trident without an order of ours. `who` found or attested it; `transaction_id` and
     `figure`, in $, say what explains it: `figure` is the cash that the unit's end brought, as an operator attests.
-    `order_id` is that of the order, not ours, that closed it. `detail` has values that `core.records.store.json_text`
-    can write."""
+    `detail` has values that `core.records.store.json_text` can write; `orders` in it are the ids of the orders, not
+    ours, of which one closed the contract.
+    """
 
     trident_id: str
     gone: Gone
@@ -45,9 +46,10 @@ class GoneRecord:
     detail: dict[str, object] = field(default_factory=dict)
 
     @property
-    def order_id(self) -> str:
-        """Empty where no order closed it."""
-        return str(self.detail.get("order_id", ""))
+    def order_ids(self) -> tuple[str, ...]:
+        """The orders, not ours, of which one closed it."""
+        orders = self.detail.get("orders", ())
+        return tuple(str(one) for one in orders) if isinstance(orders, (list, tuple)) else ()
 
 
 async def add_units(connection: AsyncConnection, trident_id: str, opened: Sequence[Unit]) -> None:

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from core.domain.orders.orders import Entry
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.closing import Gone
@@ -87,7 +89,8 @@ def test_an_open_trident_has_earned_its_fees_alone(tmp_path: Path) -> None:
     in_world(day, tmp_path)
 
 
-def test_units_closed_by_hand_count_once_their_rows_are_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seen", [True, False], ids=["order seen", "order not seen"])
+def test_units_closed_by_hand_count_once_their_rows_are_there(tmp_path: Path, seen: bool) -> None:
     async def day(world: World) -> None:
         async with money_of(world) as money:
             await world.clock.sleep(3600)
@@ -100,7 +103,10 @@ def test_units_closed_by_hand_count_once_their_rows_are_there(tmp_path: Path) ->
             trident = await world.records.tridents.get(money.entry.id)
             left = [
                 GoneRecord(
-                    money.entry.id, Gone(unit.name, symbol, Ended.HAND, now), "us", detail={"order_id": str(order.id)}
+                    money.entry.id,
+                    Gone(unit.name, symbol, Ended.HAND if seen else None, now),
+                    "us",
+                    detail={"orders": [str(order.id)]} if seen else {},
                 )
                 for unit in trident.trident.units
                 for symbol in unit.held
@@ -114,6 +120,8 @@ def test_units_closed_by_hand_count_once_their_rows_are_there(tmp_path: Path) ->
             earned = await money.earned()
             assert {day for _, _, day in earned.values()} == {world.day}
             assert sum(realized or Decimal(0) for realized, _, _ in earned.values()) == money.cash() - money.before
+            units = (await world.records.tridents.get(money.entry.id)).trident.units
+            assert {unit.how for unit in units} == {Ended.HAND}
             before = world.records.version("units", "matches", "tridents")
             await money.read()
             assert world.records.version("units", "matches", "tridents") == before, "nothing is written twice"

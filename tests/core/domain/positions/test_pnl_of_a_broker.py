@@ -97,7 +97,7 @@ class Traded:
     def leaves(self, name: UnitName, symbol: str, cause: Ended, order_id: str = "") -> None:
         """Notes that a contract of a unit left without an order of ours."""
         self.gone.append(Gone(name, symbol, cause, TEN))
-        self.lots.append(Lot("T1", name, symbol, order_id))
+        self.lots.append(Lot("T1", name, symbol, (order_id,) if order_id else ()))
 
     def expires(self, *causes: Ended) -> None:
         """Notes that all contracts left at expiration, each unit's short and long for these causes."""
