@@ -29,9 +29,9 @@ ONCE_MORE = timedelta(days=7)
 class TransactionReads:
     """Reads the history of accounts: at the start, at 08:30, half an hour after a session's close, and at 22:30.
 
-    `first_managed` says of an account on which exchange date its first trident with exits of ours was opened: what is
-    older is nobody's here. None while there is none: then nothing is read. `on_read` is called after each complete
-    reading with the account and the rows that are new or written again, also when there are none.
+    `first_trident` says of an account on which exchange date its first trident on record was opened: what is older is
+    nobody's here. None while there is none: then nothing is read. `on_read` is called after each complete reading with
+    the account and the rows that are new or written again, also when there are none.
     """
 
     broker: Broker
@@ -39,7 +39,7 @@ class TransactionReads:
     bus: Bus
     clock: Clock
     calendar: SessionCalendar
-    first_managed: Callable[[str], Awaitable[date | None]]
+    first_trident: Callable[[str], Awaitable[date | None]]
     on_read: Callable[[str, tuple[Transaction, ...]], Awaitable[None]]
     _read_at: dict[str, datetime] = field(init=False, default_factory=dict)
     """When this process read the account completely."""
@@ -100,7 +100,7 @@ class TransactionReads:
         return self._unknown.get(account, ())
 
     async def _since(self, account: str) -> date | None:
-        first = await self.first_managed(account)
+        first = await self.first_trident(account)
         if first is None:
             return None
         newest = await self.records.transactions.last_read(account)

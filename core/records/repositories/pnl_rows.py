@@ -37,6 +37,12 @@ _OF_TIME = tridents_where(
     tridents.c.account == bindparam("account"),
     or_(tridents.c.ended_at.is_(None), tridents.c.ended_at >= bindparam("since")),
 )
+_FIRST = (
+    select(tridents.c.opened_at)
+    .where(tridents.c.account == bindparam("account"))
+    .order_by(tridents.c.opened_at)
+    .limit(1)
+)
 _UNITS = select(units).where(units.c.trident_id == bindparam("trident_id"))
 _DIFFERENCE = select(tridents.c.difference).where(tridents.c.id == bindparam("trident_id"))
 _DIFFERING = (
@@ -82,6 +88,12 @@ class PnlRows:
         """The account's tridents that have not ended, or not before this instant, the oldest first."""
         async with self._database.read() as connection:
             return await read_tridents(connection, _OF_TIME, {"account": account, "since": since})
+
+    async def first_trident(self, account: str) -> date | None:
+        """The exchange date on which the account's first trident on record was opened; None while there is none."""
+        async with self._database.read() as connection:
+            opened_at = (await connection.execute(_FIRST, {"account": account})).scalar_one_or_none()
+        return None if opened_at is None else exchange_time(opened_at).date()
 
     async def ended_on(self, trident_id: str) -> Mapping[UnitName, date]:
         """The exchange date on which each unit of the trident ended. Units that have not are left out."""

@@ -29,7 +29,7 @@ class Read:
     first: date | None = TODAY
     rows: list[tuple[Transaction, ...]] = field(default_factory=list)
 
-    async def first_managed(self, account: str) -> date | None:
+    async def first_trident(self, account: str) -> date | None:
         return self.first
 
     async def on_read(self, account: str, changed: tuple[Transaction, ...]) -> None:
@@ -40,7 +40,7 @@ class Read:
 def reads_of(world: World, told: Read) -> TransactionReads:
     parts = world.engine.parts
     return TransactionReads(
-        world.broker, world.records, world.engine.bus, world.clock, parts.calendar, told.first_managed, told.on_read
+        world.broker, world.records, world.engine.bus, world.clock, parts.calendar, told.first_trident, told.on_read
     )
 
 

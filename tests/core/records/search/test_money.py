@@ -79,6 +79,7 @@ async def test_tridents_of_a_time_are_those_open_or_ended_since(records: Records
     await filled(records)
     await filled(records, "two", OTHER)
     assert [one.id for one in await records.pnl_rows.tridents(ACCOUNT, after(1_000))] == ["one"]
+    assert (await records.pnl_rows.first_trident(ACCOUNT), await records.pnl_rows.first_trident("none")) == (DAY, None)
     await records.tridents.become("one", Phase.ENDED, after(100))
     assert [one.id for one in await records.pnl_rows.tridents(ACCOUNT, after(100))] == ["one"]
     assert await records.pnl_rows.tridents(ACCOUNT, after(101)) == ()
