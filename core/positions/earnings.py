@@ -8,7 +8,15 @@ from datetime import date, datetime, timedelta
 
 from core.domain.operation import amounts
 from core.domain.orders.orders import Entry, Intent
-from core.domain.positions.earned import MISMATCH_AFTER, Explained, Left, earned_day, explained, lots_of
+from core.domain.positions.earned import (
+    FEES_FINAL_AFTER,
+    MISMATCH_AFTER,
+    Explained,
+    Left,
+    earned_day,
+    explained,
+    lots_of,
+)
 from core.domain.positions.exits import Exit
 from core.domain.positions.matching import Lot, Match, match
 from core.domain.positions.pnl import OfficialClose, by_broker, realized, total
@@ -20,8 +28,6 @@ from core.runtime.clock import Clock, exchange_time
 
 RECENT = timedelta(days=60)
 """For how long after its end the broker's rows of a trident are looked at again."""
-FEES_FINAL_AFTER = 5
-"""Sessions after which the broker's own estimate of a fee counts as its last word: it may call it one for ever."""
 _FOUND_BY = "the broker's history"
 
 

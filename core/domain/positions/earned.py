@@ -12,6 +12,8 @@ from core.domain.positions.closing import Gone
 from core.domain.positions.matching import Lot, Match, Role
 from core.domain.positions.units import Ended, Unit, UnitState, in_order
 
+FEES_FINAL_AFTER = 5
+"""Sessions after which the broker's own estimate of a fee counts as its last word: it may call it one for ever."""
 MISMATCH_AFTER = 2
 """Sessions after its end for which the broker's rows may still differ from what a trident realized."""
 
