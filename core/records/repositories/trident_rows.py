@@ -32,7 +32,7 @@ _NEW = insert(tridents)
 _STORE = update(tridents).where(tridents.c.id == bindparam("the_id"))
 _KNOWN = select(tridents.c.id, tridents.c.credit).where(tridents.c.id == bindparam("id"))
 _EVIDENCE = select(suggestions.c.evidence).where(suggestions.c.id == bindparam("id"))
-_MORNING_SETTLED = "SPX"
+MORNING_SETTLED = "SPX"
 """The root whose options are settled at the open of their last day: nothing is sent to close them (rules 15.7)."""
 
 
@@ -130,7 +130,7 @@ async def take_in(connection: AsyncConnection, entry: Entry, default: ExitRules,
         return False
     rules = rules_for(await read_own_exits(connection, entry.account), default)
     evidence = await _evidence(connection, entry.suggestion_id)
-    managed = manage and rules.mode is not ExitMode.OFF and short.root != _MORNING_SETTLED
+    managed = manage and rules.mode is not ExitMode.OFF and short.root != MORNING_SETTLED
     await connection.execute(
         _NEW,
         {

@@ -14,6 +14,7 @@ from core.domain.positions.units import Unit, UnitName
 from core.records.repositories.entry_rows import read_entry
 from core.records.repositories.trident_reads import TridentReads, find_trident, known_trident
 from core.records.repositories.trident_rows import (
+    MORNING_SETTLED,
     TridentRecord,
     asked_stored,
     rules_stored,
@@ -59,6 +60,8 @@ class Tridents(TridentReads):
         async with self._database.write() as connection:
             old = await known_trident(connection, trident_id)
             _require_open(old)
+            if old.root == MORNING_SETTLED:
+                raise StateConflict(f"trident {trident_id} is settled at an open; no exit is sent for it")
             await store_trident(
                 connection, trident_id, rules=rules_stored(rules), managed_since=old.managed_since or at
             )
@@ -71,7 +74,8 @@ class Tridents(TridentReads):
             await store_trident(connection, trident_id, ticks=ticks_stored(ticks))
 
     async def become(self, trident_id: str, phase: Phase, at: datetime) -> TridentRecord:
-        """Takes the trident to a later phase. One that is there already stays as it is; none goes back."""
+        """Takes the trident to a later phase. One that is there already stays as it is; none goes back, and none has
+        ended while a unit of it has a contract."""
         async with self._database.write() as connection:
             old = await known_trident(connection, trident_id)
             was = old.trident.phase
@@ -79,6 +83,9 @@ class Tridents(TridentReads):
                 return old
             if _PHASES.index(phase) < _PHASES.index(was):
                 raise StateConflict(f"trident {trident_id} is {was.value}; it cannot become {phase.value}")
+            held = [symbol for unit in old.trident.units for symbol in unit.held]
+            if phase is Phase.ENDED and held:
+                raise StateConflict(f"trident {trident_id} has not ended: {', '.join(held)} is left")
             values: dict[str, object] = {"phase": phase.value}
             if phase is Phase.CLOSING:
                 values["closing_since"] = at

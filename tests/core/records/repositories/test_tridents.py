@@ -15,7 +15,7 @@ from core.domain.operation.account_settings import AccountField, AccountSetting
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderLeg, OrderRequest
 from core.domain.positions.closing import Gone, closed_by, units_after
-from core.domain.positions.exits import Exit
+from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.left import credit_left, open_risk
 from core.domain.positions.trident_view import ManualClose
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
@@ -33,6 +33,7 @@ from tests.support.exit_samples import (
     opened,
     opening_fills,
     proof,
+    sent,
 )
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, suggestion
 
@@ -173,6 +174,23 @@ async def test_a_trident_keeps_the_rules_of_its_account_when_it_was_filled(recor
     assert (adopted.trident.rules.exit_dte, adopted.managed_since) == (3, after(2))
 
 
+@pytest.mark.parametrize(("root", "managed"), [("SPXW", True), ("SPX", False)])
+async def test_an_index_delivers_cash_and_one_settled_in_the_morning_is_not_managed(
+    records: Records, root: str, managed: bool
+) -> None:
+    records.tridents.default_rules = RULES
+    legs = tuple(replace(leg, symbol=f"{root:6}{leg.symbol[6:]}") for leg in entry().request.legs)
+    index = replace(entry(), underlying="SPX", request=OrderRequest("SPX", legs, Decimal("6.80"), "senex-one"))
+    await records.entries.prepare(index)
+    await records.entries.mark_sent("one", after(1), epoch=records.epoch, closes=CLOSES)
+    await records.entries.become("one", OrderState.FILLED, at=after(2), order_id="7")
+    found = await records.tridents.get("one")
+    assert (found.root, found.trident.cash_settled, found.managed_since is not None) == (root, True, managed)
+    if not managed:
+        with pytest.raises(StateConflict, match="settled at an open"):
+            await records.tridents.adopt("one", RULES, after(9))
+
+
 async def test_without_exits_a_trident_is_on_record_and_not_managed_until_it_is_adopted(records: Records) -> None:
     await filled(records)
     assert (await records.tridents.get("one")).managed_since is None
@@ -205,6 +223,10 @@ async def test_a_trident_goes_forwards_only(records: Records) -> None:
     with pytest.raises(StateConflict, match="is closing; it cannot become open"):
         await records.tridents.become("one", Phase.OPEN, after(201))
     assert (await records.tridents.mark_split("one")).trident.split
+    with pytest.raises(StateConflict, match=r"has not ended: QQQ .*P00622000, .*C00625000 is left"):
+        await records.tridents.become("one", Phase.ENDED, after(250))
+    await sent(records, exit_of(ALL, kind=ExitKind.TIME))
+    await records.exits.become("x1", OrderState.FILLED, at=after(260))
     ended = await records.tridents.become("one", Phase.ENDED, after(300))
     assert (ended.ended_at, await records.tridents.held_of(ACCOUNT)) == (after(300), ())
     with pytest.raises(StateConflict, match="has ended"):
