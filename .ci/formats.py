@@ -28,7 +28,7 @@ ROOMS = (
         "core/guards",
         "core/locks",
     ),
-    *("core/notify", "core/orders", "core/views", "senex_tui", "widgets"),
+    *("core/notify", "core/orders", "core/positions", "core/views", "senex_tui", "widgets"),
 )
 FORMATTERS = frozenset({"core/domain/operation/amounts.py", "core/domain/operation/times.py"})
 _AXIS = "a label of an axis"
@@ -43,6 +43,7 @@ ALLOWED = {
     "senex_tui/console/actions/entry_questions.py": {"%b": "an expiration as the spread's title has it"},
     "senex_tui/reports/check.py": {"%H:%M": "a setting as it is written in its file"},
     "senex_tui/reports/figures.py": {"+.4f": "a value of --json and --csv"},
+    "senex_tui/reports/pnl.py": {".2f": "a value of --json and --csv", "+.4f": "a value of --json"},
     "senex_tui/run/backup.py": {"%Y%m%dT%H%M%SZ": "the name of a file"},
     "senex_tui/support/crash_report.py": {"%Y%m%dT%H%M%S.%fZ": "the name of a file", "__name__": _DEFECT},
     "senex_tui/doctor/machine.py": {",.1f": "a size of a disk"},

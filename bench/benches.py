@@ -17,6 +17,7 @@ BENCHES = (
     "watch",
     "lived_days",
     "resting_orders",
+    "money",
 )
 
 

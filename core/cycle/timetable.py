@@ -5,7 +5,7 @@ The library calls `datetime.now()` itself. The two subclasses here give it a clo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 
 import schedule
@@ -84,6 +84,11 @@ class Timetable:
         while minute <= times.last.hour * 60 + times.last.minute:
             self._at(time(*divmod(minute, 60)), on_slot)
             minute += times.interval_minutes
+
+    def at_times(self, times: Iterable[time], job: Callable[[datetime], None]) -> None:
+        """Calls back every day at each of these times of day at the exchange, with the instant (UTC)."""
+        for at in times:
+            self._at(at, job)
 
     def _at(self, at: time, on_slot: Callable[[datetime], None]) -> None:
         job = self._market.every().day.at(f"{at:%H:%M:%S}")

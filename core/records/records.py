@@ -25,6 +25,7 @@ from core.records.repositories.intent_orders import IntentOrders
 from core.records.repositories.journal import Journal
 from core.records.repositories.logins import Logins
 from core.records.repositories.outbox import Outbox
+from core.records.repositories.pnl_rows import PnlRows
 from core.records.repositories.results import Results
 from core.records.repositories.rows import (
     AccountChange,
@@ -43,11 +44,13 @@ from core.records.repositories.rows import (
 )
 from core.records.repositories.slots import Slots
 from core.records.repositories.trading_state import TradingStates
+from core.records.repositories.transactions import Transactions
 from core.records.repositories.trident_rows import TridentRecord
 from core.records.repositories.tridents import Tridents
 from core.records.repositories.unit_rows import GoneRecord
 from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
+from core.records.search.money import MoneySearch
 from core.records.search.standings import Standings
 from core.records.search.told_cycles import ToldCycles
 from core.records.store.database import WATCHER_EPOCH, Database
@@ -125,11 +128,14 @@ class Records:
         self.exit_switch = ExitSwitches(database)
         self.foreign = Foreign(database)
         self.intent_orders = IntentOrders(database)
+        self.transactions = Transactions(database)
+        self.pnl_rows = PnlRows(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)
         self.alerts = Alerts(database, self.journal)
         self.history = History(database)
+        self.money = MoneySearch(database)
         self.cycle_details = CycleSearch(database)
         self.told_cycles = ToldCycles(database)
         self.logins = Logins(database)

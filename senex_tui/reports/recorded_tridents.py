@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.commands.exit_commands import resting_orders
 from core.domain.operation.events import masked
 from core.domain.operation.times import when
 from core.domain.orders.order_states import OrderState
+from core.domain.positions.earned import FEES_FINAL_AFTER
 from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.exits import Exit
 from core.domain.positions.pnl import realized, total
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 MOST = 200
 """The most tridents that are told of with those that have ended."""
-FINAL_AFTER = timedelta(days=7)
-"""A fee charged so long ago counts as the broker's last word: five sessions have passed."""
 _ALL_ACCOUNTS = ""
 
 
@@ -96,12 +95,16 @@ async def read_exits(place: Place, default: ExitRules, account: str = "") -> Rep
 async def recorded_tridents(
     records: Records, found: Sequence[TridentRecord], calendar: SessionCalendar, now: datetime
 ) -> tuple[RecordedTrident, ...]:
-    """The tridents with their exits, what left them and what they realized by their fills. Raises RecordsError."""
+    """The tridents with their exits, what left them and what they realized by their fills and by the broker's rows that
+    are on record. Raises RecordsError."""
     ids = [one.id for one in found]
     exits = await records.exits.of_tridents(ids)
     gone = await records.tridents.gone_of(ids)
     entries = {entry.id: entry for entry in await records.entries.these(ids)}
     held = {one.account: one for one in await records.exit_switch.all() if one.held}
+    matches = await records.transactions.matches_of(ids)
+    first = min((exchange_time(one.opened_at).date() for one in found), default=date.max)
+    closes = {symbol: await records.pnl_rows.closes(symbol, first) for symbol in {o.trident.underlying for o in found}}
     told = []
     for one in found:
         moment = moment_of(one, calendar, now)
@@ -122,9 +125,11 @@ async def recorded_tridents(
                     entry,
                     one.trident.units,
                     view.exits,
-                    (),
+                    matches,
+                    closes[one.trident.underlying],
                     cash_settled=one.trident.cash_settled,
-                    final_before=moment.today - FINAL_AFTER,
+                    final_before=calendar.sessions_back(moment.today, FEES_FINAL_AFTER),
+                    attested={left.gone.unit: left.figure for left in gone[one.id] if left.figure is not None},
                 ).values()
             )
         )

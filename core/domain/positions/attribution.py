@@ -185,6 +185,11 @@ def cause(
     return Ended.ASSIGNED if side is Direction.SHORT else Ended.EXERCISED
 
 
+def cause_of_row(row: Transaction) -> Ended | None:
+    """Why a contract left that a row without an order takes out; None for a row that takes out none."""
+    return _ROWS.get(row.sub_kind)
+
+
 def _first(
     oldest: Sequence[TridentUnits], held: Mapping[tuple[str, UnitName], list[str]], symbol: str, side: Direction
 ) -> tuple[str, UnitName] | None:

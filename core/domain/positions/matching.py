@@ -13,7 +13,7 @@ from core.domain.orders.transactions import Transaction
 from core.domain.positions.exits import Exit
 from core.domain.positions.units import Unit, UnitName, in_order
 from core.domain.trident.occ import read_occ
-from core.domain.trident.trident import SHARES_PER_CONTRACT
+from core.domain.trident.trident import SHARES_PER_CONTRACT, Action
 
 _TRADE = "Trade"
 _DELIVERY = "Receive Deliver"
@@ -64,13 +64,17 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """A contract of ours that left without an order of ours, or that is held into its expiration. `order_id` is that of
-    the foreign order that closed it, else empty."""
+    """A contract of ours that left without an order of ours, or that is held into its expiration.
+
+    `order_ids` are those of the foreign orders of which one closed it, empty where none did. `unexplained`: it left and
+    nobody knows why, so that any closing order that is not ours may have been its end.
+    """
 
     trident_id: str
     unit: UnitName
     symbol: str
-    order_id: str = ""
+    order_ids: tuple[str, ...] = ()
+    unexplained: bool = False
 
 
 @dataclass(slots=True)
@@ -172,7 +176,7 @@ class _Matching:
             slots = _slots_of(order, self.units[order.trident_id], row.symbol)
             return Role.CLOSE, self._of(("close", row.order_id, row.symbol), slots)
         if row.kind == _TRADE and row.order_id:
-            return Role.HAND, self._left("hand", row.symbol, row.order_id)
+            return Role.HAND, self._by_hand(row)
         if row.kind == _DELIVERY and row.sub_kind in _CASH:
             return Role.CASH, self._left("cash", row.symbol)
         if row.kind == _DELIVERY and row.sub_kind in _REMOVAL:
@@ -184,9 +188,25 @@ class _Matching:
     def _of(self, key: tuple[str, ...], slots: list[_Slot]) -> list[_Slot]:
         return self._slots.setdefault(key, slots)
 
-    def _left(self, what: str, symbol: str, order_id: str = "") -> list[_Slot]:
-        lots = [lot for lot in self.lots if (lot.symbol, lot.order_id) == (symbol, order_id)]
-        return self._of((what, symbol, order_id), [_Slot(lot.trident_id, lot.unit, Decimal(1)) for lot in lots])
+    def _left(self, what: str, symbol: str) -> list[_Slot]:
+        return [self._lot(what, n) for n, lot in enumerate(self.lots) if lot.symbol == symbol and not lot.order_ids]
+
+    def _by_hand(self, row: Transaction) -> list[_Slot]:
+        """The contracts that this order closed, then those of which nobody knows why they left."""
+        of_symbol = [(n, lot) for n, lot in enumerate(self.lots) if lot.symbol == row.symbol]
+        named = [n for n, lot in of_symbol if row.order_id in lot.order_ids]
+        return [self._lot("hand", n) for n in (*named, *(n for n, lot in of_symbol if self._may_close(lot, row)))]
+
+    def _may_close(self, lot: Lot, row: Transaction) -> bool:
+        unit = next(one for one in self.units[lot.trident_id] if one.name is lot.unit)
+        closes = Action.BUY_TO_CLOSE if lot.symbol == unit.short else Action.SELL_TO_CLOSE
+        return lot.unexplained and not lot.order_ids and row.action == closes.value
+
+    def _lot(self, what: str, number: int) -> _Slot:
+        """A contract leaves once, whatever row says so; its cash comes by another row."""
+        lot = self.lots[number]
+        [slot] = self._of((what, str(number)), [_Slot(lot.trident_id, lot.unit, Decimal(1))])
+        return slot
 
     def _delivered(self, row: Transaction) -> list[_Slot]:
         """The shares that the assignments and exercises beside this row deliver at its price."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -35,13 +35,23 @@ class OfficialClose:
 @dataclass(frozen=True, slots=True)
 class Realized:
     """Cash of closed units, and all fees. `estimated`: a fee is not the broker's last word. `unexplained` are the units
-    that ended without anything that says for how much: their cash is left out."""
+    that ended without anything that says for how much: their cash is left out.
+
+    `gross` is the cash of trades alone, of which the opening `received` a part. `opening_fees` are a part of the fees.
+    """
 
     gross: Decimal
     settlement: Decimal
     fees: Decimal
     estimated: bool
     unexplained: tuple[UnitName, ...] = ()
+    received: Decimal = _NONE
+    opening_fees: Decimal = _NONE
+
+    @property
+    def paid(self) -> Decimal:
+        """What the closing cost."""
+        return self.received - self.gross
 
     @property
     def net(self) -> Decimal:
@@ -52,9 +62,11 @@ class Realized:
 class _Account:
     """What one unit has brought and cost."""
 
-    gross: Decimal = _NONE
+    received: Decimal = _NONE
+    paid: Decimal = _NONE
     settlement: Decimal = _NONE
     fees: Decimal = _NONE
+    opening_fees: Decimal = _NONE
     estimated: bool = False
     out: dict[str, Decimal] = field(default_factory=dict)
     awaited: Decimal = _NONE
@@ -79,13 +91,15 @@ def realized(
     *,
     cash_settled: bool,
     final_before: date,
+    attested: Mapping[UnitName, Decimal] = {},
 ) -> Mapping[UnitName, Realized]:
     """What each unit of a trident has realized.
 
     Prices are those of the fills, fees those of the broker's rows; until these are all there, the fees are estimates.
     `units` are as they are now. A unit that has not ended has realized its fees alone. `closes` are the underlying's,
     ascending: shares of an assignment count at the first close after it. Fees of rows charged before `final_before`
-    count as the broker's last word.
+    count as the broker's last word. `attested` is the cash that the end of a unit brought, by an operator's word: it
+    counts where nothing else says so.
     """
     mine = [one for one in matches if one.trident_id == entry.id]
     accounts = {unit.name: _Account() for unit in units}
@@ -96,7 +110,7 @@ def realized(
     for left in mine:
         if left.unit is not None and left.role not in (Role.OPEN, Role.CLOSE):
             _leave(left, accounts[left.unit], closes, final_before)
-    return {unit.name: _realized(unit, accounts[unit.name]) for unit in in_order(units)}
+    return {unit.name: _realized(unit, accounts[unit.name], attested.get(unit.name)) for unit in in_order(units)}
 
 
 def total(units: Iterable[Realized]) -> Realized:
@@ -108,6 +122,8 @@ def total(units: Iterable[Realized]) -> Realized:
         fees=sum((one.fees for one in all_units), _NONE),
         estimated=any(one.estimated for one in all_units),
         unexplained=tuple(name for one in all_units for name in one.unexplained),
+        received=sum((one.received for one in all_units), _NONE),
+        opening_fees=sum((one.opening_fees for one in all_units), _NONE),
     )
 
 
@@ -166,10 +182,11 @@ def _open(
     weights = [credit for credit in credits if credit is not None and credit > 0]
     weights = weights if len(weights) == len(credits) else [Decimal(1)] * len(credits)
     shares = split(cash, weights), split(fees, [Decimal(1)] * len(credits))
-    for unit, gross, fee in zip(units, *shares, strict=True):
+    for unit, received, fee in zip(units, *shares, strict=True):
         account = accounts[unit.name]
-        account.gross += gross
+        account.received += received
         account.fees += fee
+        account.opening_fees += fee
         account.estimated |= not posted or _is_estimated(rows, final_before)
         account.unvalued |= not (filled or posted)
 
@@ -191,13 +208,13 @@ def _close(
     if recorded:
         for fill, parts in zip(fills, by_fill, strict=True):
             for (name, quantity), value in zip(parts, split(_cash(exit, fill), [q for _, q in parts]), strict=True):
-                accounts[name].gross += value
+                accounts[name].paid -= value
                 accounts[name].leaves(fill.symbol, quantity)
                 contracts[name] = contracts.get(name, _NONE) + quantity
     else:
         for one in rows:
             if one.unit is not None:
-                accounts[one.unit].gross += one.value
+                accounts[one.unit].paid -= one.value
                 accounts[one.unit].leaves(one.row.symbol, one.quantity)
     if posted:
         for one in rows:
@@ -219,7 +236,7 @@ def _leave(one: Match, account: _Account, closes: Sequence[OfficialClose], final
     symbol = one.row.symbol
     match one.role:
         case Role.HAND | Role.REMOVAL:
-            account.gross += one.value
+            account.paid -= one.value
             account.leaves(symbol, one.quantity)
             if one.role is Role.REMOVAL and one.row.sub_kind in DELIVERED:
                 account.awaited += SHARES_PER_CONTRACT * one.quantity
@@ -241,12 +258,17 @@ def _worth_of_shares(one: Match, closes: Sequence[OfficialClose]) -> Decimal | N
     return (one.quantity if one.row.action.startswith("Buy") else -one.quantity) * after.price
 
 
-def _realized(unit: Unit, account: _Account) -> Realized:
+def _realized(unit: Unit, account: _Account, attested: Decimal | None) -> Realized:
+    fees_alone = Realized(_NONE, _NONE, account.fees, account.estimated, opening_fees=account.opening_fees)
     if unit.state not in (UnitState.CLOSED, UnitState.GONE):
-        return Realized(_NONE, _NONE, account.fees, account.estimated)
-    if not account.explains(unit):
-        return Realized(_NONE, _NONE, account.fees, account.estimated, (unit.name,))
-    return Realized(account.gross, account.settlement, account.fees, account.estimated)
+        return fees_alone
+    received = account.received
+    if account.explains(unit):
+        gross = received - account.paid
+        return replace(fees_alone, gross=gross, received=received, settlement=account.settlement)
+    if attested is not None:
+        return replace(fees_alone, gross=received, received=received, settlement=attested)
+    return replace(fees_alone, unexplained=(unit.name,))
 
 
 def _cash(order: Intent, fill: Fill) -> Decimal:

@@ -32,7 +32,10 @@ _GONE = select(gone).where(gone.c.trident_id.in_(bindparam("trident_ids", expand
 @dataclass(frozen=True, slots=True)
 class GoneRecord:
     """A contract that left a trident without an order of ours. `who` found or attested it; `transaction_id` and
-    `figure`, in $, say what explains it. `detail` has values that `core.records.store.json_text` can write."""
+    `figure`, in $, say what explains it: `figure` is the cash that the unit's end brought, as an operator attests.
+    `detail` has values that `core.records.store.json_text` can write; `orders` in it are the ids of the orders, not
+    ours, of which one closed the contract.
+    """
 
     trident_id: str
     gone: Gone
@@ -41,6 +44,12 @@ class GoneRecord:
     transaction_id: str | None = None
     figure: Decimal | None = None
     detail: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def order_ids(self) -> tuple[str, ...]:
+        """The orders, not ours, of which one closed it."""
+        orders = self.detail.get("orders", ())
+        return tuple(str(one) for one in orders) if isinstance(orders, (list, tuple)) else ()
 
 
 async def add_units(connection: AsyncConnection, trident_id: str, opened: Sequence[Unit]) -> None:

@@ -1,4 +1,4 @@
-"""`senex report` and `senex alerts`: the figures of the sessions, and the open alerts (rules 12)."""
+"""`senex report` and `senex alerts`: the figures of the sessions, what was earned, the open alerts (rules 12, 15.6)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,17 @@ def report(
     last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="The last session's date.")] = None,
     account: OneAccount = "",
     as_json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print one row an account and day.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print one row an account and day; with --pnl one a closed unit.")
+    ] = False,
+    pnl: Annotated[bool, typer.Option("--pnl", help="What tridents earned, on all days or on those given.")] = False,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="PERIOD", help="With --pnl: day, week or month (the default).")
+    ] = None,
     demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show what the sessions came to, with the targets.
+    """Show what the sessions came to, with the targets, or with --pnl what tridents earned.
 
     The last 20 recorded sessions, or those from one date to another, both included, like 2026-03-02. Reads the
     records alone, also while a console trades.
@@ -38,7 +44,18 @@ def report(
     if as_json and as_csv:
         raise Refused("--json and --csv cannot both be printed; leave one out.")
     days = day_of("--from", first), day_of("--to", last)
+    if by is not None and not pnl:
+        raise Refused("--by puts together what tridents earned; give --pnl too.")
     place = invocation.place_for(context, data_dir, demo)
+    if pnl:
+        from senex_tui.reports.pnl import period_of, read_pnl
+
+        earned = asyncio.run(read_pnl(place, period_of(by), *days, account, with_lots=as_csv))
+        if as_csv:
+            print_lines([earned.to_csv()])
+        else:
+            print_report(earned, as_json)
+        return
     times = invocation.settings_of(context, data_dir, own_simulator=demo).schedule.slot_times
     figures = asyncio.run(read_report(place, times, *days, account))
     if as_csv:

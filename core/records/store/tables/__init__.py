@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from core.records.store.tables.base import ONLY_ROW, metadata
+from core.records.store.tables.money import (
+    account_days,
+    matches,
+    official_closes,
+    transaction_reads,
+    transactions,
+)
 from core.records.store.tables.orders import (
     dry_runs,
     entries,
@@ -43,6 +50,7 @@ from core.records.store.tables.trading import (
 __all__ = [
     "ONLY_ROW",
     "account_changes",
+    "account_days",
     "account_results",
     "accounts",
     "alerts",
@@ -65,12 +73,16 @@ __all__ = [
     "intent_orders",
     "intents",
     "logins",
+    "matches",
     "messages",
     "metadata",
+    "official_closes",
     "slots",
     "suggestions",
     "trader",
     "trading_state",
+    "transaction_reads",
+    "transactions",
     "tridents",
     "units",
 ]

@@ -25,7 +25,8 @@ from core.records.store.types import ExactDecimal, Instant, JsonText, RequestTex
 tridents = Table(
     # A filled entry of one package, by the entry's id. `managed_since` is empty while nobody sends exits for it.
     # `filled_at` is when its fill was recorded, `opened_at` when the broker filled it. `asked` is an operator's word to
-    # close units, while it lasts.
+    # close units, while it lasts. `difference` is by how much, in $, the broker's rows say that it earned more than its
+    # fills and fees do: the broker's word counts (rules 15.6).
     "tridents",
     metadata,
     Column("id", Text, ForeignKey("entries.id"), primary_key=True),
@@ -51,6 +52,7 @@ tridents = Table(
     Column("asked", JsonText),
     Column("ended_at", Instant),
     Column("max_risk", ExactDecimal, nullable=False),
+    Column("difference", ExactDecimal),
     Index("ix_tridents_account_expiration", "account", "expiration"),
     Index(
         "ix_tridents_held", "account", sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")
@@ -59,7 +61,8 @@ tridents = Table(
 
 units = Table(
     # Each vertical of a trident as it is now: always what its exits' fills and the contracts that left have made of it.
-    # `remainder` is the contract that a broken one still has. Amounts in $; `credit` is per share.
+    # `remainder` is the contract that a broken one still has. Amounts in $; `credit` is per share. What it earned is of
+    # `earned_day`; `opening_fees` are a part of `fees`.
     "units",
     metadata,
     Column("trident_id", Text, ForeignKey("tridents.id"), primary_key=True),
@@ -73,10 +76,12 @@ units = Table(
     Column("remainder", Text),
     Column("ended_at", Instant),
     Column("session_day", SessionDay, index=True),
+    Column("earned_day", SessionDay, index=True),
     Column("paid", ExactDecimal),
     Column("received", ExactDecimal),
     Column("settlement", ExactDecimal),
     Column("fees", ExactDecimal),
+    Column("opening_fees", ExactDecimal),
     Column("fees_estimated", Boolean),
     Column("realized", ExactDecimal),
 )

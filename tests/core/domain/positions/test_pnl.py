@@ -16,6 +16,7 @@ from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Intent
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.closing import Gone, units_after
+from core.domain.positions.earned import Left, explained
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.matching import Lot, Role, is_known, match, newest, split
 from core.domain.positions.pnl import OfficialClose, Realized, Unrealized, by_broker, realized, total, unrealized
@@ -112,11 +113,13 @@ def earned(
 def test_before_any_row_fees_are_estimated() -> None:
     found, broker = earned(exits=TARGETS)
     assert (found.gross, found.fees, found.net, found.estimated) == (188, D("7.45"), D("180.55"), True)
+    assert (found.received, found.paid, found.opening_fees) == (410, 222, D("6.73"))
     assert broker == 0
 
 
 def test_an_open_trident_has_realized_its_fees_alone() -> None:
-    assert earned()[0] == Realized(Decimal(0), Decimal(0), D("6.73"), True)
+    none = Decimal(0)
+    assert earned()[0] == Realized(none, none, D("6.73"), estimated=True, opening_fees=D("6.73"))
 
 
 def test_the_rows_are_the_last_word_on_fees() -> None:
@@ -169,7 +172,7 @@ def by_hand(order_id: str, *legs: tuple[str, str, str]) -> list[Transaction]:
 
 def test_a_unit_closed_by_hand_counts_by_its_rows_alone() -> None:
     gone = [Gone(PUT_2, SHORT_PUT, Ended.HAND, AT), Gone(PUT_2, LONG_PUT, Ended.HAND, AT)]
-    lots = [Lot("T1", PUT_2, SHORT_PUT, "90"), Lot("T1", PUT_2, LONG_PUT, "90")]
+    lots = [Lot("T1", PUT_2, SHORT_PUT, ("90",)), Lot("T1", PUT_2, LONG_PUT, ("90",))]
     found, _ = earned(trades(OPENED), gone=gone, lots=lots)
     assert (found.gross, found.unexplained) == (0, (PUT_2,))
     rows = [*trades(OPENED), *by_hand("90", ("Buy to Close", SHORT_PUT, "-200"), ("Sell to Close", LONG_PUT, "110"))]
@@ -189,10 +192,37 @@ def test_more_than_our_contracts_by_hand_is_not_ours() -> None:
         fees="0.37",
         order_id="90",
     )
-    found = match([sold], {}, {"T1": UNITS}, [Lot("T1", PUT_2, SHORT_PUT, "90")])
+    found = match([sold], {}, {"T1": UNITS}, [Lot("T1", PUT_2, SHORT_PUT, ("90",))])
     assert [(m.role, m.unit, m.quantity, m.value, m.fees) for m in found] == [
         (Role.HAND, PUT_2, 1, -100, D("0.12")),
         (Role.NOT_OURS, None, 2, -200, D("0.25")),
+    ]
+
+
+def test_an_order_nobody_saw_explains_a_contract_that_left() -> None:
+    gone = [Gone(PUT_2, SHORT_PUT, None, AT), Gone(PUT_2, LONG_PUT, None, AT)]
+    lots = [Lot("T1", PUT_2, symbol, unexplained=True) for symbol in (SHORT_PUT, LONG_PUT)]
+    closed = by_hand("90", ("Buy to Close", SHORT_PUT, "-200"), ("Sell to Close", LONG_PUT, "110"))
+    found, _ = earned([*trades(OPENED), *closed], gone=gone, lots=lots)
+    assert (found.gross, found.unexplained) == (30, ())
+    opened = by_hand("90", ("Sell to Open", SHORT_PUT, "200"), ("Buy to Open", LONG_PUT, "-110"))
+    assert earned([*trades(OPENED), *opened], gone=gone, lots=lots)[0].unexplained == (PUT_2,), "these open"
+    known = [Lot("T1", PUT_2, symbol) for symbol in (SHORT_PUT, LONG_PUT)]
+    assert earned([*trades(OPENED), *closed], gone=gone, lots=known)[0].unexplained == (PUT_2,), "its end is known"
+    matches = match(closed, {}, {"T1": UNITS}, lots)
+    left = [Left("T1", one) for one in gone]
+    assert [(one.gone.cause, one.transaction_id, one.order_id, one.is_new) for one in explained(matches, left)] == [
+        (Ended.HAND, "900", "90", False),
+        (Ended.HAND, "901", "90", False),
+    ]
+
+
+def test_one_of_two_orders_closed_a_contract_and_it_left_once() -> None:
+    lots = [Lot("T1", PUT_2, SHORT_PUT, ("90", "91"))]
+    rows = [*by_hand("90", ("Buy to Close", SHORT_PUT, "-200")), *by_hand("91", ("Buy to Close", SHORT_PUT, "-210"))]
+    assert [(one.role, one.unit) for one in match(rows, {}, {"T1": UNITS}, lots)] == [
+        (Role.HAND, PUT_2),
+        (Role.NOT_OURS, None),
     ]
 
 
@@ -234,7 +264,7 @@ def test_an_assigned_unit_stays_open_until_its_long_is_sold() -> None:
     assert (found.net, found.unexplained) == (-found.fees, ())
     assert found.fees == D("0.72") + 5
     gone.append(Gone(PUT_2, LONG_PUT, Ended.HAND, AT))
-    lots.append(Lot("T1", PUT_2, LONG_PUT, "91"))
+    lots.append(Lot("T1", PUT_2, LONG_PUT, ("91",)))
     rows = [*trades(OPENED), *ASSIGNED, *LONG_SOLD]
     found, _ = earned(rows, gone=gone, lots=lots, closes=[CLOSE])
     assert (found.gross, found.settlement) == (120 + 850, -1000)
@@ -246,7 +276,7 @@ def test_an_assigned_unit_stays_open_until_its_long_is_sold() -> None:
 def test_the_broker_and_the_units_agree_on_an_assignment() -> None:
     exits = (TARGETS[0], TARGETS[2])
     gone = [Gone(PUT_2, SHORT_PUT, Ended.ASSIGNED, AT), Gone(PUT_2, LONG_PUT, Ended.HAND, AT)]
-    lots = [Lot("T1", PUT_2, SHORT_PUT), Lot("T1", PUT_2, LONG_PUT, "91")]
+    lots = [Lot("T1", PUT_2, SHORT_PUT), Lot("T1", PUT_2, LONG_PUT, ("91",))]
     rows = [*trades(OPENED), *ASSIGNED, *LONG_SOLD, *[r for t in exits for r in trades(t)]]
     found, broker = earned(rows, exits, gone, lots, [CLOSE])
     assert found.net == broker
@@ -255,7 +285,7 @@ def test_the_broker_and_the_units_agree_on_an_assignment() -> None:
 
 def test_shares_taken_back_later_count_at_the_close_at_which_they_came() -> None:
     gone = [Gone(PUT_2, SHORT_PUT, Ended.ASSIGNED, AT), Gone(PUT_2, LONG_PUT, Ended.HAND, AT)]
-    lots = [Lot("T1", PUT_2, SHORT_PUT), Lot("T1", PUT_2, LONG_PUT, "91")]
+    lots = [Lot("T1", PUT_2, SHORT_PUT), Lot("T1", PUT_2, LONG_PUT, ("91",))]
     shares = ASSIGNED[1]
     undone = replace(shares, id="504", value=-shares.value, net_value=-shares.net_value, reverses="502")
     undone = replace(undone, executed_at=AT + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""One table of all intents, to which orders, states, evidence and fills belong; tridents, their units and exits."""
+"""One table of all intents, to which orders, states, evidence and fills belong; tridents and what they earned."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def upgrade() -> None:
     _add_exits(text)
     _add_what_is_not_ours(text)
     _add_settings_of_exits(text)
+    _add_money(text)
 
 
 def _give_to_intents(
@@ -105,6 +106,7 @@ def _add_tridents(text: sa.Text) -> None:
         sa.Column("asked", text),
         sa.Column("ended_at", text),
         sa.Column("max_risk", text, nullable=False),
+        sa.Column("difference", text),
         sa.ForeignKeyConstraint(["id"], ["entries.id"], name="fk_tridents_id"),
         sa.PrimaryKeyConstraint("id", name="pk_tridents"),
     )
@@ -130,16 +132,19 @@ def _add_tridents(text: sa.Text) -> None:
         sa.Column("remainder", text),
         sa.Column("ended_at", text),
         sa.Column("session_day", sa.Date()),
+        sa.Column("earned_day", sa.Date()),
         sa.Column("paid", text),
         sa.Column("received", text),
         sa.Column("settlement", text),
         sa.Column("fees", text),
+        sa.Column("opening_fees", text),
         sa.Column("fees_estimated", sa.Boolean()),
         sa.Column("realized", text),
         sa.ForeignKeyConstraint(["trident_id"], ["tridents.id"], name="fk_units_trident_id"),
         sa.PrimaryKeyConstraint("trident_id", "unit", name="pk_units"),
     )
     op.create_index("ix_units_session_day", "units", ["session_day"], unique=False)
+    op.create_index("ix_units_earned_day", "units", ["earned_day"], unique=False)
     op.create_table(
         "gone",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
@@ -289,3 +294,72 @@ def _add_settings_of_exits(text: sa.Text) -> None:
     op.add_column("accounts", sa.Column("let_index_expire", sa.Boolean()))
     op.add_column("accounts", sa.Column("call_target_last", sa.Boolean()))
     op.add_column("accounts", sa.Column("exits_first_wait", sa.Boolean(), server_default=sa.false(), nullable=False))
+
+
+def _add_money(text: sa.Text) -> None:
+    """The tables of what tridents earned."""
+    op.create_table(
+        "transactions",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        *_columns(text, "account", "id"),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        *_columns(text, "kind", "sub_kind", "instrument_type", "symbol", "underlying", "action"),
+        sa.Column("quantity", text),
+        sa.Column("price", text),
+        *_columns(text, "value", "net_value"),
+        sa.Column("fees_estimated", sa.Boolean(), nullable=False),
+        *_columns(text, "executed_at"),
+        sa.Column("day", sa.Date(), nullable=False),
+        *_columns(text, "order_id", "reverses", "text", "read_at"),
+        sa.PrimaryKeyConstraint("seq", name="pk_transactions"),
+        sa.UniqueConstraint("account", "id", "revision", name="uq_transactions_account_id_revision"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_transactions_account_executed_at", "transactions", ["account", "executed_at"], unique=False)
+    op.create_table(
+        "matches",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        *_columns(text, "account", "transaction_id"),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        *_columns(text, "role"),
+        sa.Column("trident_id", text),
+        sa.Column("unit", text),
+        *_columns(text, "quantity", "value", "net_value", "executed_at", "at"),
+        sa.ForeignKeyConstraint(["trident_id"], ["entries.id"], name="fk_matches_trident_id"),
+        sa.PrimaryKeyConstraint("seq", name="pk_matches"),
+        sa.UniqueConstraint(
+            "account", "transaction_id", "revision", "part", name="uq_matches_account_transaction_id_revision_part"
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_matches_trident_id", "matches", ["trident_id"], unique=False)
+    op.create_table(
+        "transaction_reads",
+        *_columns(text, "account"),
+        sa.Column("through", sa.Date(), nullable=False),
+        *_columns(text, "at"),
+        sa.PrimaryKeyConstraint("account", name="pk_transaction_reads"),
+    )
+    op.create_table(
+        "official_closes",
+        *_columns(text, "symbol"),
+        sa.Column("day", sa.Date(), nullable=False),
+        *_columns(text, "price", "at"),
+        sa.PrimaryKeyConstraint("symbol", "day", name="pk_official_closes"),
+    )
+    op.create_table(
+        "account_days",
+        *_columns(text, "account"),
+        sa.Column("session_day", sa.Date(), nullable=False),
+        *_columns(text, "open_risk", "capital"),
+        sa.Column("unrealized_mid", text),
+        sa.Column("unrealized_natural", text),
+        *_columns(text, "realized", "fees", "at"),
+        sa.PrimaryKeyConstraint("account", "session_day", name="pk_account_days"),
+    )
+
+
+def _columns(text: sa.Text, *names: str) -> tuple[sa.Column[str], ...]:
+    """Columns of text that is never missing."""
+    return tuple(sa.Column(name, text, nullable=False) for name in names)

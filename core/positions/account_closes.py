@@ -1,0 +1,88 @@
+"""Keeps each account as it is after a session's close: what is at risk, what it is worth, what was earned (rules
+15.6)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from core.broker.port import Broker, BrokerError
+from core.domain.positions.account_at_close import AccountAtClose
+from core.domain.positions.left import open_risk
+from core.domain.positions.pnl import Unrealized
+from core.domain.reporting.money import Period, money_of
+from core.domain.risk.risk import capital
+from core.market.calendar import SessionCalendar
+from core.positions.transactions import AFTER_CLOSE
+from core.records.records import Records, TridentRecord
+from core.records.search.money import Money
+from core.runtime.clock import Clock, exchange_time
+
+log = logging.getLogger(__name__)
+_NONE = Decimal(0)
+
+
+@dataclass(eq=False, repr=False)
+class AccountCloses:
+    """Records every account once, from half an hour after a session's close to the end of its date.
+
+    `unrealized` tells what is open in an account by the quotes of the close; None without fresh quotes.
+    """
+
+    broker: Broker
+    records: Records
+    clock: Clock
+    calendar: SessionCalendar
+    unrealized: Callable[[str], Awaitable[Unrealized | None]]
+    _kept: dict[str, date] = field(init=False, default_factory=dict)
+
+    async def keep_due(self, accounts: Iterable[str]) -> bool:
+        """Records the accounts that are not recorded for today's session, once it is over. False when the broker did
+        not tell of one: it is asked again at the next turn. Raises RecordsError."""
+        now = self.clock.now()
+        session = self.calendar.today(now)
+        if session is None or now < session.close + AFTER_CLOSE:
+            return True
+        due = [account for account in accounts if self._kept.get(account) != session.day]
+        if not due:
+            return True
+        found = await self.records.money.recorded()
+        complete = True
+        for account in due:
+            complete &= await self._keep(account, session.day, found.of(account))
+        return complete
+
+    async def _keep(self, account: str, day: date, found: Money) -> bool:
+        now = self.clock.now()
+        if exchange_time(now).date() != day:  # the broker was slow, and tells of another day
+            return False
+        try:
+            reads = await self.broker.account_reads(account)
+        except BrokerError as error:
+            log.warning("the account %s at the close of %s is not known yet: %s", account[-4:], day, error.detail)
+            return False
+        at_risk = sum((_at_risk(one) for one in await self.records.tridents.held_of(account)), _NONE)
+        earned = money_of(found.units, found.tridents, (), Period.DAY, first=day, last=day).total
+        await self.records.pnl_rows.add_day(
+            AccountAtClose(
+                account=account,
+                day=day,
+                open_risk=at_risk,
+                capital=capital(reads.derivative_buying_power, at_risk),
+                unrealized=await self.unrealized(account),
+                realized=earned.realized,
+                fees=earned.fees,
+                at=now,
+            )
+        )
+        self._kept[account] = day
+        return True
+
+
+def _at_risk(record: TridentRecord) -> Decimal:
+    """The open risk of a trident; while its credits are not known that of its entry."""
+    found = open_risk(record.trident.units, record.trident.width)
+    return record.max_risk if found is None else found

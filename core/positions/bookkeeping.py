@@ -1,0 +1,77 @@
+"""Keeps the books of all accounts: the broker's history, official closes, what was earned, each session's end (rules
+15.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import time
+
+from core.broker.port import Broker
+from core.domain.market.quotes import DaySummary
+from core.domain.orders.transactions import Transaction
+from core.domain.positions.pnl import Unrealized
+from core.market.calendar import SessionCalendar
+from core.positions.account_closes import AccountCloses
+from core.positions.earnings import Earnings
+from core.positions.official_closes import OfficialCloses
+from core.positions.transactions import EVENING, MORNING, TransactionReads
+from core.records.records import Records
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock
+
+TIMES = (MORNING, time(13, 30), time(16, 30), EVENING)
+"""The times of day at the exchange at which something may be due: half an hour after the close of a half day, too."""
+
+
+@dataclass(eq=False, repr=False)
+class Bookkeeping:
+    """Does what is due, turn by turn: at the start, at `TIMES`, and again while a turn says that something failed.
+
+    `underlyings` are those that are traded; `summary` tells the newest summary of one, None without one. `unrealized`
+    tells what is open in an account by the quotes of the close, None without fresh quotes.
+    """
+
+    broker: Broker
+    records: Records
+    bus: Bus
+    clock: Clock
+    calendar: SessionCalendar
+    underlyings: tuple[str, ...]
+    summary: Callable[[str], DaySummary | None]
+    unrealized: Callable[[str], Awaitable[Unrealized | None]]
+    reads: TransactionReads = field(init=False)
+    earnings: Earnings = field(init=False)
+    _official: OfficialCloses = field(init=False)
+    _closes: AccountCloses = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.earnings = Earnings(self.records, self.bus, self.clock, self.calendar)
+        self.reads = TransactionReads(
+            self.broker,
+            self.records,
+            self.bus,
+            self.clock,
+            self.calendar,
+            self.records.pnl_rows.first_trident,
+            self._on_read,
+        )
+        self._official = OfficialCloses(self.records, self.calendar)
+        self._closes = AccountCloses(self.broker, self.records, self.clock, self.calendar, self.unrealized)
+
+    async def turn(self, accounts: Iterable[str]) -> bool:
+        """Does what is due for these accounts. False when the broker did not tell all of it: the next turn asks again.
+        Without anything due it asks nobody. Raises RecordsError."""
+        numbers = tuple(accounts)
+        noted = 0
+        for symbol in self.underlyings:
+            summary = self.summary(symbol)
+            noted += await self._official.note(symbol, () if summary is None else (summary,))
+        complete = await self.reads.read_due(numbers)
+        if noted:  # shares of assignments count at these closes
+            for number in numbers:
+                await self.earnings.work_out(number)
+        return await self._closes.keep_due(numbers) and complete
+
+    async def _on_read(self, account: str, changed: tuple[Transaction, ...]) -> None:
+        await self.earnings.work_out(account)

@@ -1,0 +1,160 @@
+"""Works out what tridents earned from their fills and the broker's history, and keeps it (rules 15.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from core.domain.operation import amounts
+from core.domain.orders.orders import Entry, Intent
+from core.domain.positions.earned import (
+    FEES_FINAL_AFTER,
+    MISMATCH_AFTER,
+    Explained,
+    Left,
+    earned_day,
+    explained,
+    lots_of,
+)
+from core.domain.positions.exits import Exit
+from core.domain.positions.matching import Lot, Match, match
+from core.domain.positions.pnl import OfficialClose, by_broker, realized, total
+from core.market.calendar import SessionCalendar
+from core.records.records import GoneRecord, Records, TridentRecord
+from core.records.repositories.pnl_rows import Earned
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock, exchange_time
+
+RECENT = timedelta(days=60)
+"""For how long after its end the broker's rows of a trident are looked at again."""
+_FOUND_BY = "the broker's history"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is on record of the tridents of an account: those to work out, and the others of that time, whose rows
+    must not be taken for those of nobody."""
+
+    tridents: tuple[TridentRecord, ...]
+    others: tuple[TridentRecord, ...]
+    entries: Mapping[str, Entry]
+    exits: Mapping[str, tuple[Exit, ...]]
+    left: Mapping[str, tuple[GoneRecord, ...]]
+    orders: Mapping[str, Intent]
+
+
+@dataclass(eq=False, repr=False)
+class Earnings:
+    """Gives an account's rows to its tridents, takes what they explain into the records, and writes what each unit
+    earned. Each write is a commit of its own: whatever a crash leaves undone, the next turn does."""
+
+    records: Records
+    bus: Bus
+    clock: Clock
+    calendar: SessionCalendar
+
+    async def work_out(self, account: str) -> None:
+        """Does it all for one account, from everything on record. Raises RecordsError."""
+        now = self.clock.now()
+        known = await self._known(account, now - RECENT)
+        if not known.tridents:
+            return
+        found = await self._match(account, known, now)
+        explains = explained(found, [_left(one) for of_one in known.left.values() for one in of_one])
+        if explains:
+            await self.records.tridents.note_gone([_explaining(one) for one in explains])
+            known = await self._known(account, now - RECENT)
+            found = await self._match(account, known, now)
+        await self.records.transactions.note_matches(found, now)
+        closes: dict[str, Sequence[OfficialClose]] = {}
+        for record in known.tridents:
+            symbol = record.trident.underlying
+            if symbol not in closes:
+                first = min(exchange_time(one.opened_at).date() for one in known.tridents)
+                closes[symbol] = await self.records.pnl_rows.closes(symbol, first)
+            of_one = [one for one in found if one.trident_id == record.id]
+            await self._write(record, known, of_one, closes[symbol], now)
+
+    async def _known(self, account: str, since: datetime) -> _Known:
+        tridents = await self.records.pnl_rows.tridents(account, since)
+        before = min((one.opened_at for one in tridents), default=since)
+        ids = [one.id for one in tridents]
+        others = tuple(one for one in await self.records.pnl_rows.tridents(account, before) if one.id not in ids)
+        ids += [one.id for one in others]
+        entries = await self.records.entries.these(ids)
+        exits = await self.records.exits.of_tridents(ids)
+        intents: list[Intent] = [*entries, *(one for of_one in exits.values() for one in of_one)]
+        by_id = {intent.id: intent for intent in intents}
+        orders = {intent.order_id: intent for intent in intents if intent.order_id is not None}
+        for intent_id, had in (await self.records.intent_orders.of_all(list(by_id))).items():
+            orders |= {order.order_id: by_id[intent_id] for order in had}
+        gone = await self.records.tridents.gone_of(ids)
+        return _Known(tridents, others, {entry.id: entry for entry in entries}, exits, gone, orders)
+
+    async def _match(self, account: str, known: _Known, now: datetime) -> tuple[Match, ...]:
+        today = exchange_time(now).date()
+        oldest = min(one.opened_at for one in known.tridents) - timedelta(days=1)
+        rows = await self.records.transactions.since(account, oldest)
+        lots: list[Lot] = []
+        tridents = sorted((*known.tridents, *known.others), key=lambda one: (one.opened_at, one.id))
+        for record in tridents:
+            left = [_left(one) for one in known.left[record.id]]
+            expired = record.trident.expiration <= today
+            lots += lots_of(record.id, record.trident.units, left, expired=expired)
+        return match(rows, known.orders, {one.id: one.trident.units for one in tridents}, lots)
+
+    async def _write(
+        self,
+        record: TridentRecord,
+        known: _Known,
+        found: Sequence[Match],
+        closes: Sequence[OfficialClose],
+        now: datetime,
+    ) -> None:
+        trident, today = record.trident, exchange_time(now).date()
+        entry = known.entries[record.id]
+        attested = {one.gone.unit: one.figure for one in known.left[record.id] if one.figure is not None}
+        units = realized(
+            entry,
+            trident.units,
+            known.exits[record.id],
+            found,
+            closes,
+            cash_settled=trident.cash_settled,
+            final_before=self.calendar.sessions_back(today, FEES_FINAL_AFTER),
+            attested=attested,
+        )
+        ended = await self.records.pnl_rows.ended_on(record.id)
+        earned = {
+            unit.name: Earned(units[unit.name], earned_day(unit, found, ended.get(unit.name))) for unit in trident.units
+        }
+        together = total(units.values())
+        broker = by_broker(entry, found, closes)
+        difference = None
+        if broker is not None and not attested and not together.unexplained and self._is_told(record, today):
+            difference = broker - together.net
+        if await self.records.pnl_rows.note_earned(record.id, earned, difference) and difference:
+            ours, theirs = amounts.signed_dollars(together.net), amounts.signed_dollars(broker)
+            await self.bus.say(
+                "trident.mismatch",
+                f"trident {record.id[:8]} realized {ours} by its fills and fees and {theirs} by the broker's rows",
+                account=record.account,
+                underlying=trident.underlying,
+                figures=(("trident", record.id), ("difference", difference)),
+            )
+
+    def _is_told(self, record: TridentRecord, today: date) -> bool:
+        """Whether the trident ended so long ago that the broker has told all of it."""
+        if record.ended_at is None:
+            return False
+        return exchange_time(record.ended_at).date() <= self.calendar.sessions_back(today, MISMATCH_AFTER)
+
+
+def _explaining(one: Explained) -> GoneRecord:
+    orders: dict[str, object] = {"orders": [one.order_id]} if one.order_id else {}
+    return GoneRecord(one.trident_id, one.gone, _FOUND_BY, transaction_id=one.transaction_id, detail=orders)
+
+
+def _left(record: GoneRecord) -> Left:
+    return Left(record.trident_id, record.gone, record.order_ids)

@@ -1,0 +1,150 @@
+"""Reads what tridents earned, for reports: tridents with their units, and no row of the broker (rules 15.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.engine import Row
+
+from core.domain.orders.order_states import OrderState
+from core.domain.positions.units import Ended, UnitName
+from core.domain.reporting.money import ExitSlippage, TridentMoney, UnitMoney
+from core.records.repositories.transactions import COUNTS
+from core.records.store.database import Database
+from core.records.store.tables import exits, matches, tridents, units
+from core.runtime.clock import exchange_time
+
+_AT_ONCE = 500
+"""How many ids one query names: fewer than any store's limit of parameters."""
+_OF_TRIDENT = ("account", "underlying", "expiration", "opened_at", "max_risk", "difference")
+_OF_UNIT = (
+    *("trident_id", "unit", "short_symbol", "long_symbol", "how", "earned_day", "received", "paid", "settlement"),
+    *("fees", "opening_fees", "fees_estimated", "realized"),
+)
+_TRIDENTS = select(tridents.c.id, *(tridents.c[name] for name in _OF_TRIDENT)).order_by(
+    tridents.c.opened_at, tridents.c.id
+)
+_UNITS = select(*(units.c[name] for name in _OF_UNIT))
+_WALKED: Select[Any] = (
+    select(exits.c.trident_id, exits.c.units, exits.c.mid)
+    .where(exits.c.state == OrderState.FILLED.value, exits.c.mid.is_not(None))
+    .order_by(exits.c.prepared_at)
+)
+_ROWS = (
+    select(matches.c.trident_id, matches.c.unit, matches.c.transaction_id)
+    .where(matches.c.trident_id.in_(bindparam("ids", expanding=True)), COUNTS)
+    .order_by(matches.c.executed_at, matches.c.seq)
+)
+_NONE = Decimal(0)
+_ORDER = list(UnitName)
+_PACKAGE = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What is on record of what tridents earned, the oldest first. Units are in the order of their names."""
+
+    tridents: tuple[TridentMoney, ...]
+    units: tuple[UnitMoney, ...]
+    slippages: tuple[ExitSlippage, ...]
+
+    def of(self, account: str) -> Money:
+        """The same of one account alone."""
+        chosen = tuple(one for one in self.tridents if one.account == account)
+        ids = {one.id for one in chosen}
+        return Money(
+            chosen,
+            tuple(unit for unit in self.units if unit.trident_id in ids),
+            tuple(one for one in self.slippages if one.trident_id in ids),
+        )
+
+
+class MoneySearch:
+    """Reads for the figures of money. Raises RecordsError when the store fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def version(self) -> tuple[int, ...] | None:
+        """A value that stays the same while what is read does; None when that is not certain."""
+        return self._database.version(tridents.name, units.name, exits.name)
+
+    async def recorded(self) -> Money:
+        """Everything, in one consistent view."""
+        async with self._database.read() as connection:
+            found = {row.id: _trident(row) for row in await connection.execute(_TRIDENTS)}
+            rows = (await connection.execute(_UNITS)).all()
+            walked = (await connection.execute(_WALKED)).all()
+        of_units: dict[str, list[UnitMoney]] = {}
+        for row in rows:
+            of_units.setdefault(row.trident_id, []).append(_unit(row))
+        for of_one in of_units.values():
+            of_one.sort(key=_place)
+        return Money(
+            tuple(found.values()),
+            tuple(unit for trident_id in found for unit in of_units[trident_id]),
+            tuple(filter(None, (_slippage(row, of_units.get(row.trident_id, ())) for row in walked))),
+        )
+
+    async def rows_of(self, trident_ids: Sequence[str]) -> Mapping[tuple[str, UnitName], tuple[str, ...]]:
+        """The ids of the broker's rows that each unit of these tridents is made of, those of its opening too."""
+        found: dict[tuple[str, UnitName], list[str]] = {}
+        async with self._database.read() as connection:
+            for first in range(0, len(trident_ids), _AT_ONCE):
+                ids = list(trident_ids[first : first + _AT_ONCE])
+                for row in await connection.execute(_ROWS, {"ids": ids}):
+                    for name in _ORDER if row.unit is None else (UnitName(row.unit),):
+                        of_unit = found.setdefault((row.trident_id, name), [])
+                        if row.transaction_id not in of_unit:
+                            of_unit.append(row.transaction_id)
+        return {key: tuple(ids) for key, ids in found.items()}
+
+
+def _place(unit: UnitMoney) -> int:
+    return _ORDER.index(unit.name)
+
+
+def _trident(row: Row[Any]) -> TridentMoney:
+    return TridentMoney(
+        id=row.id,
+        account=row.account,
+        underlying=row.underlying,
+        expiration=row.expiration,
+        opened_on=exchange_time(row.opened_at).date(),
+        max_risk=row.max_risk,
+        difference=row.difference or _NONE,
+    )
+
+
+def _unit(row: Row[Any]) -> UnitMoney:
+    return UnitMoney(
+        trident_id=row.trident_id,
+        name=UnitName(row.unit),
+        short=row.short_symbol,
+        long=row.long_symbol,
+        how=None if row.how is None else Ended(row.how),
+        day=row.earned_day,
+        received=row.received,
+        paid=row.paid,
+        settlement=row.settlement,
+        fees=row.fees or _NONE,
+        opening_fees=row.opening_fees or _NONE,
+        estimated=bool(row.fees_estimated) or row.fees is None,
+        realized=row.realized,
+    )
+
+
+def _slippage(row: Row[Any], of_trident: Sequence[UnitMoney]) -> ExitSlippage | None:
+    """What an exit that is filled paid more than its mid; None while its units are not worked out. Two puts alone are
+    priced as one spread."""
+    names = [UnitName(name) for name in row.units.split()]
+    closed = [unit for unit in of_trident if unit.name in names]
+    if any(unit.paid is None or unit.day is None for unit in closed) or len(closed) != len(names):
+        return None
+    per = len(names) if UnitName.CALL not in names else 1
+    paid = sum((unit.paid or _NONE for unit in closed), _NONE) / _PACKAGE / per
+    return ExitSlippage(row.trident_id, max(unit.day for unit in closed if unit.day is not None), paid - row.mid)

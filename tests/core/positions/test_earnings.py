@@ -1,0 +1,197 @@
+"""What tridents earned is worked out from their fills and the broker's rows, and written once it is known."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from core.domain.orders.orders import Entry
+from core.domain.orders.transactions import Transaction
+from core.domain.positions.closing import Gone
+from core.domain.positions.pnl import OfficialClose
+from core.domain.positions.tridents import Phase
+from core.domain.positions.units import Ended, UnitName, UnitState
+from core.positions.earnings import Earnings
+from core.positions.transactions import TransactionReads
+from core.records.records import GoneRecord
+from core.runtime.clock import exchange_time
+from core.simulator.exchange.habits import Habits
+from core.simulator.exchange.handling import Handling
+from core.simulator.exchange.lifecycle import FillPlan
+from core.simulator.exchange.orders import closing_order
+from tests.support.tridents import CALL, PUT_1, PUT_2, D
+from tests.support.world import ACCOUNT, World, et, in_world
+
+
+@dataclass
+class Money:
+    """The readings and the earnings of one account, after its entry of the day was filled."""
+
+    world: World
+    entry: Entry
+    before: Decimal
+
+    def __post_init__(self) -> None:
+        world = self.world
+        parts = world.engine.parts
+        self.earnings = Earnings(world.records, world.engine.bus, world.clock, parts.calendar)
+        self.reads = TransactionReads(
+            world.broker, world.records, world.engine.bus, world.clock, parts.calendar, self._first, self._on_read
+        )
+
+    async def _first(self, account: str) -> date | None:
+        return self.entry.session_day
+
+    async def _on_read(self, account: str, changed: tuple[Transaction, ...]) -> None:
+        await self.earnings.work_out(account)
+
+    async def read(self) -> None:
+        assert await self.reads.read(ACCOUNT)
+
+    def cash(self) -> Decimal:
+        return self.world.exchange.balances(ACCOUNT, self.world.clock.now()).cash_balance
+
+    async def earned(self) -> dict[UnitName, tuple[Decimal | None, Decimal | None, date | None]]:
+        """Of each unit: what it realized, its fees, and the day to which that counts."""
+        rows = await self.world.records.pnl_rows.units(self.entry.id)
+        return {name: (one.realized, one.fees, one.day) for name, one in rows.items()}
+
+
+@asynccontextmanager
+async def money_of(world: World) -> AsyncIterator[Money]:
+    before = world.exchange.balances(ACCOUNT, world.clock.now()).cash_balance
+    await world.start()
+    await world.until("09:46:30")
+    entry = await world.entry()
+    await world.stop()
+    await world.build()
+    yield Money(world, entry, before)
+    await world.records.close()
+
+
+def test_an_open_trident_has_earned_its_fees_alone(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        async with money_of(world) as money:
+            await money.read()
+            earned = await money.earned()
+            assert {(realized, day) for realized, _, day in earned.values()} == {(None, None)}
+            fees = sum((paid or Decimal(0) for _, paid, _ in earned.values()), Decimal(0))
+            assert fees == D("6.73")
+            matches = await world.records.transactions.matches_of([money.entry.id])
+            assert sum(one.net_value for one in matches) == money.cash() - money.before
+
+    in_world(day, tmp_path)
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["order seen", "order not seen"])
+def test_units_closed_by_hand_count_once_their_rows_are_there(tmp_path: Path, seen: bool) -> None:
+    async def day(world: World) -> None:
+        async with money_of(world) as money:
+            await world.clock.sleep(3600)
+            now = world.clock.now()
+            positions = world.exchange.positions(ACCOUNT, now)
+            order = world.exchange.submit(
+                ACCOUNT, closing_order(positions), now, handling=Handling(plan=FillPlan.IMMEDIATE)
+            )
+            await world.clock.sleep(60)
+            trident = await world.records.tridents.get(money.entry.id)
+            left = [
+                GoneRecord(
+                    money.entry.id,
+                    Gone(unit.name, symbol, Ended.HAND if seen else None, now),
+                    "us",
+                    detail={"orders": [str(order.id)]} if seen else {},
+                )
+                for unit in trident.trident.units
+                for symbol in unit.held
+            ]
+            await world.records.tridents.note_gone(left)
+            await money.earnings.work_out(ACCOUNT)
+            assert {realized for realized, _, _ in (await money.earned()).values()} == {None}, (
+                "no row says for how much"
+            )
+            await money.read()
+            earned = await money.earned()
+            assert {day for _, _, day in earned.values()} == {world.day}
+            assert sum(realized or Decimal(0) for realized, _, _ in earned.values()) == money.cash() - money.before
+            units = (await world.records.tridents.get(money.entry.id)).trident.units
+            assert {unit.how for unit in units} == {Ended.HAND}
+            before = world.records.version("units", "matches", "tridents")
+            await money.read()
+            assert world.records.version("units", "matches", "tridents") == before, "nothing is written twice"
+
+    in_world(day, tmp_path)
+
+
+def test_the_rows_of_an_expiration_end_the_units(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        async with money_of(world) as money:
+            expiration = money.entry.expiration
+            world.exchange.habits = Habits(desk=False, early_assignment=False)
+            await world.until("17:30", expiration.isoformat())
+            await money.read()
+            trident = (await world.records.tridents.get(money.entry.id)).trident
+            assert {unit.state for unit in trident.units} == {UnitState.WHOLE}, "nothing is assumed"
+            monday = expiration + timedelta(days=3)
+            await world.until("17:30", monday.isoformat())
+            await money.read()
+            trident = (await world.records.tridents.get(money.entry.id)).trident
+            assert {unit.state for unit in trident.units} == {UnitState.GONE}
+            assert {unit.how for unit in trident.units} <= {Ended.EXPIRED, Ended.ASSIGNED, Ended.EXERCISED}
+            mark = world.exchange.balances(ACCOUNT, world.clock.now())
+            shares = sum(
+                p.quantity * (1 if p.quantity_direction == "Long" else -1)
+                for p in world.exchange.positions(ACCOUNT, world.clock.now())
+            )
+            close = OfficialClose(et(monday.isoformat(), "16:00"), D("600.00"))
+            await world.records.pnl_rows.add_close("QQQ", monday, close)
+            await money.read()
+            earned = await money.earned()
+            assert {day for _, _, day in earned.values()} == {expiration}
+            found = sum(realized or Decimal(0) for realized, _, _ in earned.values())
+            assert found == mark.cash_balance - money.before + shares * close.price
+            assert exchange_time(world.clock.now()).date() == monday
+
+    in_world(days, tmp_path)
+
+
+def test_what_an_operator_attests_counts_where_nothing_else_says_so(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        async with money_of(world) as money:
+            now = world.clock.now()
+            trident = (await world.records.tridents.get(money.entry.id)).trident
+            left = [
+                GoneRecord(money.entry.id, Gone(unit.name, symbol, Ended.ATTESTED, now), "operator")
+                for unit in trident.units
+                for symbol in unit.held
+            ]
+            await world.records.tridents.note_gone(left)
+            await world.records.tridents.become(money.entry.id, Phase.ENDED, now)
+            await money.read()
+            assert {realized for realized, _, _ in (await money.earned()).values()} == {None}
+            figures = {PUT_1: D("-12.00"), PUT_2: D("-13.00"), CALL: D("-14.00")}
+            await world.records.tridents.note_gone(
+                [
+                    GoneRecord(
+                        money.entry.id,
+                        Gone(unit.name, unit.short, Ended.ATTESTED, now),
+                        "operator",
+                        figure=figures[unit.name],
+                    )
+                    for unit in trident.units
+                ]
+            )
+            await money.earnings.work_out(ACCOUNT)
+            earned = await money.earned()
+            assert sum(realized or Decimal(0) for realized, _, _ in earned.values()) == (
+                money.cash() - money.before - D("39.00")
+            )
+            assert await world.records.pnl_rows.results(ACCOUNT, et("2026-01-01")) == {}
+
+    in_world(days, tmp_path)
