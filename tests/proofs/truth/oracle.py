@@ -7,6 +7,7 @@ own short ladder, so that a fault in those cannot hide behind itself.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
@@ -125,7 +126,7 @@ def _entry(row: dict[str, Any], fills: Sequence[dict[str, Any]]) -> Truth:
         kind=kind,
         contracts=contracts,
         ordered=sum(leg["quantity"] for leg in legs),
-        credit=cash if whole else None,
+        credit=cash / math.gcd(*(leg["quantity"] for leg in legs)) if whole else None,  # of one package, as the limit
         limit=Decimal(row["limit"]),
         holds_day=bool(row["holds_day"]),
         by=row["cancel_requested_by"],
