@@ -105,7 +105,9 @@ def instant(text: str) -> datetime:
 
 
 def _entry(row: dict[str, Any], fills: Sequence[dict[str, Any]]) -> Truth:
-    legs = json.loads(row["request"])["legs"]
+    asked = json.loads(row["request"])["legs"]
+    legs = json.loads(row["taken"])["legs"] if row["taken"] else asked  # as an operator has attested it
+    packages = math.gcd(*(leg["quantity"] for leg in legs)) // math.gcd(*(leg["quantity"] for leg in asked)) or 1
     filled: dict[str, Decimal] = defaultdict(Decimal)
     cash = Decimal(0)
     sells = {leg["symbol"]: leg["action"].startswith("Sell") for leg in legs}
@@ -126,7 +128,7 @@ def _entry(row: dict[str, Any], fills: Sequence[dict[str, Any]]) -> Truth:
         kind=kind,
         contracts=contracts,
         ordered=sum(leg["quantity"] for leg in legs),
-        credit=cash / math.gcd(*(leg["quantity"] for leg in legs)) if whole else None,  # of one package, as the limit
+        credit=cash / packages if whole else None,
         limit=Decimal(row["limit"]),
         holds_day=bool(row["holds_day"]),
         by=row["cancel_requested_by"],
