@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,10 @@ settings.register_profile(
     "proofs", settings.get_profile("tests"), max_examples=10_000, print_blob=True, derandomize=False
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
+
+
+# What a shell runs in the background ignores ctrl+c, and so would every process that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,8 +1,8 @@
 """The console's side of the terminal: Textual's driver, made to outlive what happens to a terminal.
 
-It uses private parts of Textual 8.2: `LinuxDriver._file`, `_writer_thread` with its `_queue`, `_must_signal_resume` and
-`_sigcont_application`. tests/senex_tui/console/test_stopped_console.py and test_lost_terminal.py fail when one of them
-goes.
+It uses private parts of Textual 8.2: `LinuxDriver._file`, `_writer_thread` with its `_queue`, `_must_signal_resume`,
+`_sigtstp_application` and `_sigcont_application`. tests/senex_tui/console/test_stopped_console.py and
+test_lost_terminal.py fail when one of them goes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import sys
 import termios
 import tty
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,23 @@ class ConsoleDriver(LinuxDriver):
         self.stop_application_mode()
         super().close()
 
+    def _sigtstp_application(self, *_: object) -> None:
+        """Stops the process with its terminal in order.
+
+        The loop does it, and not the handler of the signal: that may interrupt a line on its way into the queue of the
+        terminal's writer, and would wait for that queue for ever.
+        """
+        self._on_loop(super()._sigtstp_application)
+
     def _sigcont_application(self, *_: object) -> None:
+        """Goes on after a stop; the loop does it too."""
+        self._on_loop(self._go_on)
+
+    def _on_loop(self, work: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and the process is about to
+            self._loop.call_soon_threadsafe(work)
+
+    def _go_on(self) -> None:
         """Goes on after a stop.
 
         After SIGTSTP the screen was left in order, and is entered again. After SIGSTOP nothing was left: a second start

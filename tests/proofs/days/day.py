@@ -136,8 +136,12 @@ class _Days:
         world.newest_event = checker.newest_event
         world.on_start = lambda engine: self._truth.started()
         world.broker.posted = Posts(self._posted)
-        world.on_records_lost = checker.records_lost
+        world.on_records_lost = self._records_lost
         world.exchange.notices.listen(self._at_exchange)
+
+    def _records_lost(self) -> None:
+        self._checker.records_lost()
+        self._truth.records_lost()
 
     def _posted(self, posted: Posted) -> None:
         self._checker.posted(posted)

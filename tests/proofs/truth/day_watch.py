@@ -66,6 +66,10 @@ class TruthWatch:
         """An engine has started."""
         self._later(AFTER_START_S, shell=self._asks_shell)
 
+    def records_lost(self) -> None:
+        """Other records were put in place: the panels need not say what they said."""
+        self._texts = ((), 0, {})
+
     async def end_of_day(self) -> None:
         """Asks every place, and the exchange, once nothing is broken any more."""
         await self._look(shell=self._asks_shell)

@@ -7,6 +7,7 @@ own short ladder, so that a fault in those cannot hide behind itself.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
@@ -104,7 +105,9 @@ def instant(text: str) -> datetime:
 
 
 def _entry(row: dict[str, Any], fills: Sequence[dict[str, Any]]) -> Truth:
-    legs = json.loads(row["request"])["legs"]
+    asked = json.loads(row["request"])["legs"]
+    legs = json.loads(row["taken"])["legs"] if row["taken"] else asked  # as an operator has attested it
+    packages = math.gcd(*(leg["quantity"] for leg in legs)) // math.gcd(*(leg["quantity"] for leg in asked)) or 1
     filled: dict[str, Decimal] = defaultdict(Decimal)
     cash = Decimal(0)
     sells = {leg["symbol"]: leg["action"].startswith("Sell") for leg in legs}
@@ -125,7 +128,7 @@ def _entry(row: dict[str, Any], fills: Sequence[dict[str, Any]]) -> Truth:
         kind=kind,
         contracts=contracts,
         ordered=sum(leg["quantity"] for leg in legs),
-        credit=cash if whole else None,
+        credit=cash / packages if whole else None,
         limit=Decimal(row["limit"]),
         holds_day=bool(row["holds_day"]),
         by=row["cancel_requested_by"],

@@ -43,6 +43,17 @@ def test_after_a_stop_from_the_terminal_the_whole_screen_is_back(tmp_path: Path)
         answers_once(console)
 
 
+def test_a_stop_that_comes_while_a_line_is_on_its_way_to_the_terminal_waits_for_nothing(tmp_path: Path) -> None:
+    """The handler of a signal runs in the midst of anything, also of what holds the lock of the writer's queue."""
+    with PtyConsole(tmp_path, "stops") as console:
+        console.until_painted(*TITLES)
+        console.press("p")
+        console.until(console.is_stopped, "the stop")
+        console.forget()
+        go_on(console)
+        assert console.recorded() == ["pause"]
+
+
 def test_after_a_hard_stop_one_thread_reads_the_keys(tmp_path: Path) -> None:
     """SIGSTOP cannot be caught: the screen was not left, so it is not started a second time."""
     with PtyConsole(tmp_path) as console:

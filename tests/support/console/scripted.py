@@ -1,10 +1,10 @@
 """The console over a stand-in for the engine, in a real terminal.
 
-Run it as `python -m tests.support.console.scripted SCENE RECORD [ascii] [busy] [slow] [watch]`.
+Run it as `python -m tests.support.console.scripted SCENE RECORD [ascii] [busy] [slow] [watch] [stops]`.
 
 Every command and the end of the engine are written to the record file; a pause is answered with PAUSED. `busy`: a price
 changes at each pull, 10 times a second; `slow`: the engine takes 4 seconds to end; `watch`: the console of a watcher,
-which has no engine.
+which has no engine; `stops`: with a pause comes ctrl+z, just while a line enters the queue of the terminal's writer.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+
+from textual._context import active_app
 
 from senex_tui.support.terminal import prepare_environment
 
@@ -67,9 +70,18 @@ class ScriptedEngine(FixedEngine):
             file.write("stopped\n")
 
 
+class StoppedEngine(ScriptedEngine):
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        writer = active_app.get()._driver._writer_thread  # type: ignore[union-attr]
+        with writer._queue.mutex:
+            signal.raise_signal(signal.SIGTSTP)
+        return super().send(kind, target=target, note=note)
+
+
 def main(scene: str, record: str, *words: str) -> None:
     logging.basicConfig(filename=f"{record}.log", level=logging.INFO)  # never on the screen, as in the product
-    engine = ScriptedEngine(scene, Path(record), busy="busy" in words, slow="slow" in words)
+    made = StoppedEngine if "stops" in words else ScriptedEngine
+    engine = made(scene, Path(record), busy="busy" in words, slow="slow" in words)
     view = ViewSettings(None, DisplaySettings(ascii="ascii" in words, refresh_hz=10 if "busy" in words else 4))
     if "watch" in words:
         WatchApp(engine, Watching.READ_ONLY, view_settings=view).run(mouse=False)  # type: ignore[arg-type]
