@@ -60,6 +60,7 @@ from core.orders.sending import SendingRules
 from core.orders.settlement import Settlement
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
+from core.positions.earnings import Earnings
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
@@ -240,6 +241,7 @@ class Engine:
             ids=parts.ids,
             live=parts.mode is Mode.LIVE,
             spawn=lambda work: self._jobs.spawn(work, "the forced cycle"),
+            earned=Earnings(records, self.bus, clock, parts.calendar).work_out,
         )
         self.commands = CommandDesk(
             records,
