@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 
 from core.domain.market.chain import OptionChain, TickTable
@@ -76,7 +76,7 @@ class TridentBook:
             shown = "is shown and not managed" if count == 1 else "are shown and not managed"
             text = (
                 f"{amounts.counted(count, 'trident')} of {masked(account)} from an earlier version {shown}; "
-                f"`senex exits on {account[-4:]}` adopts {'it' if count == 1 else 'them'}"
+                f"`senex exits on {account[-4:]}` adopts {_them(range(count))}"
             )
             await self.bus.say("trident.taken_in", text, Severity.WARNING, account=account)
 
@@ -98,7 +98,7 @@ class TridentBook:
             for one in await self.records.accounts.all()
             if one.number in numbers
         }
-        adopted: list[str] = []
+        adopted: dict[str, list[str]] = {}
         for record in await self.records.tridents.held():
             of_account = rules.get(record.account)
             if of_account is None or of_account.mode is ExitMode.OFF or record.managed_since is not None:
@@ -106,10 +106,12 @@ class TridentBook:
             if record.root == MORNING_SETTLED or record.trident.hands_off is HandsOff.RELEASED:
                 continue
             await self._take_on(record, of_account)
-            adopted.append(short_id(record.trident))
-        if not adopted:
-            return ""
-        return f"{amounts.counted(len(adopted), 'trident')} adopted ({', '.join(adopted)})"
+            adopted.setdefault(record.account, []).append(short_id(record.trident))
+        for account, ids in adopted.items():
+            text = f"{amounts.counted(len(ids), 'trident')} of {masked(account)} adopted: exits are sent for {_them(ids)}"
+            await self.bus.say("trident.adopted", f"{text} from now on ({', '.join(ids)})", account=account)
+        ids = [one for each in adopted.values() for one in each]
+        return f"{amounts.counted(len(ids), 'trident')} adopted ({', '.join(ids)})" if ids else ""
 
     async def close(self, target: str, words: CloseWords, who: str) -> str | Refusal:
         """Takes an operator's word to close units. Their other orders are cancelled and proved over first."""
@@ -225,6 +227,10 @@ class TridentBook:
 
 def _named_so(record: TridentRecord) -> str:
     return f"{short_id(record.trident)}, {title_of(record.trident)}"
+
+
+def _them(some: Sized) -> str:
+    return "it" if len(some) == 1 else "them"
 
 
 def _numbers(exits: Sequence[Exit]) -> str:

@@ -13,7 +13,7 @@ from core.domain.market.underlying import SHIPPED
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
-from core.domain.positions.actions import Action, Alert, PlaceTargets, Prove, Wait
+from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, blocks, outside
 from core.domain.positions.exits import Exit
 from core.domain.positions.next_action import asks_prices, next_action
@@ -43,9 +43,12 @@ _BEFORE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A trident of ours as it stands at a moment. `asks_prices`: what comes next for it depends on prices of its legs.
-    `proof_waits_s` and `quotes_stale_s` are wall seconds since it first had something to prove, or no fresh quotes,
-    None while it does not wait for that."""
+    """A trident of ours as it stands at a moment.
+
+    `asks_prices`: what comes next for it depends on prices of its legs. `waits_for_read`: something is due that only
+    waits for a complete read of the account. `quotes_stale_s` are wall seconds since it has no fresh quotes, None while
+    it has, or needs none.
+    """
 
     record: TridentRecord
     view: TridentView
@@ -54,7 +57,7 @@ class Standing:
     blocks: tuple[Block, ...]
     action: Action
     asks_prices: bool = False
-    proof_waits_s: float | None = None
+    waits_for_read: bool = False
     quotes_stale_s: float | None = None
 
     @property
@@ -93,8 +96,7 @@ class TridentViews:
     # What is on record of each account, with the version of the tables it was read from.
     _recorded: dict[str, tuple[tuple[int, ...] | None, tuple[_Recorded, ...]]] = field(init=False, default_factory=dict)
     _streamers: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
-    # The monotonic second since which a trident has something to prove, or has no fresh quotes though it needs them.
-    _proving_s: dict[str, float] = field(init=False, default_factory=dict)
+    # The monotonic second since which a trident has no fresh quotes though it needs them.
     _stale_s: dict[str, float] = field(init=False, default_factory=dict)
 
     async def of(self, account: str) -> tuple[Standing, ...]:
@@ -134,6 +136,10 @@ class TridentViews:
             self._streamers[record.id] = {} if suggestion is None else streamers_of(suggestion)
         known = self._streamers[record.id]
         return {symbol: known.get(symbol, "") for unit in some for symbol in (unit.short, unit.long)}
+
+    def streamer_of(self, symbol: str) -> str:
+        """The streamer symbol of a contract whose legs were asked for before; empty where nobody knows it."""
+        return next((known[symbol] for known in self._streamers.values() if symbol in known), "")
 
     def login_of(self, account: str) -> str:
         """The login that reaches the account; empty for one that none reaches."""
@@ -194,18 +200,16 @@ class TridentViews:
             blocks(view, facts),
             action,
             asks,
-            proof_waits_s=self._since(self._proving_s, record.id, waits=isinstance(action, Prove)),
-            quotes_stale_s=self._since(
-                self._stale_s, record.id, waits=isinstance(action, Wait) and action.alert is Alert.QUOTES_STALE
-            ),
+            waits_for_read=is_unread_alone(refusals) and _is_due(replace(view, blocked=""), moment),
+            quotes_stale_s=self._stale(record.id, action),
         )
 
-    def _since(self, kept: dict[str, float], trident_id: str, *, waits: bool) -> float | None:
-        if not waits:
-            kept.pop(trident_id, None)
+    def _stale(self, trident_id: str, action: Action) -> float | None:
+        if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:
+            self._stale_s.pop(trident_id, None)
             return None
         now_s = self.clock.monotonic()
-        return now_s - kept.setdefault(trident_id, now_s)
+        return now_s - self._stale_s.setdefault(trident_id, now_s)
 
     async def _priced(self, account: str, record: TridentRecord, view: TridentView, moment: Moment) -> TridentView:
         """The view with fresh prices. Without a live feed a walk has none; at the deadline what market data tells
@@ -257,6 +261,10 @@ def moment_of(one: TridentRecord, calendar: SessionCalendar, now: datetime) -> M
 def is_unread_alone(refusals: Sequence[Refusal]) -> bool:
     """Whether nothing bars exits but that the account was not read completely of late: a read ends that."""
     return bool(refusals) and all(one.reason is Reason.ACCOUNT_UNREAD for one in refusals)
+
+
+def _is_due(view: TridentView, moment: Moment) -> bool:
+    return not isinstance(next_action(view, moment), Wait) or asks_prices(view, moment)
 
 
 def _as_managed(record: TridentRecord, today: date) -> ManagedTrident:
