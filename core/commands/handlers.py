@@ -17,6 +17,7 @@ from core.commands.inbox import Done, Handler
 from core.commands.intent_targets import find_intents, unnamed
 from core.commands.local_handlers import HALT, LocalHandlers
 from core.commands.position_attestations import attest_position
+from core.commands.trident_commands import TridentCommands
 from core.cycle.account_cycle import AccountResult
 from core.cycle.preview_values import preview_values, preview_words
 from core.cycle.runner import CycleRunner
@@ -32,11 +33,13 @@ from core.domain.positions.exit_fate import exit_fate, exit_words
 from core.domain.positions.exits import Exit
 from core.domain.positions.trident_commands import ExitsWord, exits_words
 from core.guards.breakers import Breakers
+from core.guards.exit_gate import ExitGate
 from core.guards.gate import TradingGate
 from core.notify.alerting import Alerting
 from core.orders.cancels import Answer, Canceller
 from core.orders.reconciliation import Reconciliation
 from core.orders.tracker import OrderTracker
+from core.positions.book import TridentBook
 from core.records.records import Records
 from core.records.store.errors import StateConflict
 from core.runtime.bus import Bus
@@ -55,6 +58,8 @@ class CommandHandlers:
     records: Records
     broker: Broker
     gate: TradingGate
+    exit_gate: ExitGate
+    book: TridentBook
     breakers: Breakers
     tracker: OrderTracker
     canceller: Canceller
@@ -97,6 +102,7 @@ class CommandHandlers:
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.ATTEST: self._attest,
+            **TridentCommands(self.book).handlers,
         }
 
     def _followed(self, handler: Handler) -> Handler:
@@ -117,8 +123,11 @@ class CommandHandlers:
                 await self.alerting.read_open()
             case CommandKind.SET_ACCOUNT:
                 await self.runner.refresh_accounts()
-                if command.note.partition(" ")[0] == AccountField.PRIMARY:
+                name = command.note.partition(" ")[0]
+                if name == AccountField.PRIMARY:
                     await self.logins.prefer_primary()
+                if name == AccountField.EXITS:
+                    await self._adopt(command)
             case _:
                 await self.gate.read()
 
@@ -142,9 +151,17 @@ class CommandHandlers:
                 return numbers
             return Done(await cancel_resting(self.records, self.canceller, numbers, command.who))
         answer = await self._without_broker.handlers[CommandKind.EXITS](command)
-        if isinstance(answer, Done) and stop_of(command) is None:
-            self.gate.stops.lift(command)
-        return answer
+        await self.exit_gate.read()
+        if isinstance(answer, Refusal) or stop_of(command) is not None:
+            return answer
+        self.gate.stops.lift(command)
+        await self.runner.refresh_accounts()  # their first targets wait no longer
+        return Done("; ".join(filter(None, (answer.text, await self._adopt(command)))))
+
+    async def _adopt(self, command: Command) -> str:
+        """Takes on the tridents of the accounts that are meant, whose exits go on from now."""
+        numbers = await meant_accounts(self.records, command.target)
+        return "" if isinstance(numbers, Refusal) else await self.book.adopt(numbers)
 
     async def _force(self, command: Command) -> Done | Refusal:
         if command.saw_cycle is not None and command.saw_cycle != self.runner.newest:

@@ -262,6 +262,29 @@ class Reason(Enum):
         Kind.TRANSIENT,
         "the account's positions and orders were not read completely in the last {limit_s} s",
     )
+    NOT_CLAIMED = ("not_claimed", Kind.TRANSIENT, "its units cannot be claimed: {why}")
+    CLOSES_NOTHING = (
+        "closes_nothing",
+        Kind.TRANSIENT,
+        "the broker's dry run sees no position that the order would close",
+    )
+    HOLDINGS_DIFFER = (
+        "holdings_differ",
+        Kind.TRANSIENT,
+        "the broker's positions do not agree with the records about its legs",
+    )
+    CLOSED_ELSEWHERE = (
+        "closed_elsewhere",
+        Kind.TRANSIENT,
+        "order {order_id} at the broker closes the same legs and has no claim here",
+    )
+    NOT_CLOSABLE_NOW = (
+        "not_closable_now",
+        Kind.TRANSIENT,
+        "{ordered} of {symbol} are to be closed, and {closable} may be",
+    )
+    LEGS_UNQUOTED = ("legs_unquoted", Kind.TRANSIENT, "its legs have no fresh quotes: {missing}")
+    EXIT_NOT_BY_RULE = ("exit_not_by_rule", Kind.TRANSIENT, "the order is not what the rules give now: {why}")
     NOT_SENT = ("not_sent", Kind.TRANSIENT, "the order never left: {detail}")
     REJECTED = ("rejected", Kind.TERMINAL, "the broker refused the order: {detail}")
     OUTCOME_UNKNOWN = (

@@ -8,7 +8,7 @@ from decimal import Decimal
 from core.domain.market.chain import TickTable
 from core.domain.market.ticks import down, up
 from core.domain.positions.close_shape import close_shape
-from core.domain.positions.left import most_worth
+from core.domain.positions.left import credit_left, most_worth
 from core.domain.positions.units import Unit
 
 _BY_DTE = {7: Decimal(0), 6: Decimal("0.70"), 5: Decimal("0.80"), 4: Decimal("0.90")}
@@ -44,3 +44,12 @@ def cap(credit: Decimal, most: Decimal, part: Decimal, per: int, ticks: TickTabl
     if price is None or price > 0:
         return price
     return up(_A_CENT, ticks)
+
+
+def cap_of(units: Sequence[Unit], width: Decimal, part: Decimal, ticks: TickTable) -> Decimal | None:
+    """The cap of the order that closes these units, per share of its price, where `part` of the loss may be paid. None
+    for units that no order closes, where a credit is not known, and where the table has no tick."""
+    shape, credit = close_shape(units), credit_left(units)
+    if shape is None or credit is None:
+        return None
+    return cap(credit, most_worth(units, width), part, shape.per, ticks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,16 +20,16 @@ from core.domain.positions.actions import (
     MarkClosing,
     MarkSettling,
     MarkSplit,
+    PlaceClose,
     PlaceTargets,
     Prove,
     Wait,
 )
-from core.domain.positions.cap import cap, most_debit, part_of_loss
-from core.domain.positions.close_shape import close_shape
+from core.domain.positions.cap import cap_of, most_debit, part_of_loss
 from core.domain.positions.close_steps import Close, close_step
 from core.domain.positions.due_targets import due_targets
 from core.domain.positions.exits import Exit, ExitKind
-from core.domain.positions.left import credit_left, most_worth
+from core.domain.positions.left import credit_left
 from core.domain.positions.timing import FIRST_WALK, STARTS_AT, at_time, last_hour
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
@@ -69,6 +70,20 @@ def next_action(view: TridentView, moment: Moment) -> Action:
         or _targets(view, moment)
         or _rests(view, moment)
     )
+
+
+def asks_prices(view: TridentView, moment: Moment) -> bool:
+    """Whether what comes next depends on fresh prices of its legs. Those that the view has count for nothing."""
+    bare = replace(view, put=None, call=None, short_put_mid=None)
+    action = next_action(bare, moment)
+    if isinstance(action, PlaceClose) or (isinstance(action, Wait) and action.alert in _FOR_WANT_OF_PRICES):
+        return True
+    is_free = isinstance(action, (Wait, PlaceTargets)) and not view.blocked and view.trident.hands_off is HandsOff.NONE
+    is_open = moment.session is not None and moment.session.is_open(moment.now)
+    return is_free and is_open and view.trident.phase is Phase.OPEN and _is_called_for_a_dividend(view, moment)
+
+
+_FOR_WANT_OF_PRICES = frozenset({Alert.QUOTES_STALE, Alert.MUST_CLOSE})
 
 
 def _over(view: TridentView) -> Action | None:
@@ -270,19 +285,12 @@ def _close(view: TridentView, moment: Moment, session: Session, units: Sequence[
     trident, days = view.trident, moment.days
     last_day = days.is_last_day(moment.today)
     part = part_of_loss(days.dte(moment.today), last_day=last_day, cash_settled=trident.cash_settled)
-    most = _cap_of(view, units, part)
+    most = cap_of(units, trident.width, part, trident.ticks)
     if most is None:
         return Wait(None, "the chain carries no tick for its cap")
     must = not trident.cash_settled and moment.today == days.last_day.day and moment.now >= days.deadline
     close = Close(ExitKind.TIME, tuple(units), most, hurries=last_day, deadline=must)
     return close_step(view, moment, session, close)
-
-
-def _cap_of(view: TridentView, units: Sequence[Unit], part: Decimal) -> Decimal | None:
-    shape, credit = close_shape(units), credit_left(units)
-    if shape is None or credit is None:
-        return None
-    return cap(credit, most_worth(units, view.trident.width), part, shape.per, view.trident.ticks)
 
 
 def _targets(view: TridentView, moment: Moment) -> Action | None:

@@ -1,0 +1,69 @@
+"""What an exit's order must be, looked at once more by the units as they are before it leaves (rules 15.4)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from core.domain.market.ticks import is_on_tick
+from core.domain.operation.amounts import price
+from core.domain.orders.orders import TimeInForce
+from core.domain.positions.cap import cap_of, most_debit, part_of_loss
+from core.domain.positions.close_shape import close_shape
+from core.domain.positions.exits import Exit, ExitKind
+from core.domain.positions.targets import target_price
+from core.domain.positions.timing import ExitDays
+from core.domain.positions.tridents import ManagedTrident, Phase
+from core.domain.positions.units import Unit, UnitName, in_order
+
+_CALL_ALONE = (UnitName.CALL,)
+
+
+def against_the_rules(exit: Exit, trident: ManagedTrident, days: ExitDays, today: date) -> str:
+    """Why this order must not leave, in words; empty when it may. `trident` is as it is now, `today` the exchange's
+    date."""
+    units = in_order(unit for unit in trident.units if unit.name in exit.units)
+    return _wrong_order(exit, units) or _wrong_debit(exit, units, trident, days, today)
+
+
+def _wrong_order(exit: Exit, units: tuple[Unit, ...]) -> str:
+    shape, request = close_shape(units), exit.request
+    if shape is None:
+        return "not all of its units are whole"
+    if request.legs != shape.legs:
+        return "its legs are not those of its units"
+    if not request.closes or not request.strict:
+        return "it could open a position"
+    rests = TimeInForce.GTC if exit.kind is ExitKind.TARGET else TimeInForce.DAY
+    return "" if request.time_in_force is rests else f"it works as {request.time_in_force.value}"
+
+
+def _wrong_debit(exit: Exit, units: tuple[Unit, ...], trident: ManagedTrident, days: ExitDays, today: date) -> str:
+    debit, most = exit.debit, most_debit(units, trident.width, trident.ticks)
+    if debit <= 0 or not is_on_tick(debit, trident.ticks):
+        return f"{price(debit)} is not on the tick"
+    if most is None or debit > most:
+        return _above(debit, most, "what the units can be worth")
+    if exit.kind is ExitKind.TARGET:
+        due = _target(units, trident)
+        return "" if debit == due else f"the target is {'none' if due is None else price(due)}, not {price(debit)}"
+    if exit.cap is None or debit > exit.cap:
+        return _above(debit, exit.cap, "its cap")
+    if exit.kind is ExitKind.MANUAL:
+        return ""
+    if trident.phase is not Phase.CLOSING:  # before its time exit only the call is closed, for a dividend
+        return "" if exit.units == _CALL_ALONE else "its time exit has not begun"
+    part = part_of_loss(days.dte(today), last_day=days.is_last_day(today), cash_settled=trident.cash_settled)
+    today_most = cap_of(units, trident.width, part, trident.ticks)
+    return "" if today_most is not None and debit <= today_most else _above(debit, today_most, "the cap of today")
+
+
+def _target(units: tuple[Unit, ...], trident: ManagedTrident) -> Decimal | None:
+    if len(units) != 1 or units[0].credit is None:
+        return None
+    percent = trident.rules.targets.get(units[0].name)
+    return None if percent is None else target_price(units[0].credit, percent, trident.ticks)
+
+
+def _above(debit: Decimal, most: Decimal | None, what: str) -> str:
+    return f"{price(debit)} is above {what}, {'which is not known' if most is None else price(most)}"

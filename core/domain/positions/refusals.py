@@ -1,0 +1,30 @@
+"""Which exits of a session the broker has definitely refused, read from their records (rules 15.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from core.domain.market.sessions import EXCHANGE_ZONE
+from core.domain.operation.reasons import Reason
+from core.domain.orders.order_states import OrderState
+from core.domain.positions.exits import Exit, ExitKind
+
+_BY_THE_DRY_RUN = tuple(reason.sentence.partition("{")[0] for reason in (Reason.DRY_RUN_REFUSED, Reason.CLOSES_NOTHING))
+OPPOSING_ORDER = "opposing_order"
+"""The broker's code for an order on whose strikes one of the other direction works."""
+
+
+def refused_at(exits: Iterable[Exit], day: date) -> tuple[datetime, ...]:
+    """When exits were refused on this exchange date, the earliest first: by the broker's answer, by its dry run, or
+    after it had taken them. A target that stands beside an opening order is none: it is placed when that has ended."""
+    found = (one.terminal_at for one in exits if one.terminal_at is not None and _is_refused(one))
+    return tuple(sorted(at for at in found if at.astimezone(EXCHANGE_ZONE).date() == day))
+
+
+def _is_refused(one: Exit) -> bool:
+    if one.state is OrderState.NOT_SENT:
+        return one.detail.startswith(_BY_THE_DRY_RUN)
+    if one.state is not OrderState.REJECTED:
+        return False
+    return one.kind is not ExitKind.TARGET or OPPOSING_ORDER not in one.detail
