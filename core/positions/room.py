@@ -42,6 +42,7 @@ from core.positions.pace import Pace
 from core.positions.placing import Placing
 from core.positions.proofs import CancelProofs
 from core.positions.quotes import CloseQuotes
+from core.positions.telling import Telling
 from core.positions.turns import TridentTurns
 from core.positions.views_of import TridentViews
 from core.records.records import AccountRecord, Records
@@ -189,6 +190,7 @@ class TridentRoom:
             quotes=quotes,
             gate=self.exit_gate,
             records=self.records,
+            telling=Telling(self.records, self.clock, lambda account: self.books.earnings.work_out(account)),
             clock=self.clock,
             calendar=self.calendar,
             accounts=self._numbers,

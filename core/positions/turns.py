@@ -27,6 +27,7 @@ from core.positions.changes import Changes
 from core.positions.complete_reads import CompleteReads
 from core.positions.exit_desk import Done, ExitDesk
 from core.positions.quotes import CloseQuotes
+from core.positions.telling import Telling
 from core.positions.views_of import Standing, TridentViews
 from core.records.records import Records
 from core.records.store.errors import FencedOff, RecordsError
@@ -85,6 +86,7 @@ class TridentTurns:
     quotes: CloseQuotes
     gate: ExitGate
     records: Records
+    telling: Telling
     bus: Bus
     clock: Clock
     calendar: SessionCalendar
@@ -188,6 +190,7 @@ class TridentTurns:
                 self._begin(one, standing, group)
             else:
                 waits.append(self._wait_s(standing))
+        await self.telling.after_turn(one.number, one.standings)
         return min([*waits, self._edge_s(), LONGEST_S])
 
     def _begin(self, one: _Account, standing: Standing, group: asyncio.TaskGroup) -> None:
