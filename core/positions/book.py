@@ -108,7 +108,9 @@ class TridentBook:
             await self._take_on(record, of_account)
             adopted.setdefault(record.account, []).append(short_id(record.trident))
         for account, ids in adopted.items():
-            text = f"{amounts.counted(len(ids), 'trident')} of {masked(account)} adopted: exits are sent for {_them(ids)}"
+            text = (
+                f"{amounts.counted(len(ids), 'trident')} of {masked(account)} adopted: exits are sent for {_them(ids)}"
+            )
             await self.bus.say("trident.adopted", f"{text} from now on ({', '.join(ids)})", account=account)
         ids = [one for each in adopted.values() for one in each]
         return f"{amounts.counted(len(ids), 'trident')} adopted ({', '.join(ids)})" if ids else ""

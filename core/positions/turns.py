@@ -30,7 +30,6 @@ from core.positions.quotes import CloseQuotes
 from core.positions.views_of import Standing, TridentViews
 from core.records.records import Records
 from core.records.store.errors import FencedOff, RecordsError
-from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 
 LOOK_AGAIN_S = 15.0
@@ -85,7 +84,6 @@ class TridentTurns:
     quotes: CloseQuotes
     gate: ExitGate
     records: Records
-    bus: Bus
     clock: Clock
     calendar: SessionCalendar
     accounts: Callable[[], Iterable[str]]
