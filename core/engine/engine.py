@@ -19,8 +19,9 @@ from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.reasons import Refusal
-from core.domain.orders.orders import Entry, Intent
+from core.domain.orders.orders import Entry, Intent, OrderReport
 from core.engine.command_intake import CommandIntake
+from core.engine.exits import trident_room
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
@@ -60,7 +61,6 @@ from core.orders.sending import SendingRules
 from core.orders.settlement import Settlement
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
-from core.positions.earnings import Earnings
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
@@ -121,7 +121,7 @@ class Engine:
             records,
             lambda: parts.calendar.sessions_back(self.study.today(), settings.trading.follow_sessions),
         )
-        strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
+        self._strangers = strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
         self.tracker = OrderTracker(
             records=records,
             kinds=product_kinds(
@@ -137,7 +137,7 @@ class Engine:
             refused=refused,
             on_alerts_connected=self._on_alerts_connected,
             on_alerts_lost=self._on_lost,
-            on_stranger=strangers.heard,
+            on_stranger=self._on_stranger,
         )
         self.study = MarketStudy(
             parts.broker,
@@ -154,11 +154,21 @@ class Engine:
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
         self.canceller = Canceller(parts.broker, records, self.tracker, clock)
         orders = OrderDesk(
-            broker=parts.broker,
-            tracker=self.tracker,
-            clock=clock,
-            age_s=self.clock_doubt.age_s,
-            locks=parts.locks,
+            broker=parts.broker, tracker=self.tracker, clock=clock, age_s=self.clock_doubt.age_s, locks=parts.locks
+        )
+        self.exits = trident_room(
+            parts,
+            self.bus,
+            self.gate,
+            self.breakers,
+            self.stops,
+            self.feed,
+            self.quotes,
+            self.study,
+            orders,
+            self.tracker,
+            self.canceller,
+            lambda: self.accounts,
         )
         self.desk = EntryDesk(
             desk=orders,
@@ -197,7 +207,9 @@ class Engine:
             Previews(cycle_parts, self.slots),
             self._on_not_recorded,
         )
-        self.alerting = Alerting(records, self.bus, clock, parts.calendar, settings.schedule.slot_times)
+        self.alerting = Alerting(
+            records, self.bus, clock, parts.calendar, settings.schedule.slot_times, self.exits.due_alerts
+        )
         look = AccountLook(
             parts.broker,
             records,
@@ -209,8 +221,8 @@ class Engine:
             parts.settle,
         )
         self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today, self.clock_doubt.age_s)
-        positions = PositionComparison(records, self.breakers, strangers, self.bus, clock)
-        reconciler = Reconciler(parts.broker, records, look, self.breakers, positions)
+        positions = PositionComparison(records, self.breakers, strangers, self.bus, clock, self.exits.judges)
+        reconciler = Reconciler(parts.broker, records, look, self.breakers, positions, self.exits.note_reads)
         self.reconciliation = Reconciliation(
             reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today, self.clock_doubt.until_believed
         )
@@ -229,6 +241,8 @@ class Engine:
             records=records,
             broker=parts.broker,
             gate=self.gate,
+            exit_gate=self.exits.exit_gate,
+            book=self.exits.book,
             breakers=self.breakers,
             tracker=self.tracker,
             canceller=self.canceller,
@@ -241,7 +255,7 @@ class Engine:
             ids=parts.ids,
             live=parts.mode is Mode.LIVE,
             spawn=lambda work: self._jobs.spawn(work, "the forced cycle"),
-            earned=Earnings(records, self.bus, clock, parts.calendar).work_out,
+            earned=self.exits.books.earnings.work_out,
         )
         self.commands = CommandDesk(
             records,
@@ -319,6 +333,7 @@ class Engine:
             logins=self.logins,
             runner=self.runner,
             tracker=self.tracker,
+            exits=self.exits,
             legs=self.legs,
             gate=self.gate,
             commands=self.commands,
@@ -390,7 +405,7 @@ class Engine:
             "mail": self.mail.run,
             "timetable": lambda: self._housekeeping.run(scheduled=scheduled),
         }
-        services |= chosen_services(self.parts, self.bus, self.builder, self.tridents)
+        services |= chosen_services(self.parts, self.bus, self.builder, self.tridents) | self.exits.services()
         if self.publishing.is_on:
             services["redis"] = self.publishing.run
         self.reconciliation.want("start")
@@ -403,6 +418,7 @@ class Engine:
     async def _wind_down(self) -> None:
         self.state = EngineState.STOPPING
         self._jobs.close()
+        await self.exits.close()
         await self.runner.close()
         try:
             await self._housekeeping.end()
@@ -436,6 +452,10 @@ class Engine:
     def _on_alerts_connected(self) -> None:
         """Reconciles with the broker, because nothing is replayed after a reconnect (broker 4, 6)."""
         self.reconciliation.want("the alert stream connected")
+
+    async def _on_stranger(self, report: OrderReport) -> None:
+        self.exits.stranger(report)
+        await self._strangers.heard(report)
 
     def _on_lost(self) -> None:
         """Asks at once whether the broker still answers, because a stream was lost."""

@@ -216,12 +216,12 @@ class TridentRoom:
             self.views.unrealized,
         )
         self.alerts = ExitAlerts(
-            self.turns, proofs, self.books.reads, self.records, self.clock, self.calendar, self.accounts
+            self.turns, self.views, proofs, self.books.reads, self.records, self.clock, self.calendar, self.accounts
         )
         if self.on:
             self.bus.listen(self.heard)
 
-    def services(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    def services(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What runs for as long as the trader does, by name."""
         if not self.on:
             return {}
@@ -252,6 +252,10 @@ class TridentRoom:
     def login_of(self, account: str) -> str:
         """The login that reaches the account; empty for one that none reaches."""
         return self.views.login_of(account)
+
+    def judges(self, account: str) -> bool:
+        """Whether what leaves the account's tridents is attributed to their units."""
+        return self.on and self.changes.differing(account) is not None
 
     # Told by other parts
 
@@ -295,6 +299,7 @@ class TridentRoom:
         while True:
             self._books_due.clear()
             complete = await self.books.turn(self._numbers())
+            await self.alerts.read_results()
             self.turns.wake_all()  # the broker's rows may have ended units
             wait_s = self._books_in_s() if complete else BOOKS_AGAIN_S
             with suppress(TimeoutError):

@@ -31,7 +31,6 @@ from core.positions.telling import Telling
 from core.positions.views_of import Standing, TridentViews
 from core.records.records import Records
 from core.records.store.errors import FencedOff, RecordsError
-from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 
 LOOK_AGAIN_S = 15.0
@@ -87,7 +86,6 @@ class TridentTurns:
     gate: ExitGate
     records: Records
     telling: Telling
-    bus: Bus
     clock: Clock
     calendar: SessionCalendar
     accounts: Callable[[], Iterable[str]]

@@ -8,16 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.reasons import Reason, Refusal
-from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, blocks, outside
 from core.domain.positions.exits import Exit
 from core.domain.positions.next_action import asks_prices, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
+from core.domain.positions.refusals import refused_at
 from core.domain.positions.timing import ExitDays
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
@@ -176,7 +175,7 @@ class TridentViews:
             agrees=self._agrees(account, trident),
             dividend=self.dividends.known.get(trident.underlying),
             underlying_price=self._underlying(trident.underlying),
-            refused_at=_refused_at(known.exits, moment.today),
+            refused_at=refused_at(known.exits, moment.today),
             opposed=_is_opposed(trident, account, entries),
             asked=record.asked,
         )
@@ -276,12 +275,6 @@ def _as_managed(record: TridentRecord, today: date) -> ManagedTrident:
     if record.managed_since is None:
         trident = replace(trident, rules=replace(trident.rules, mode=ExitMode.OFF))
     return trident
-
-
-def _refused_at(known: Sequence[Exit], today: date) -> tuple[datetime, ...]:
-    """When the broker refused an exit today."""
-    refused = (one.terminal_at for one in known if one.state is OrderState.REJECTED and one.terminal_at is not None)
-    return tuple(at for at in refused if at.astimezone(EXCHANGE_ZONE).date() == today)
 
 
 def _is_opposed(trident: ManagedTrident, account: str, entries: Sequence[Entry]) -> bool:
