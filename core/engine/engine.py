@@ -94,6 +94,7 @@ class Engine:
             parts.intervals,
             lambda: recorded_next_steps(parts, self.gate.halting_file),
             self.clock_doubt.age_s,
+            lambda account: self.exits.views.unrealized(account),
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
