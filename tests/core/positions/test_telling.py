@@ -8,6 +8,7 @@ from pathlib import Path
 from core.domain.operation.amounts import signed_dollars
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.positions.closing import Gone
+from core.domain.positions.exits import ExitKind
 from core.domain.positions.tridents import ExitMode, Phase
 from core.domain.positions.units import Ended, UnitName
 from core.domain.reporting.notices import Letterhead
@@ -86,11 +87,15 @@ def test_the_time_exit_and_the_end_are_told_with_the_result(tmp_path: Path) -> N
         entry = await world.entry()
         world.exchange.fill_plan = "never"
         await world.until("09:52")
-        world.exchange.fill_plan = "immediate"
         await world.records.tridents.become(entry.id, Phase.CLOSING, world.clock.now())
         world.engine.exits.turns.wake(ACCOUNT)
-        await world.until("10:12")
-        assert (await world.records.tridents.get(entry.id)).trident.phase is Phase.ENDED
+        await world.until("10:10")
+        assert [one.kind for one in await world.records.exits.open_of(ACCOUNT)] == [ExitKind.TIME]
+        world.exchange.fill_plan = "immediate"
+        await world.until("10:16")
+        phase = (await world.records.tridents.get(entry.id)).trident.phase
+        exits = (await world.records.exits.of_tridents([entry.id]))[entry.id]
+        assert phase is Phase.ENDED, [(one.kind, one.state, one.debit, one.detail, one.cancel_why) for one in exits]
         told = await kinds(world)
         assert told.count("exit.closing") == told.count("exit.closed") == 1, told
         assert told.index("exit.targets") < told.index("exit.closing") < told.index("exit.closed"), told
