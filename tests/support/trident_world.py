@@ -18,11 +18,12 @@ from tests.support.world import ACCOUNT, World
 PUT_1, PUT_2, CALL = UnitName
 
 
-async def held(world: World) -> Entry:
-    """Starts the console with exits on, and lets the entry of the first slot fill. From then on nothing fills by
-    chance."""
-    world.exits = None
-    await world.start()
+async def held(world: World, *, running: bool = False) -> Entry:
+    """Starts the console with exits on, unless it is `running`, and lets the entry of the first slot fill. From then on
+    nothing fills by chance."""
+    if not running:
+        world.exits = None
+        await world.start()
     await world.until("09:45:20")
     await until(world, lambda: _is_filled(world))
     world.exchange.fill_plan = "never"
