@@ -8,8 +8,6 @@ from contextlib import suppress
 
 from core.accounts.logins import Logins
 from core.broker.port import BrokerError, StreamState
-from core.commands.handlers import CommandHandlers
-from core.commands.inbox import CommandDesk
 from core.cycle.parts import CycleParts
 from core.cycle.passed_slots import PassedSlots
 from core.cycle.preview import Previews
@@ -20,8 +18,8 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import Entry, Intent, OrderReport
+from core.engine.assembly import account_look, command_desk, command_handlers, trident_room
 from core.engine.command_intake import CommandIntake
-from core.engine.exits import trident_room
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
@@ -45,7 +43,6 @@ from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
 from core.notify.event_log import log_event
 from core.notify.mail_queue import MailQueue
-from core.orders.account_look import AccountLook
 from core.orders.cancels import Canceller
 from core.orders.desk import OrderDesk
 from core.orders.entry_desk import EntryDesk
@@ -66,7 +63,7 @@ from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock_jumps import JumpDetector
 from core.runtime.last_alive import LastAlive
-from core.snapshot import EngineState, Mode
+from core.snapshot import EngineState
 
 
 class Engine:
@@ -157,20 +154,7 @@ class Engine:
         orders = OrderDesk(
             broker=parts.broker, tracker=self.tracker, clock=clock, age_s=self.clock_doubt.age_s, locks=parts.locks
         )
-        self.exits = trident_room(
-            parts,
-            self.bus,
-            self.gate,
-            self.breakers,
-            self.stops,
-            self.feed,
-            self.quotes,
-            self.study,
-            orders,
-            self.tracker,
-            self.canceller,
-            lambda: self.accounts,
-        )
+        self.exits = trident_room(parts, self.bus, self.gate, self.study, orders, self.canceller, lambda: self.accounts)
         self.desk = EntryDesk(
             desk=orders,
             broker=parts.broker,
@@ -211,16 +195,7 @@ class Engine:
         self.alerting = Alerting(
             records, self.bus, clock, parts.calendar, settings.schedule.slot_times, self.exits.due_alerts
         )
-        look = AccountLook(
-            parts.broker,
-            records,
-            self.tracker,
-            strangers,
-            clock,
-            lambda day: parts.calendar.sessions_back(day, settings.trading.follow_sessions),
-            self.clock_doubt.age_s,
-            parts.settle,
-        )
+        look = account_look(parts, self.tracker, strangers, self.clock_doubt)
         self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today, self.clock_doubt.age_s)
         positions = PositionComparison(records, self.breakers, strangers, self.bus, clock, self.exits.judges)
         reconciler = Reconciler(parts.broker, records, look, self.breakers, positions, self.exits.note_reads)
@@ -238,35 +213,19 @@ class Engine:
             self.study.today,
             lambda: self.runner.runs,
         )
-        self._operator = CommandHandlers(
-            records=records,
-            broker=parts.broker,
-            gate=self.gate,
-            exit_gate=self.exits.exit_gate,
-            book=self.exits.book,
-            breakers=self.breakers,
-            tracker=self.tracker,
-            canceller=self.canceller,
-            reconciliation=self.reconciliation,
-            runner=self.runner,
-            alerting=self.alerting,
-            logins=self.logins,
-            bus=self.bus,
-            clock=clock,
-            ids=parts.ids,
-            live=parts.mode is Mode.LIVE,
-            spawn=lambda work: self._jobs.spawn(work, "the forced cycle"),
-            earned=self.exits.books.earnings.work_out,
-        )
-        self.commands = CommandDesk(
-            records,
+        self._operator = command_handlers(
+            parts,
             self.bus,
-            clock,
-            self._operator.handlers,
-            self.stops,
-            lambda work: self._jobs.spawn(work, "a command"),
-            self._say_failed,
+            self.gate,
+            self.exits,
+            self.canceller,
+            self.reconciliation,
+            self.runner,
+            self.alerting,
+            self.logins,
+            self._jobs,
         )
+        self.commands = command_desk(parts, self.bus, self.gate, self._operator, self._jobs, self._say_failed)
         self._housekeeping = Housekeeping(
             parts=parts,
             slots=self.slots,

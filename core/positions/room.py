@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from core.broker.port import AccountReads, Broker
 from core.domain.market.chain import OptionChain
@@ -17,10 +16,8 @@ from core.domain.orders.orders import OrderReport
 from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.tridents import ExitMode
 from core.domain.reporting.alerts import DueAlert
-from core.guards.breakers import Breakers
 from core.guards.exit_gate import ExitGate
 from core.guards.gate import TradingGate
-from core.guards.stops import Stops
 from core.locks.folder_lock import OneTrader
 from core.market.calendar import SessionCalendar
 from core.market.feed import Feed
@@ -29,7 +26,6 @@ from core.orders.attribution import intent_of
 from core.orders.cancels import Canceller
 from core.orders.desk import OrderDesk
 from core.orders.sending import SendingRules
-from core.orders.tracker import OrderTracker
 from core.positions.book import TridentBook
 from core.positions.bookkeeping import TIMES, Bookkeeping
 from core.positions.changes import Changes
@@ -75,13 +71,9 @@ class TridentRoom:
     locks: OneTrader
     rules: SendingRules
     gate: TradingGate
-    breakers: Breakers
-    stops: Stops
-    kill_file: Path
     feed: Feed
     quotes: QuoteReads
     orders: OrderDesk
-    tracker: OrderTracker
     canceller: Canceller
     accounts: Callable[[], Sequence[AccountRecord]]
     chain: Callable[[str], Awaitable[OptionChain | Refusal]]
@@ -101,15 +93,15 @@ class TridentRoom:
         pace = Pace(self.clock)
         self.exit_gate = ExitGate(
             self.records,
-            self.breakers,
-            self.stops,
-            self.kill_file,
+            self.gate.breakers,
+            self.gate.stops,
+            self.gate.kill_file,
             self.clock,
             self.mode_of,
             self.gate.wrong_clock,
             self.gate.not_reconciled,
         )
-        self.changes = Changes(self.records, self.breakers, self.bus, self.clock)
+        self.changes = Changes(self.records, self.gate.breakers, self.bus, self.clock)
         self.reads = CompleteReads(
             self.broker,
             self,
@@ -137,7 +129,7 @@ class TridentRoom:
         proofs = CancelProofs(
             broker=self.broker,
             records=self.records,
-            tracker=self.tracker,
+            tracker=self.canceller.tracker,
             canceller=self.canceller,
             reads=self.reads,
             changes=self.changes,
@@ -289,7 +281,7 @@ class TridentRoom:
                 continue
             intent = await intent_of(self.records.intents, report)
             if intent is not None:
-                await self.tracker.apply(intent, report)
+                await self.canceller.tracker.apply(intent, report)
         self._given[read.account] = {report.order_id: report for report in read.orders}
         await self.changes.look(read)
 
