@@ -267,6 +267,7 @@ class Engine:
             logins=self.logins,
             alerting=self.alerting,
             mail=self.mail,
+            exits=self.exits,
             state=lambda: self.state,
             redis=lambda: self.publishing.health,
             start=lambda: self.starting.steps(

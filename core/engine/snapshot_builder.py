@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -34,6 +34,8 @@ from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.settlement import Settlement
 from core.orders.tracker import OrderTracker
+from core.positions.room import TridentRoom
+from core.positions.views_of import Standing
 from core.records.search.standings import HeldDay
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
@@ -41,6 +43,7 @@ from core.snapshot import (
     BreakerView,
     CommandView,
     EngineState,
+    ExitsView,
     Health,
     Level,
     MessageView,
@@ -53,6 +56,7 @@ from core.snapshot import (
 from core.views.accounts import account_views, login_views
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
+from core.views.exits import exit_views, exits_view, leg_quotes, with_exits
 from core.views.figures import ShownFigures, alert_view
 from core.views.moment import Moment
 from core.views.next_steps import next_steps
@@ -95,6 +99,7 @@ class SnapshotBuilder:
     logins: Logins
     alerting: Alerting
     mail: MailQueue
+    exits: TridentRoom
     state: Callable[[], EngineState]
     redis: Callable[[], PartHealth | None]
     start: Callable[[], tuple[StartStep, ...]]
@@ -246,10 +251,16 @@ class SnapshotBuilder:
             quotes.append(self._trails.add(shown, moment))
         held = self.tridents.held
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
-        positions = positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends)
+        standings = self._trident_standings()
+        positions = with_exits(
+            positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends),
+            standings,
+            leg_quotes(held, standings, moment),
+            moment,
+        )
         number = 0 if panels.cycle is None else panels.cycle.number
         return Snapshot(
-            status=self._status(now),
+            status=self._status(now, standings),
             quotes=tuple(quotes),
             cycle=cycle_slice(
                 moment,
@@ -290,6 +301,7 @@ class SnapshotBuilder:
             next_steps=coming.accounts,
             overall=coming.overall,
             reading=self.book.reading,
+            exits=exit_views(standings, moment, speed),
         )
 
     def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
@@ -328,7 +340,12 @@ class SnapshotBuilder:
         running = any(progress.ended is None and progress.spread is spread for progress in self.runner.progresses)
         return running or self.legs.keeps(spread.entry_id)
 
-    def _status(self, now: datetime) -> StatusSlice:
+    def _trident_standings(self) -> tuple[Standing, ...]:
+        """How every trident of ours stood at the newest turn of its account."""
+        accounts = self.runner.accounts if self.exits.on else ()
+        return tuple(one for account in accounts for one in self.exits.turns.standings(account.number))
+
+    def _status(self, now: datetime, standings: Sequence[Standing]) -> StatusSlice:
         parts = self.parts
         feed = self.feed.health()
         market = word_by_calendar(self.slots.session(), now)
@@ -355,7 +372,14 @@ class SnapshotBuilder:
             since=self.gate.trading.at if stopped else None,
             why=self.gate.trading.why if stopped else self.gate.stopped_here,
             start=self.start(),
+            exits=self._exits_view(standings),
         )
+
+    def _exits_view(self, standings: Sequence[Standing]) -> ExitsView | None:
+        if not self.exits.on:
+            return None
+        held = (self.exits.exit_gate.held(account.number) for account in self.runner.accounts)
+        return exits_view(standings, next((switch for switch in held if switch is not None), None))
 
 
 def _feed_health(feed: FeedHealth) -> PartHealth:
