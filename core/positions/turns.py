@@ -209,7 +209,7 @@ class TridentTurns:
         except LockLost:
             raise
         except Exception as error:
-            log.exception("trident %s: %s failed", standing.id, type(standing.action).__name__)
+            log.exception("trident %s: what came next failed: %s", standing.id, standing.action)
             done = Done(failure_words(error), FAILED_S)
         if isinstance(standing.action, End):
             await self.quotes.release(standing.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 
 from core.domain.market.underlying import SHIPPED
@@ -17,7 +17,6 @@ from core.domain.positions.exits import Exit
 from core.domain.positions.next_action import asks_prices, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
-from core.domain.positions.timing import ExitDays
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
 from core.domain.positions.units import Unit, left_of
@@ -29,15 +28,14 @@ from core.orders.open_tridents import streamers_of, suggestion_of
 from core.positions.changes import Changes
 from core.positions.complete_reads import CompleteReads
 from core.positions.dividends import Dividends
+from core.positions.moments import moment_of
 from core.positions.pace import Work
 from core.positions.quotes import CloseQuotes
 from core.records.records import AccountRecord, GoneRecord, Records, TridentRecord
 from core.records.store.tables import claims, exits, fills, gone, tridents, units
-from core.runtime.clock import Clock, exchange_time
+from core.runtime.clock import Clock
 
 _TABLES = tuple(table.name for table in (tridents, units, exits, claims, fills, gone))
-_BEFORE = timedelta(days=7)
-"""So far before its opening the sessions of a trident begin: one before its expiration is always among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +245,6 @@ class TridentViews:
             return None
         found = self.feed.underlying_price(SHIPPED[symbol], self.clock.monotonic())
         return None if found is None or found.age_s > MAX_QUOTE_AGE_S else found.price
-
-
-def moment_of(one: TridentRecord, calendar: SessionCalendar, now: datetime) -> Moment:
-    """Now, with the sessions of this trident's days. Raises CalendarError far outside the calendar."""
-    today = exchange_time(now).date()
-    first = min(exchange_time(one.opened_at).date(), today) - _BEFORE
-    last = max(one.trident.expiration, today)
-    return Moment(now, today, calendar.on(today), ExitDays(one.trident.expiration, calendar.between(first, last)))
 
 
 def is_unread_alone(refusals: Sequence[Refusal]) -> bool:
