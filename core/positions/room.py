@@ -178,7 +178,6 @@ class TridentRoom:
             desk=desk,
             reads=self.reads,
             changes=self.changes,
-            quotes=quotes,
             gate=self.exit_gate,
             records=self.records,
             clock=self.clock,
