@@ -16,6 +16,7 @@ from core.domain.positions.exits import ExitKind
 from core.domain.positions.tridents import HandsOff, Phase
 from core.domain.positions.units import Ended, UnitName, UnitState, left_of
 from core.guards.kill_files import halt_all_file
+from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from tests.support.trident_world import (
     CALL,
     PUT_1,
@@ -36,6 +37,7 @@ from tests.support.world import ACCOUNT, MONDAY, World, account, et, in_world
 EARLY = et(MONDAY, "09:43:30")
 """What is foreign is known before the first entry: that takes two reads 30 s apart."""
 ALL = tuple(UnitName)
+OTHER = "5WT00002"
 CENT = Decimal("0.01")
 
 
@@ -215,8 +217,57 @@ def test_two_tridents_of_the_same_legs_are_closed_apart(tmp_path: Path) -> None:
     in_world(day, tmp_path, start=EARLY, accounts=[account(cash="100000")])
 
 
-async def _count_works(world: World, count: int) -> bool:
-    return sum(one.state is OrderState.WORKING for one in await world.records.exits.open_of(ACCOUNT)) == count
+def test_a_trident_of_before_is_managed_only_once_its_exits_are_switched_on(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await held(world, running=True)
+        await world.clock.sleep(60)
+        before = await trident(world)
+        assert before.managed_since is None
+        assert world.engine.exits.reads.newest(ACCOUNT) is None, "with exits off nobody asks for it"
+        assert world.engine.exits.services() == {}
+        await world.stop()
+        world.exits = None
+        await world.start()
+        await world.clock.sleep(90)
+        assert await exits_of(world, before.id) == ()
+        answer = await world.answer(CommandKind.EXITS, ACCOUNT, "on")
+        assert answer == f"done: exits of …0001 are on; 1 trident adopted ({before.id[:8]})"
+        targets = await targets_rest(world)
+        assert targets[PUT_1].debit == percent_of(before.trident, PUT_1, 40)
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY)
+
+
+def test_an_account_that_cannot_be_read_delays_no_other(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = None
+        await world.start()
+        await world.until("09:45:20")
+        await until(world, lambda: _both_hold(world))
+        world.exchange.fill_plan = "never"
+        unread = Fault(FaultKind.REST_5XX_HTML, None, match=FaultMatch(path=f"/accounts/{OTHER}/positions"))
+        world.broker.faults.arm(unread, world.clock.now(), world.clock.monotonic())
+        await until(world, lambda: _count_works(world, 3))
+        (one,) = await world.records.tridents.held_of(ACCOUNT)
+        (other,) = await world.records.tridents.held_of(OTHER)
+        sent = [target.sent_at for target in await exits_of(world, one.id) if target.sent_at is not None]
+        assert max(sent) < one.trident.filled_at + timedelta(seconds=10)
+        assert await exits_of(world, other.id) == ()
+        world.broker.faults.clear()
+        await until(world, lambda: _count_works(world, 3, OTHER))
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY, accounts=[account(), account(OTHER)])
+
+
+async def _both_hold(world: World) -> bool:
+    return [one.state for one in await world.entries()] == [OrderState.FILLED] * 2
+
+
+async def _count_works(world: World, count: int, number: str = ACCOUNT) -> bool:
+    return sum(one.state is OrderState.WORKING for one in await world.records.exits.open_of(number)) == count
 
 
 async def _works(world: World, kind: ExitKind) -> bool:
