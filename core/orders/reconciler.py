@@ -76,8 +76,8 @@ class Reconciler:
     async def _tell_outlived(self, number: str, today: date) -> None:
         """Tells once of each day order of an exit that works on after its session: it keeps its units, and stops
         nothing else. A target of an earlier date is as it should be."""
-        for one in await self.records.intents.looked_at(today, number):
-            if not isinstance(one, Exit) or not _outlives(one, today):
+        for one in await self.records.exits.looked_at(self.look.since(today), number):
+            if not _outlives(one, today):
                 continue
             words = self.look.tracker.kinds.words_of(one)
             if await self.records.journal.newest_with(f"{words.PREFIX}{_OUTLIVES}", ("exit", one.id)) is None:

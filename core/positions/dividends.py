@@ -32,19 +32,19 @@ class Dividends:
         """What is known of each underlying that was asked for; None for no dividend."""
         return self._known
 
-    async def of(self, symbol: str, account: str, login: str) -> Dividend | None:
-        """The underlying's next dividend, or its last one while no other is declared. None for one that delivers cash,
-        and while the broker tells none. It is asked for on behalf of this account."""
+    def is_due(self, symbol: str) -> bool:
+        """Whether the underlying delivers shares and was not asked for today. One that failed waits."""
         if symbol not in SHIPPED or SHIPPED[symbol].is_index:
-            return None
-        today = exchange_time(self.clock.now()).date()
+            return False
         failed_s = self._failed_s.get(symbol)
-        waits = failed_s is not None and self.clock.monotonic() - failed_s < RETRY_S
-        if self._read_on.get(symbol) != today and not waits:
-            await self._read(symbol, account, login, today)
-        return self._known.get(symbol)
+        if failed_s is not None and self.clock.monotonic() - failed_s < RETRY_S:
+            return False
+        return self._read_on.get(symbol) != exchange_time(self.clock.now()).date()
 
-    async def _read(self, symbol: str, account: str, login: str, today: date) -> None:
+    async def read(self, symbol: str, account: str, login: str) -> None:
+        """Asks for the underlying's next dividend, or its last one while no other is declared, on behalf of this
+        account. What cannot be read stays as it was known."""
+        today = exchange_time(self.clock.now()).date()
         # Before the answer: other accounts that ask meanwhile take what is known.
         self._failed_s[symbol] = self.clock.monotonic()
         await self.pace.take(Turn(login, account, Work.ROUTINE))

@@ -72,8 +72,7 @@ class ExitGuards:
         return (
             await self._session()
             or await self._at_broker(exit, work)
-            or await self._quotes(exit, work, walks=walks)
-            or await self._at_broker(exit, work)  # the same read, unless the quotes took too long
+            or (await self._by_quotes(exit, work) if walks else None)
             or await self._order(exit)
         )
 
@@ -163,14 +162,14 @@ class ExitGuards:
                 in_orders[leg] = in_orders.get(leg, _NONE) + takes
         return left, in_orders
 
-    async def _quotes(self, exit: Exit, work: Work, *, walks: bool) -> Refusal | None:
-        if not walks:
-            return None
+    async def _by_quotes(self, exit: Exit, work: Work) -> Refusal | None:
         if self.quotes.halted(exit.underlying):
             return refuse(Reason.TRADING_HALTED, symbol=exit.underlying)
         legs = {leg.symbol: self.streamer_of(leg.symbol) for leg in exit.request.legs}
         found = await self.quotes.of(exit.account, legs, work)
-        return refuse(Reason.LEGS_UNQUOTED, missing=found.missing) if found.missing else None
+        if found.missing:
+            return refuse(Reason.LEGS_UNQUOTED, missing=found.missing)
+        return await self._at_broker(exit, work)  # the same read, unless the quotes took too long
 
     async def _order(self, exit: Exit) -> Refusal | None:
         trident, today = await self._trident(exit), exchange_time(self.clock.now()).date()

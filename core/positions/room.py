@@ -179,7 +179,6 @@ class TridentRoom:
             desk=desk,
             reads=self.reads,
             changes=self.changes,
-            quotes=quotes,
             gate=self.exit_gate,
             records=self.records,
             telling=Telling(self.records, self.clock, lambda account: self.books.earnings.work_out(account)),

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from core.domain.operation.events import Event
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason
-from core.domain.positions.actions import Action, Alert, End, MarkSettling, Prove, Wait
+from core.domain.positions.actions import Action, Alert, Cancel, End, MarkSettling, Prove, Wait
 from core.domain.positions.due_targets import AFTER_THE_FILL
 from core.domain.positions.tridents import ExitMode, Phase
 from core.domain.positions.walk import STEP_EVERY
@@ -25,8 +25,7 @@ from core.locks.folder_lock import LockLost, LockUnconfirmed
 from core.market.calendar import SessionCalendar
 from core.positions.changes import Changes
 from core.positions.complete_reads import CompleteReads
-from core.positions.exit_desk import Done, ExitDesk
-from core.positions.quotes import CloseQuotes
+from core.positions.exit_desk import ExitDesk
 from core.positions.telling import Telling
 from core.positions.views_of import Standing, TridentViews
 from core.records.records import Records
@@ -51,7 +50,7 @@ log = logging.getLogger(__name__)
 @dataclass(eq=False)
 class _Account:
     """One account in its turns. `standings` are those of its newest turn. `again_s` has the monotonic second before
-    which a trident is left alone, because something could not be done for it; `done` its last action, and `under_way`
+    which a trident is left alone, unless it changes: its `signs` differ. `done` has its last action, and `under_way`
     those being done."""
 
     number: str
@@ -61,8 +60,30 @@ class _Account:
     is_known: bool = False
     again_s: dict[str, float] = field(default_factory=dict)
     done: dict[str, Action] = field(default_factory=dict)
+    signs: dict[str, object] = field(default_factory=dict)
+    priced: dict[str, Standing] = field(default_factory=dict)
     under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     failed_s: float = 0.0
+
+    def keep(self, standing: Standing) -> None:
+        """Takes how one trident stands with prices."""
+        self.priced[standing.id] = standing
+
+    @property
+    def shown(self) -> tuple[Standing, ...]:
+        """How its tridents stand, with the prices by which the newest decision was made, where one needs them."""
+        return tuple(
+            priced
+            if one.asks_prices and (priced := self.priced.get(one.id)) is not None and priced.record == one.record
+            else one
+            for one in self.standings
+        )
+
+    def forget(self, but: set[str]) -> None:
+        """Keeps nothing of tridents that are not held any more."""
+        for kept in (self.again_s, self.done, self.signs, self.priced):
+            for gone in kept.keys() - but:
+                del kept[gone]
 
     @property
     def has_exits(self) -> bool:
@@ -82,7 +103,6 @@ class TridentTurns:
     desk: ExitDesk
     reads: CompleteReads
     changes: Changes
-    quotes: CloseQuotes
     gate: ExitGate
     records: Records
     telling: Telling
@@ -97,7 +117,7 @@ class TridentTurns:
     def standings(self, account: str) -> tuple[Standing, ...]:
         """How the account's tridents stood at its newest turn."""
         known = self._accounts.get(account)
-        return () if known is None else known.standings
+        return () if known is None else known.shown
 
     def all_known(self) -> bool:
         """Whether every account has had a turn."""
@@ -133,7 +153,6 @@ class TridentTurns:
 
     async def run(self) -> None:
         """Raises FencedOff and LockLost as soon as another trader could be at work."""
-        self._ends = False
         self._accounts.clear()
         async with asyncio.TaskGroup() as group:
             while True:
@@ -177,19 +196,39 @@ class TridentTurns:
             return one.failed_s
         one.failed_s = 0.0
         waits = [self._read_in_s(one)]
-        now_s = self.clock.monotonic()
         for standing in one.standings:
+            self._read_dividend(standing, group)
+            await self.views.let_go(standing)
             if standing.id in one.under_way:
                 continue
-            rest_s = one.again_s.get(standing.id, now_s) - now_s
+            rest_s = self._rests_s(one, standing)
             if rest_s > 0:
                 waits.append(rest_s)
-            elif not isinstance(standing.action, Wait) and _may_be_done(standing) and not self._ends:
+            elif not self._ends and (standing.asks_prices or self._is_to_be_done(standing)):
                 self._begin(one, standing, group)
             else:
                 waits.append(self._wait_s(standing))
+        one.forget({standing.id for standing in one.standings})
         await self.telling.after_turn(one.number, one.standings)
         return min([*waits, self._edge_s(), LONGEST_S])
+
+    def _rests_s(self, one: _Account, standing: Standing) -> float:
+        """Wall seconds for which the trident is left alone after its last action, while nothing changes of it."""
+        sign = one.signs.setdefault(standing.id, standing.sign)
+        if sign != standing.sign:
+            one.signs[standing.id] = standing.sign
+            one.again_s.pop(standing.id, None)
+        now_s = self.clock.monotonic()
+        return one.again_s.get(standing.id, now_s) - now_s
+
+    def _is_to_be_done(self, standing: Standing) -> bool:
+        """Whether its action is ours to do. Of a trident that is not managed only what has come to pass is recorded,
+        and what its operator asks for is done; and by a wrong clock nothing is but what proves ends."""
+        action = standing.action
+        if isinstance(action, Wait) or (self.gate.wrong_clock() is not None and not isinstance(action, Prove)):
+            return False
+        is_ours = standing.is_managed or standing.view.asked is not None
+        return is_ours or isinstance(action, (Cancel, End, MarkSettling, Prove))
 
     def _begin(self, one: _Account, standing: Standing, group: asyncio.TaskGroup) -> None:
         task = group.create_task(self._do(one, standing), name=f"trident {standing.id}")
@@ -197,32 +236,45 @@ class TridentTurns:
 
         def ended(_: asyncio.Task[None]) -> None:
             one.under_way.pop(standing.id, None)
+            one.signs.pop(standing.id, None)  # what it has changed itself is no reason to hurry
             one.wake.set()
 
         task.add_done_callback(ended)
 
     async def _do(self, one: _Account, standing: Standing) -> None:
         """Has one action done. What fails is tried again: nothing of it is lost, because it is decided anew."""
+        again_s, why = FAILED_S, ""
         try:
-            done = await self.desk.do(standing.view, standing.action)
+            standing = await self.views.priced(standing)
+            one.keep(standing)
+            if self._is_to_be_done(standing):
+                done = await self.desk.do(standing.view, standing.action)
+                again_s, why = done.again_s or 0.0, done.why
+                if one.done.get(standing.id) == standing.action:
+                    again_s = max(again_s, self.wake_s)  # it changed nothing: it must not be done without a pause
+                one.done[standing.id] = standing.action
+            else:
+                again_s = self._wait_s(standing)
         except FencedOff:
             raise
         except LockUnconfirmed as error:
-            done = Done(str(error), FAILED_S)
+            why = str(error)
         except LockLost:
             raise
         except Exception as error:
-            log.exception("trident %s: %s failed", standing.id, type(standing.action).__name__)
-            done = Done(failure_words(error), FAILED_S)
-        if isinstance(standing.action, End):
-            await self.quotes.release(standing.id)
-        again_s = done.again_s or 0.0
-        if one.done.get(standing.id) == standing.action:
-            again_s = max(again_s, self.wake_s)  # it changed nothing: it must not be done without a pause
-        one.done[standing.id] = standing.action
+            log.exception("trident %s: what came next failed: %s", standing.id, standing.action)
+            why = failure_words(error)
         one.again_s[standing.id] = self.clock.monotonic() + again_s
-        if done.why:
-            log.info("trident %s: %s", standing.id, done.why)
+        if why:
+            log.info("trident %s: %s", standing.id, why)
+
+    def _read_dividend(self, standing: Standing, group: asyncio.TaskGroup) -> None:
+        """Has the dividend of its underlying read, once a day in session. Nobody waits for it."""
+        symbol, session = standing.view.trident.underlying, standing.moment.session
+        is_open = session is not None and session.is_open(standing.moment.now)
+        dividends, account = self.views.dividends, standing.record.account
+        if is_open and standing.is_managed and dividends.is_due(symbol):
+            group.create_task(dividends.read(symbol, account, self.views.login_of(account)), name="a dividend")
 
     # When something is due
 
@@ -290,10 +342,3 @@ class TridentTurns:
 
     def _sends(self, account: str) -> bool:
         return self.gate.mode_of(account) is not ExitMode.OFF
-
-
-def _may_be_done(standing: Standing) -> bool:
-    """Whether the action is ours to do: of a trident that is not managed only what has come to pass is recorded, and
-    what its operator asks for is done."""
-    action: Action = standing.action
-    return standing.is_managed or isinstance(action, (End, MarkSettling, Prove)) or standing.view.asked is not None

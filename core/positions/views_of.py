@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 
 from core.domain.market.underlying import SHIPPED
@@ -17,7 +17,6 @@ from core.domain.positions.exits import Exit
 from core.domain.positions.next_action import asks_prices, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
-from core.domain.positions.timing import ExitDays
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
 from core.domain.positions.units import Unit, left_of
@@ -29,15 +28,14 @@ from core.orders.open_tridents import streamers_of, suggestion_of
 from core.positions.changes import Changes
 from core.positions.complete_reads import CompleteReads
 from core.positions.dividends import Dividends
+from core.positions.moments import moment_of
 from core.positions.pace import Work
 from core.positions.quotes import CloseQuotes
 from core.records.records import AccountRecord, GoneRecord, Records, TridentRecord
 from core.records.store.tables import claims, exits, fills, gone, tridents, units
-from core.runtime.clock import Clock, exchange_time
+from core.runtime.clock import Clock
 
 _TABLES = tuple(table.name for table in (tridents, units, exits, claims, fills, gone))
-_BEFORE = timedelta(days=7)
-"""So far before its opening the sessions of a trident begin: one before its expiration is always among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,12 @@ class Standing:
     @property
     def id(self) -> str:
         return self.record.id
+
+    @property
+    def sign(self) -> object:
+        """The same while nothing has changed but time and prices."""
+        view = self.view
+        return self.record, view.exits, view.gone, view.agrees, view.blocked, view.opposed, view.dividend
 
     @property
     def is_managed(self) -> bool:
@@ -99,21 +103,38 @@ class TridentViews:
     _stale_s: dict[str, float] = field(init=False, default_factory=dict)
 
     async def of(self, account: str) -> tuple[Standing, ...]:
-        """The account's tridents that have not ended, the oldest first. Raises RecordsError."""
+        """The account's tridents that have not ended, the oldest first, without prices: nobody waits for the broker.
+        Raises RecordsError."""
         known = await self._of_account(account)
         entries = await self.records.entries.open() if known else ()
-        found = []
-        for one in known:
-            found.append(await self._standing(account, one, entries))
-        return tuple(found)
+        return tuple(self._standing(account, one, entries) for one in known)
 
     async def one(self, trident_id: str) -> Standing:
-        """One trident, also one that has ended. Raises RecordsError, and StateConflict when there is none."""
+        """One trident, also one that has ended, without prices. Raises RecordsError, and StateConflict when there is
+        none."""
         record = await self.records.tridents.get(trident_id)
         exits = await self.records.exits.of_tridents([trident_id])
         left = await self.records.tridents.gone_of([trident_id])
         known = _Recorded(record, exits[trident_id], left[trident_id])
-        return await self._standing(record.account, known, await self.records.entries.open())
+        return self._standing(record.account, known, await self.records.entries.open())
+
+    async def priced(self, standing: Standing) -> Standing:
+        """The standing with fresh prices of its legs, where what comes next depends on them; its legs are subscribed
+        from then on. Raises RecordsError."""
+        if not standing.asks_prices:
+            return standing
+        view = await self._prices(standing)
+        moment = replace(standing.moment, now=self.clock.now())
+        facts = self._facts(standing.record.account, moment)
+        view = replace(view, blocked=outside(blocks(view, facts)))
+        priced = replace(self._decided(standing.record, view, standing.gone, facts), asks_prices=True)
+        return replace(priced, quotes_stale_s=self._stale(standing.id, priced.action))
+
+    async def let_go(self, standing: Standing) -> None:
+        """Ends the subscription of the trident's legs, unless its close goes on in this session."""
+        if not standing.asks_prices and not _may_ask_again(standing.view, standing.moment):
+            await self.quotes.release(standing.id)
+            self._stale_s.pop(standing.id, None)
 
     async def unrealized(self, account: str) -> Unrealized | None:
         """What is open in the account, by the quotes of this moment; None without fresh ones. Raises RecordsError."""
@@ -161,13 +182,10 @@ class TridentViews:
         self._recorded[account] = version, found
         return found
 
-    async def _standing(self, account: str, known: _Recorded, entries: Sequence[Entry]) -> Standing:
+    def _standing(self, account: str, known: _Recorded, entries: Sequence[Entry]) -> Standing:
         record = known.record
         moment = moment_of(record, self.calendar, self.clock.now())
         trident = _as_managed(record, moment.today)
-        refusals = self.refusals(account)
-        of = next((one for one in self.accounts() if one.number == account), None)
-        facts = BlockFacts(moment, refusals, self._feed_down(), of is not None and of.exits_first_wait)
         view = TridentView(
             trident,
             exits=known.exits,
@@ -179,29 +197,27 @@ class TridentViews:
             opposed=_is_opposed(trident, account, entries),
             asked=record.asked,
         )
+        facts = self._facts(account, moment)
         view = replace(view, blocked=outside(blocks(view, facts)))
-        asks = asks_prices(view, moment)
-        if trident.phase is Phase.OPEN and moment.session is not None and not trident.cash_settled:
-            dividend = await self.dividends.of(trident.underlying, account, self.login_of(account))
-            view = replace(view, dividend=dividend)
-        if asks:
-            view = await self._priced(account, record, view, moment)
-        elif not _may_ask_again(view, moment):
-            await self.quotes.release(record.id)
-        action = next_action(view, moment)
+        return replace(
+            self._decided(record, view, known.gone, facts),
+            asks_prices=asks_prices(view, moment),
+            waits_for_read=is_unread_alone(facts.refusals) and _is_due(replace(view, blocked=""), moment),
+        )
+
+    def _facts(self, account: str, moment: Moment) -> BlockFacts:
+        of = next((one for one in self.accounts() if one.number == account), None)
+        waits = of is not None and of.exits_first_wait
+        return BlockFacts(moment, self.refusals(account), self._feed_down(), waits)
+
+    def _decided(
+        self, record: TridentRecord, view: TridentView, gone: tuple[GoneRecord, ...], facts: BlockFacts
+    ) -> Standing:
+        """The standing with what comes next. First targets that wait for a word of the operator are not due."""
+        action = next_action(view, facts.moment)
         if isinstance(action, PlaceTargets) and facts.first_set_waits:
             action = Wait(None, FIRST_SET_WAITS)
-        return Standing(
-            record,
-            view,
-            known.gone,
-            moment,
-            blocks(view, facts),
-            action,
-            asks,
-            waits_for_read=is_unread_alone(refusals) and _is_due(replace(view, blocked=""), moment),
-            quotes_stale_s=self._stale(record.id, action),
-        )
+        return Standing(record, view, gone, facts.moment, blocks(view, facts), action)
 
     def _stale(self, trident_id: str, action: Action) -> float | None:
         if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:
@@ -210,10 +226,11 @@ class TridentViews:
         now_s = self.clock.monotonic()
         return now_s - self._stale_s.setdefault(trident_id, now_s)
 
-    async def _priced(self, account: str, record: TridentRecord, view: TridentView, moment: Moment) -> TridentView:
+    async def _prices(self, standing: Standing) -> TridentView:
         """The view with fresh prices. Without a live feed a walk has none; at the deadline what market data tells
         counts, too. Prices of what is halted are none."""
-        trident = view.trident
+        record, view, moment = standing.record, standing.view, standing.moment
+        trident, account = view.trident, record.account
         legs = await self.legs_of(record, trident.units)
         await self.quotes.hold(record.id, legs.values())
         is_late = moment.days.is_last_day(moment.today) and moment.now >= moment.days.deadline
@@ -229,6 +246,7 @@ class TridentViews:
             put=read.side(trident.units, puts=True),
             call=read.side(trident.units, puts=False),
             short_put_mid=None if short_put is None else short_put.mid,
+            underlying_price=self._underlying(trident.underlying),
         )
 
     def _agrees(self, account: str, trident: ManagedTrident) -> bool:
@@ -247,14 +265,6 @@ class TridentViews:
             return None
         found = self.feed.underlying_price(SHIPPED[symbol], self.clock.monotonic())
         return None if found is None or found.age_s > MAX_QUOTE_AGE_S else found.price
-
-
-def moment_of(one: TridentRecord, calendar: SessionCalendar, now: datetime) -> Moment:
-    """Now, with the sessions of this trident's days. Raises CalendarError far outside the calendar."""
-    today = exchange_time(now).date()
-    first = min(exchange_time(one.opened_at).date(), today) - _BEFORE
-    last = max(one.trident.expiration, today)
-    return Moment(now, today, calendar.on(today), ExitDays(one.trident.expiration, calendar.between(first, last)))
 
 
 def is_unread_alone(refusals: Sequence[Refusal]) -> bool:

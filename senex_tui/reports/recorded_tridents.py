@@ -14,10 +14,11 @@ from core.domain.positions.earned import FEES_FINAL_AFTER
 from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.exits import Exit
 from core.domain.positions.pnl import realized, total
-from core.domain.positions.timing import ExitDays, time_exit_at
+from core.domain.positions.timing import time_exit_at
 from core.domain.positions.trident_commands import leaving_words, resting_words
-from core.domain.positions.trident_view import Moment, TridentView
+from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import ExitRules
+from core.positions.moments import moment_of
 from core.runtime.clock import exchange_time
 from senex_tui.reports.named import account_named
 from senex_tui.reports.next_steps import calendar_around
@@ -145,14 +146,6 @@ async def recorded_tridents(
             )
         )
     return tuple(told)
-
-
-def moment_of(one: TridentRecord, calendar: SessionCalendar, now: datetime) -> Moment:
-    """Now, with the sessions of this trident's days."""
-    today = exchange_time(now).date()
-    first = min(exchange_time(one.opened_at).date(), today)
-    last = max(one.trident.expiration, today)
-    return Moment(now, today, calendar.on(today), ExitDays(one.trident.expiration, calendar.between(first, last)))
 
 
 def _next_exit(own: Sequence[TridentRecord], calendar: SessionCalendar, now: datetime) -> datetime | None:

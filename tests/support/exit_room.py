@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from core.domain.positions.trident_view import ManualClose, Moment, TridentView
 from core.domain.positions.tridents import ExitMode, ExitRules
 from core.domain.positions.units import Unit, UnitName, UnitState
 from core.domain.positions.walk import ClosePrices
+from core.engine.engine import Engine
 from core.guards.exit_gate import ExitGate
 from core.orders.attribution import intent_of
 from core.positions.changes import Changes
@@ -28,6 +30,8 @@ from core.positions.pace import Pace
 from core.positions.placing import Placing
 from core.positions.proofs import CancelProofs
 from core.positions.quotes import CloseQuotes
+from core.runtime.clock import exchange_time
+from core.simulator.exchange.exchange import Exchange
 from tests.support.world import ACCOUNT, LOGIN, World
 
 PUT_1, PUT_2, CALL = UnitName
@@ -40,9 +44,12 @@ FAR = ClosePrices(Decimal("0.05"), Decimal("0.06"))
 
 @dataclass
 class Room:
-    """The parts, for one process of the world. `mode` is what is sent for every account."""
+    """The parts, for one engine. `exchange` is the one that its broker sends to; `mode` is what is sent for every
+    account."""
 
-    world: World
+    engine: Engine
+    exchange: Exchange
+    streamer_of: Callable[[str], str] = lambda symbol: ""
     mode: ExitMode = ExitMode.ALL
     gate: ExitGate = field(init=False)
     changes: Changes = field(init=False)
@@ -54,14 +61,14 @@ class Room:
     desk: ExitDesk = field(init=False)
 
     def __post_init__(self) -> None:
-        world, engine = self.world, self.world.engine
-        parts, records, clock, bus = engine.parts, engine.parts.records, world.clock, engine.bus
+        engine, parts, bus = self.engine, self.engine.parts, self.engine.bus
+        broker, records, clock = parts.broker, parts.records, parts.clock
         pace = Pace(clock)
         self.gate = ExitGate(
             records,
             engine.breakers,
             engine.stops,
-            world.folder / "HALT-ALL",
+            parts.kill_file.parent / "HALT-ALL",
             clock,
             lambda _: self.mode,
             lambda: None,
@@ -69,11 +76,11 @@ class Room:
         )
         self.changes = Changes(records, engine.breakers, bus, clock)
         self.reads = CompleteReads(
-            world.broker, self.gate, pace, clock, _login, self._take, lambda: (), lambda: False
+            broker, self.gate, pace, clock, _login, self._take, lambda: (), lambda: False
         )  # fmt: skip
-        self.quotes = CloseQuotes(engine.feed, engine.quotes, world.broker, pace, clock, _login)
+        self.quotes = CloseQuotes(engine.feed, engine.quotes, broker, pace, clock, _login)
         self.guards = ExitGuards(
-            broker=world.broker,
+            broker=broker,
             records=records,
             bus=bus,
             clock=clock,
@@ -83,7 +90,7 @@ class Room:
             changes=self.changes,
             quotes=self.quotes,
             login_of=_login,
-            streamer_of=lambda symbol: world.market.occ_to_streamer(symbol) or "",
+            streamer_of=self.streamer_of,
             preflight=parts.preflight,
         )
         self.placing = Placing(
@@ -99,7 +106,7 @@ class Room:
             sends=parts.sends,
         )
         self.proofs = CancelProofs(
-            broker=world.broker,
+            broker=broker,
             records=records,
             tracker=engine.tracker,
             canceller=engine.canceller,
@@ -123,22 +130,27 @@ class Room:
 
     async def _take(self, read: CompleteRead) -> None:
         for report in read.orders:
-            intent = await intent_of(self.world.records.intents, report)
+            intent = await intent_of(self.engine.parts.records.intents, report)
             if intent is not None:
-                await self.world.engine.tracker.apply(intent, report)
+                await self.engine.tracker.apply(intent, report)
         await self.changes.look(read)
 
     async def ready(self) -> None:
         """Reads the account until it is known what is foreign in it."""
         await self.reads.within(ACCOUNT, 0)
         while self.changes.differing(ACCOUNT) is None:
-            await self.world.clock.sleep(31)
+            await self.engine.parts.clock.sleep(31)
             await self.reads.within(ACCOUNT, 0)
+
+    async def known(self) -> None:
+        """Says that nothing in the account is foreign, which reads that are 30 s apart would show, and reads it."""
+        await self.engine.parts.records.foreign.take_baseline(ACCOUNT, {}, self.engine.parts.clock.now())
+        await self.reads.within(ACCOUNT, 0)
 
     # A trident
 
     async def view(self, entry: Entry, asked: ManualClose | None = None) -> TridentView:
-        records = self.world.records
+        records = self.engine.parts.records
         trident = (await records.tridents.get(entry.id)).trident
         exits = (await records.exits.of_tridents([entry.id]))[entry.id]
         gone = tuple(one.gone for one in (await records.tridents.gone_of([entry.id]))[entry.id])
@@ -147,10 +159,10 @@ class Room:
 
     async def due(self, entry: Entry) -> Action:
         """What comes next for the trident of this entry."""
-        view, now, calendar = await self.view(entry), self.world.clock.now(), self.world.engine.parts.calendar
+        view, now, calendar = await self.view(entry), self.engine.parts.clock.now(), self.engine.parts.calendar
         session: Session | None = calendar.today(now)
         days = ExitDays(view.trident.expiration, calendar.between(entry.session_day, view.trident.expiration))
-        return next_action(view, Moment(now, self.world.day, session, days))
+        return next_action(view, Moment(now, exchange_time(now).date(), session, days))
 
     async def do(self, entry: Entry, action: Action) -> Done:
         return await self.desk.do(await self.view(entry), action)
@@ -162,7 +174,7 @@ class Room:
             if isinstance(action, Wait):
                 return action
             done = await self.do(entry, action)
-            await self.world.clock.sleep(done.again_s or 0.0)
+            await self.engine.parts.clock.sleep(done.again_s or 0.0)
         raise AssertionError(f"not settled after {tries} actions: {action}, {done.why}")
 
     async def targets(self, entry: Entry) -> tuple[Exit, ...]:
@@ -200,12 +212,12 @@ class Room:
 
     async def fill(self, exit: Exit, packages: int | None = None) -> None:
         """Fills the exit's order at its own price once it is live: all that is left, or so many packages."""
-        await self.world.clock.sleep(LIVE_AFTER_S)
-        at = self.world.clock.now()
-        self.world.exchange.back_office.fill(ACCOUNT, int(exit.order_id or ""), at, packages=packages)
+        await self.engine.parts.clock.sleep(LIVE_AFTER_S)
+        at = self.engine.parts.clock.now()
+        self.exchange.back_office.fill(ACCOUNT, int(exit.order_id or ""), at, packages=packages)
 
     async def now(self, exit: Exit) -> Exit:
-        return await self.world.records.exits.get(exit.id)
+        return await self.engine.parts.records.exits.get(exit.id)
 
     async def units(self, entry: Entry) -> tuple[UnitState, ...]:
         return tuple(unit.state for unit in (await self.view(entry)).trident.units)
@@ -229,9 +241,14 @@ async def with_a_trident(world: World) -> tuple[Entry, Room]:
     assert entry.state is OrderState.FILLED
     world.exchange.fill_plan = "never"
     await world.records.tridents.adopt(entry.id, RULES, world.clock.now())
-    room = Room(world)
+    room = room_of(world)
     await room.ready()
     return entry, room
+
+
+def room_of(world: World) -> Room:
+    """The parts on the engine that runs in this world now."""
+    return Room(world.engine, world.exchange, lambda symbol: world.market.occ_to_streamer(symbol) or "")
 
 
 def _login(account: str) -> str:

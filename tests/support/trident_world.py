@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 
 from core.domain.operation.account_settings import AccountField
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.identifiers import identifier_for
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Entry
+from core.domain.orders.orders import Entry, Intent
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.tridents import ManagedTrident
 from core.domain.positions.units import UnitName
@@ -82,7 +86,7 @@ async def targets_rest(world: World, names: tuple[UnitName, ...] = (PUT_1, PUT_2
     return await working(world, ExitKind.TARGET)
 
 
-def fill(world: World, one: Exit, at: str | None = None) -> None:
+def fill(world: World, one: Intent, at: str | None = None) -> None:
     """Has the exchange fill an order whole, at this debit instead of its own."""
     assert one.order_id is not None
     now = world.clock.now()
@@ -104,3 +108,66 @@ def percent_of(of: ManagedTrident, name: UnitName, percent: int) -> Decimal:
     credit = next(unit.credit for unit in of.units if unit.name is name)
     assert credit is not None
     return (credit * (100 - percent) / 100).quantize(Decimal("0.01"), rounding="ROUND_DOWN")
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Opens the trident of an entry once more, of another session day (`core.orders.sending.Sending`)."""
+
+    world: World
+    entry: Entry
+    sender = "the test"
+
+    @property
+    def intent_id(self) -> str:
+        return self.entry.id
+
+    async def prepare(self) -> Entry | Refusal:
+        prepared = await self.world.records.entries.prepare(self.entry)
+        assert isinstance(prepared, Entry)
+        return prepared
+
+    async def guards(self, intent: Entry) -> Refusal | None:
+        return None
+
+    def barred(self) -> Refusal | None:
+        return None
+
+    async def mark_sent(self, intent: Entry) -> bool:
+        now = self.world.clock.now()
+        epoch, closes = self.world.records.epoch, now + timedelta(hours=1)
+        return await self.world.records.entries.mark_sent(intent.id, now, epoch=epoch, closes=closes)
+
+    async def why_not_sent(self, intent: Entry) -> Refusal:
+        return refuse(Reason.NOT_SENT, detail="the records refused it")
+
+
+async def opened_again(world: World, entry: Entry) -> Entry:
+    """A second trident of the same legs in the same account, as if of the session before."""
+    new_id = world.ids.new()
+    identifier = identifier_for(new_id)
+    again = replace(
+        entry,
+        id=new_id,
+        session_day=entry.session_day - timedelta(days=3),
+        identifier=identifier,
+        request=replace(entry.request, identifier=identifier),
+        state=OrderState.PREPARED,
+        prepared_at=world.clock.now(),
+        sent_at=None,
+        order_id=None,
+        broker_status=None,
+        terminal_at=None,
+        detail="",
+        fills=(),
+    )
+    placed = await world.engine.desk.desk.place(_Again(world, again))
+    assert isinstance(placed, Entry)
+    await world.clock.sleep(5)  # it is live by then
+    fill(world, placed)
+
+    async def is_filled() -> bool:
+        return (await world.records.entries.get(new_id)).state is OrderState.FILLED
+
+    await until(world, is_filled)
+    return await world.records.entries.get(new_id)

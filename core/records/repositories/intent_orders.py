@@ -38,6 +38,8 @@ class IntentOrders:
 
     async def of_all(self, intent_ids: Sequence[str]) -> dict[str, tuple[IntentOrder, ...]]:
         """The orders of each of these intents that has any, the first known first."""
+        if not intent_ids:
+            return {}
         async with self._database.read() as connection:
             return await read_orders(connection, intent_ids)
 

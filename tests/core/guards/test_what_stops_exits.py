@@ -25,6 +25,7 @@ from core.guards.stops import Stops
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import SystemClock, exchange_time
+from tests.support.empty_records import copy_empty_records
 from tests.support.record_samples import url_of
 
 ACCOUNT, OTHER, LOGIN = "5WT00001", "5WT00002", "main"
@@ -92,6 +93,7 @@ class Gates:
 
 @pytest.fixture
 async def gates(tmp_path: Path) -> AsyncIterator[Gates]:
+    copy_empty_records(tmp_path / "records.sqlite3")
     records = await Records.open(url_of(tmp_path / "records.sqlite3"))
     yield Gates(records, tmp_path, SettableClock())
     await records.close()

@@ -36,7 +36,7 @@ from core.domain.trident.trident import Action as LegAction
 from core.positions.complete_reads import CompleteRead
 from core.positions.exit_desk import AFTER_A_REFUSAL_S, Done
 from core.simulator.exchange.faults import FaultKind
-from tests.support.exit_room import CALL, FAR, LIVE_AFTER_S, PUT_1, PUT_2, Room, time_exit, with_a_trident
+from tests.support.exit_room import CALL, FAR, LIVE_AFTER_S, PUT_1, PUT_2, Room, room_of, time_exit, with_a_trident
 from tests.support.world import ACCOUNT, World, in_world
 
 ORDERS = f"/accounts/{ACCOUNT}/orders"
@@ -262,7 +262,7 @@ def test_a_process_that_died_before_its_cancel_left_has_it_asked_by_the_next(tmp
         await world.crash()
         await world.start()
         await world.clock.sleep(5)
-        room = Room(world)
+        room = room_of(world)
         await room.ready()
         assert isinstance(await room.due(entry), Prove)
         assert "is working" in (await room.proved(entry, target)).why
@@ -323,11 +323,11 @@ def test_two_that_place_on_one_unit_at_once_send_one_order(tmp_path: Path) -> No
 
 Step = Callable[[Room], tuple[object, str]]
 _STEPS: dict[str, Step] = {
-    "prepared": lambda room: (room.world.records.exits, "prepare"),
+    "prepared": lambda room: (room.engine.parts.records.exits, "prepare"),
     "guarded": lambda room: (room.placing.guards, "refusal"),
-    "marked sent": lambda room: (room.world.records.exits, "mark_sent"),
-    "sent": lambda room: (room.world.broker, "send"),
-    "acknowledged": lambda room: (room.world.engine.tracker, "acknowledged"),
+    "marked sent": lambda room: (room.engine.parts.records.exits, "mark_sent"),
+    "sent": lambda room: (room.engine.parts.broker, "send"),
+    "acknowledged": lambda room: (room.engine.tracker, "acknowledged"),
 }
 
 
@@ -360,7 +360,7 @@ def test_a_kill_between_a_commit_and_the_request_sends_no_second_order(
         left = len(closes(world))
         await world.start()
         await world.clock.sleep(5)
-        room = Room(world)
+        room = room_of(world)
         await room.ready()
         exits = (await room.view(entry)).exits
         assert len(exits) == (0 if (step, before) == ("prepared", True) else 1)
@@ -399,7 +399,7 @@ def test_three_refusals_of_the_broker_are_counted_from_the_records(tmp_path: Pat
             assert len(refused_at((await room.view(entry)).exits, world.day)) == count
         await world.crash()
         await world.start()
-        room = Room(world)
+        room = room_of(world)
         await room.ready()
         refused = refused_at((await room.view(entry)).exits, world.day)
         assert len(refused) == 3

@@ -8,13 +8,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.domain.operation.account_settings import AccountField
+from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import TimeInForce
 from core.domain.positions.exits import ExitKind
 from core.domain.positions.tridents import HandsOff, Phase
-from core.domain.positions.units import Ended, UnitName, UnitState
+from core.domain.positions.units import Ended, UnitName, UnitState, left_of
 from core.guards.kill_files import halt_all_file
+from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from tests.support.trident_world import (
     CALL,
     PUT_1,
@@ -22,6 +24,7 @@ from tests.support.trident_world import (
     exits_of,
     fill,
     held,
+    opened_again,
     percent_of,
     set_account,
     targets_rest,
@@ -29,11 +32,12 @@ from tests.support.trident_world import (
     until,
     working,
 )
-from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
+from tests.support.world import ACCOUNT, MONDAY, World, account, et, in_world
 
 EARLY = et(MONDAY, "09:43:30")
 """What is foreign is known before the first entry: that takes two reads 30 s apart."""
 ALL = tuple(UnitName)
+OTHER = "5WT00002"
 CENT = Decimal("0.01")
 
 
@@ -53,8 +57,10 @@ def test_targets_rest_seconds_after_the_fill_and_one_that_fills_leaves_the_other
         assert [rest[name].order_id for name in (PUT_1, CALL)] == [targets[name].order_id for name in (PUT_1, CALL)]
         states = {unit.name: unit.state for unit in (await trident(world)).trident.units}
         assert states == {PUT_1: UnitState.WHOLE, PUT_2: UnitState.CLOSED, CALL: UnitState.WHOLE}
+        assert await world.answer(CommandKind.RECONCILE) == "done: reconciliation starts; entries wait for it"
         await world.clock.sleep(120)
-        assert world.engine.breakers.open_now == ()
+        assert world.engine.gate.not_reconciled() == ""
+        assert world.engine.breakers.open_now == (), "a filled target is no mismatch"
         await world.stop()
 
     in_world(day, tmp_path, start=EARLY)
@@ -74,13 +80,17 @@ def test_the_time_exit_begins_at_ten_of_the_seventh_day_though_nobody_ran_a_cons
         record = await trident(world)
         assert (record.trident.phase, record.closing_since) == (Phase.CLOSING, et("2026-04-10", "10:00"))
         (close,) = (await working(world)).values()
-        assert close.sent_at is not None and close.sent_at < et("2026-04-10", "10:01")
+        assert close.sent_at is not None
+        assert close.sent_at < et("2026-04-10", "10:01")
         assert (close.kind, close.units, close.request.time_in_force) == (ExitKind.TIME, ALL, TimeInForce.DAY)
-        assert close.cap is not None and close.mid is not None and close.cap == record.credit, "E at seven days"
+        assert close.cap is not None
+        assert close.mid is not None
+        assert close.cap == record.credit, "E at seven days"
         assert close.debit == min(close.cap, max(CENT, close.mid.quantize(CENT, rounding="ROUND_UP")))
         for one in (await exits_of(world, record.id))[:3]:
             assert (one.state, one.kind) == (OrderState.CANCELLED, ExitKind.TARGET)
-            assert one.released_at is not None and one.released_at <= close.prepared_at, "proved over before"
+            assert one.released_at is not None
+            assert one.released_at <= close.prepared_at, "proved over before"
         fill(world, close)
         await until(world, lambda: _ended(world))
         units = (await trident(world)).trident.units
@@ -172,6 +182,92 @@ def test_new_targets_come_with_the_settings_of_the_account(tmp_path: Path) -> No
         await world.stop()
 
     in_world(day, tmp_path, start=EARLY)
+
+
+def test_two_tridents_of_the_same_legs_are_closed_apart(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        entry = await held(world)
+        first = await targets_rest(world)
+        second = await opened_again(world, entry)
+        await until(world, lambda: _count_works(world, 6))
+        of_second = {"+".join(one.units): one for one in await exits_of(world, second.id)}
+        fill(world, of_second[PUT_1])
+        fill(world, first[CALL])
+        await until(world, lambda: _count_works(world, 4))
+        await world.answer(CommandKind.RECONCILE)
+        await world.clock.sleep(120)
+        assert BreakerKind.MISMATCH not in {one.kind for one in world.engine.breakers.open_now}
+        both = await world.records.tridents.held_of(ACCOUNT)
+        left = {one.id: [unit.name for unit in left_of(one.trident.units)] for one in both}
+        assert left == {entry.id: [PUT_1, PUT_2], second.id: [PUT_2, CALL]}
+        closed = await world.answer(CommandKind.CLOSE, second.id, "unit=all limit=0.03")
+        assert closed.startswith("done: ")
+        await until(world, lambda: _works(world, ExitKind.MANUAL))
+        (close,) = (await working(world, ExitKind.MANUAL)).values()
+        assert (close.trident_id, close.units) == (second.id, (PUT_2, CALL))
+        assert {one.order_id for one in await exits_of(world, entry.id) if one.may_fill} == {
+            first[PUT_1].order_id,
+            first[PUT_2].order_id,
+        }
+        fill(world, close)
+        await until(world, lambda: _count_works(world, 2))
+        assert (await world.records.tridents.get(second.id)).trident.phase is Phase.ENDED
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY, accounts=[account(cash="100000")])
+
+
+def test_a_trident_of_before_is_managed_only_once_its_exits_are_switched_on(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await held(world, running=True)
+        await world.clock.sleep(60)
+        before = await trident(world)
+        assert before.managed_since is None
+        assert world.engine.exits.reads.newest(ACCOUNT) is None, "with exits off nobody asks for it"
+        assert world.engine.exits.services() == {}
+        await world.stop()
+        world.exits = None
+        await world.start()
+        await world.clock.sleep(90)
+        assert await exits_of(world, before.id) == ()
+        answer = await world.answer(CommandKind.EXITS, ACCOUNT, "on")
+        assert answer == f"done: exits of …0001 are on; 1 trident adopted ({before.id[:8]})"
+        targets = await targets_rest(world)
+        assert targets[PUT_1].debit == percent_of(before.trident, PUT_1, 40)
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY)
+
+
+def test_an_account_that_cannot_be_read_delays_no_other(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = None
+        await world.start()
+        await world.until("09:45:20")
+        await until(world, lambda: _both_hold(world))
+        world.exchange.fill_plan = "never"
+        unread = Fault(FaultKind.REST_5XX_HTML, None, match=FaultMatch(path=f"/accounts/{OTHER}/positions"))
+        world.broker.faults.arm(unread, world.clock.now(), world.clock.monotonic())
+        await until(world, lambda: _count_works(world, 3))
+        (one,) = await world.records.tridents.held_of(ACCOUNT)
+        (other,) = await world.records.tridents.held_of(OTHER)
+        sent = [target.sent_at for target in await exits_of(world, one.id) if target.sent_at is not None]
+        assert max(sent) < one.trident.filled_at + timedelta(seconds=10)
+        assert await exits_of(world, other.id) == ()
+        world.broker.faults.clear()
+        await until(world, lambda: _count_works(world, 3, OTHER))
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY, accounts=[account(), account(OTHER)])
+
+
+async def _both_hold(world: World) -> bool:
+    return [one.state for one in await world.entries()] == [OrderState.FILLED] * 2
+
+
+async def _count_works(world: World, count: int, number: str = ACCOUNT) -> bool:
+    return sum(one.state is OrderState.WORKING for one in await world.records.exits.open_of(number)) == count
 
 
 async def _works(world: World, kind: ExitKind) -> bool:

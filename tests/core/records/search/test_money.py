@@ -46,6 +46,14 @@ def all_units(fees: str = "2.48") -> dict[UnitName, Earned]:
     return {name: Earned(one, LATER) for name, one in earned.items()}
 
 
+async def _end(records: Records) -> None:
+    """Ends the trident 100 s after it was prepared, with every contract gone."""
+    await records.tridents.note_gone(
+        [GoneRecord("one", Gone(unit.name, symbol, Ended.HAND, AT), "us") for unit in opened() for symbol in unit.held]
+    )
+    await records.tridents.become("one", Phase.ENDED, after(100))
+
+
 async def test_what_units_earned_is_read_as_it_was_written_last(records: Records) -> None:
     await filled(records)
     open_ones = {name: Earned(Realized(NONE, NONE, D("2.24"), True, opening_fees=D("2.24")), None) for name in ALL}
@@ -67,7 +75,7 @@ async def test_a_difference_with_the_broker_is_told_when_it_changes(records: Rec
     assert await records.pnl_rows.note_earned("one", all_units(), D("-0.10"))
     assert not await records.pnl_rows.note_earned("one", all_units(), D("-0.10"))
     assert await records.pnl_rows.results(ACCOUNT, AT) == {}, "it has not ended"
-    await records.tridents.become("one", Phase.ENDED, after(100))
+    await _end(records)
     assert await records.pnl_rows.results(ACCOUNT, AT) == {"one": (D("152.56"), D("152.46"))}
     assert await records.pnl_rows.results(ACCOUNT, after(101)) == {}
     assert await records.pnl_rows.results(OTHER, AT) == {}
@@ -80,7 +88,7 @@ async def test_tridents_of_a_time_are_those_open_or_ended_since(records: Records
     await filled(records, "two", OTHER)
     assert [one.id for one in await records.pnl_rows.tridents(ACCOUNT, after(1_000))] == ["one"]
     assert (await records.pnl_rows.first_trident(ACCOUNT), await records.pnl_rows.first_trident("none")) == (DAY, None)
-    await records.tridents.become("one", Phase.ENDED, after(100))
+    await _end(records)
     assert [one.id for one in await records.pnl_rows.tridents(ACCOUNT, after(100))] == ["one"]
     assert await records.pnl_rows.tridents(ACCOUNT, after(101)) == ()
 
