@@ -56,7 +56,7 @@ from core.snapshot import (
 from core.views.accounts import account_views, login_views
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
-from core.views.exits import exit_views, exits_view, leg_quotes, with_exits
+from core.views.exits import TridentScreens, exits_view, leg_quotes
 from core.views.figures import ShownFigures, alert_view
 from core.views.moment import Moment
 from core.views.next_steps import next_steps
@@ -110,6 +110,7 @@ class SnapshotBuilder:
     _figures: ShownFigures = field(init=False, default_factory=ShownFigures)
     _trails: QuoteTrails = field(init=False, default_factory=QuoteTrails)
     _pictures: Pictures = field(init=False, default_factory=Pictures)
+    _tridents: TridentScreens = field(init=False, default_factory=TridentScreens)
     _standings: Standings = field(init=False)
     _numbers: int = field(init=False, default=0)
     _feed_told: str = field(init=False, default="")
@@ -252,7 +253,7 @@ class SnapshotBuilder:
         held = self.tridents.held
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         standings = self._trident_standings()
-        positions = with_exits(
+        positions = self._tridents.with_exits(
             positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends),
             standings,
             leg_quotes(held, standings, moment),
@@ -301,7 +302,7 @@ class SnapshotBuilder:
             next_steps=coming.accounts,
             overall=coming.overall,
             reading=self.book.reading,
-            exits=exit_views(standings, moment, speed),
+            exits=self._tridents.exit_views(standings, moment, speed),
         )
 
     def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from core.domain.market.quotes import Quote
@@ -33,45 +33,102 @@ _LEGS = 4
 ON, HELD, BLOCKED = "on", "held", "blocked"
 
 
-def with_exits(
-    positions: PositionsSlice, standings: Sequence[Standing], quotes: Mapping[str, Mapping[str, Quote]], moment: Moment
-) -> PositionsSlice:
-    """The open tridents with how each is taken to its end. `quotes` are those of each trident's legs by OCC symbol."""
-    by_id = {one.id: one for one in standings}
-    return replace(
-        positions,
-        open=tuple(
-            view
-            if view.entry_id not in by_id
-            else replace(view, exits=_trident(by_id[view.entry_id], quotes.get(view.entry_id, {}), moment))
-            for view in positions.open
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is shown of a trident while it stands so: all that depends on no price and no age."""
+
+    standing: Standing
+    exits: TridentExits
+    orders: tuple[ExitView, ...]
 
 
-def _trident(one: Standing, quotes: Mapping[str, Quote], moment: Moment) -> TridentExits:
+@dataclass(eq=False, repr=False, slots=True)
+class TridentScreens:
+    """Shows tridents. What is made of a standing is kept for as long as the trident stands so: the screen asks several
+    times a second."""
+
+    _shown: dict[str, _Shown] = field(init=False, default_factory=dict)
+
+    def with_exits(
+        self,
+        positions: PositionsSlice,
+        standings: Sequence[Standing],
+        quotes: Mapping[str, Mapping[str, Quote]],
+        moment: Moment,
+    ) -> PositionsSlice:
+        """The open tridents with how each is taken to its end. `quotes` are those of each trident's legs by OCC
+        symbol."""
+        if not standings:
+            return positions
+        by_id = {one.id: one for one in standings}
+        return replace(
+            positions,
+            open=tuple(
+                view
+                if view.entry_id not in by_id
+                else replace(
+                    view,
+                    exits=_priced(self._of(by_id[view.entry_id]), quotes.get(view.entry_id, {}), moment),
+                )
+                for view in positions.open
+            ),
+        )
+
+    def exit_views(self, standings: Sequence[Standing], moment: Moment, speed: float) -> tuple[ExitView, ...]:
+        """The closing orders that hold units, those of which nobody knows what they do first, then the newest."""
+        self._shown = {one.id: self._of(one) for one in standings}
+        found = [
+            replace(view, age_s=max(0, int((moment.now - view.at).total_seconds() / speed)))
+            for one in self._shown.values()
+            for view in one.orders
+        ]
+        return tuple(sorted(found, key=lambda view: (view.state != OrderState.UNKNOWN.value, -view.at.timestamp())))
+
+    def _of(self, one: Standing) -> _Shown:
+        known = self._shown.get(one.id)
+        if known is not None and known.standing is one:
+            return known
+        held = (exit for exit in one.view.exits if exit.holds_units)
+        return _Shown(one, _trident(one), tuple(_exit(one, exit) for exit in held))
+
+
+def _trident(one: Standing) -> TridentExits:
     view, trident = one.view, one.view.trident
     gains = [gain_of(exit, trident.units) for exit in view.exits if exit.fills]
     known = all(unit.state is not UnitState.GONE for unit in trident.units) and None not in gains
     gained = sum((gain for gain in gains if gain is not None), _NONE)
-    marks = unrealized(trident.units, quotes, moment.monotonic)
-    left = left_of(trident.units)
+    shape = close_shape(left_of(trident.units))
+    today = one.moment.today
+    return TridentExits(
+        state=word_of(view, is_managed=one.is_managed).value,
+        units=tuple(UnitView(unit.name.value, unit_words(unit, view, today)) for unit in trident.units),
+        next=words(one.action, view, today),
+        realized=gained if known else None,
+        unrealized_mid=None,
+        unrealized_natural=None,
+        worst_case=worst_case(trident.units, trident.width, gained) if known else None,
+        close_mid=None,
+        close_natural=None,
+        legs="" if shape is None else ", ".join(_leg(leg) for leg in shape.legs),
+        resting=tuple(exit.order_id for exit in view.resting if exit.order_id),
+    )
+
+
+def _priced(shown: _Shown, quotes: Mapping[str, Quote], moment: Moment) -> TridentExits:
+    units = shown.standing.view.trident.units
+    marks = unrealized(units, quotes, moment.monotonic)
+    left = left_of(units)
     shape = close_shape(left)
     prices = [spread_prices(quotes.get(unit.short), quotes.get(unit.long), moment.monotonic) for unit in left]
     fresh = [price for price in prices if price is not None]
-    per = 0 if shape is None or len(fresh) < len(left) else shape.per
-    return TridentExits(
-        state=word_of(view, is_managed=one.is_managed).value,
-        units=tuple(UnitView(unit.name.value, unit_words(unit, view, moment.today)) for unit in trident.units),
-        next=words(one.action, view, moment.today),
-        realized=gained if known else None,
-        unrealized_mid=None if marks is None else marks.mid,
-        unrealized_natural=None if marks is None else marks.natural,
-        worst_case=worst_case(trident.units, trident.width, gained) if known else None,
-        close_mid=sum((price.mid for price in fresh), _NONE) / per if per else None,
-        close_natural=sum((price.natural for price in fresh), _NONE) / per if per else None,
-        legs="" if shape is None else ", ".join(_leg(leg) for leg in shape.legs),
-        resting=tuple(exit.order_id for exit in view.resting if exit.order_id),
+    if marks is None or shape is None or len(fresh) < len(left):
+        return shown.exits
+    return replace(
+        shown.exits,
+        unrealized_mid=marks.mid,
+        unrealized_natural=marks.natural,
+        close_mid=sum((price.mid for price in fresh), _NONE) / shape.per,
+        close_natural=sum((price.natural for price in fresh), _NONE) / shape.per,
     )
 
 
@@ -79,13 +136,7 @@ def _leg(leg: OrderLeg) -> str:
     return f"{leg.action.value} {leg.quantity} {leg_name(leg.symbol)}"
 
 
-def exit_views(standings: Sequence[Standing], moment: Moment, speed: float) -> tuple[ExitView, ...]:
-    """The closing orders that hold units, those of which nobody knows what they do first, then the newest."""
-    found = [_exit(one, exit, moment, speed) for one in standings for exit in one.view.exits if exit.holds_units]
-    return tuple(sorted(found, key=lambda view: (view.state != OrderState.UNKNOWN.value, -view.at.timestamp())))
-
-
-def _exit(one: Standing, exit: Exit, moment: Moment, speed: float) -> ExitView:
+def _exit(one: Standing, exit: Exit) -> ExitView:
     fate = exit_fate(exit)
     at = exit.sent_at or exit.prepared_at
     return ExitView(
@@ -101,7 +152,7 @@ def _exit(one: Standing, exit: Exit, moment: Moment, speed: float) -> ExitView:
         told=exit_words(fate),
         claims=exit.holds_units,
         at=at.replace(microsecond=0),
-        age_s=max(0, int((moment.now - at).total_seconds() / speed)),
+        age_s=0,
     )
 
 
