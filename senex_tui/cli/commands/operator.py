@@ -196,9 +196,10 @@ def attest(
         str, typer.Argument(metavar="SEEN", help="absent, or the order's id at the broker; or gone, or foreign.")
     ],
     meant: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[ID] ...", help="The entry or closing order, by the beginning of its id."),
-    ] = None,
+        str, typer.Argument(metavar="ID", help="The entry or closing order, by the beginning of its id; or SYMBOL.")
+    ] = "",
+    more: Annotated[str, typer.Argument(metavar="UNIT", help="Of gone: put-1, put-2 or call; of foreign: N.")] = "",
+    cents: Annotated[str, typer.Argument(metavar="CENTS", help="Of gone: what its end brought.")] = "",
     entry: EntryId = "",
     account: OneAccount = "",
     demo: Demo = False,
@@ -218,7 +219,7 @@ def attest(
     from core.domain.operation.commands import CommandKind
     from core.domain.positions.attest_words import FOREIGN, GONE
 
-    words = list(meant or ())
+    words = [word for word in (meant, more, cents) if word]
     if seen == GONE:
         target, note = (words[0] if words else ""), " ".join((GONE, *words[1:]))
     elif seen == FOREIGN:
