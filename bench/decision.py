@@ -25,6 +25,7 @@ from core.config.settings import TradingSettings
 from core.cycle.account_cycle import AccountResult
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import OrderRequest
+from core.domain.positions.tridents import ExitMode
 from core.engine.engine import Engine
 from core.engine.parts import EngineParts
 from core.market.calendar import SessionCalendar
@@ -110,6 +111,7 @@ async def engine_at(port: int, folder: Path, *, stabilization_s: float = 0.0, pr
             enable_new_accounts=False,
             kill_file=folder / "HALT",
             stops_folder=folder / "stops",
+            exits=ExitMode.OFF,
         )
     )
 

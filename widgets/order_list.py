@@ -13,7 +13,7 @@ from widgets.base.lines import Part, Tone
 from widgets.base.list_panel import Column, Listing, Row
 
 if TYPE_CHECKING:
-    from core.snapshot import OrderView
+    from core.snapshot import ExitView, OrderView
 
 _COLUMNS = (
     Column("state", 9),
@@ -33,19 +33,46 @@ _EMPTY = "no entry yet: each order the automation sends, or prepares and does no
 
 
 def order_listing(
-    orders: Sequence[OrderView], now: datetime | None, trouble: str = "", *, is_more: bool = False
+    orders: Sequence[OrderView],
+    now: datetime | None,
+    trouble: str = "",
+    *,
+    is_more: bool = False,
+    exits: Sequence[ExitView] = (),
 ) -> Listing:
-    """The rows, newest first. `trouble` says why older ones are missing, `is_more` that there are older ones to read.
+    """The rows: closing orders that hold units first, as they are given, then entries, newest first. `trouble` says why
+    older ones are missing, `is_more` that there are older ones to read.
 
-    `now` is market time; entries of today show their time, older ones their date.
+    `now` is market time; orders of today show their time, older ones their date.
     """
     ordered = sorted(orders, key=lambda order: (order.at, order.entry_id), reverse=True)
-    title = "Orders" + (f"  {len(ordered)}" if ordered else "")
+    count = len(ordered) + len(exits)
+    title = "Orders" + (f"  {count}" if count else "")
     if is_more:
         title += ", older ones follow"
     if trouble:
         title += f"  older ones not read: {trouble}"
-    return Listing(title, _COLUMNS, tuple(_row(order, now) for order in ordered), _EMPTY)
+    rows = (*(_exit_row(one, now) for one in exits), *(_row(order, now) for order in ordered))
+    return Listing(title, _COLUMNS, rows, _EMPTY)
+
+
+def _exit_row(one: ExitView, now: datetime | None) -> Row:
+    tone = Tone.BAD if one.state == "unknown" else Tone.PLAIN
+    cells: tuple[Part, ...] = (
+        (one.state.upper(), tone),
+        (one.account, Tone.DIM),
+        (one.underlying, Tone.PLAIN),
+        (one.name, Tone.PLAIN),
+        ("", Tone.PLAIN),
+        (figures.price(one.debit), Tone.STRONG),
+        ("", Tone.PLAIN),
+        ("", Tone.PLAIN),
+        (one.order_id or figures.NONE, Tone.DIM),
+        (figures.when(one.at, now), Tone.DIM),
+        (figures.age(one.age_s), Tone.DIM),
+        (one.told, Tone.DIM),
+    )
+    return Row(one.exit_id, cells)
 
 
 def _row(order: OrderView, now: datetime | None) -> Row:

@@ -13,7 +13,7 @@ from widgets.base.lines import Drawing, Line, Part, Tone, beside, flow, wrap
 from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
-    from core.snapshot import PositionsSlice, PositionView
+    from core.snapshot import PositionsSlice, PositionView, TridentExits
 
 
 class PositionsPanel(LinePanel["PositionsSlice"]):
@@ -67,11 +67,32 @@ def _trident(view: PositionView, width: int) -> list[Line]:
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
     ]
     lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]
+    if view.exits is not None:
+        lines += _exits(view.exits, width - 2)
     if view.differs:
         lines += [((f"  {line}", Tone.BAD),) for line in wrap(f"▲ {view.differs}", width - 2)]
     for warning in view.warnings:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(f"▲ {warning}", width - 2)]
     return lines
+
+
+def _exits(exits: TridentExits, width: int) -> list[Line]:
+    """How it is taken to its end: each unit, what its exits brought and may bring, and what comes next."""
+    lines: list[Line] = []
+    for unit in exits.units:
+        lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"{unit.name:<6} {unit.told}", width)]
+    parts: list[Part] = [
+        (exits.state.upper(), _STATES.get(exits.state, Tone.STRONG)),
+        (f"realized {figures.signed_money(exits.realized)} $", Tone.PLAIN),
+        (f"unrealized {figures.signed_money(exits.unrealized_mid)} $", Tone.PLAIN),
+        (f"at natural {figures.signed_money(exits.unrealized_natural)} $", Tone.PLAIN),
+        (f"worst case {figures.signed_money(exits.worst_case)} $", Tone.PLAIN),
+    ]
+    lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width)]
+    return lines + [((f"  {line}", Tone.STRONG),) for line in wrap(f"next: {exits.next}", width)]
+
+
+_STATES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
 
 
 def _packages(view: PositionView) -> list[Part]:

@@ -12,7 +12,7 @@ from core.domain.orders.next_step import Next
 from core.snapshot import Automation, EngineState, Health, Mode, StartState, Watching
 from widgets.base import format as figures
 from widgets.base.fates import next_session
-from widgets.base.lines import Drawing, Line, Tone, beside, fit, width_of
+from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, width_of
 from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ PENDING_WORDS = {
     "acknowledge": "ACKNOWLEDGING…",
     "allow-reentry": "ALLOWING RE-ENTRY…",
     "set_account": "SETTING…",
+    "exits": "SWITCHING EXITS…",
+    "close": "CLOSING…",
+    "retarget": "RETARGETING…",
+    "release": "RELEASING…",
 }
 """The words for a command on its way; one that is not listed here is shown by its own name."""
 _AUTOMATION = {
@@ -91,6 +95,7 @@ _CLOCK_FROM = 78
 _LEAST_REASON = 8
 """In less room than this a reason says nothing, and is left out."""
 _NO_ENTRY = "no entry"
+_EXITS_ON = "on"
 _ENDED = (EngineState.STOPPING, EngineState.STOPPED, EngineState.FAILED)
 """What an engine that ends said of its next slot no longer holds."""
 _LEVELS = (
@@ -257,7 +262,7 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
     parts += [(f" {mode} ", Tone.MODE), (" ", Tone.PLAIN)]
     if value.read_only:
         parts.append(("READ-ONLY ", Tone.STRONG))
-    parts += [automation_word(value), (reason, Tone.DIM)]
+    parts += [automation_word(value), (reason, Tone.DIM), *_exits(status, level)]
     if status.watching is not Watching.NONE:
         word = status.watching.value if level < 1 else Watching.READ_ONLY.value
         parts.append((f"  {word.upper()}", Tone.ACCENT))
@@ -287,6 +292,16 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
     if level < 1 and status.accounts:
         parts += [("  ", Tone.PLAIN), (status.accounts, Tone.DIM)]
     return tuple(parts)
+
+
+def _exits(status: StatusSlice, level: int) -> list[Part]:
+    """Whether exits are on, held or blocked, where a trident is held; why, where there is room."""
+    exits = status.exits
+    if exits is None or status.engine.is_over or (level >= 5 and exits.word == _EXITS_ON):
+        return []
+    why = f" ({exits.why})" if exits.why and level < 1 else ""
+    word = exits.word if exits.word == _EXITS_ON else exits.word.upper()
+    return [("  exits ", Tone.DIM), (word + why, Tone.GOOD if exits.word == _EXITS_ON else Tone.WARN)]
 
 
 def _part(name: str, health: PartHealth, extra: str, level: int) -> Line:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.accounts.logins import Logins
 from core.broker.port import Broker
 from core.commands.attestations import Attestations
-from core.commands.entry_targets import find_entries, unnamed
 from core.commands.exit_cancels import cancel_resting
 from core.commands.exit_commands import meant_accounts
 from core.commands.inbox import Done, Handler
+from core.commands.intent_targets import find_intents, unnamed
 from core.commands.local_handlers import HALT, LocalHandlers
+from core.commands.position_attestations import attest_position
+from core.commands.trident_commands import TridentCommands
 from core.cycle.account_cycle import AccountResult
 from core.cycle.preview_values import preview_values, preview_words
 from core.cycle.runner import CycleRunner
@@ -26,14 +28,18 @@ from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.fate import fate_of, fate_words
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Entry
+from core.domain.orders.orders import Entry, Intent
+from core.domain.positions.exit_fate import exit_fate, exit_words
+from core.domain.positions.exits import Exit
 from core.domain.positions.trident_commands import ExitsWord, exits_words
 from core.guards.breakers import Breakers
+from core.guards.exit_gate import ExitGate
 from core.guards.gate import TradingGate
 from core.notify.alerting import Alerting
 from core.orders.cancels import Answer, Canceller
 from core.orders.reconciliation import Reconciliation
 from core.orders.tracker import OrderTracker
+from core.positions.book import TridentBook
 from core.records.records import Records
 from core.records.store.errors import StateConflict
 from core.runtime.bus import Bus
@@ -46,11 +52,14 @@ Forced = tuple[AccountResult, ...] | Refusal
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class CommandHandlers:
-    """The handlers of a running engine. A pause or a halt is acknowledged only after it is committed to the records."""
+    """The handlers of a running engine. A pause or a halt is acknowledged only after it is committed to the records.
+    `earned` works out again what an account earned."""
 
     records: Records
     broker: Broker
     gate: TradingGate
+    exit_gate: ExitGate
+    book: TridentBook
     breakers: Breakers
     tracker: OrderTracker
     canceller: Canceller
@@ -63,6 +72,7 @@ class CommandHandlers:
     ids: Ids
     live: bool
     spawn: Callable[[Coroutine[Any, Any, None]], None]
+    earned: Callable[[str], Awaitable[None]]
     _without_broker: LocalHandlers = field(init=False)
     _attestations: Attestations = field(init=False)
     _awaited: dict[str, asyncio.Future[Forced]] = field(init=False, default_factory=dict)
@@ -91,7 +101,8 @@ class CommandHandlers:
             CommandKind.PREVIEW: self._preview,
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
-            CommandKind.ATTEST: self._attestations.attest,
+            CommandKind.ATTEST: self._attest,
+            **TridentCommands(self.book).handlers,
         }
 
     def _followed(self, handler: Handler) -> Handler:
@@ -112,8 +123,11 @@ class CommandHandlers:
                 await self.alerting.read_open()
             case CommandKind.SET_ACCOUNT:
                 await self.runner.refresh_accounts()
-                if command.note.partition(" ")[0] == AccountField.PRIMARY:
+                name = command.note.partition(" ")[0]
+                if name == AccountField.PRIMARY:
                     await self.logins.prefer_primary()
+                if name == AccountField.EXITS:
+                    await self._adopt(command)
             case _:
                 await self.gate.read()
 
@@ -137,9 +151,17 @@ class CommandHandlers:
                 return numbers
             return Done(await cancel_resting(self.records, self.canceller, numbers, command.who))
         answer = await self._without_broker.handlers[CommandKind.EXITS](command)
-        if isinstance(answer, Done) and stop_of(command) is None:
-            self.gate.stops.lift(command)
-        return answer
+        await self.exit_gate.read()
+        if isinstance(answer, Refusal) or stop_of(command) is not None:
+            return answer
+        self.gate.stops.lift(command)
+        await self.runner.refresh_accounts()  # their first targets wait no longer
+        return Done("; ".join(filter(None, (answer.text, await self._adopt(command)))))
+
+    async def _adopt(self, command: Command) -> str:
+        """Takes on the tridents of the accounts that are meant, whose exits go on from now."""
+        numbers = await meant_accounts(self.records, command.target)
+        return "" if isinstance(numbers, Refusal) else await self.book.adopt(numbers)
 
     async def _force(self, command: Command) -> Done | Refusal:
         if command.saw_cycle is not None and command.saw_cycle != self.runner.newest:
@@ -199,17 +221,22 @@ class CommandHandlers:
         self.reconciliation.want(f"asked by {command.who}")
         return Done("reconciliation starts; entries wait for it")
 
+    async def _attest(self, command: Command) -> Done | Refusal:
+        about_held = await attest_position(self.records, command, self.clock.now(), self.earned)
+        return await self._attestations.attest(command) if about_held is None else about_held
+
     async def _cancel(self, command: Command) -> Done | Refusal:
+        """Cancels an entry or a closing order. No target that an operator cancelled is placed again (rules 15.2)."""
         found = await self._working(command.target)
         if len(found) != 1:
             return refuse(Reason.NO_SUCH_TARGET, target=unnamed(command.target, "working entry", several=bool(found)))
-        [entry] = found
-        if entry.state is not OrderState.WORKING or entry.order_id is None:
-            return refuse(Reason.NOT_CANCELLABLE, state=fate_words(fate_of(entry)))
-        asked = await self.canceller.for_operator(entry, command.who)
+        [intent] = found
+        if intent.state is not OrderState.WORKING or intent.order_id is None:
+            return _not_cancellable(intent)
+        asked = await self.canceller.for_operator(intent, command.who)
         match asked.answer:
             case Answer.TAKEN:
-                return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
+                return Done(f"cancel of order {intent.order_id} asked; it works until the broker confirms")
             case Answer.LOST:
                 lost = f"the answer to the cancel was lost ({asked.detail})"
                 return Done(f"{lost}; it works until the broker shows otherwise")
@@ -217,7 +244,16 @@ class CommandHandlers:
             return refuse(Reason.ENDED_BEFORE_CANCEL, state=asked.intent.state.words)
         return refuse(Reason.CANCEL_REFUSED, detail=asked.detail)
 
-    async def _working(self, target: str) -> Sequence[Entry]:
-        """The entries that may be meant; without a target those that work."""
-        found = await find_entries(self.records, target)
-        return found if target else [e for e in found if e.state is OrderState.WORKING]
+    async def _working(self, target: str) -> Sequence[Intent]:
+        """The entries and closing orders that may be meant; without a target the entries that work."""
+        if target:
+            return await find_intents(self.records, target)
+        return [one for one in await self.records.entries.open() if one.state is OrderState.WORKING]
+
+
+def _not_cancellable(intent: Intent) -> Refusal:
+    if isinstance(intent, Exit):
+        fate = exit_fate(intent)
+        return refuse(Reason.EXIT_NOT_CANCELLABLE, exit=fate.name, state=exit_words(fate))
+    state = fate_words(fate_of(intent)) if isinstance(intent, Entry) else intent.state.words
+    return refuse(Reason.NOT_CANCELLABLE, state=state)

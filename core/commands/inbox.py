@@ -41,7 +41,16 @@ class Done:
 Handler = Callable[[Command], Awaitable[Done | Refusal]]
 
 
-_WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST, CommandKind.PREVIEW})
+_WAIT_FOR_THE_BROKER = frozenset(
+    {
+        CommandKind.CANCEL,
+        CommandKind.ATTEST,
+        CommandKind.PREVIEW,
+        CommandKind.CLOSE,
+        CommandKind.RETARGET,
+        CommandKind.RELEASE,
+    }
+)
 _IN_ORDER = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.HALT, CommandKind.RESET, CommandKind.EXITS})
 """Commands that undo each other. While one of them could not be recorded, none that was posted later is carried out."""
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from core.commands.account_settings import set_account
-from core.commands.entry_targets import find_entries
 from core.commands.exit_commands import switch_exits
 from core.commands.inbox import Done, Handler
+from core.commands.intent_targets import find_entries
+from core.commands.position_attestations import attest_position
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.breakers import BreakerKind, Scope
 from core.domain.operation.commands import Command, CommandKind
@@ -46,6 +47,7 @@ class LocalHandlers:
             CommandKind.ACKNOWLEDGE: self._acknowledge,
             CommandKind.SET_ACCOUNT: self._set_account,
             CommandKind.EXITS: self._exits,
+            CommandKind.ATTEST: self._attest,
         }
 
     async def _pause(self, command: Command) -> Done | Refusal:
@@ -113,6 +115,11 @@ class LocalHandlers:
 
     async def _exits(self, command: Command) -> Done | Refusal:
         return await switch_exits(self.records, self.clock, command)
+
+    async def _attest(self, command: Command) -> Done | Refusal:
+        answer = await attest_position(self.records, command, self.clock.now())
+        # One about an order is asked of the broker: only a running console takes it (`offline.is_possible`).
+        return refuse(Reason.NO_SUCH_TARGET, target="running console") if answer is None else answer
 
     def _done(self, running: str, alone: str) -> Done:
         return Done(running if self.running else alone)

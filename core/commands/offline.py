@@ -5,13 +5,14 @@ from __future__ import annotations
 from core.commands.inbox import CommandDesk
 from core.commands.local_handlers import LocalHandlers
 from core.domain.operation.commands import Command, CommandKind
+from core.domain.positions.attest_words import is_about_positions
 from core.guards.breakers import Breakers
 from core.guards.stops import Stops
 from core.records.records import CommandRecord, Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
-POSSIBLE = frozenset(
+_POSSIBLE = frozenset(
     {
         CommandKind.PAUSE,
         CommandKind.HALT,
@@ -26,6 +27,11 @@ POSSIBLE = frozenset(
 broker, or that are only kept for the next cycle."""
 
 
+def is_possible(command: Command) -> bool:
+    """Whether the command can be carried out while no trader runs. Of attestations those are that need no broker."""
+    return command.kind in _POSSIBLE or (command.kind is CommandKind.ATTEST and is_about_positions(command.note))
+
+
 async def carry_out_without_engine(
     records: Records, command: Command, clock: Clock, stops: Stops, *, live: bool
 ) -> CommandRecord:
@@ -33,7 +39,7 @@ async def carry_out_without_engine(
     caller holds the lock of the data folder and has opened the records as their trader. `live`: they are those of real
     money.
 
-    Raises RecordsError, and KeyError for a kind that is not in POSSIBLE.
+    Raises RecordsError, and KeyError for a kind that is never possible.
     """
     bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)

@@ -8,8 +8,6 @@ from contextlib import suppress
 
 from core.accounts.logins import Logins
 from core.broker.port import BrokerError, StreamState
-from core.commands.handlers import CommandHandlers
-from core.commands.inbox import CommandDesk
 from core.cycle.parts import CycleParts
 from core.cycle.passed_slots import PassedSlots
 from core.cycle.preview import Previews
@@ -19,7 +17,8 @@ from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.reasons import Refusal
-from core.domain.orders.orders import Entry, Intent
+from core.domain.orders.orders import Entry, Intent, OrderReport
+from core.engine.assembly import account_look, command_desk, command_handlers, trident_room
 from core.engine.command_intake import CommandIntake
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
@@ -44,7 +43,6 @@ from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
 from core.notify.event_log import log_event
 from core.notify.mail_queue import MailQueue
-from core.orders.account_look import AccountLook
 from core.orders.cancels import Canceller
 from core.orders.desk import OrderDesk
 from core.orders.entry_desk import EntryDesk
@@ -65,7 +63,7 @@ from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock_jumps import JumpDetector
 from core.runtime.last_alive import LastAlive
-from core.snapshot import EngineState, Mode
+from core.snapshot import EngineState
 
 
 class Engine:
@@ -93,6 +91,7 @@ class Engine:
             parts.intervals,
             lambda: recorded_next_steps(parts, self.gate.halting_file),
             self.clock_doubt.age_s,
+            lambda account: self.exits.views.unrealized(account),
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
@@ -120,7 +119,7 @@ class Engine:
             records,
             lambda: parts.calendar.sessions_back(self.study.today(), settings.trading.follow_sessions),
         )
-        strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
+        self._strangers = strangers = Strangers(records, self.breakers, self.bus, foreign, parts.sends)
         self.tracker = OrderTracker(
             records=records,
             kinds=product_kinds(
@@ -136,7 +135,7 @@ class Engine:
             refused=refused,
             on_alerts_connected=self._on_alerts_connected,
             on_alerts_lost=self._on_lost,
-            on_stranger=strangers.heard,
+            on_stranger=self._on_stranger,
         )
         self.study = MarketStudy(
             parts.broker,
@@ -153,12 +152,9 @@ class Engine:
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
         self.canceller = Canceller(parts.broker, records, self.tracker, clock)
         orders = OrderDesk(
-            broker=parts.broker,
-            tracker=self.tracker,
-            clock=clock,
-            age_s=self.clock_doubt.age_s,
-            locks=parts.locks,
+            broker=parts.broker, tracker=self.tracker, clock=clock, age_s=self.clock_doubt.age_s, locks=parts.locks
         )
+        self.exits = trident_room(parts, self.bus, self.gate, self.study, orders, self.canceller, lambda: self.accounts)
         self.desk = EntryDesk(
             desk=orders,
             broker=parts.broker,
@@ -196,20 +192,13 @@ class Engine:
             Previews(cycle_parts, self.slots),
             self._on_not_recorded,
         )
-        self.alerting = Alerting(records, self.bus, clock, parts.calendar, settings.schedule.slot_times)
-        look = AccountLook(
-            parts.broker,
-            records,
-            self.tracker,
-            strangers,
-            clock,
-            lambda day: parts.calendar.sessions_back(day, settings.trading.follow_sessions),
-            self.clock_doubt.age_s,
-            parts.settle,
+        self.alerting = Alerting(
+            records, self.bus, clock, parts.calendar, settings.schedule.slot_times, self.exits.due_alerts
         )
+        look = account_look(parts, self.tracker, strangers, self.clock_doubt)
         self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today, self.clock_doubt.age_s)
-        positions = PositionComparison(records, self.breakers, strangers, self.bus, clock)
-        reconciler = Reconciler(parts.broker, records, look, self.breakers, positions)
+        positions = PositionComparison(records, self.breakers, strangers, self.bus, clock, self.exits.judges)
+        reconciler = Reconciler(parts.broker, records, look, self.breakers, positions, self.exits.note_reads)
         self.reconciliation = Reconciliation(
             reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today, self.clock_doubt.until_believed
         )
@@ -224,32 +213,19 @@ class Engine:
             self.study.today,
             lambda: self.runner.runs,
         )
-        self._operator = CommandHandlers(
-            records=records,
-            broker=parts.broker,
-            gate=self.gate,
-            breakers=self.breakers,
-            tracker=self.tracker,
-            canceller=self.canceller,
-            reconciliation=self.reconciliation,
-            runner=self.runner,
-            alerting=self.alerting,
-            logins=self.logins,
-            bus=self.bus,
-            clock=clock,
-            ids=parts.ids,
-            live=parts.mode is Mode.LIVE,
-            spawn=lambda work: self._jobs.spawn(work, "the forced cycle"),
-        )
-        self.commands = CommandDesk(
-            records,
+        self._operator = command_handlers(
+            parts,
             self.bus,
-            clock,
-            self._operator.handlers,
-            self.stops,
-            lambda work: self._jobs.spawn(work, "a command"),
-            self._say_failed,
+            self.gate,
+            self.exits,
+            self.canceller,
+            self.reconciliation,
+            self.runner,
+            self.alerting,
+            self.logins,
+            self._jobs,
         )
+        self.commands = command_desk(parts, self.bus, self.gate, self._operator, self._jobs, self._say_failed)
         self._housekeeping = Housekeeping(
             parts=parts,
             slots=self.slots,
@@ -291,6 +267,7 @@ class Engine:
             logins=self.logins,
             alerting=self.alerting,
             mail=self.mail,
+            exits=self.exits,
             state=lambda: self.state,
             redis=lambda: self.publishing.health,
             start=lambda: self.starting.steps(
@@ -317,6 +294,7 @@ class Engine:
             logins=self.logins,
             runner=self.runner,
             tracker=self.tracker,
+            exits=self.exits,
             legs=self.legs,
             gate=self.gate,
             commands=self.commands,
@@ -388,7 +366,7 @@ class Engine:
             "mail": self.mail.run,
             "timetable": lambda: self._housekeeping.run(scheduled=scheduled),
         }
-        services |= chosen_services(self.parts, self.bus, self.builder, self.tridents)
+        services |= chosen_services(self.parts, self.bus, self.builder, self.tridents) | self.exits.services()
         if self.publishing.is_on:
             services["redis"] = self.publishing.run
         self.reconciliation.want("start")
@@ -401,6 +379,7 @@ class Engine:
     async def _wind_down(self) -> None:
         self.state = EngineState.STOPPING
         self._jobs.close()
+        await self.exits.close()
         await self.runner.close()
         try:
             await self._housekeeping.end()
@@ -434,6 +413,10 @@ class Engine:
     def _on_alerts_connected(self) -> None:
         """Reconciles with the broker, because nothing is replayed after a reconnect (broker 4, 6)."""
         self.reconciliation.want("the alert stream connected")
+
+    async def _on_stranger(self, report: OrderReport) -> None:
+        self.exits.stranger(report)
+        await self._strangers.heard(report)
 
     def _on_lost(self) -> None:
         """Asks at once whether the broker still answers, because a stream was lost."""

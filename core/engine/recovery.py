@@ -20,6 +20,7 @@ from core.guards.gate import TradingGate
 from core.notify.alerting import Alerting
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.tracker import OrderTracker
+from core.positions.room import TridentRoom
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -38,6 +39,7 @@ class Recovery:
     logins: Logins
     runner: CycleRunner
     tracker: OrderTracker
+    exits: TridentRoom
     legs: LegSubscriptions
     gate: TradingGate
     commands: CommandDesk
@@ -60,6 +62,7 @@ class Recovery:
                 "cycle.interrupted", f"cycle {number} was interrupted when the process ended", cycle=number
             )
         await self.tracker.recover()
+        await self.exits.recover()
         await self.legs.subscribe_open()
         wrong = self.clock_doubt.clock_check.refusal()
         if wrong is not None:

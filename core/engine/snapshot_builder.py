@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -34,6 +34,8 @@ from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.settlement import Settlement
 from core.orders.tracker import OrderTracker
+from core.positions.room import TridentRoom
+from core.positions.views_of import Standing
 from core.records.search.standings import HeldDay
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
@@ -41,6 +43,7 @@ from core.snapshot import (
     BreakerView,
     CommandView,
     EngineState,
+    ExitsView,
     Health,
     Level,
     MessageView,
@@ -53,6 +56,7 @@ from core.snapshot import (
 from core.views.accounts import account_views, login_views
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
+from core.views.exits import TridentScreens, exits_view, leg_quotes
 from core.views.figures import ShownFigures, alert_view
 from core.views.moment import Moment
 from core.views.next_steps import next_steps
@@ -95,6 +99,7 @@ class SnapshotBuilder:
     logins: Logins
     alerting: Alerting
     mail: MailQueue
+    exits: TridentRoom
     state: Callable[[], EngineState]
     redis: Callable[[], PartHealth | None]
     start: Callable[[], tuple[StartStep, ...]]
@@ -105,6 +110,7 @@ class SnapshotBuilder:
     _figures: ShownFigures = field(init=False, default_factory=ShownFigures)
     _trails: QuoteTrails = field(init=False, default_factory=QuoteTrails)
     _pictures: Pictures = field(init=False, default_factory=Pictures)
+    _tridents: TridentScreens = field(init=False, default_factory=TridentScreens)
     _standings: Standings = field(init=False)
     _numbers: int = field(init=False, default=0)
     _feed_told: str = field(init=False, default="")
@@ -246,10 +252,16 @@ class SnapshotBuilder:
             quotes.append(self._trails.add(shown, moment))
         held = self.tridents.held
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
-        positions = positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends)
+        standings = self._trident_standings()
+        positions = self._tridents.with_exits(
+            positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends),
+            standings,
+            leg_quotes(held, standings, moment),
+            moment,
+        )
         number = 0 if panels.cycle is None else panels.cycle.number
         return Snapshot(
-            status=self._status(now),
+            status=self._status(now, standings),
             quotes=tuple(quotes),
             cycle=cycle_slice(
                 moment,
@@ -290,6 +302,7 @@ class SnapshotBuilder:
             next_steps=coming.accounts,
             overall=coming.overall,
             reading=self.book.reading,
+            exits=self._tridents.exit_views(standings, moment, speed),
         )
 
     def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
@@ -328,7 +341,12 @@ class SnapshotBuilder:
         running = any(progress.ended is None and progress.spread is spread for progress in self.runner.progresses)
         return running or self.legs.keeps(spread.entry_id)
 
-    def _status(self, now: datetime) -> StatusSlice:
+    def _trident_standings(self) -> tuple[Standing, ...]:
+        """How every trident of ours stood at the newest turn of its account."""
+        accounts = self.runner.accounts if self.exits.on else ()
+        return tuple(one for account in accounts for one in self.exits.turns.standings(account.number))
+
+    def _status(self, now: datetime, standings: Sequence[Standing]) -> StatusSlice:
         parts = self.parts
         feed = self.feed.health()
         market = word_by_calendar(self.slots.session(), now)
@@ -355,7 +373,14 @@ class SnapshotBuilder:
             since=self.gate.trading.at if stopped else None,
             why=self.gate.trading.why if stopped else self.gate.stopped_here,
             start=self.start(),
+            exits=self._exits_view(standings),
         )
+
+    def _exits_view(self, standings: Sequence[Standing]) -> ExitsView | None:
+        if not self.exits.on:
+            return None
+        held = (self.exits.exit_gate.held(account.number) for account in self.runner.accounts)
+        return exits_view(standings, next((switch for switch in held if switch is not None), None))
 
 
 def _feed_health(feed: FeedHealth) -> PartHealth:

@@ -12,9 +12,12 @@ from core.domain.operation.reasons import Reason
 from core.domain.orders.next_step import NextStep, TradingWords
 from core.domain.reporting.digests import AccountDay, Outlook, SessionDay
 from core.domain.reporting.figures import AccountRun
+from core.market.calendar import SessionCalendar
+from core.notify.exit_reads import Mark, earned_on, exits_ahead
 from core.records.records import Records
 from core.records.search.open_tridents import open_tridents
 from core.records.search.told_cycles import CycleTold
+from core.runtime.clock import exchange_time
 
 _NOTHING_NEW = frozenset({Reason.ENTRY_TODAY.code, Reason.VALIDATED_TODAY.code})
 """Reasons of runs that come after the day's entry: the digest tells of the entry itself."""
@@ -35,6 +38,7 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
     told_cycles = await records.told_cycles.of_day(day)
     known = await records.accounts.all()
     everyone = [account.number for account in known]
+    money = await records.money.recorded()
     account_days = []
     for account in known:
         suggestions = [s for s in await records.journal.suggestions_of(account.number, day) if s.validated]
@@ -46,6 +50,7 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
                     entries=tuple(entry for entry in entries if entry.account == account.number),
                     validated=tuple(f"{s.underlying} {s.strikes}, limit {credit(s.limit)}" for s in suggestions),
                     reasons=_reasons((run for run in runs if run.account == account.number), told_cycles, everyone),
+                    earned=await earned_on(records, money, account.number, day),
                 )
             )
     outcomes: Counter[str] = Counter()
@@ -78,10 +83,17 @@ def _reasons(
 
 
 async def outlook(
-    records: Records, numbers: Collection[str], today: date, next_steps: Mapping[str, NextStep]
+    records: Records,
+    numbers: Collection[str],
+    now: datetime,
+    next_steps: Mapping[str, NextStep],
+    calendar: SessionCalendar,
+    mark: Mark,
 ) -> Outlook:
-    """The present state of these accounts: open tridents, what stops entries, what comes next. Raises RecordsError."""
-    state = await records.trading.read()
+    """The present state of these accounts: open tridents, what stops entries, what comes next, how their exits stand.
+    Raises RecordsError."""
+    state, today = await records.trading.read(), exchange_time(now).date()
+    exits = {number: await exits_ahead(records, number, calendar, now, mark) for number in numbers}
     return Outlook(
         open_tridents={
             number: await open_tridents(records.entries, records.journal, number, today) for number in numbers
@@ -89,4 +101,5 @@ async def outlook(
         breakers=await records.breakers.open_now(),
         trading=TradingWords(state.state, state.who, state.at, state.why),
         next_steps=next_steps,
+        exits={number: ahead for number, ahead in exits.items() if ahead is not None},
     )

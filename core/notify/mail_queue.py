@@ -20,10 +20,12 @@ from core.domain.operation import times
 from core.domain.operation.events import Severity
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.next_step import NextStep
-from core.domain.reporting.digests import daily_digest, weekly_digest
+from core.domain.positions.pnl import Unrealized
+from core.domain.reporting.digests import Outlook, daily_digest, weekly_digest
 from core.domain.reporting.notices import Letterhead
 from core.market.calendar import SessionCalendar
 from core.notify.digest_reads import accounts_known_by, outlook, session_day
+from core.notify.exit_reads import Mark
 from core.notify.smtp import Mail, Mailer, MailError, MailFault
 from core.records.records import Records
 from core.records.repositories.outbox import Message
@@ -45,6 +47,11 @@ later."""
 log = logging.getLogger(__name__)
 
 
+async def _no_mark(_account: str) -> Unrealized | None:
+    """The default for `mark`: nobody has quotes."""
+    return None
+
+
 def retry_s(failures: int) -> float:
     """Wall seconds to the next try after so many failures in a row: 5, 10, 20 and so on up to 15 minutes."""
     return min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures - 1, 16))
@@ -54,7 +61,7 @@ def retry_s(failures: int) -> float:
 class MailQueue:
     """The mail of one engine. Without a mailer it is off: nothing is written and nothing is sent. `next_steps` reads
     what comes next for each account, by its number, for the digests. `age_s` has the wall seconds since an instant, at
-    least, also when the clock was set meanwhile."""
+    least, also when the clock was set meanwhile; `mark` tells what is open in an account by its quotes."""
 
     mailer: Mailer | None
     settings: InitVar[MailSettings]
@@ -66,6 +73,7 @@ class MailQueue:
     intervals: Intervals
     next_steps: Callable[[], Awaitable[Mapping[str, NextStep]]]
     age_s: Callable[[datetime], float]
+    mark: Mark = _no_mark
     _head: Letterhead = field(init=False)
     _health: PartHealth = field(init=False, default_factory=lambda: PartHealth(Health.OK))
     _failures: int = field(init=False, default=0)
@@ -212,15 +220,18 @@ class MailQueue:
     async def _write_daily(self, session: Session, numbers: set[str]) -> None:
         now = self.clock.now()
         day = await session_day(self.records, session.day, numbers)
-        ahead = await outlook(self.records, numbers, exchange_time(now).date(), await self.next_steps())
+        ahead = await self._outlook(numbers, now)
         await self.records.outbox.add(daily_digest(day, ahead, self._head), now)
 
     async def _write_weekly(self, session: Session, numbers: set[str]) -> None:
         now = self.clock.now()
         monday = session.day - timedelta(days=session.day.weekday())
         days = [await session_day(self.records, one.day, numbers) for one in self.calendar.between(monday, session.day)]
-        ahead = await outlook(self.records, numbers, exchange_time(now).date(), await self.next_steps())
+        ahead = await self._outlook(numbers, now)
         await self.records.outbox.add(weekly_digest(days, ahead, self._head), now)
+
+    async def _outlook(self, numbers: set[str], now: datetime) -> Outlook:
+        return await outlook(self.records, numbers, now, await self.next_steps(), self.calendar, self.mark)
 
     def _last_ended(self) -> Session | None:
         ended = self.clock.now() - DIGEST_AFTER_CLOSE

@@ -145,7 +145,7 @@ async def suggestion_of(records: Records, entry: Entry) -> SuggestionRecord | No
 
 def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTrident:
     """The trident of a filled entry. A leg without a recorded streamer symbol gets an empty one and is never quoted."""
-    streamers = {} if suggestion is None else _streamers(suggestion)
+    streamers = {} if suggestion is None else streamers_of(suggestion)
     return OpenTrident(
         entry_id=entry.id,
         account=entry.account,
@@ -163,7 +163,7 @@ def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTride
     )
 
 
-def _streamers(suggestion: SuggestionRecord) -> dict[str, str]:
+def streamers_of(suggestion: SuggestionRecord) -> dict[str, str]:
     """Streamer symbols by OCC symbol, as the chain gave them when the suggestion was priced."""
     pricing = suggestion.evidence.get("pricing")
     legs = pricing.get("legs", ()) if isinstance(pricing, Mapping) else ()

@@ -8,27 +8,35 @@ some seconds later, shows it too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from core.broker.port import Position
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
 from core.domain.orders.orders import Entry
-from core.domain.risk.held import GONE, Compared, compared, differing_words
+from core.domain.positions.holdings import working
+from core.domain.positions.trident_words import legs_words, title_of
+from core.domain.positions.units import Ended, UnitState, legs_of, names_with
+from core.domain.risk.held import GONE, Compared, Left, compared, differing_words
 from core.domain.risk.risk import HeldLeg
 from core.domain.risk.unexplained import unexplained
 from core.domain.trident.sides import Direction
 from core.guards.breakers import Breakers
 from core.orders.strangers import Strangers
 from core.records.records import Records
+from core.records.repositories.trident_rows import TridentRecord
 from core.records.search.open_tridents import COMPARED, last_compared
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
 CONFIRMED_S = 5.0
 """Wall seconds from the read that first shows a difference to one that confirms it."""
+ATTRIBUTED_S = 60.0
+"""Wall seconds instead of those where what left is attributed to units: that takes two reads 30 s apart."""
+_NONE = Decimal(0)
 LONGEST_S = 30.0
 """Wall seconds after which a difference counts that each read shows otherwise (rules 15.4)."""
 
@@ -55,13 +63,18 @@ class _Doubt:
 
 @dataclass(eq=False, repr=False)
 class PositionComparison:
-    """Judges complete reads of positions. A confirmed difference stops its account until an operator has settled it."""
+    """Judges complete reads of positions. A confirmed difference stops its account until an operator has settled it.
+
+    `judges` says of an account whether what leaves its tridents is attributed to their units meanwhile: then only what
+    is left of them is looked for, and what is missing waits until that was done.
+    """
 
     records: Records
     breakers: Breakers
     strangers: Strangers
     bus: Bus
     clock: Clock
+    judges: Callable[[str], bool] = lambda _: False
     # By account and what is in doubt: an entry's id, or the words for a trident that no record explains.
     _doubts: dict[tuple[str, str], _Doubt] = field(init=False, default_factory=dict)
     # Tridents that no record explains, and that a second read has confirmed.
@@ -76,9 +89,14 @@ class PositionComparison:
             doubts = await self._unexplained(account, held, filled, today)
             still_open: list[tuple[Entry, str]] = []
             last = await last_compared(self.records.journal) if filled else {}
-            for one in compared(filled, held):
+            tridents = await self._tridents(account, filled)
+            left_of = await self._left_of(tridents)
+            for record in tridents:
+                await self._stop_for_broken(record)
+            for one in compared(filled, held, left_of):
                 told = last.get(one.entry.id, "")
-                if self._is_confirmed(account, one.entry.id, told, one.shown):
+                confirmed_s = ATTRIBUTED_S if one.entry.id in left_of else CONFIRMED_S
+                if self._is_confirmed(account, one.entry.id, told, one.shown, confirmed_s):
                     if one.shown != told:
                         await self._tell(one)
                     told = one.shown
@@ -90,14 +108,43 @@ class PositionComparison:
                     still_open.append((one.entry, differing_words(told)))
             return Holdings(tuple(still_open), "; ".join(doubts), any(of == account for of, _ in self._doubts))
 
-    def _is_confirmed(self, account: str, of: str, told: str, shown: str) -> bool:
+    async def _tridents(self, account: str, filled: Sequence[Entry]) -> tuple[TridentRecord, ...]:
+        """The tridents of these entries whose units are kept up with what the broker shows."""
+        if not filled or not self.judges(account):
+            return ()
+        return await self.records.tridents.these([entry.id for entry in filled])
+
+    async def _left_of(self, tridents: Sequence[TridentRecord]) -> dict[str, Left]:
+        """What is left of each trident: at least without what its exits may still take."""
+        exits = await self.records.exits.of_tridents([one.id for one in tridents]) if tridents else {}
+        found: dict[str, Left] = {}
+        for one in tridents:
+            takes = working(one.trident.units, exits[one.id])
+            found[one.id] = {
+                leg: (max(_NONE, Decimal(count) - takes.get(leg, _NONE)), Decimal(count))
+                for leg, count in legs_of(one.trident.units).items()
+            }
+        return found
+
+    async def _stop_for_broken(self, record: TridentRecord) -> None:
+        """Stops the account while a unit is broken; an assignment has a breaker of its own."""
+        units = [u for u in record.trident.units if u.state is UnitState.BROKEN and u.how is not Ended.ASSIGNED]
+        if not units:
+            return
+        names, legs = names_with((u.name for u in units), "is", "are"), legs_words(s for u in units for s in u.held)
+        why = f"{names} broken in {title_of(record.trident)}, left: {legs}; a reset settles these quantities"
+        if not await self.records.breakers.settled(BreakerKind.MISMATCH, record.account, why):
+            await self.breakers.open(BreakerKind.MISMATCH, record.account, why)
+
+    def _is_confirmed(self, account: str, of: str, told: str, shown: str, confirmed_s: float = CONFIRMED_S) -> bool:
         """Whether what this read shows is what was told last, or was shown before, long enough ago. That all is held
         needs no second read."""
         key, now_s = (account, of), self.clock.monotonic()
         doubt = self._doubts.setdefault(key, _Doubt(shown, now_s, now_s))
         if doubt.shown != shown:
             doubt.shown, doubt.shown_s = shown, now_s
-        if shown in ("", told) or now_s - doubt.shown_s >= CONFIRMED_S or now_s - doubt.since_s >= LONGEST_S:
+        longest_s = max(LONGEST_S, 2 * confirmed_s)
+        if shown in ("", told) or now_s - doubt.shown_s >= confirmed_s or now_s - doubt.since_s >= longest_s:
             del self._doubts[key]
             return True
         return False

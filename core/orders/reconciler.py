@@ -5,10 +5,11 @@ An incomplete read proves nothing. A fill is never invented. An order that is no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from core.broker.port import Broker, BrokerError
+from core.broker.port import AccountReads, Broker, BrokerError
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Severity, masked
 from core.domain.orders.fate import fate_of
@@ -28,13 +29,15 @@ _UNSETTLED = (OrderState.PREPARED, OrderState.SENT, OrderState.WORKING, OrderSta
 
 @dataclass(eq=False, repr=False)
 class Reconciler:
-    """Compares one account at a time. Orders of ours go to the tracker; whatever does not fit opens a breaker."""
+    """Compares one account at a time. Orders of ours go to the tracker; whatever does not fit opens a breaker.
+    `on_reads` is given each complete read of an account."""
 
     broker: Broker
     records: Records
     look: AccountLook
     breakers: Breakers
     positions: PositionComparison
+    on_reads: Callable[[AccountReads], None] = lambda _: None
 
     async def reconcile(self, number: str, today: date) -> str:
         """Reads one account and settles what can be settled. Returns what kept a read from being complete, or which
@@ -46,6 +49,7 @@ class Reconciler:
             reads = await self.broker.account_reads(number)
         except BrokerError as error:
             return f"{masked(number)}: {error.detail}"
+        self.on_reads(reads)
         trouble = await self.look.look(number, today)
         await self.judge_earlier(number, today)
         await self._tell_outlived(number, today)

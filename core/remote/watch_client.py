@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.domain.operation.commands import WATCHER_COMMANDS, Command, CommandKind, CommandState
+from core.domain.operation.commands import Command, CommandKind, CommandState, may_watcher_send
 from core.market.calendar import CalendarError
 from core.records.records import Records
 from core.records.store.errors import RecordsError
@@ -133,7 +133,7 @@ class WatchClient:
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         """Sends the command to the trader through the records. Without the operator's role it is refused at once."""
         identifier = self._ids.new()
-        if self._watching is not Watching.OPERATOR or kind not in WATCHER_COMMANDS:
+        if self._watching is not Watching.OPERATOR or not may_watcher_send(kind, note):
             why = NOT_FROM_HERE if self._watching is Watching.OPERATOR else READS_ONLY
             self._tell(CommandView(identifier, kind, CommandState.REFUSED, why))
             return identifier

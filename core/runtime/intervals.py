@@ -32,6 +32,10 @@ class Intervals:
     """Looks for mail to send; a message that failed waits longer."""
     digests_s: int = 60
     """Checks whether a session has ended whose digest is not written yet."""
+    exits_read_s: float = 60.0
+    """Reads positions and live orders of an account together, in session, while it has exits."""
+    exit_wake_s: float = 1.0
+    """The least between two actions of a trident of which the first changed nothing."""
     max_sleep_s: float = 1.0
     """The longest sleep of the timetable: after it a suspend of the machine is noticed."""
     snapshot_s: float = 0.2
@@ -51,6 +55,8 @@ class Intervals:
             locks_s=7200,
             mail_s=3600.0,
             digests_s=1800,
+            exits_read_s=600.0,
+            exit_wake_s=60.0,
             max_sleep_s=3600.0,
             snapshot_s=1e9,
         )

@@ -25,6 +25,7 @@ from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
 from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice, Watching
+from core.snapshot.tridents import ExitsView, ExitView, TridentExits, UnitView
 
 __all__ = [
     "AccountTold",
@@ -41,6 +42,8 @@ __all__ = [
     "EngineClient",
     "EngineNotRunning",
     "EngineState",
+    "ExitView",
+    "ExitsView",
     "FateView",
     "FillView",
     "Freshness",
@@ -72,6 +75,8 @@ __all__ = [
     "StepState",
     "StepView",
     "ToldView",
+    "TridentExits",
+    "UnitView",
     "Watching",
     "without_engine_yet",
 ]

@@ -22,6 +22,7 @@ from core.snapshot.positions import PositionsSlice
 from core.snapshot.quotes import QuoteSlice
 from core.snapshot.spread import SpreadSlice
 from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice
+from core.snapshot.tridents import ExitView
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -37,7 +38,8 @@ class EngineNotRunning(Exception):
 class Snapshot:
     """Everything a screen shows at one moment. A slice that is None or empty has nothing to show yet.
 
-    `day` is the exchange's date. `next_steps` has what comes next for each account, `overall` for the console.
+    `day` is the exchange's date. `next_steps` has what comes next for each account, `overall` for the console. `exits`
+    are the closing orders that hold units.
     """
 
     status: StatusSlice
@@ -61,6 +63,7 @@ class Snapshot:
     next_steps: tuple[NextStepView, ...] = ()
     overall: NextStep | None = None
     reading: Reading = field(default_factory=Reading)
+    exits: tuple[ExitView, ...] = ()
 
 
 def without_engine_yet(mode: Mode, why: str) -> Snapshot:

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from core.snapshot.quotes import Freshness
+from core.snapshot.tridents import TridentExits
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class PositionView:
     Credit and marks are per share and package; the marks are the cost of closing now. P&L and `max_risk` are in $ for
     all packages, from the credit of the fill; None when they are unknown. `packages` is None for other legs than a
     trident's. `differs` says what of it the broker does not hold, or is empty. `age_s` and `freshness` are those of the
-    leg with the oldest quote.
+    leg with the oldest quote. `exits` says how it is taken to its end, None where nothing takes it there.
     """
 
     entry_id: str
@@ -39,6 +40,7 @@ class PositionView:
     warnings: tuple[str, ...] = ()
     packages: int | None = 1
     differs: str = ""
+    exits: TridentExits | None = None
 
 
 @dataclass(frozen=True, slots=True)

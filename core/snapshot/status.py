@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.snapshot.fates import StartStep
+from core.snapshot.tridents import ExitsView
 
 
 class Mode(StrEnum):
@@ -86,7 +87,7 @@ class StatusSlice:
 
     `market` is a word: open, closed, before the open or unreadable. `mail` and `redis` are None when they are off.
     `failure` says why the engine failed, or is empty. `who`, `since` and `why` belong to a pause or a halt. `start` has
-    the steps of the start, empty once it is over.
+    the steps of the start, empty once it is over. `exits` is None while no trident is held and nobody holds them.
     """
 
     mode: Mode
@@ -110,3 +111,4 @@ class StatusSlice:
     since: datetime | None = None
     why: str = ""
     start: tuple[StartStep, ...] = ()
+    exits: ExitsView | None = None

@@ -146,9 +146,9 @@ def entry_lines(file: EntryDetails, today: date | None = None) -> Iterator[Story
     what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {amounts.credit(entry.standing_limit)} credit"
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)
     happened = [
-        *(_fill_line(entry.account, fill) for fill in entry.fills),
+        *(fill_line(entry.account, fill) for fill in entry.fills),
         *(_change_line(file, change) for change in file.changes),
-        *_evidence_lines(entry.account, file.evidence),
+        *evidence_lines(entry.account, file.evidence),
     ]
     yield from sorted(happened, key=lambda line: line.at or entry.prepared_at)
     fate = fate_of(entry)
@@ -184,12 +184,14 @@ def _change_line(file: EntryDetails, change: IntentChange) -> StoryLine:
     )
 
 
-def _fill_line(account: str, fill: Fill) -> StoryLine:
+def fill_line(account: str, fill: Fill) -> StoryLine:
+    """One fill of one leg."""
     text = f"{amounts.quantity(fill.quantity)} x {' '.join(fill.symbol.split())} at {amounts.price(fill.price)}"
     return StoryLine(StoryKind.EVENT, "fill", text, fill.at, account=account)
 
 
-def _evidence_lines(account: str, evidence: tuple[EvidenceRecord, ...]) -> Iterator[StoryLine]:
+def evidence_lines(account: str, evidence: tuple[EvidenceRecord, ...]) -> Iterator[StoryLine]:
+    """Everything that was seen of an intent, in its order."""
     before: object = None
     for seen in evidence:
         said = [_evidence_words(name, value, before) for name, value in seen.detail.items() if name not in _INNER]

@@ -85,7 +85,9 @@ class Key:
 
 
 GO_TO = "show_panel"
-AUTOMATION, PAGES, PANELS = "Automation", "Pages", "Panels"
+AUTOMATION, EXITS, PAGES, PANELS = "Automation", "Exits", "Pages", "Panels"
+COMMANDING = frozenset({AUTOMATION, EXITS})
+"""The groups of keys that command the engine."""
 LISTS, STORIES, REPLAY, DEMO, PROGRAM = "Lists", "Stories", "Replay", "Demo", "Program"
 
 KEYS: tuple[Key, ...] = (
@@ -97,6 +99,8 @@ KEYS: tuple[Key, ...] = (
     Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
     Key("r", "reentry", "Re-enter", "allow another entry today after a person's cancel; asks first", AUTOMATION),
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
+    Key("X", "exits", "Exits", "hold exits at once; while they are held: asks whether they go on", EXITS),
+    Key("x", "close_units", "Close", "close a trident or units of it, at a limit or by a walk; asks", EXITS),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
     Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
     Key("o", "open('orders')", "Orders", "every entry with its fills, newest first; enter tells one whole", PAGES),

@@ -13,7 +13,7 @@ from core.domain.operation.times import stamp
 from core.recording.playback import NOTHING_SENT, ReplayClient, ReplayState
 from senex_tui.console.attention import CommandsOnly
 from senex_tui.console.key_map import shown_key
-from senex_tui.console.keys import AUTOMATION, KEYS, Where, bindings
+from senex_tui.console.keys import COMMANDING, KEYS, Where, bindings
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.page import Page
 from senex_tui.console.viewer_app import ViewerApp, ViewOptions
@@ -50,7 +50,7 @@ class ReplayApp(ViewerApp):
     def why_not(self, action: str) -> str | None:
         """Commands are not possible in a replay; every other action is."""
         name = action.partition("(")[0]
-        return NOTHING_SENT if any(key.action == name for key in KEYS if key.group == AUTOMATION) else None
+        return NOTHING_SENT if any(key.action == name for key in KEYS if key.group in COMMANDING) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides the commands. The keys that move the replay are bound by its dashboard and work there only."""
@@ -59,7 +59,7 @@ class ReplayApp(ViewerApp):
     def on_key(self, event: Key) -> None:
         """Answers a key that would send a command in the live console with the reason why it does nothing here."""
         if isinstance(self.screen, Dashboard | Page):
-            commands = [key for key in KEYS if key.group == AUTOMATION and key.display == shown_key(event.key)]
+            commands = [key for key in KEYS if key.group in COMMANDING and key.display == shown_key(event.key)]
             if commands:
                 self.say(f"{commands[0].label.lower()}: {NOTHING_SENT}", "warning")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from core.domain.operation.commands import WATCHER_COMMANDS
+from core.domain.operation.commands import WATCHER_COMMANDS, CommandKind
 from core.remote.watch_client import FOREIGN, NOT_FROM_HERE, READS_ONLY, UNSEEN_S, WatchClient, WatchState
 from core.snapshot import Watching
-from senex_tui.console.keys import AUTOMATION, KEYS
+from senex_tui.console.keys import COMMANDING, KEYS
 from senex_tui.console.viewer_app import ViewerApp, ViewOptions
 from widgets.alarms import alarms
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from core.snapshot import Snapshot
     from widgets.banner import Alarm
 
-_COMMANDS = frozenset(key.action for key in KEYS if key.group == AUTOMATION)
-_ALLOWED = frozenset(kind.value for kind in WATCHER_COMMANDS)
-"""The commanding actions that a watcher with the operator's role may use; each is named as its command."""
+_COMMANDS = frozenset(key.action for key in KEYS if key.group in COMMANDING)
+_ALLOWED = frozenset(kind.value for kind in (*WATCHER_COMMANDS, CommandKind.EXITS))
+"""The commanding actions that a watcher with the operator's role may use; each is named as its command. Exits it may
+hold alone: that they go on is refused (`may_watcher_send`)."""
 
 
 class WatchApp(ViewerApp):

@@ -1,4 +1,4 @@
-"""`senex explain`: the story of one cycle, or of a slot that did not run."""
+"""`senex explain`: the story of one cycle, of a slot that did not run, or of a trident to its end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from core.domain.market.sessions import SlotTimes, slots_of
 from core.domain.operation import times as shown
 from core.domain.operation.events import Severity, masked, masked_in
 from core.domain.operation.reasons import FigureValue
+from core.domain.orders.way_out import SHORT_ID
 from core.runtime.clock import exchange_time
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.story import story_of_cycle, story_of_slot
@@ -67,9 +68,10 @@ class Explained:
 
 
 async def explain(place: Place, times: SlotTimes, what: str, account: str = "") -> Explained:
-    """The story of one cycle or slot.
+    """The story of one cycle, slot or trident.
 
-    `what` is a cycle's number, `last`, or the exchange time of a slot, of today or with its date. `account`, the last
+    `what` is a cycle's number, `last`, the exchange time of a slot, of today or with its date, or the beginning of a
+    trident's id. `account`, the last
     characters of a number, leaves out what is of another account. Raises Refused when there is no such cycle, slot or
     account, RecordsError, CalendarError.
     """
@@ -81,13 +83,33 @@ async def _explain(records: Records, place: Place, times: SlotTimes, what: str, 
     only = await account_named(records, account)
     now = (await market_clock(place)).now()
     accounts = tuple(account.number for account in await records.accounts.all())
-    if what == LAST or what.isdecimal():
+    trident = await _trident_meant(records, what)
+    if trident is not None:
+        story = await _of_trident(records, trident)
+    elif what == LAST or what.isdecimal():
         story = await _of_number(records, what, exchange_time(now).date())
     else:
         story = await _of_slot(records, times, _minute(what, now), now)
     if only is not None:
         story = replace(story, lines=tuple(line for line in story.lines if line.account in ("", only)))
     return Explained(story, accounts)
+
+
+async def _trident_meant(records: Records, what: str) -> str | None:
+    """The id of the one trident that begins so; None when none does, or several do."""
+    if len(what) < SHORT_ID:
+        return None
+    found = await records.tridents.beginning_with(what)
+    return found[0].id if len(found) == 1 else None
+
+
+async def _of_trident(records: Records, trident_id: str) -> Story:
+    from core.views.trident_story import story_of_trident, trident_details
+
+    file = await trident_details(records, trident_id)
+    if file is None:
+        raise Refused(f"the entry of trident {trident_id[:SHORT_ID]} is not recorded.")
+    return story_of_trident(file)
 
 
 async def _of_number(records: Records, what: str, today: date) -> Story:
@@ -149,7 +171,8 @@ def _minute(what: str, now: datetime) -> datetime:
             raise ValueError("a day alone")
     except ValueError:
         raise Refused(
-            f"{what[:40]!r} is not a cycle; give its number, a slot like 11:15 or 2026-03-02T11:15, or last."
+            f"{what[:40]!r} is not a cycle; give its number, a slot like 11:15 or 2026-03-02T11:15, or last; "
+            "or a trident's id."
         ) from None
     need_near(meant.date(), exchange_time(now).date())
     return zoned(meant).replace(second=0, microsecond=0)

@@ -15,6 +15,8 @@ from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Step, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.domain.operation.times import minute, minute_stamp
+from core.domain.orders.way_out import SHORT_ID
+from core.domain.positions.trident_words import ESTIMATED
 from core.records.search.history import HistoryKind, HistoryRow
 from core.runtime.clock import exchange_time
 from senex_tui.support.report import credit_shown, dollars_shown
@@ -39,6 +41,13 @@ _OWN: dict[HistoryKind, tuple[str, ...]] = {
     ),
     HistoryKind.FILLS: ("session_day", "entry_id", "order_id", "fill_id", "symbol", "quantity", "price"),
     HistoryKind.COMMANDS: ("id", "kind", "who", "target", "note", "finished_at"),
+    HistoryKind.EXITS: (
+        *("session_day", "id", "trident", "kind", "units", "debit", "paid", "order_id", "broker_status"),
+        *("sent_at", "terminal_at", "released_at", "told"),
+    ),
+    HistoryKind.TRIDENTS: (
+        *("id", "expiration", "strikes", "credit", "max_risk", "managed_since", "ended_at", "realized", "estimated"),
+    ),
 }
 
 
@@ -164,6 +173,19 @@ def _command_cells(v: dict[str, Any]) -> list[str]:
     return [_when(v["at"]), CommandKind(v["kind"]).words, v["outcome"], f"{v['who']}{said}{answer}"]
 
 
+def _exit_cells(v: dict[str, Any]) -> list[str]:
+    order = f", order {v['order_id']}" if v["order_id"] else ""
+    told = f"{v['kind']} of {v['units']} of {v['trident'][:SHORT_ID]}: {v['told']}{order}"
+    return [_when(v["at"]), v["account"], v["outcome"], told]
+
+
+def _trident_cells(v: dict[str, Any]) -> list[str]:
+    mark = ESTIMATED if v["estimated"] else ""
+    realized = f", realized {mark}{amounts.signed_dollars(Decimal(v['realized']))}"
+    why = f": {v['text']}" if v["text"] else ""
+    return [_when(v["at"]), v["account"], v["outcome"], f"{v['id'][:SHORT_ID]} {_trident(v)}{realized}{why}"]
+
+
 _Draw = Callable[[dict[str, Any]], list[str]]
 _TABLES: dict[HistoryKind, tuple[tuple[str, ...], _Draw]] = {
     HistoryKind.CYCLES: (("cycle", "session", "slot", "came to", "why"), _cycle_cells),
@@ -172,4 +194,6 @@ _TABLES: dict[HistoryKind, tuple[tuple[str, ...], _Draw]] = {
     HistoryKind.ORDERS: (("cycle", "ET", "account", "state", "order"), _order_cells),
     HistoryKind.FILLS: (("cycle", "ET", "account", "qty", "price", "leg"), _fill_cells),
     HistoryKind.COMMANDS: (("ET", "command", "state", "by, and what it came to"), _command_cells),
+    HistoryKind.EXITS: (("ET", "account", "state", "closing order"), _exit_cells),
+    HistoryKind.TRIDENTS: (("ET", "account", "state", "trident"), _trident_cells),
 }

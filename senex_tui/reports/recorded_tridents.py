@@ -14,11 +14,11 @@ from core.domain.positions.earned import FEES_FINAL_AFTER
 from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.exits import Exit
 from core.domain.positions.pnl import realized, total
-from core.domain.positions.timing import ExitDays
+from core.domain.positions.timing import time_exit_at
 from core.domain.positions.trident_commands import leaving_words, resting_words
-from core.domain.positions.trident_view import Moment, TridentView
-from core.domain.positions.tridents import ExitMode, ExitRules, Phase
-from core.domain.positions.units import left_of
+from core.domain.positions.trident_view import TridentView
+from core.domain.positions.tridents import ExitRules
+from core.positions.moments import moment_of
 from core.runtime.clock import exchange_time
 from senex_tui.reports.named import account_named
 from senex_tui.reports.next_steps import calendar_around
@@ -148,27 +148,11 @@ async def recorded_tridents(
     return tuple(told)
 
 
-def moment_of(one: TridentRecord, calendar: SessionCalendar, now: datetime) -> Moment:
-    """Now, with the sessions of this trident's days."""
-    today = exchange_time(now).date()
-    first = min(exchange_time(one.opened_at).date(), today)
-    last = max(one.trident.expiration, today)
-    return Moment(now, today, calendar.on(today), ExitDays(one.trident.expiration, calendar.between(first, last)))
-
-
 def _next_exit(own: Sequence[TridentRecord], calendar: SessionCalendar, now: datetime) -> datetime | None:
     """The first time exit to come of these tridents."""
-    starts = []
-    for one in own:
-        trident = one.trident
-        lets = trident.cash_settled and trident.rules.let_index_expire
-        is_open = trident.phase is Phase.OPEN and left_of(trident.units)
-        if one.managed_since is None or trident.rules.mode is not ExitMode.ALL or lets or not is_open:
-            continue
-        start = moment_of(one, calendar, now).days.start(trident.rules.exit_dte)
-        if start is not None and start > now:
-            starts.append(start)
-    return min(starts, default=None)
+    managed = [one for one in own if one.managed_since is not None]
+    starts = [time_exit_at(one.trident, moment_of(one, calendar, now).days, now) for one in managed]
+    return min((at for at in starts if at is not None), default=None)
 
 
 def _orders(exits: Sequence[Exit], state: OrderState) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.domain.operation.times import stamp
 from core.domain.orders.next_step import Next, NextStep
+from core.domain.positions.trident_commands import leaving_words
 from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
 from core.views.step_words import words_of
@@ -106,6 +107,10 @@ def _words_of(status: StatusSlice) -> dict[str, tuple[str, Severity]]:
     words |= {name: _part(part) for name, part in parts.items()}
     words["market"] = (status.market, Severity.INFO)
     words["accounts"] = (status.accounts, Severity.INFO)
+    if status.exits is not None:
+        why = f" ({status.exits.why})" if status.exits.why else ""
+        severity = Severity.INFO if status.exits.word == "on" else Severity.WARNING
+        words["exits"] = (f"{status.exits.word}{why}", severity)
     return words
 
 
@@ -214,6 +219,13 @@ class _Signals:
             self._printer.say(self._host.snapshot().status.now, f"{name}: ending in order; ctrl+c again ends at once")
 
 
+def staying_line(snapshot: Snapshot) -> str:
+    """The last line: the closing orders that go on at the broker without this console; empty without any."""
+    exits = snapshot.status.exits
+    told = "" if exits is None else leaving_words(exits.resting)
+    return plain_line(snapshot.status.now, Severity.INFO, "exits", told) if told else ""
+
+
 def print_until_ended(host: EngineHost, printer: PlainPrinter) -> int:
     """Prints until the engine has ended and every line is out. Returns the exit code. Call it on the main thread.
 
@@ -231,4 +243,8 @@ def print_until_ended(host: EngineHost, printer: PlainPrinter) -> int:
         if out.is_closed:
             host.ask_to_stop()
         if not at_work:
+            left = staying_line(host.snapshot())
+            if left:
+                out.write(f"{left}\n")
+                out.flush()
             return OUTPUT_CLOSED if out.is_closed else 0

@@ -28,10 +28,10 @@ _EXIT_CODES = {CommandState.DONE: DONE, CommandState.REFUSED: REFUSED, CommandSt
 async def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "", wait_s: float = WAIT_S) -> Answer:
     """Sends the command to the console that trades there and waits `wait_s` wall seconds at most for its answer.
 
-    When no console runs, pause, halt, reset, allow-reentry, an account's settings and holding exits are carried out
-    here, under the trader's own lock; any other command is answered with NO_CONSOLE. A stop is first kept in a file
-    that a console of this machine obeys at once, so that it holds also while the records cannot be written. Raises
-    Refused when there are no records yet, RecordsError.
+    When no console runs, pause, halt, reset, allow-reentry, an account's settings, holding exits and what an operator
+    attests of what is held are carried out here, under the trader's own lock; any other command is answered with
+    NO_CONSOLE. A stop is first kept in a file that a console of this machine obeys at once, so that it holds also while
+    the records cannot be written. Raises Refused when there are no records yet, RecordsError.
     """
     place.need_records()
     clock = noted_clock(place.records_file.parent)
@@ -80,10 +80,10 @@ async def _sees_no_file(place: Place) -> bool:
 
 
 async def _sent(place: Place, command: Command, wait_s: float, file: Path | None = None) -> Answer:
-    from core.commands.offline import POSSIBLE
+    from core.commands.offline import is_possible
     from core.records.store.errors import RecordsError
 
-    if command.kind in POSSIBLE:
+    if is_possible(command):
         try:
             record = await _done_here(place, command)
         except RecordsError:

@@ -17,6 +17,7 @@ from core.config.settings import Settings, TradingSettings
 from core.cycle.account_cycle import AccountResult
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import Entry
+from core.domain.positions.tridents import ExitMode
 from core.engine.engine import Engine
 from core.engine.parts import EngineParts
 from core.records.records import Records
@@ -127,6 +128,7 @@ async def on_the_wire(
             preflight=preflight,
             enable_new_accounts=True,
             kill_file=folder / "HALT",
+            exits=ExitMode.OFF,
         )
     )
     running = asyncio.create_task(engine.run(scheduled=False), name="engine")

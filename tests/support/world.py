@@ -18,6 +18,7 @@ from core.domain.market.chain import OptionChain
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event
 from core.domain.orders.orders import Entry
+from core.domain.positions.tridents import ExitMode
 from core.engine.engine import Engine
 from core.engine.parts import EngineParts
 from core.market.calendar import SessionCalendar
@@ -192,6 +193,7 @@ class World:
         self.preflight = preflight
         self.mode, self.sends, self.real_time = Mode.DEMO, True, False
         self.mailer: Mailer | None = None
+        self.exits: ExitMode | None = ExitMode.OFF
         self._calls = calls
         self.running: asyncio.Task[None] | None = None
         self._engine: Engine | None = None
@@ -234,6 +236,7 @@ class World:
                 last_alive=self.folder / "last-alive",
                 intervals=self.intervals,
                 mailer=self.mailer,
+                exits=self.exits,
             )
         )
         return self._engine

@@ -44,7 +44,17 @@ class CommandKind(StrEnum):
 
 
 WATCHER_COMMANDS = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.FORCE, CommandKind.CANCEL})
-"""The commands that a console elsewhere may send when it watches with the operator's role."""
+"""The commands that a console elsewhere may send when it watches with the operator's role. Of exits it may send a hold,
+and nothing else (`may_watcher_send`)."""
+
+
+def may_watcher_send(kind: CommandKind, note: str = "") -> bool:
+    """Whether a watcher with the operator's role may send this command."""
+    return kind in WATCHER_COMMANDS or (kind is CommandKind.EXITS and _holds(note))
+
+
+def _holds(note: str) -> bool:
+    return note.split()[:1] == ["hold"]
 
 
 class CommandState(StrEnum):
@@ -110,8 +120,7 @@ def _account_stop(command: Command) -> Stop | None:
 
 
 def _exits_stop(command: Command) -> Stop | None:
-    holds = command.note.split()[:1] == ["hold"]
-    return Stop(Reason.EXITS_HELD, command.target, Bars.EXITS) if holds else None
+    return Stop(Reason.EXITS_HELD, command.target, Bars.EXITS) if _holds(command.note) else None
 
 
 STOPS: Mapping[CommandKind, Callable[[Command], Stop | None]] = {

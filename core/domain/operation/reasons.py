@@ -318,6 +318,14 @@ class Reason(Enum):
     ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
     NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "nothing is cancelled: the entry is {state}")
     NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}: {why}")
+    EXIT_NOT_CANCELLABLE = ("exit_not_cancellable", Kind.TERMINAL, "nothing is cancelled: the {exit} is {state}")
+    EXIT_NOT_UNKNOWN = ("exit_not_unknown", Kind.TERMINAL, "the {exit} is {state}: {why}")
+    NOT_AN_EXIT = (
+        "not_an_exit",
+        Kind.TERMINAL,
+        "order {order_id} is not adopted: {why}; cancel it at the broker if it is not yours",
+    )
+    NOT_ATTESTED = ("not_attested", Kind.TERMINAL, "nothing is recorded: {why}")
     NOT_A_TRIDENT = (
         "not_a_trident",
         Kind.TERMINAL,

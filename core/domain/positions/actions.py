@@ -31,6 +31,7 @@ class CancelWhy(StrEnum):
     CLOSING = "what is left is closed"
     STEP = "the next step of the walk"
     DESK = "the broker may close the legs now"
+    NEW_TARGETS = "the operator gives it new targets"
 
 
 @dataclass(frozen=True, slots=True)

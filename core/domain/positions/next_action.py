@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from core.domain.positions.actions import (
     MarkClosing,
     MarkSettling,
     MarkSplit,
+    PlaceClose,
     PlaceTargets,
     Prove,
     Wait,
@@ -68,6 +70,20 @@ def next_action(view: TridentView, moment: Moment) -> Action:
         or _targets(view, moment)
         or _rests(view, moment)
     )
+
+
+def asks_prices(view: TridentView, moment: Moment) -> bool:
+    """Whether what comes next depends on fresh prices of its legs. Those that the view has count for nothing."""
+    bare = replace(view, put=None, call=None, short_put_mid=None)
+    action = next_action(bare, moment)
+    if isinstance(action, PlaceClose) or (isinstance(action, Wait) and action.alert in _FOR_WANT_OF_PRICES):
+        return True
+    is_free = isinstance(action, (Wait, PlaceTargets)) and not view.blocked and view.trident.hands_off is HandsOff.NONE
+    is_open = moment.session is not None and moment.session.is_open(moment.now)
+    return is_free and is_open and view.trident.phase is Phase.OPEN and _is_called_for_a_dividend(view, moment)
+
+
+_FOR_WANT_OF_PRICES = frozenset({Alert.QUOTES_STALE, Alert.MUST_CLOSE})
 
 
 def _over(view: TridentView) -> Action | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from core.domain.market.sessions import EXCHANGE_ZONE, Session
+from core.domain.positions.tridents import ExitMode, ManagedTrident, Phase
+from core.domain.positions.units import left_of
 
 EXIT_DTE = (1, 30)
 """The least and the most calendar days before expiration at which a time exit may start."""
@@ -75,3 +77,13 @@ def last_hour(session: Session) -> datetime:
 def walk_ends(session: Session) -> datetime:
     """Close - 15 min: no price changes any more."""
     return session.close - ENDS_BEFORE
+
+
+def time_exit_at(trident: ManagedTrident, days: ExitDays, now: datetime) -> datetime | None:
+    """When the trident's time exit begins by its rules; None when it has begun, or none will."""
+    rules = trident.rules
+    lets_expire = trident.cash_settled and rules.let_index_expire
+    if rules.mode is not ExitMode.ALL or lets_expire or trident.phase is not Phase.OPEN or not left_of(trident.units):
+        return None
+    start = days.start(rules.exit_dte)
+    return start if start is not None and start > now else None

@@ -187,9 +187,9 @@ def _of_what_is_left(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
     dte = moment.days.dte(moment.today)
     left = names_with((unit.name for unit in left_of(trident.units)), "is", "are")
     expires = f"it expires in {counted(dte, 'day')}" if dte > 0 else "it expires today"
-    if _must_close(facts):
-        why = facts.action.why if isinstance(facts.action, Wait) else "its close is under way"
-        yield AlertKind.MUST_CLOSE, f"{left} not closed and {expires}: {why}"
+    late = must_close_why(view, moment, facts.action)
+    if late:
+        yield AlertKind.MUST_CLOSE, f"{left} not closed and {expires}: {late}"
     if not facts.is_managed or trident.rules.mode is ExitMode.OFF:
         if dte <= OFF_DTE:
             why = "its exits are off" if facts.is_managed else "the console does not manage it"
@@ -214,14 +214,18 @@ def _of_what_is_left(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
     yield from _before_a_dividend(facts)
 
 
-def _must_close(facts: TridentFacts) -> bool:
-    """Whether what delivers shares is still held in the last hour before the day of its expiration, or on that day."""
-    trident, moment = facts.view.trident, facts.moment
-    if trident.cash_settled or moment.today < moment.days.last_day.day:
-        return False
+def must_close_why(view: TridentView, moment: Moment, action: Action) -> str:
+    """Why what delivers shares is still held in the last hour before the day of its expiration, or on that day; empty
+    where nothing of the kind is."""
+    trident = view.trident
+    is_ours = trident.phase not in (Phase.SETTLING, Phase.ENDED) and trident.hands_off is not HandsOff.RELEASED
+    if not is_ours or trident.cash_settled or not left_of(trident.units) or moment.today < moment.days.last_day.day:
+        return ""
     session = moment.session
     is_late = moment.today > moment.days.last_day.day or (session is not None and moment.now >= last_hour(session))
-    return is_late or (isinstance(facts.action, Wait) and facts.action.alert is Alert.MUST_CLOSE)
+    if not is_late and not (isinstance(action, Wait) and action.alert is Alert.MUST_CLOSE):
+        return ""
+    return action.why if isinstance(action, Wait) else "its close is under way"
 
 
 def _blocked(facts: TridentFacts) -> str:

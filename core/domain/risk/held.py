@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -60,12 +60,20 @@ def differing_words(missing: str) -> str:
     return f"positions differ: the broker holds {missing}; the figures are those of its fills"
 
 
-def compared(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple[Compared, ...]:
+Left = Mapping[_Key, tuple[Decimal, Decimal]]
+"""By leg and side: how many contracts of a trident must be held at least, and may be at most."""
+
+
+def compared(
+    filled: Sequence[Entry], positions: Iterable[HeldLeg], left_of: Mapping[str, Left] | None = None
+) -> tuple[Compared, ...]:
     """Each of these entries compared with the positions, in the order given.
 
     Contracts that two tridents share are counted once, for the newer entry first, because the broker closes the oldest
     lots first. An incident is compared by its fills, and another entry by its order, whose fill records may be late.
+    Of an entry in `left_of`, by its id, only what is left of its units is looked for.
     """
+    tridents = left_of or {}
     left: dict[_Key, Decimal] = {}
     for position in positions:
         key = (position.symbol, position.direction)
@@ -73,10 +81,11 @@ def compared(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple[Com
     found: dict[str, Compared] = {}
     for entry in sorted(filled, key=lambda e: (e.prepared_at, e.id), reverse=True):
         legs = []
-        for key, recorded in _recorded(entry, left).items():
-            held = min(left.get(key, Decimal(0)), recorded)
+        known = {key: (recorded, recorded) for key, recorded in _recorded(entry, left).items()}
+        for key, (least, most) in tridents.get(entry.id, known).items():
+            held = min(left.get(key, Decimal(0)), most)
             left[key] = left.get(key, Decimal(0)) - held
-            legs.append(ComparedLeg(key[0], recorded, held))
+            legs.append(ComparedLeg(key[0], least, held))
         found[entry.id] = Compared(entry, tuple(legs))
     return tuple(found[entry.id] for entry in filled)
 

@@ -205,6 +205,20 @@ class Outbox:
         async with self._database.write() as connection:
             await _add(connection, notice, at)
 
+    async def tell(self, account: str, at: datetime, write: Callable[[Letterhead], Notice]) -> None:
+        """Adds the mail about the account that `write` makes, by the account's preference, unless one with its key was
+        written before."""
+        if self._head is None:
+            return
+        try:
+            notice = write(self._head)
+        except Exception:  # a mail that fails must not keep others from being written
+            log.exception("no message could be written for an account")
+            return
+        async with self._database.write() as connection:
+            if notice.always or await self._at_once(connection, account):
+                await _add(connection, notice, at)
+
     async def has(self, key: str) -> bool:
         """Whether a mail with this key was written."""
         async with self._database.read() as connection:

@@ -30,6 +30,7 @@ from core.records.search.history_rows import (
     not_of,
     outcome_word,
 )
+from core.records.search.trident_rows import exits_found, tridents_found
 from core.records.store.database import Database
 from core.records.store.tables import commands, entries, events, fills, suggestions
 from core.records.store.types import stored_words
@@ -257,6 +258,8 @@ _SOURCES: dict[HistoryKind, tuple[_Source, ...]] = {
     HistoryKind.ORDERS: (_orders,),
     HistoryKind.FILLS: (_fills,),
     HistoryKind.COMMANDS: (_commands,),
+    HistoryKind.EXITS: (exits_found,),
+    HistoryKind.TRIDENTS: (tridents_found,),
 }
 
 

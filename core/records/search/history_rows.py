@@ -12,6 +12,7 @@ from core.domain.operation.outcomes import RANKED
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fate import FateKind
 from core.domain.orders.order_states import OrderState
+from core.domain.positions.tridents import Phase
 from core.domain.reporting.told import HELD, INTERRUPTED, MISSED, RUNNING, VALIDATED
 
 PRICED, REFUSED = "priced", "refused"
@@ -27,6 +28,8 @@ class HistoryKind(StrEnum):
     ORDERS = "orders"
     FILLS = "fills"
     COMMANDS = "commands"
+    EXITS = "exits"
+    TRIDENTS = "tridents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,9 @@ class Mark:
 class HistoryRow:
     """One row found. `at` is market time, UTC. `account` is the full number: mask it wherever it leaves the records.
 
-    `cycle` is None for a missed slot and for a command. `reason` is a stable code or empty, `text` its sentence. The
-    names in `figures` and their order are the same for all rows of a kind; for an attempt, those of its event follow.
+    `cycle` is None for a missed slot, a command, an exit and a trident. `reason` is a stable code or empty, `text` its
+    sentence. The names in `figures` and their order are the same for all rows of a kind; for an attempt, those of its
+    event follow.
     """
 
     at: datetime
@@ -85,6 +89,8 @@ OUTCOMES: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.ORDERS: tuple(dict.fromkeys((*_FATES, OrderState.PREPARED.value, OrderState.SENT.value))),
     HistoryKind.FILLS: (),
     HistoryKind.COMMANDS: tuple(state.value for state in CommandState),
+    HistoryKind.EXITS: tuple(state.words for state in OrderState),
+    HistoryKind.TRIDENTS: tuple(phase.value for phase in Phase),
 }
 """The values that `outcome` may have, by kind."""
 
@@ -101,6 +107,8 @@ _NOT_OF: dict[HistoryKind, frozenset[str]] = {
     HistoryKind.ORDERS: frozenset({"reason"}),
     HistoryKind.FILLS: frozenset({"outcome", "reason"}),
     HistoryKind.COMMANDS: frozenset({"account", "reason", "underlying"}),
+    HistoryKind.EXITS: frozenset({"reason"}),
+    HistoryKind.TRIDENTS: frozenset({"reason"}),
 }
 
 

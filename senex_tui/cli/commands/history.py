@@ -19,7 +19,7 @@ def history(
     context: typer.Context,
     kind: Annotated[
         str,
-        typer.Option(metavar="KIND", help="cycles, attempts, suggestions, orders, fills or commands."),
+        typer.Option(metavar="KIND", help="cycles, attempts, suggestions, orders, fills, commands, exits or tridents."),
     ] = "cycles",
     since: FromDay = None,
     until: ToDay = None,
@@ -59,7 +59,10 @@ def history(
 def explain(
     context: typer.Context,
     cycle: Annotated[
-        str, typer.Argument(metavar="CYCLE", help="A number, a slot like 11:15 or 2026-03-02T11:15, or last.")
+        str,
+        typer.Argument(
+            metavar="CYCLE", help="A number, a slot like 11:15 or 2026-03-02T11:15, last; or a trident's id."
+        ),
     ],
     account: OneAccount = "",
     as_json: AsJson = False,
@@ -68,7 +71,8 @@ def explain(
 ) -> None:
     """Tell what happened in a cycle and why, with the figures.
 
-    For a slot that did not run it tells why it was missed. Times are exchange time, of today without a date.
+    For a slot that did not run it tells why it was missed; of a trident its entry, closing orders, fills and the
+    broker's rows to its end. Times are exchange time, of today without a date.
     """
     from senex_tui.reports.explain import explain as read_story
 

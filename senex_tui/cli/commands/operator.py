@@ -132,7 +132,10 @@ def halt(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: Da
 def reset(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="halt, login, sends, mismatch, incident: as `senex status` says.")
+        str,
+        typer.Argument(
+            metavar="WHAT", help="halt, login, sends, mismatch, incident, assigned: as `senex status` says."
+        ),
     ],
     whom: OneAccount = "",
     why: Why = "",
@@ -151,9 +154,10 @@ def reset(
 
 @commands.command(epilog=_EXIT)
 def cancel(context: typer.Context, entry: EntryId = "", demo: Demo = False, data_dir: DataDir = None) -> None:
-    """Cancel the working entry. Needs a running console.
+    """Cancel the working entry, or a closing order by its ID. Needs a running console.
 
-    The day stays closed: the automation enters nothing else. ID is the entry's or the broker's order id.
+    After an entry's cancel the day stays closed: the automation enters nothing else. A target that was cancelled is
+    not placed again. ID is that of the entry or the closing order, or the broker's order id.
     """
     from core.domain.operation.commands import CommandKind
 
@@ -185,24 +189,46 @@ def reconcile(context: typer.Context, demo: Demo = False, data_dir: DataDir = No
     _send(invocation.trader_for(context, data_dir, demo), CommandKind.RECONCILE)
 
 
-@commands.command(epilog=_EXIT)
+@commands.command(epilog=_EXIT, context_settings={"ignore_unknown_options": True})
 def attest(
     context: typer.Context,
-    seen: Annotated[str, typer.Argument(metavar="SEEN", help="absent, or the order's id at the broker.")],
-    meant: Annotated[str, typer.Argument(metavar="ID", help="The entry, by the beginning of its id.")] = "",
+    seen: Annotated[
+        str, typer.Argument(metavar="SEEN", help="absent, or the order's id at the broker; or gone, or foreign.")
+    ],
+    meant: Annotated[
+        str, typer.Argument(metavar="ID", help="The entry or closing order, by the beginning of its id; or SYMBOL.")
+    ] = "",
+    more: Annotated[str, typer.Argument(metavar="UNIT", help="Of gone: put-1, put-2 or call; of foreign: N.")] = "",
+    cents: Annotated[str, typer.Argument(metavar="CENTS", help="Of gone: what its end brought.")] = "",
     entry: EntryId = "",
+    account: OneAccount = "",
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
     """Say what you saw at the broker. Needs a running console.
 
-    absent: no such order is there; an unknown entry is closed, and the day stays closed. An order id: the console
-    reads that order and takes it as the entry's, also to correct an incident or an absent entry. Without an ID
-    the order is given to the entry it names. A trident that no record knows is adopted, so that its risk counts.
+    absent: no such order is there; an unknown entry is closed, and the day stays closed; the units of an unknown
+    closing order may get another. An order id: the console reads that order and takes it as the one meant, also to
+    correct an incident or an absent one. Without an ID the order is given to the one it names. A trident that no
+    record knows is adopted, so that its risk counts, and so is an order that closes units of one that is held.
+
+    gone ID UNIT CENTS: what the end of a unit brought that left without an order of ours, like -7300 for 73 $ paid.
+    foreign SYMBOL N: how many contracts of an option are not ours, negative for short ones. These two work without a
+    running console too.
     """
     from core.domain.operation.commands import CommandKind
+    from core.domain.positions.attest_words import FOREIGN, GONE
 
-    _send(invocation.trader_for(context, data_dir, demo), CommandKind.ATTEST, target=meant or entry, note=seen)
+    words = [word for word in (meant, more, cents) if word]
+    if seen == GONE:
+        target, note = (words[0] if words else ""), " ".join((GONE, *words[1:]))
+    elif seen == FOREIGN:
+        target, note = account, " ".join((FOREIGN, *words))
+    elif len(words) > 1:
+        raise typer.BadParameter(f"one ID follows {seen!r}, and {len(words)} words were given: {' '.join(words)}")
+    else:
+        target, note = (words[0] if words else entry), seen
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.ATTEST, target=target, note=note)
 
 
 @commands.command()

@@ -34,7 +34,7 @@ def report(
     demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show what the sessions came to, with the targets, or with --pnl what tridents earned.
+    """Show what the sessions came to; with --pnl what was earned.
 
     The last 20 recorded sessions, or those from one date to another, both included, like 2026-03-02. Reads the
     records alone, also while a console trades.

@@ -1,11 +1,12 @@
-"""`senex tridents` and `senex exits`: what is held, what closes it, and what comes next (rules 15)."""
+"""`senex tridents`, `close`, `retarget`, `release` and `exits`: what is held, what closes it, and what comes next
+(rules 15)."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -13,10 +14,17 @@ from senex_tui.cli import invocation
 from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, OneAccount, Why
 from senex_tui.cli.printing import exit_with, print_report
 
+if TYPE_CHECKING:
+    from core.domain.operation.commands import CommandKind
+
 commands = typer.Typer()
 _exits = typer.Typer(help="Show, hold and cancel closing orders.", rich_markup_mode=None, no_args_is_help=True)
 commands.add_typer(_exits, name="exits")
 _EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console is running."
+_ASKED = f"{_EXIT[:-1]}, 2 words that are not understood."
+TridentId = Annotated[
+    str, typer.Argument(metavar="ID", help="Its id in `senex tridents`, at least the first 8 characters.")
+]
 HeldAccount = Annotated[
     str, typer.Argument(metavar="NUMBER", help="Only this account, by its last characters; else all.")
 ]
@@ -40,6 +48,56 @@ def tridents(
 
     place = invocation.place_for(context, data_dir, demo)
     print_report(asyncio.run(read_tridents(place, everything=everything, account=account)), as_json)
+
+
+@commands.command(epilog=_ASKED)
+def close(
+    context: typer.Context,
+    trident: TridentId,
+    unit: Annotated[str, typer.Option("--unit", metavar="UNIT", help="put-1, put-2, puts, call or all.")] = "all",
+    limit: Annotated[
+        str, typer.Option("--limit", metavar="N", help="Rest at this debit per share until the close.")
+    ] = "",
+    walk: Annotated[bool, typer.Option("--walk", help="Go from the mid towards natural, at most M.")] = False,
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Close a trident, or units of it, in this session. Needs a running console.
+
+    Give --limit or --walk. Other orders of its units are cancelled and proved over first.
+    """
+    from core.domain.operation.commands import CommandKind
+    from core.domain.operation.reasons import Refusal
+    from core.domain.positions.trident_commands import close_words
+
+    if walk == bool(limit):
+        raise typer.BadParameter("give either --limit N or --walk")
+    words = close_words(f"unit={unit} {'walk' if walk else f'limit={limit}'}")
+    if isinstance(words, Refusal):
+        raise typer.BadParameter(words.sentence())
+    _ask(context, data_dir, demo, CommandKind.CLOSE, trident, words.note())
+
+
+@commands.command(epilog=_ASKED)
+def retarget(context: typer.Context, trident: TridentId, demo: Demo = False, data_dir: DataDir = None) -> None:
+    """Give a trident its account's settings of now. Needs a running console.
+
+    Its targets are cancelled, proved over, and placed anew.
+    """
+    from core.domain.operation.commands import CommandKind
+
+    _ask(context, data_dir, demo, CommandKind.RETARGET, trident)
+
+
+@commands.command(epilog=_ASKED)
+def release(context: typer.Context, trident: TridentId, demo: Demo = False, data_dir: DataDir = None) -> None:
+    """Take a trident over for good. Needs a running console.
+
+    Its closing orders are cancelled, and none of ours is sent for it any more. It is still shown.
+    """
+    from core.domain.operation.commands import CommandKind
+
+    _ask(context, data_dir, demo, CommandKind.RELEASE, trident)
 
 
 @_exits.command()
@@ -95,6 +153,16 @@ def cancel(context: typer.Context, account: HeldAccount = "", demo: Demo = False
     No target of them is placed again. Hold exits first, or a trident's time exit begins all the same.
     """
     _switch(context, data_dir, demo, "cancel", account, "")
+
+
+def _ask(
+    context: typer.Context, data_dir: Path | None, demo: bool, kind: CommandKind, trident: str, note: str = ""
+) -> NoReturn:
+    """Has the command done and ends with its answer."""
+    from senex_tui.trader.send_command import send
+
+    place = invocation.trader_for(context, data_dir, demo)
+    exit_with(asyncio.run(send(place, kind, target=trident, note=note)))
 
 
 def _switch(context: typer.Context, data_dir: Path | None, demo: bool, word: str, account: str, why: str) -> NoReturn:

@@ -8,6 +8,7 @@ from core.domain.operation.commands import CommandKind
 from senex_tui.console.actions import questions
 from senex_tui.console.actions.accounts import AccountActions
 from senex_tui.console.actions.entries import EntryActions
+from senex_tui.console.actions.exits import ExitActions
 from senex_tui.console.base import ConsoleApp
 from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import KEYS
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 class Actions(ConsoleApp):
-    """One `action_` method for each commanding row of the key table. Only pause and reconcile are sent unasked."""
+    """One `action_` method for each commanding row of the key table. Only pause, reconcile and a hold of exits are sent
+    unasked."""
 
     def action_pause(self) -> None:
         self.send(CommandKind.PAUSE)
@@ -52,6 +54,12 @@ class Actions(ConsoleApp):
 
     def action_reentry(self) -> None:
         EntryActions(self).allow_reentry()
+
+    def action_exits(self) -> None:
+        ExitActions(self).switch()
+
+    def action_close_units(self) -> None:
+        ExitActions(self).close()
 
     def action_reconcile(self) -> None:
         self.send(CommandKind.RECONCILE)

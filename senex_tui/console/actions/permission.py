@@ -12,6 +12,7 @@ from widgets.base.key_names import key_for
 
 WORKING, UNKNOWN = "working", "unknown"
 READ_ONLY = "this console is read-only: it watches"
+_NOTHING_HELD = "no unit of a trident can be closed"
 Pending = tuple[CommandKind, ...]
 """The commands that this console has sent and the engine has not settled yet."""
 
@@ -112,6 +113,20 @@ def why_not_force(
     return "a forced cycle is on its way" if CommandKind.FORCE in pending else None
 
 
+def why_not_exits(status: StatusSlice | None, pending: Pending) -> str | None:
+    if status is None or status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    if status.exits is None:
+        return "no trident is held"
+    return "a command about exits is on its way" if CommandKind.EXITS in pending else None
+
+
+def why_not_close(now: Snapshot) -> str | None:
+    if now.status is None or now.status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    return None if any(view.exits is not None and view.exits.legs for view in now.positions.open) else _NOTHING_HELD
+
+
 def why_not_jump(status: StatusSlice | None, cycle: CycleSlice | None, orders: tuple[OrderView, ...]) -> str | None:
     """A demo jumps only from where nothing is under way: what comes then is lived without this screen."""
     if status is None or status.engine is not EngineState.RUNNING:
@@ -131,6 +146,8 @@ RULES: Mapping[str, Rule] = {
     "cancel": Rule(lambda now, pending: why_not_cancel(now.status, now.orders), needs_entry=True),
     "unknown": Rule(lambda now, pending: why_not_decide(now.status, now.orders), needs_entry=True),
     "reentry": Rule(lambda now, pending: why_not_reenter(now.status, now.orders), needs_entry=True),
+    "exits": Rule(lambda now, pending: why_not_exits(now.status, pending), needs_entry=True),
+    "close_units": Rule(lambda now, pending: why_not_close(now), needs_entry=True),
     "jump": Rule(lambda now, pending: why_not_jump(now.status, now.cycle, now.orders)),
 }
 """The rule of each commanding action. Only these can be impossible: quitting and help never ask the engine."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.domain.orders.next_step import Next
+from core.domain.positions.trident_commands import leaving_words
 from core.snapshot import EngineState, Mode
 from senex_tui.console.actions.permission import why_not
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
@@ -132,6 +133,9 @@ def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("", f"  {o.underlying} {o.strikes}  limit {figures.price(o.limit)}  {order_kind(o).value}")
         for o in working[:3]
     ]
+    exits = snapshot.status.exits
+    if exits is not None and exits.resting:
+        facts.append(("", f"{leaving_words(exits.resting)}."))
     return facts
 
 

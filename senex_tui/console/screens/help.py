@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from senex_tui.console.keys import Where, help_groups
+from senex_tui.console.base import ConsoleApp
+from senex_tui.console.keys import EXITS, Where, help_groups
 from senex_tui.console.screens.dialogs import SteadyCursorInput
 from senex_tui.console.screens.overlay import AboveDashboard
 
@@ -52,15 +54,20 @@ class HelpScreen(AboveDashboard, ModalScreen[None]):
             box.border_subtitle = Content("/ search   q close")
             yield SteadyCursorInput(placeholder="search", select_on_focus=False)
             with VerticalScroll(can_focus=False):
-                yield Static(help_text("", *self._places), id="rows")
+                yield Static(self._text(""), id="rows")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one("#rows", Static).update(help_text(event.value, *self._places))
+        self.query_one("#rows", Static).update(self._text(event.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.set_focus(None)
+
+    def _text(self, query: str) -> Content:
+        """The keys of exits are listed once there is a trident to take to its end."""
+        held = isinstance(self.app, ConsoleApp) and self.app.client.snapshot().status.exits is not None
+        return help_text(query, *self._places, without=() if held or not self._places else (EXITS,))
 
     def action_search(self) -> None:
         field = self.query_one(Input)
@@ -81,11 +88,13 @@ class HelpScreen(AboveDashboard, ModalScreen[None]):
             self.dismiss(None)
 
 
-def help_text(query: str, *places: Where) -> Content:
-    """The rows that contain every word of the query, each group under its name."""
+def help_text(query: str, *places: Where, without: Collection[str] = ()) -> Content:
+    """The rows that contain every word of the query, each group under its name, but those of `without`."""
     words = query.lower().split()
     lines: list[Content] = []
     for group, rows in help_groups(*places):
+        if group in without:
+            continue
         kept = [(keys, sentence) for keys, sentence in rows if _holds(f"{group} {keys} {sentence}".lower(), words)]
         if not kept:
             continue

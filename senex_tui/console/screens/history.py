@@ -33,7 +33,8 @@ PAGE = 100
 """Rows read at a time."""
 NEAR_THE_END = 20
 """The next page is read once the chosen row is this near the end."""
-_KINDS = tuple(HistoryKind)
+_OF_TRIDENTS = frozenset({HistoryKind.EXITS, HistoryKind.TRIDENTS})
+"""The kinds that are listed once a trident is taken to its end."""
 _WIDTHS = {
     **{"cycle": 5, "session": 10, "slot": 6, "ET": 16, "account": 7, "attempt": 7, "step": 14},
     **{"came to": 13, "state": 13, "qty": 3, "price": 7, "command": 13},
@@ -73,7 +74,8 @@ class HistoryPage(ListPage):
 
     def action_kind(self, steps: int) -> None:
         """Lists the kind that is so many steps further; the days asked for stay."""
-        self._kind = _KINDS[(_KINDS.index(self._kind) + steps) % len(_KINDS)]
+        kinds = self._kinds()
+        self._kind = kinds[(kinds.index(self._kind) + steps) % len(kinds)]
         self._wanted = replace(HistoryFilter(), since=self._wanted.since, until=self._wanted.until)
         self._rows = []
         self._ask(from_top=True)
@@ -96,6 +98,10 @@ class HistoryPage(ListPage):
 
             self.app.push_screen(StoryPage(tell, self._kind.value))
 
+    def _kinds(self) -> tuple[HistoryKind, ...]:
+        has_any = self.console.client.snapshot().status.exits is not None or self._kind in _OF_TRIDENTS
+        return tuple(kind for kind in HistoryKind if has_any or kind not in _OF_TRIDENTS)
+
     def _show(self) -> None:
         text = HistoryText(self._kind, ())
         heads = text.heads
@@ -106,9 +112,10 @@ class HistoryPage(ListPage):
         named = ((name, _value(self._wanted, field)) for name, field in _NAMED.items() if name != "day")
         asked = " ".join(f"{name}:{value}" for name, value in named if value)
         title = f"History  {self._kind.value}  {asked}".rstrip()
-        number = _KINDS.index(self._kind) + 1
+        kinds = self._kinds()
+        number = kinds.index(self._kind) + 1
         empty = self._trouble or (f"no {self._kind.value} recorded" + (" that fit" if asked else ""))
-        self.show(Listing(f"{title}  {number} of {len(_KINDS)}", columns, rows, empty))
+        self.show(Listing(f"{title}  {number} of {len(kinds)}", columns, rows, empty))
 
     # The filter
 

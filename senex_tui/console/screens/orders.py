@@ -14,7 +14,7 @@ from widgets.order_list import order_listing
 if TYPE_CHECKING:
     from core.records.records import Records
     from core.records.search.history_rows import Mark
-    from core.snapshot import OrderView
+    from core.snapshot import ExitView, OrderView
     from core.views.lookups import OrdersFound
 
 AT_A_TIME = 100
@@ -38,12 +38,14 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self._orders: dict[str, OrderView] = {}
+        self._exits: tuple[ExitView, ...] = ()
         self._end: Mark | None = None
         self._reading = False
         self._trouble = ""
 
     def on_mount(self) -> None:
         self.watch_slice(lambda shown: shown.orders, self._follow)
+        self.watch_slice(lambda shown: shown.exits, self._follow_exits)
         self._read(None)
 
     @property
@@ -52,13 +54,21 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
         return None if row is None else row.key
 
     def open(self, row: Row) -> None:
+        trident = next((one.trident_id for one in self._exits if one.exit_id == row.key), row.key)
+        if trident not in self._orders:
+            self.console.say("its entry is older than the orders that are listed; scroll to it", "warning")
+            return
         # It imports the records; the first paint does not wait for them.
         from senex_tui.console.screens.entry import EntryPage
 
-        self.app.push_screen(EntryPage(self._orders[row.key]))
+        self.app.push_screen(EntryPage(self._orders[trident]))
 
     def _follow(self, orders: tuple[OrderView, ...]) -> None:
         self._orders.update((order.entry_id, order) for order in orders)
+        self._show()
+
+    def _follow_exits(self, exits: tuple[ExitView, ...]) -> None:
+        self._exits = exits
         self._show()
 
     def _read(self, after: Mark | None) -> None:
@@ -78,7 +88,11 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
 
     def _show(self) -> None:
         now = self.console.status_view.status.now if self.console.status_view is not None else None
-        self.show(order_listing(tuple(self._orders.values()), now, self._trouble, is_more=self._end is not None))
+        self.show(
+            order_listing(
+                tuple(self._orders.values()), now, self._trouble, is_more=self._end is not None, exits=self._exits
+            )
+        )
 
     def on_list_panel_chosen(self, event: ListPanel.Chosen) -> None:
         self._read_on()

@@ -12,10 +12,13 @@ from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
 from core.domain.orders.order_states import OrderState
+from core.domain.positions.units import UnitName
 from core.domain.reporting.figures import AccountRun
+from core.positions.earnings import Earnings
 from tests.core.notify.mail_without_engine import OTHER, MailQueueSetup, with_mail_queue
+from tests.support.exit_samples import RULES, closing_fills, exit_of, sent
 from tests.support.record_samples import ACCOUNT, DAY, entry
-from tests.support.world import et
+from tests.support.world import calendar_around, et
 
 FRIDAY = "2026-03-06"
 WEEKLY = AccountSetting(AccountField.MAIL, MailPreference.WEEKLY.value)
@@ -62,6 +65,29 @@ def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> No
         assert paused in setup.server.taken[1].text
         assert "Next: PAUSED by ana since 11:00: lunch." in setup.server.taken[1].text
         assert "…0001: entries are stopped: look at it; settle it at the broker" in setup.server.taken[1].text
+
+    with_mail_queue(days, tmp_path)
+
+
+def test_a_digest_tells_what_was_realized_what_rests_and_the_next_time_exit(tmp_path: Path) -> None:
+    async def days(setup: MailQueueSetup) -> None:
+        await setup.open(MailPreference.DAILY, sends=False)
+        setup.records.tridents.default_rules = RULES
+        await setup.fill(await setup.works())
+        targets = [exit_of([name], f"x-{name}") for name in UnitName]
+        for number, target in enumerate(targets):
+            await sent(setup.records, target, f"7{number}")
+        await setup.records.exits.add_fills("x-put-1", closing_fills([UnitName.PUT_1], "70"))
+        await setup.records.exits.become("x-put-1", OrderState.FILLED, at=setup.clock.now(), order_id="70")
+        calendar = calendar_around(2026)
+        await Earnings(setup.records, setup.bus, setup.clock, calendar).work_out(ACCOUNT)
+        await setup.records.exit_switch.hold("", "anna", "lunch", setup.clock.now())
+        await after_close(setup, "2026-03-02")
+        text = setup.server.taken[0].text
+        assert "Realized ~" in text
+        assert "2 closing orders rest at the broker." in text
+        assert "No closing order is sent: exits are held by anna since " in text
+        assert "Next time exits: Fri 10 Apr 10:00 QQQ 622P/619P/622C/625C." in text
 
     with_mail_queue(days, tmp_path)
 

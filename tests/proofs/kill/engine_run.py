@@ -25,6 +25,7 @@ from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.domain.orders.settling import SettleTimes
+from core.domain.positions.tridents import ExitMode
 from core.engine.engine import Engine
 from core.engine.parts import EngineParts
 from core.records.records import Records
@@ -203,6 +204,7 @@ async def _engine(run: EngineRun) -> Engine:
             stops_folder=run.folder / "stops",
             intervals=INTERVALS,
             settle=SETTLE,
+            exits=ExitMode.OFF,
         )
     )
 

@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from core.domain.operation.amounts import credit, price
 from core.domain.operation.commands import CommandKind, CommandState
-from core.snapshot import Automation, EngineState
+from core.snapshot import Automation, EngineState, ExitsView
 from senex_tui.console.keys import KEYS
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
@@ -300,7 +300,10 @@ async def test_space_freezes_the_view_only_and_it_thaws_by_itself() -> None:
 
 
 async def test_help_lists_every_key_and_searches() -> None:
-    async with driven(size=(120, 70)) as console:
+    """Those of exits too, as soon as there is a trident to take to its end (`test_exits.py`)."""
+    shown = scenes.calm()
+    held = replace(shown, status=replace(shown.status, exits=ExitsView("on")))
+    async with driven(held, size=(120, 78)) as console:
         await console.press("question_mark")
         text = console.text
         for key in KEYS:

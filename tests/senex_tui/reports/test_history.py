@@ -73,7 +73,7 @@ def _day(place: Place, day: date | None = None) -> Report:
 def test_every_kind_is_a_table_of_80_columns_without_an_account_number(place: Place) -> None:
     for kind in HistoryKind:
         lines = _found(place, kind.value)
-        assert len(lines) > 1
+        assert len(lines) > 1 or kind is HistoryKind.EXITS, "the day has no closing order; the other kinds have rows"
         assert all(len(line) <= COLUMNS for line in lines)
         assert ACCOUNT not in "".join(lines)
     head, *lines = _found(place)
@@ -88,7 +88,7 @@ def test_csv_and_json_hold_the_same_rows(place: Place) -> None:
         [told] = _found(place, kind.value, form="json")
         values = json.loads(told)
         assert (values["kind"], len(values["rows"])) == (kind.value, len(rows))
-        assert list(values["rows"][0]) == list(rows[0])
+        assert [list(row) for row in values["rows"]] == [list(row) for row in rows]
         assert [row["at"] for row in values["rows"]] == [row["at"] for row in rows]
         assert ACCOUNT not in told
 

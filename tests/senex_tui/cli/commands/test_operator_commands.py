@@ -296,6 +296,7 @@ def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
     assert (stranger.exit_code, "there is no entry of today '4471'" in stranger.text) == (REFUSED, True)
     unknown = shell.send(CommandKind.RESET, target="login")
     assert (unknown.exit_code, "there is no " in unknown.text) == (REFUSED, True)
+    _what_is_held_is_attested_without_a_console(shell)
 
     trader = shell.trader()
     assert shell.status()["automation"]["state"] == "halted"
@@ -303,6 +304,17 @@ def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
     assert shell.senex("reset", "halt").returncode == DONE
     assert shell.status()["automation"]["state"] == "paused"
     assert trader.poll() is None, "a command must never fence a running trader off"
+
+
+def _what_is_held_is_attested_without_a_console(shell: Shell) -> None:
+    gone = shell.senex("attest", "gone", "abcdefgh", "put-1", "-7300")
+    assert (gone.returncode, "there is no trident 'abcdefgh'" in gone.stderr) == (REFUSED, True), gone
+    words = shell.senex("attest", "foreign", "QQQ", "-2")
+    assert (words.returncode, "'foreign QQQ -2' was given" in words.stderr) == (REFUSED, True), words
+    foreign = shell.send(CommandKind.ATTEST, note="foreign QQQ251219P00622000 -2")
+    assert (foreign.exit_code, "is not known yet" in foreign.text) == (REFUSED, True), foreign
+    several = shell.senex("attest", "4471", "abcdefgh", "ijklmnop")
+    assert (several.returncode, "one ID follows '4471'" in several.stderr) == (2, True), several
 
 
 def test_a_stop_that_cannot_be_recorded_is_kept_in_a_file(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,305 @@
+"""How each trident of an account stands now, and what comes next for it: the one place that joins records, the last
+complete read, quotes, dividends and blocks (rules 15.7, 15.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+from core.domain.market.underlying import SHIPPED
+from core.domain.operation.reasons import Reason, Refusal
+from core.domain.orders.orders import Entry
+from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
+from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, blocks, outside
+from core.domain.positions.exits import Exit
+from core.domain.positions.next_action import asks_prices, next_action
+from core.domain.positions.pnl import Unrealized, unrealized
+from core.domain.positions.refusals import refused_at
+from core.domain.positions.trident_view import Moment, TridentView
+from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
+from core.domain.positions.units import Unit, left_of
+from core.domain.trident.pricing import MAX_QUOTE_AGE_S
+from core.guards.exit_gate import ExitGate
+from core.market.calendar import SessionCalendar
+from core.market.feed import Feed
+from core.orders.open_tridents import streamers_of, suggestion_of
+from core.positions.changes import Changes
+from core.positions.complete_reads import CompleteReads
+from core.positions.dividends import Dividends
+from core.positions.moments import moment_of
+from core.positions.pace import Work
+from core.positions.quotes import CloseQuotes
+from core.records.records import AccountRecord, GoneRecord, Records, TridentRecord
+from core.records.store.tables import claims, exits, fills, gone, tridents, units
+from core.runtime.clock import Clock
+
+_TABLES = tuple(table.name for table in (tridents, units, exits, claims, fills, gone))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A trident of ours as it stands at a moment.
+
+    `asks_prices`: what comes next for it depends on prices of its legs. `waits_for_read`: something is due that only
+    waits for a complete read of the account. `quotes_stale_s` are wall seconds since it has no fresh quotes, None while
+    it has, or needs none.
+    """
+
+    record: TridentRecord
+    view: TridentView
+    gone: tuple[GoneRecord, ...]
+    moment: Moment
+    blocks: tuple[Block, ...]
+    action: Action
+    asks_prices: bool = False
+    waits_for_read: bool = False
+    quotes_stale_s: float | None = None
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def sign(self) -> object:
+        """The same while nothing has changed but time and prices."""
+        view = self.view
+        return self.record, view.exits, view.gone, view.agrees, view.blocked, view.opposed, view.dividend
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether exits are sent for it at all: not for one of an older version before it is adopted."""
+        return self.record.managed_since is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """What is on record of one trident."""
+
+    record: TridentRecord
+    exits: tuple[Exit, ...]
+    gone: tuple[GoneRecord, ...]
+
+
+@dataclass(eq=False, repr=False)
+class TridentViews:
+    """Builds the standings of accounts. `accounts` are those that the logins reach."""
+
+    records: Records
+    gate: ExitGate
+    changes: Changes
+    reads: CompleteReads
+    quotes: CloseQuotes
+    dividends: Dividends
+    feed: Feed
+    clock: Clock
+    calendar: SessionCalendar
+    accounts: Callable[[], Sequence[AccountRecord]]
+    # What is on record of each account, with the version of the tables it was read from.
+    _recorded: dict[str, tuple[tuple[int, ...] | None, tuple[_Recorded, ...]]] = field(init=False, default_factory=dict)
+    _streamers: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
+    # The monotonic second since which a trident has no fresh quotes though it needs them.
+    _stale_s: dict[str, float] = field(init=False, default_factory=dict)
+
+    async def of(self, account: str) -> tuple[Standing, ...]:
+        """The account's tridents that have not ended, the oldest first, without prices: nobody waits for the broker.
+        Raises RecordsError."""
+        known = await self._of_account(account)
+        entries = await self.records.entries.open() if known else ()
+        return tuple(self._standing(account, one, entries) for one in known)
+
+    async def one(self, trident_id: str) -> Standing:
+        """One trident, also one that has ended, without prices. Raises RecordsError, and StateConflict when there is
+        none."""
+        record = await self.records.tridents.get(trident_id)
+        exits = await self.records.exits.of_tridents([trident_id])
+        left = await self.records.tridents.gone_of([trident_id])
+        known = _Recorded(record, exits[trident_id], left[trident_id])
+        return self._standing(record.account, known, await self.records.entries.open())
+
+    async def priced(self, standing: Standing) -> Standing:
+        """The standing with fresh prices of its legs, where what comes next depends on them; its legs are subscribed
+        from then on. Raises RecordsError."""
+        if not standing.asks_prices:
+            return standing
+        view = await self._prices(standing)
+        moment = replace(standing.moment, now=self.clock.now())
+        facts = self._facts(standing.record.account, moment)
+        view = replace(view, blocked=outside(blocks(view, facts)))
+        priced = replace(self._decided(standing.record, view, standing.gone, facts), asks_prices=True)
+        return replace(priced, quotes_stale_s=self._stale(standing.id, priced.action))
+
+    async def let_go(self, standing: Standing) -> None:
+        """Ends the subscription of the trident's legs, unless its close goes on in this session."""
+        if not standing.asks_prices and not _may_ask_again(standing.view, standing.moment):
+            await self.quotes.release(standing.id)
+            self._stale_s.pop(standing.id, None)
+
+    async def unrealized(self, account: str) -> Unrealized | None:
+        """What is open in the account, by the quotes of this moment; None without fresh ones. Raises RecordsError."""
+        held = [left for one in await self._of_account(account) if (left := left_of(one.record.trident.units))]
+        legs: dict[str, str] = {}
+        for one in await self._of_account(account):
+            legs |= await self.legs_of(one.record, left_of(one.record.trident.units))
+        if not legs:
+            return Unrealized(Decimal(0), Decimal(0))
+        read = await self.quotes.of(account, legs, Work.ROUTINE)
+        return unrealized([unit for left in held for unit in left], read.quotes, read.at_s)
+
+    async def legs_of(self, record: TridentRecord, some: Sequence[Unit]) -> Mapping[str, str]:
+        """The contracts of these units of a trident: OCC symbols with their streamer symbols, empty where the chain's
+        symbol is not on record. Raises RecordsError."""
+        if record.id not in self._streamers:
+            entries = await self.records.entries.these([record.id])
+            suggestion = await suggestion_of(self.records, entries[0]) if entries else None
+            self._streamers[record.id] = {} if suggestion is None else streamers_of(suggestion)
+        known = self._streamers[record.id]
+        return {symbol: known.get(symbol, "") for unit in some for symbol in (unit.short, unit.long)}
+
+    def streamer_of(self, symbol: str) -> str:
+        """The streamer symbol of a contract whose legs were asked for before; empty where nobody knows it."""
+        return next((known[symbol] for known in self._streamers.values() if symbol in known), "")
+
+    def login_of(self, account: str) -> str:
+        """The login that reaches the account; empty for one that none reaches."""
+        return next((one.login for one in self.accounts() if one.number == account), "")
+
+    def refusals(self, account: str) -> tuple[Refusal, ...]:
+        """What bars exits of the account, what bars all accounts first."""
+        return self.gate.refusals(account, self.login_of(account))
+
+    async def _of_account(self, account: str) -> tuple[_Recorded, ...]:
+        version = self.records.version(*_TABLES)
+        had = self._recorded.get(account)
+        if had is not None and version is not None and had[0] == version:
+            return had[1]
+        records = await self.records.tridents.held_of(account)
+        ids = [one.id for one in records]
+        exits = await self.records.exits.of_tridents(ids) if ids else {}
+        left = await self.records.tridents.gone_of(ids) if ids else {}
+        found = tuple(_Recorded(one, exits[one.id], left[one.id]) for one in records)
+        self._recorded[account] = version, found
+        return found
+
+    def _standing(self, account: str, known: _Recorded, entries: Sequence[Entry]) -> Standing:
+        record = known.record
+        moment = moment_of(record, self.calendar, self.clock.now())
+        trident = _as_managed(record, moment.today)
+        view = TridentView(
+            trident,
+            exits=known.exits,
+            gone=tuple(one.gone for one in known.gone),
+            agrees=self._agrees(account, trident),
+            dividend=self.dividends.known.get(trident.underlying),
+            underlying_price=self._underlying(trident.underlying),
+            refused_at=refused_at(known.exits, moment.today),
+            opposed=_is_opposed(trident, account, entries),
+            asked=record.asked,
+        )
+        facts = self._facts(account, moment)
+        view = replace(view, blocked=outside(blocks(view, facts)))
+        return replace(
+            self._decided(record, view, known.gone, facts),
+            asks_prices=asks_prices(view, moment),
+            waits_for_read=is_unread_alone(facts.refusals) and _is_due(replace(view, blocked=""), moment),
+        )
+
+    def _facts(self, account: str, moment: Moment) -> BlockFacts:
+        of = next((one for one in self.accounts() if one.number == account), None)
+        waits = of is not None and of.exits_first_wait
+        return BlockFacts(moment, self.refusals(account), self._feed_down(), waits)
+
+    def _decided(
+        self, record: TridentRecord, view: TridentView, gone: tuple[GoneRecord, ...], facts: BlockFacts
+    ) -> Standing:
+        """The standing with what comes next. First targets that wait for a word of the operator are not due."""
+        action = next_action(view, facts.moment)
+        if isinstance(action, PlaceTargets) and facts.first_set_waits:
+            action = Wait(None, FIRST_SET_WAITS)
+        return Standing(record, view, gone, facts.moment, blocks(view, facts), action)
+
+    def _stale(self, trident_id: str, action: Action) -> float | None:
+        if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:
+            self._stale_s.pop(trident_id, None)
+            return None
+        now_s = self.clock.monotonic()
+        return now_s - self._stale_s.setdefault(trident_id, now_s)
+
+    async def _prices(self, standing: Standing) -> TridentView:
+        """The view with fresh prices. Without a live feed a walk has none; at the deadline what market data tells
+        counts, too. Prices of what is halted are none."""
+        record, view, moment = standing.record, standing.view, standing.moment
+        trident, account = view.trident, record.account
+        legs = await self.legs_of(record, trident.units)
+        await self.quotes.hold(record.id, legs.values())
+        is_late = moment.days.is_last_day(moment.today) and moment.now >= moment.days.deadline
+        if self.quotes.halted(trident.underlying):
+            return replace(view, underlying_price=None)
+        if self._feed_down() and not is_late:
+            return view
+        work = Work.HAND_CLOSE if view.asked is not None else Work.MUST_CLOSE if is_late else Work.STEP
+        read = await self.quotes.of(account, legs, work)
+        short_put = next((read.quotes.get(unit.short) for unit in trident.units if unit.is_put), None)
+        return replace(
+            view,
+            put=read.side(trident.units, puts=True),
+            call=read.side(trident.units, puts=False),
+            short_put_mid=None if short_put is None else short_put.mid,
+            underlying_price=self._underlying(trident.underlying),
+        )
+
+    def _agrees(self, account: str, trident: ManagedTrident) -> bool:
+        """Whether a complete read since the fill shows the trident's contracts as it may."""
+        newest = self.reads.newest(account)
+        if newest is None or newest.at < trident.filled_at:
+            return False
+        return self.changes.agrees(account, trident.units)
+
+    def _feed_down(self) -> str:
+        return "" if self.feed.is_live(self.clock.monotonic()) else self.feed.why_not_live()
+
+    def _underlying(self, symbol: str) -> Decimal | None:
+        """The underlying's price by a live feed, not older than a quote may be."""
+        if symbol not in SHIPPED or self._feed_down():
+            return None
+        found = self.feed.underlying_price(SHIPPED[symbol], self.clock.monotonic())
+        return None if found is None or found.age_s > MAX_QUOTE_AGE_S else found.price
+
+
+def is_unread_alone(refusals: Sequence[Refusal]) -> bool:
+    """Whether nothing bars exits but that the account was not read completely of late: a read ends that."""
+    return bool(refusals) and all(one.reason is Reason.ACCOUNT_UNREAD for one in refusals)
+
+
+def _is_due(view: TridentView, moment: Moment) -> bool:
+    return not isinstance(next_action(view, moment), Wait) or asks_prices(view, moment)
+
+
+def _as_managed(record: TridentRecord, today: date) -> ManagedTrident:
+    """The trident by whose rules something is sent today: the broker's desk has it for one day, and nothing is due for
+    one that is not managed."""
+    trident = record.trident
+    if trident.hands_off is HandsOff.DESK and record.desk_day != today:
+        trident = replace(trident, hands_off=HandsOff.NONE)
+    if record.managed_since is None:
+        trident = replace(trident, rules=replace(trident.rules, mode=ExitMode.OFF))
+    return trident
+
+
+def _is_opposed(trident: ManagedTrident, account: str, entries: Sequence[Entry]) -> bool:
+    """Whether an entry of ours works on one of its contracts."""
+    own = {symbol for unit in trident.units for symbol in (unit.short, unit.long)}
+    return any(
+        entry.account == account and entry.id != trident.id and own & {leg.symbol for leg in entry.terms.legs}
+        for entry in entries
+    )
+
+
+def _may_ask_again(view: TridentView, moment: Moment) -> bool:
+    """Whether its legs stay subscribed although nothing asks for their prices now: its close goes on in this
+    session."""
+    session = moment.session
+    if session is None or not session.is_open(moment.now) or not left_of(view.trident.units):
+        return False
+    return view.trident.phase is Phase.CLOSING or view.asked is not None

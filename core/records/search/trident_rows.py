@@ -1,0 +1,121 @@
+"""Searches the tridents and their closing orders, newest first (rules 15)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.operation.reasons import Figures
+from core.domain.positions.exit_fate import exit_fate, exit_words
+from core.domain.positions.exits import Exit
+from core.domain.positions.trident_words import how_it_ended, strikes_of
+from core.domain.positions.tridents import Phase
+from core.records.repositories.exit_rows import exits_where, read_exits
+from core.records.repositories.trident_rows import TridentRecord, read_tridents, tridents_where
+from core.records.search.conditions import any_of, between, newest, row_found, when, within
+from core.records.search.history_rows import HistoryFilter, HistoryRow, Mark
+from core.records.store.tables import exits, tridents, units
+
+_EXITS_BY_ID = exits_where(exits.c.id.in_(bindparam("ids", expanding=True)))
+_TRIDENTS_BY_ID = tridents_where(tridents.c.id.in_(bindparam("ids", expanding=True)))
+_REALIZED = select(units.c.trident_id, units.c.realized, units.c.fees_estimated).where(
+    units.c.trident_id.in_(bindparam("ids", expanding=True))
+)
+_NONE = Decimal(0)
+
+
+async def exits_found(
+    connection: AsyncConnection, wanted: HistoryFilter, limit: int, after: Mark | None
+) -> list[HistoryRow]:
+    """The closing orders that fit, as they stand now."""
+    e = exits.c
+    words = (e.id, e.trident_id, e.kind, e.units, e.identifier, e.order_id, e.broker_status, e.detail, e.cancel_why)
+    conditions = [
+        *between(e.session_day, wanted),
+        *when(wanted.account, e.account == wanted.account),
+        *when(wanted.outcome, or_(e.state == wanted.outcome, e.state == wanted.outcome.replace(" ", "_"))),
+        *when(wanted.underlying, e.underlying == wanted.underlying),
+        *when(wanted.text, any_of(wanted.text, *words)),
+    ]
+    query = newest(select(e.id).where(*conditions), e.prepared_at, e.id, limit, after)
+    ids = list((await connection.execute(query)).scalars())
+    known = {one.id: one for one in await read_exits(connection, _EXITS_BY_ID, {"ids": ids})} if ids else {}
+    return [_exit(known[exit_id]) for exit_id in ids]
+
+
+def _exit(one: Exit) -> HistoryRow:
+    fate = exit_fate(one)
+    figures: Figures = (
+        ("session_day", one.session_day),
+        ("id", one.id),
+        ("trident", one.trident_id),
+        ("kind", one.kind.value),
+        ("units", " ".join(one.units)),
+        ("debit", one.debit),
+        ("paid", fate.paid),
+        ("order_id", one.order_id),
+        ("broker_status", one.broker_status),
+        ("sent_at", one.sent_at),
+        ("terminal_at", one.terminal_at),
+        ("released_at", one.released_at),
+        ("told", exit_words(fate)),
+    )
+    return row_found(
+        one.prepared_at,
+        one.id,
+        account=one.account,
+        underlying=one.underlying,
+        outcome=one.state.words,
+        text=fate.why,
+        figures=figures,
+    )
+
+
+async def tridents_found(
+    connection: AsyncConnection, wanted: HistoryFilter, limit: int, after: Mark | None
+) -> list[HistoryRow]:
+    """The tridents that fit, by when they were opened, with what they realized so far."""
+    t = tridents.c
+    conditions = [
+        *within(t.opened_at, wanted),
+        *when(wanted.account, t.account == wanted.account),
+        *when(wanted.outcome, t.phase == wanted.outcome),
+        *when(wanted.underlying, t.underlying == wanted.underlying),
+        *when(wanted.text, any_of(wanted.text, t.id, t.root, t.hands_off, t.hands_off_why)),
+    ]
+    query = newest(select(t.id).where(*conditions), t.opened_at, t.id, limit, after)
+    ids = list((await connection.execute(query)).scalars())
+    if not ids:
+        return []
+    known = {one.id: one for one in await read_tridents(connection, _TRIDENTS_BY_ID, {"ids": ids})}
+    earned: dict[str, tuple[Decimal, bool]] = {}
+    for row in await connection.execute(_REALIZED, {"ids": ids}):
+        realized, estimated = earned.get(row.trident_id, (_NONE, False))
+        earned[row.trident_id] = realized + (row.realized or _NONE), estimated or bool(row.fees_estimated)
+    return [_trident(known[trident_id], *earned.get(trident_id, (_NONE, False))) for trident_id in ids]
+
+
+def _trident(one: TridentRecord, realized: Decimal, estimated: bool) -> HistoryRow:
+    trident = one.trident
+    figures: Figures = (
+        ("id", one.id),
+        ("expiration", trident.expiration),
+        ("strikes", strikes_of(trident)),
+        ("credit", one.credit),
+        ("max_risk", one.max_risk),
+        ("managed_since", one.managed_since),
+        ("ended_at", one.ended_at),
+        ("realized", realized),
+        ("estimated", estimated),
+    )
+    return row_found(
+        one.opened_at,
+        one.id,
+        account=one.account,
+        underlying=trident.underlying,
+        outcome=trident.phase.value,
+        text=how_it_ended(trident.units) if trident.phase is Phase.ENDED else one.hands_off_why,
+        figures=figures,
+    )

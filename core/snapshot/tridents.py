@@ -1,0 +1,68 @@
+"""Slices of how tridents are taken to their end: their units, the closing orders, the switch (rules 15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UnitView:
+    """A unit of a trident: its name, and how it stands in words."""
+
+    name: str
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class TridentExits:
+    """How a trident stands on its way to its end.
+
+    `state` is a word, `next` what comes next for it. Results are in $ before fees: `realized` by the fills of its
+    exits, `unrealized` of the units left at mid and at natural, None without fresh quotes; `worst_case` at expiration,
+    None while nobody knows it. `close_mid` and `close_natural` are what closing all that is left costs, per share of
+    the order's price. `resting` names the orders that a close would cancel first.
+    """
+
+    state: str
+    units: tuple[UnitView, ...]
+    next: str
+    realized: Decimal | None
+    unrealized_mid: Decimal | None
+    unrealized_natural: Decimal | None
+    worst_case: Decimal | None
+    close_mid: Decimal | None
+    close_natural: Decimal | None
+    legs: str = ""
+    resting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExitView:
+    """A closing order that rests, is under way, or of which nobody knows what it does. `account` is masked; `debit` is
+    per share of its price. `name` says what it closes, `told` what became of it, `claims` that it holds its units."""
+
+    exit_id: str
+    trident_id: str
+    order_id: str
+    account: str
+    underlying: str
+    strikes: str
+    name: str
+    debit: Decimal
+    state: str
+    told: str
+    claims: bool
+    at: datetime
+    age_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExitsView:
+    """The switch of exits: `word` is on, held or blocked, `why` the cause; `resting` are the ids of the closing orders
+    that rest at the broker."""
+
+    word: str
+    why: str = ""
+    resting: tuple[str, ...] = ()

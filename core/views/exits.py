@@ -1,0 +1,194 @@
+"""Tridents and their closing orders for the screen (rules 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from core.domain.market.quotes import Quote
+from core.domain.operation.events import masked
+from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import OrderLeg
+from core.domain.positions.blocks import Barred, BlockScope
+from core.domain.positions.close_prices import spread_prices
+from core.domain.positions.close_shape import close_shape
+from core.domain.positions.exit_fate import exit_fate, exit_words, gain_of
+from core.domain.positions.exits import Exit
+from core.domain.positions.left import worst_case
+from core.domain.positions.next_words import words
+from core.domain.positions.pnl import unrealized
+from core.domain.positions.trident_words import leg_name, strikes_of, unit_words, word_of
+from core.domain.positions.units import UnitState, left_of
+from core.domain.risk.positions import OpenTrident
+from core.positions.views_of import Standing
+from core.records.records import Switch
+from core.snapshot import ExitsView, ExitView, PositionsSlice, TridentExits, UnitView
+from core.views.moment import Moment
+from core.views.quotes import known_quotes
+
+_RESTS = (OrderState.WORKING, OrderState.UNKNOWN)
+_NONE = Decimal(0)
+_LEGS = 4
+ON, HELD, BLOCKED = "on", "held", "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is shown of a trident while it stands so: all that depends on no price and no age."""
+
+    standing: Standing
+    exits: TridentExits
+    orders: tuple[ExitView, ...]
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class TridentScreens:
+    """Shows tridents. What is made of a standing is kept for as long as the trident stands so: the screen asks several
+    times a second."""
+
+    _shown: dict[str, _Shown] = field(init=False, default_factory=dict)
+
+    def with_exits(
+        self,
+        positions: PositionsSlice,
+        standings: Sequence[Standing],
+        quotes: Mapping[str, Mapping[str, Quote]],
+        moment: Moment,
+    ) -> PositionsSlice:
+        """The open tridents with how each is taken to its end. `quotes` are those of each trident's legs by OCC
+        symbol."""
+        if not standings:
+            return positions
+        by_id = {one.id: one for one in standings}
+        return replace(
+            positions,
+            open=tuple(
+                view
+                if view.entry_id not in by_id
+                else replace(
+                    view,
+                    exits=_priced(self._of(by_id[view.entry_id]), quotes.get(view.entry_id, {}), moment),
+                )
+                for view in positions.open
+            ),
+        )
+
+    def exit_views(self, standings: Sequence[Standing], moment: Moment, speed: float) -> tuple[ExitView, ...]:
+        """The closing orders that hold units, those of which nobody knows what they do first, then the newest."""
+        self._shown = {one.id: self._of(one) for one in standings}
+        found = [
+            replace(view, age_s=max(0, int((moment.now - view.at).total_seconds() / speed)))
+            for one in self._shown.values()
+            for view in one.orders
+        ]
+        return tuple(sorted(found, key=lambda view: (view.state != OrderState.UNKNOWN.value, -view.at.timestamp())))
+
+    def _of(self, one: Standing) -> _Shown:
+        known = self._shown.get(one.id)
+        if known is not None and known.standing is one:
+            return known
+        held = (exit for exit in one.view.exits if exit.holds_units)
+        return _Shown(one, _trident(one), tuple(_exit(one, exit) for exit in held))
+
+
+def _trident(one: Standing) -> TridentExits:
+    view, trident = one.view, one.view.trident
+    gains = [gain_of(exit, trident.units) for exit in view.exits if exit.fills]
+    known = all(unit.state is not UnitState.GONE for unit in trident.units) and None not in gains
+    gained = sum((gain for gain in gains if gain is not None), _NONE)
+    shape = close_shape(left_of(trident.units))
+    today = one.moment.today
+    return TridentExits(
+        state=word_of(view, is_managed=one.is_managed).value,
+        units=tuple(UnitView(unit.name.value, unit_words(unit, view, today)) for unit in trident.units),
+        next=words(one.action, view, today),
+        realized=gained if known else None,
+        unrealized_mid=None,
+        unrealized_natural=None,
+        worst_case=worst_case(trident.units, trident.width, gained) if known else None,
+        close_mid=None,
+        close_natural=None,
+        legs="" if shape is None else ", ".join(_leg(leg) for leg in shape.legs),
+        resting=tuple(exit.order_id for exit in view.resting if exit.order_id),
+    )
+
+
+def _priced(shown: _Shown, quotes: Mapping[str, Quote], moment: Moment) -> TridentExits:
+    units = shown.standing.view.trident.units
+    marks = unrealized(units, quotes, moment.monotonic)
+    left = left_of(units)
+    shape = close_shape(left)
+    prices = [spread_prices(quotes.get(unit.short), quotes.get(unit.long), moment.monotonic) for unit in left]
+    fresh = [price for price in prices if price is not None]
+    if marks is None or shape is None or len(fresh) < len(left):
+        return shown.exits
+    return replace(
+        shown.exits,
+        unrealized_mid=marks.mid,
+        unrealized_natural=marks.natural,
+        close_mid=sum((price.mid for price in fresh), _NONE) / shape.per,
+        close_natural=sum((price.natural for price in fresh), _NONE) / shape.per,
+    )
+
+
+def _leg(leg: OrderLeg) -> str:
+    return f"{leg.action.value} {leg.quantity} {leg_name(leg.symbol)}"
+
+
+def _exit(one: Standing, exit: Exit) -> ExitView:
+    fate = exit_fate(exit)
+    at = exit.sent_at or exit.prepared_at
+    return ExitView(
+        exit_id=exit.id,
+        trident_id=exit.trident_id,
+        order_id=exit.order_id or "",
+        account=masked(exit.account),
+        underlying=exit.underlying,
+        strikes=strikes_of(one.view.trident),
+        name=fate.name,
+        debit=fate.debit,
+        state=exit.state.value,
+        told=exit_words(fate),
+        claims=exit.holds_units,
+        at=at.replace(microsecond=0),
+        age_s=0,
+    )
+
+
+def exits_view(standings: Sequence[Standing], held: Switch | None) -> ExitsView | None:
+    """Whether exits are on, held or blocked; None where no trident is held and nobody holds them. `held` is the switch
+    that holds them, of all accounts or of one. Outside of a session nothing is blocked: nothing is due."""
+    if not standings and held is None:
+        return None
+    exits = [exit for one in standings for exit in one.view.exits if exit.released_at is None]
+    resting = tuple(exit.order_id for exit in exits if exit.state in _RESTS and exit.order_id)
+    if held is not None:
+        whose = f" of {masked(held.account)}" if held.account else ""
+        return ExitsView(HELD, f"{whose} by {held.who}{f': {held.why}' if held.why else ''}".strip(), resting)
+    wide = [
+        block.why
+        for one in standings
+        if one.is_managed and one.moment.session is not None and one.moment.session.is_open(one.moment.now)
+        for block in one.blocks
+        if block.scope in (BlockScope.ALL, BlockScope.ACCOUNT) and block.bars is Barred.EXITS
+    ]
+    return ExitsView(BLOCKED, wide[0], resting) if wide else ExitsView(ON, "", resting)
+
+
+def leg_quotes(
+    held: Sequence[OpenTrident], standings: Sequence[Standing], moment: Moment
+) -> Mapping[str, Mapping[str, Quote]]:
+    """The last known quotes of each trident's legs by OCC symbol. An open trident has its legs in the order of rules 2,
+    as its units have them."""
+    by_id = {one.id: one for one in standings}
+    found: dict[str, Mapping[str, Quote]] = {}
+    for trident in held:
+        if trident.entry_id not in by_id or len(trident.legs) != _LEGS:
+            continue
+        put, _, call = by_id[trident.entry_id].view.trident.units
+        quotes = known_quotes(moment.quotes, trident)
+        symbols = (put.short, put.long, call.short, call.long)
+        named = zip(symbols, (leg.streamer for leg in trident.legs), strict=True)
+        found[trident.entry_id] = {symbol: quotes[streamer] for symbol, streamer in named if streamer in quotes}
+    return found

@@ -1,0 +1,138 @@
+"""The story of one trident: its entry, its closing orders, what left it and the broker's rows, in the order of time,
+and what it earned (rules 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from core.domain.operation.amounts import counted, price, quantity, signed_dollars
+from core.domain.operation.events import Severity, masked
+from core.domain.orders.order_states import OrderState
+from core.domain.positions.exit_fate import exit_fate
+from core.domain.positions.matching import Match
+from core.domain.positions.trident_view import TridentView
+from core.domain.positions.trident_words import (
+    ESTIMATED,
+    ended_words,
+    how_it_ended,
+    leg_name,
+    short_id,
+    title_of,
+    unit_words,
+    word_of,
+)
+from core.domain.positions.tridents import Phase
+from core.records.records import Records
+from core.records.repositories.pnl_rows import UnitEarned
+from core.records.repositories.rows import IntentChange
+from core.records.repositories.unit_rows import GoneRecord
+from core.records.search.trident_details import ExitDetails, TridentDetails
+from core.snapshot.story import Story, StoryKind, StoryLine
+from core.views.entry_story import story_of_entry
+from core.views.plain_words import plain_words
+from core.views.story import evidence_lines, fill_line
+
+
+async def trident_details(records: Records, trident_id: str) -> TridentDetails | None:
+    """Everything that is on record of the trident; None when there is none. Raises RecordsError."""
+    found = await records.tridents.these([trident_id])
+    entry = await records.cycle_details.of_entry(trident_id)
+    if not found or entry is None:
+        return None
+    exits = (await records.exits.of_tridents([trident_id]))[trident_id]
+    details = [
+        ExitDetails(one, await records.exits.history(one.id), await records.exits.evidence(one.id)) for one in exits
+    ]
+    return TridentDetails(
+        record=found[0],
+        entry=entry,
+        exits=tuple(details),
+        gone=(await records.tridents.gone_of([trident_id]))[trident_id],
+        matches=tuple(await records.transactions.matches_of([trident_id])),
+        earned=await records.pnl_rows.units(trident_id),
+    )
+
+
+def story_of_trident(file: TridentDetails) -> Story:
+    """Debits are per share of an order's price, results in $ after fees. The broker's own words are not masked here."""
+    record, trident = file.record, file.record.trident
+    view = TridentView(trident, tuple(one.exit for one in file.exits), tuple(one.gone for one in file.gone))
+    word = word_of(view, is_managed=record.managed_since is not None).value
+    how = f": {how_it_ended(trident.units)}" if trident.phase is Phase.ENDED else ""
+    left = f"; {record.hands_off_why}" if record.hands_off_why else ""
+    verdict = f"{word}{how}, realized {_earned_words(tuple(file.earned.values()))}{left}"
+    happened = [
+        *(line for one in file.exits for line in _exit_lines(one)),
+        *(_gone_line(record.account, one) for one in file.gone),
+        *(_row_line(record.account, one) for one in file.matches),
+    ]
+    title = f"Trident {short_id(trident)} of {masked(record.account)}: {title_of(trident)}"
+    lines = [
+        *story_of_entry(file.entry).lines,
+        StoryLine(StoryKind.SECTION, "its way to its end"),
+        *sorted(happened, key=lambda line: line.at or record.opened_at),
+        StoryLine(StoryKind.SECTION, "units"),
+    ]
+    for unit in trident.units:
+        told = unit_words(unit, view)
+        earned = file.earned.get(unit.name)
+        result = "" if earned is None or earned.realized is None else f"; {_earned_words((earned,))}"
+        lines.append(StoryLine(StoryKind.FIGURE, unit.name.value, f"{told}{result}"))
+    return Story(title, verdict, tuple(lines))
+
+
+def _exit_lines(file: ExitDetails) -> Iterator[StoryLine]:
+    exit = file.exit
+    name = exit_fate(exit).name
+    for change in file.changes:
+        yield _change_line(name, exit.account, exit.debit, change)
+    for fill in exit.fills:
+        yield fill_line(exit.account, fill)
+    yield from evidence_lines(exit.account, file.evidence)
+
+
+def _change_line(name: str, account: str, debit: Decimal, change: IntentChange) -> StoryLine:
+    parts = [f"{name} at {price(debit)}"]
+    if change.order_id is not None:
+        parts.append(f"order {change.order_id}")
+    if change.broker_status is not None:
+        parts.append(f"the broker says {change.broker_status}")
+    if change.detail:
+        parts.append(plain_words(change.detail))
+    bad = change.state in (OrderState.UNKNOWN, OrderState.INCIDENT)
+    return StoryLine(
+        StoryKind.EVENT,
+        change.state.words,
+        "; ".join(parts),
+        change.at,
+        Severity.CRITICAL if bad else Severity.INFO,
+        account=account,
+    )
+
+
+def _gone_line(account: str, left: GoneRecord) -> StoryLine:
+    gone = left.gone
+    why = "nothing explains it" if gone.cause is None else ended_words(gone.cause)
+    figure = "" if left.figure is None else f", its unit's end brought {signed_dollars(left.figure)}"
+    orders = f", order {', '.join(left.order_ids)}" if left.order_ids else ""
+    text = f"{leg_name(gone.symbol)} of {gone.unit.value} left without an order of ours ({why}{orders}{figure})"
+    severity = Severity.WARNING if gone.cause is None else Severity.INFO
+    return StoryLine(StoryKind.EVENT, "gone", f"{text}, by {left.who}", gone.found_at, severity, account=account)
+
+
+def _row_line(account: str, one: Match) -> StoryLine:
+    row = one.row
+    what = " ".join(filter(None, (row.kind, row.sub_kind)))
+    of = f" of {one.unit.value}" if one.unit is not None else ""
+    symbol = leg_name(row.symbol) if row.symbol else row.underlying
+    text = f"{what}, {quantity(abs(one.quantity))} x {symbol}{of}: {signed_dollars(one.net_value)}, row {row.id}"
+    return StoryLine(StoryKind.EVENT, "transaction", text, one.at, account=account)
+
+
+def _earned_words(units: tuple[UnitEarned, ...]) -> str:
+    known = [one.realized for one in units if one.realized is not None]
+    mark = ESTIMATED if any(one.estimated for one in units if one.realized is not None) else ""
+    open_now = len(units) - len(known)
+    rest = f" ({counted(open_now, 'unit')} without a result)" if open_now and known else ""
+    return f"{mark}{signed_dollars(sum(known, Decimal(0)))}{rest}" if known else "nothing yet"

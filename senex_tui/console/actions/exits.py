@@ -1,0 +1,157 @@
+"""Holds exits, lets them go on, and closes units of a trident: the keys X and x."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.domain.operation.commands import CommandKind
+from core.domain.operation.reasons import Refusal
+from core.domain.orders.way_out import SHORT_ID
+from core.domain.positions.trident_commands import UNITS, CloseWords, ExitsWord, ExitsWords, close_words, staying_words
+from core.snapshot import Mode
+from senex_tui.console.actions.questions import ANSWER_S
+from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion, ValueQuestion
+from widgets.base import format as figures
+
+if TYPE_CHECKING:
+    from core.snapshot import PositionView, Snapshot
+    from senex_tui.console.base import ConsoleApp
+
+CLOSE_WORD = "CLOSE"
+HELD = "held"
+_UNITS = ", ".join(UNITS)
+_TYPED = f"walk, or a limit like 0.70; a unit before it ({_UNITS}) closes that alone"
+
+
+@dataclass(frozen=True, slots=True)
+class ExitActions:
+    """A hold is sent at once. That exits go on, and a close, are asked first."""
+
+    app: ConsoleApp
+
+    def switch(self) -> None:
+        if self.app.is_asking:
+            return
+        exits = self.app.client.snapshot().status.exits
+        if exits is None or exits.word != HELD:
+            self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.HOLD).note())
+            return
+        question = Question("Exits go on", lambda: resume_facts(self.app.client.snapshot()), "Let exits go on? y/n")
+        self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note()))
+
+    def close(self) -> None:
+        if self.app.is_asking:
+            return
+        found = closable(self.app.client.snapshot())
+        if len(found) == 1:
+            self._ask_words(found[0])
+        elif found:
+            self._choose(found)
+
+    def _choose(self, found: tuple[PositionView, ...]) -> None:
+        facts = [(view.entry_id[:SHORT_ID], f"{_name(view)}  {view.account}") for view in found]
+
+        def chosen(text: str) -> list[PositionView]:
+            return [view for view in found if text and view.entry_id.startswith(text)]
+
+        def wrong(text: str) -> str:
+            return "" if len(chosen(text)) == 1 else f"type the beginning of one of these ids; {text} is none"
+
+        self._ask_value(
+            "Close which trident?", lambda: facts, "Its id:", wrong, lambda text: self._ask_words(chosen(text)[0])
+        )
+
+    def _ask_words(self, view: PositionView) -> None:
+        self._ask_value(
+            f"Close {_name(view)}",
+            lambda: close_facts(self._now(view)),
+            f"Type {_TYPED}.",
+            wrong_words,
+            lambda text: self._asked(view, _words(text)),
+        )
+
+    def _ask_value(
+        self,
+        title: str,
+        facts: Facts,
+        prompt: str,
+        wrong: Callable[[str], str],
+        then: Callable[[str], None],
+    ) -> None:
+        """Asks for a value. What follows begins once the question is closed: it may ask again."""
+        given: list[str] = []
+        question = ValueQuestion(title, facts, prompt, wrong, given.append, expires_s=ANSWER_S)
+        self.app.push_screen(question, lambda _: then(given[0]) if given else None)
+
+    def _asked(self, view: PositionView, words: CloseWords | Refusal) -> None:
+        if isinstance(words, Refusal):
+            return
+
+        def send() -> object:
+            return self.app.send(CommandKind.CLOSE, target=view.entry_id, note=words.note())
+
+        if self.app.client.snapshot().status.mode is not Mode.LIVE:
+            send()
+            return
+        how = "by a walk" if words.limit is None else f"at most at {figures.price(words.limit)}"
+        prompt = f"Type {CLOSE_WORD} and press Enter to close {words.unit} {how}."
+        title = f"Close {_name(view)}"
+
+        def facts() -> list[tuple[str, str]]:
+            return close_facts(self._now(view))
+
+        self.app.ask(TypedQuestion(title, facts, prompt, CLOSE_WORD, expires_s=ANSWER_S), send)
+
+    def _now(self, view: PositionView) -> PositionView:
+        open_now = self.app.client.snapshot().positions.open
+        return next((one for one in open_now if one.entry_id == view.entry_id), view)
+
+
+def closable(snapshot: Snapshot) -> tuple[PositionView, ...]:
+    """The tridents of which units can be closed."""
+    return tuple(view for view in snapshot.positions.open if view.exits is not None and view.exits.legs)
+
+
+def wrong_words(text: str) -> str:
+    """Why what was typed asks for no close; empty when it does."""
+    return f"type {_TYPED}; {text} was typed" if isinstance(_words(text), Refusal) else ""
+
+
+def close_facts(view: PositionView) -> list[tuple[str, str]]:
+    """What is left, what it costs to close, and what is cancelled first."""
+    exits = view.exits
+    if exits is None:
+        return [("", "It is not held any more.")]
+    resting = f"orders {', '.join(exits.resting)}" if exits.resting else "nothing"
+    return [
+        *((unit.name, unit.told) for unit in exits.units),
+        ("legs", exits.legs),
+        ("mid", f"{figures.price(exits.close_mid)}  {figures.signed_money(exits.unrealized_mid)} $ before fees"),
+        (
+            "natural",
+            f"{figures.price(exits.close_natural)}  {figures.signed_money(exits.unrealized_natural)} $ before fees",
+        ),
+        ("cancelled", f"{resting}, of the units that are closed, first"),
+        ("", "A limit works for this session; a walk goes from the mid towards natural."),
+    ]
+
+
+def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Who holds exits, and what rests at the broker."""
+    exits = snapshot.status.exits
+    if exits is None:
+        return [("", "No trident is held.")]
+    rests = staying_words(exits.resting)
+    return [("", f"Exits are held {exits.why}.".replace(" .", ".")), *([("", f"{rests}.")] if rests else [])]
+
+
+def _words(text: str) -> CloseWords | Refusal:
+    *unit, how = text.split() or [""]
+    told = "walk" if how == "walk" else f"limit={how}"
+    return close_words(" ".join([f"unit={' '.join(unit) or 'all'}", told]))
+
+
+def _name(view: PositionView) -> str:
+    return f"{view.underlying} {view.strikes}"

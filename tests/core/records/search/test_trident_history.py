@@ -1,0 +1,97 @@
+"""Tridents and their closing orders in the history, and the story of one from its entry to the broker's rows (rules
+15)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from core.domain.orders.order_states import OrderState
+from core.domain.positions.closing import Gone
+from core.domain.positions.units import Ended, UnitName
+from core.records.records import GoneRecord, Records
+from core.records.search.history import HistoryFilter, HistoryKind, HistoryRow
+from core.snapshot.story import StoryKind
+from core.views.trident_story import story_of_trident, trident_details
+from senex_tui.reports.history_text import HistoryText
+from tests.support.exit_samples import RULES, closing_fills, exit_of, filled, opened, proof, sent
+from tests.support.record_samples import ACCOUNT, after, url_of
+
+PUT_1, PUT_2, CALL = UnitName
+
+
+async def lived(records: Records) -> None:
+    """A trident of which one target filled, one was cancelled and proved over, and the call left by hand."""
+    records.tridents.default_rules = RULES
+    await filled(records)
+    await sent(records, exit_of([PUT_1], "x1"), "71")
+    await records.exits.add_fills("x1", closing_fills([PUT_1], "71"))
+    await records.exits.become("x1", OrderState.FILLED, at=after(30), order_id="71", broker_status="Filled")
+    await sent(records, exit_of([PUT_2], "x2", debit="0.48"), "72")
+    await records.exits.ask_cancel("x2", "this console", "new targets", after(40))
+    await records.exits.become("x2", OrderState.CANCELLED, at=after(41), order_id="72", broker_status="Cancelled")
+    await records.exits.release("x2", proof(60))
+    call = opened()[2]
+    left = [
+        GoneRecord("one", Gone(CALL, symbol, Ended.HAND, after(70)), "engine") for symbol in (call.short, call.long)
+    ]
+    await records.tridents.note_gone(left)
+
+
+async def found(records: Records, kind: HistoryKind, **wanted: str) -> tuple[HistoryRow, ...]:
+    return await records.history.page(kind, HistoryFilter(**wanted), 10)  # type: ignore[arg-type]
+
+
+def test_history_finds_closing_orders_and_tridents(tmp_path: Path) -> None:
+    async def run() -> None:
+        records = await Records.open(url_of(tmp_path / "records.sqlite3"))
+        await lived(records)
+        rows = await found(records, HistoryKind.EXITS)
+        assert {row.mark.tie for row in rows} == {"x1", "x2"}
+        [cancelled] = await found(records, HistoryKind.EXITS, outcome="cancelled")
+        told = HistoryText(HistoryKind.EXITS, [ACCOUNT])
+        assert told.cells(cancelled)[2:] == [
+            "cancelled",
+            "target of put-2 of one: CANCELLED by this console (new targets), order 72",
+        ]
+        assert [row.mark.tie for row in await found(records, HistoryKind.EXITS, text="71")] == ["x1"]
+        assert await found(records, HistoryKind.EXITS, account="5WT00002") == ()
+        [trident] = await found(records, HistoryKind.TRIDENTS, outcome="open", underlying="QQQ")
+        values = HistoryText(HistoryKind.TRIDENTS, [ACCOUNT]).values(trident)
+        assert (values["id"], values["strikes"], values["credit"]) == ("one", "622P/619P/622C/625C", "4.06")
+        assert "622P/619P/622C/625C" in HistoryText(HistoryKind.TRIDENTS, [ACCOUNT]).cells(trident)[3]
+        assert await found(records, HistoryKind.TRIDENTS, outcome="ended") == ()
+        await records.close()
+
+    asyncio.run(run())
+
+
+def test_the_story_of_a_trident_has_all_of_it_in_the_order_of_time(tmp_path: Path) -> None:
+    async def run() -> None:
+        records = await Records.open(url_of(tmp_path / "records.sqlite3"))
+        await lived(records)
+        assert await trident_details(records, "none") is None
+        file = await trident_details(records, "one")
+        assert file is not None
+        story = story_of_trident(file)
+        assert story.title.startswith("Trident one of …0001: QQQ 622P/619P/622C/625C")
+        lines = [f"{line.label}: {line.text}" for line in story.lines]
+        way = lines[lines.index("its way to its end: ") :]
+        text = "\n".join(way)
+        for told in (
+            "working: target of put-1 at 0.73; order 71",
+            "fill: 1 x ",
+            "this console asked to cancel it: new targets",
+            "cancelled: target of put-2 at 0.48; order 72; the broker says Cancelled",
+            "evidence: ",
+            "gone: 622C of call left without an order of ours (closed by hand at the broker), by engine",
+            "put-1: closed at 0.73",
+            "call: gone: closed by hand at the broker",
+        ):
+            assert told in text, (told, text)
+        asked = [line.at for line in story.lines[lines.index("its way to its end: ") :] if line.kind is StoryKind.EVENT]
+        assert asked == sorted(asked, key=lambda at: at or after(0)), "in the order of time"
+        assert any("price and risk" in line for line in lines), "its entry comes first"
+        await records.close()
+
+    asyncio.run(run())

@@ -1,0 +1,64 @@
+"""What the snapshot of the real engine shows of tridents and their closing orders (rules 15)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.domain.operation.commands import CommandKind
+from core.domain.positions.tridents import ExitMode
+from core.snapshot import Snapshot
+from core.snapshot.codec import decode, encode
+from tests.support.world import World, in_world
+
+
+def shown(world: World) -> Snapshot:
+    world.engine.builder.refresh()
+    snapshot = world.engine.builder.snapshot
+    assert snapshot is not None
+    return snapshot
+
+
+def test_a_trident_is_shown_with_its_targets_and_a_hold_is(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
+        await world.start()
+        assert shown(world).status.exits is None, "no trident is held"
+        await world.until("09:46")
+        world.exchange.fill_plan = "never"
+        await world.until("09:52")
+        await world.engine.tridents.check()
+        snapshot = shown(world)
+        assert snapshot.status.exits is not None
+        assert (snapshot.status.exits.word, len(snapshot.status.exits.resting)) == ("on", 3)
+        [position] = snapshot.positions.open
+        exits = position.exits
+        assert exits is not None
+        assert [unit.name for unit in exits.units] == ["put-1", "put-2", "call"]
+        assert all("whole, target at" in unit.told for unit in exits.units)
+        assert exits.state == "targets resting"
+        assert exits.next.startswith("3 targets rest; time exit Fri ")
+        assert set(exits.resting) == set(snapshot.status.exits.resting)
+        assert exits.legs.count("to Close") == 4
+        assert {view.name for view in snapshot.exits} == {"target of call", "target of put-2", "target of put-1"}
+        assert decode(encode(snapshot)) == snapshot
+        await world.answer(CommandKind.EXITS, "", "hold because lunch")
+        await world.clock.sleep(30)
+        held = shown(world).status.exits
+        assert held is not None
+        assert (held.word, held.why) == ("held", "by operator: lunch")
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_where_exits_are_off_nothing_of_them_is_shown(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:50")
+        await world.engine.tridents.check()
+        snapshot = shown(world)
+        assert len(snapshot.positions.open) == 1
+        assert (snapshot.status.exits, snapshot.exits, snapshot.positions.open[0].exits) == (None, (), None)
+        await world.stop()
+
+    in_world(day, tmp_path)

@@ -1,0 +1,160 @@
+"""Exits on the screen: the word in the status bar, the rows of a trident, the closing orders, the keys X and x (rules
+15)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal as D
+
+from core.domain.operation.commands import CommandKind
+from core.snapshot import ExitsView, ExitView, Mode, Snapshot, TridentExits, UnitView
+from core.snapshot.codec import decode, encode
+from senex_tui.console.actions.exits import wrong_words
+from senex_tui.console.screens.dialogs import TypedQuestion
+from senex_tui.run.plain import StatusChanges, staying_line
+from tests.support.console import parts, scenes
+from tests.support.console.driver import Driven, driven
+
+EXITS = TridentExits(
+    state="targets resting",
+    units=(
+        UnitView("put-1", "closed at 0.72 on Wed 3 Dec by a target"),
+        UnitView("put-2", "whole, target at 0.48 (order 72)"),
+        UnitView("call", "whole, target at 1.02 (order 73)"),
+    ),
+    next="time exit Fri 12 Dec 10:00",
+    realized=D("48.00"),
+    unrealized_mid=D("45.00"),
+    unrealized_natural=D("28.00"),
+    worst_case=D("38.00"),
+    close_mid=D("2.45"),
+    close_natural=D("2.62"),
+    legs="Buy to Close 1 622P, Sell to Close 1 617P, Buy to Close 1 622C, Sell to Close 1 627C",
+    resting=("72", "73"),
+)
+UNKNOWN = ExitView(
+    exit_id="x9",
+    trident_id=parts.position().entry_id,
+    order_id="",
+    account="…0001",
+    underlying="QQQ",
+    strikes="622P/617P/622C/627C",
+    name="target of call",
+    debit=D("1.02"),
+    state="unknown",
+    told="UNKNOWN: the broker may have it or not; its units get no order",
+    claims=True,
+    at=parts.order().at,
+    age_s=40,
+)
+WORKS = replace(UNKNOWN, exit_id="x8", order_id="72", name="target of put-2", debit=D("0.48"), state="working",
+                told="WORKING 0.48, 0 of 2 filled")  # fmt: skip
+
+
+def held(word: str = "on", why: str = "", *, mode: Mode = Mode.DEMO) -> Snapshot:
+    shown = parts.holding(parts.position(exits=EXITS))
+    status = replace(shown.status, exits=ExitsView(word, why, ("72", "73")), mode=mode)
+    return replace(shown, status=status, exits=(UNKNOWN, WORKS))
+
+
+def words(console: Driven) -> str:
+    return " ".join(console.text.replace("┃", " ").split())
+
+
+def test_what_is_shown_of_exits_survives_its_text_form_and_is_none_in_older_ones() -> None:
+    assert decode(encode(held())) == held()
+    calm = scenes.calm()
+    assert (calm.status.exits, calm.exits) == (None, ())
+
+
+async def test_the_status_bar_and_the_tridents_page_tell_how_each_is_taken_to_its_end() -> None:
+    async with driven(held("blocked", "the file HALT-ALL halts all entries and exits"), size=(200, 50)) as console:
+        assert "exits BLOCKED" in console.text
+        await console.press("t")
+        await console.pilot.pause()
+        text = words(console)
+        for told in (
+            "put-1 closed at 0.72 on Wed 3 Dec by a target",
+            "call whole, target at 1.02 (order 73)",
+            "TARGETS RESTING",
+            "realized +48.00 $",
+            "worst case +38.00 $",
+            "next: time exit Fri 12 Dec 10:00",
+        ):
+            assert told in text, told
+
+
+async def test_the_orders_page_lists_closing_orders_the_unknown_first() -> None:
+    async with driven(held(), size=(140, 40)) as console:
+        await console.press("o")
+        await console.pilot.pause()
+        text = words(console)
+        assert text.index("UNKNOWN …0001 QQQ target of call") < text.index("WORKING …0001 QQQ target of put-2")
+
+
+async def test_X_holds_at_once_and_asks_before_exits_go_on() -> None:
+    async with driven(held(), size=(100, 30)) as console:
+        await console.press("X")
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.EXITS], [("", "hold")])
+    async with driven(held("held", "by anna"), size=(100, 30)) as console:
+        await console.press("X")
+        assert console.engine.sent == []
+        assert "2 closing orders rest at the broker (72, 73) and stay" in words(console)
+        await console.press("y")
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.EXITS], [("", "on")])
+
+
+async def test_x_asks_for_a_limit_or_a_walk_with_the_facts() -> None:
+    async with driven(held(), size=(100, 40)) as console:
+        await console.press("x")
+        await console.pilot.pause()
+        text = words(console)
+        for told in ("Buy to Close 1 622P", "mid 2.45", "natural 2.62", "orders 72, 73", "walk, or a limit"):
+            assert told in text, told
+        await console.press(*"put-1", "space", *"market", "enter")
+        assert console.engine.sent == []
+        assert "was typed" in words(console)
+        await console.press(*["backspace"] * 6, *"0.70", "enter")
+        assert console.engine.sent == [CommandKind.CLOSE]
+        assert console.engine.about == [(parts.position().entry_id, "unit=put-1 limit=0.7")]
+
+
+async def test_in_live_a_close_is_typed() -> None:
+    async with driven(held(mode=Mode.LIVE), size=(100, 40)) as console:
+        await console.press("x")
+        await console.pilot.pause()
+        await console.press(*"walk", "enter")
+        await console.pilot.pause()
+        assert isinstance(console.app.screen, TypedQuestion)
+        assert console.engine.sent == []
+        await console.press(*"CLOSE", "enter")
+        assert console.engine.about == [(parts.position().entry_id, "unit=all walk")]
+
+
+async def test_without_a_trident_neither_key_does_or_tells_anything() -> None:
+    async with driven(scenes.calm(), size=(100, 40)) as console:
+        await console.press("X", "x")
+        assert console.engine.sent == []
+        await console.press("question_mark")
+        await console.pilot.pause()
+        assert "hold exits at once" not in words(console)
+    async with driven(held(), size=(100, 60)) as console:
+        await console.press("question_mark")
+        await console.pilot.pause()
+        assert "hold exits at once" in words(console)
+
+
+async def test_the_quit_question_and_the_last_line_name_what_rests() -> None:
+    left = "2 closing orders rest at the broker (72, 73) and go on without a console"
+    async with driven(held(), size=(100, 40)) as console:
+        await console.press("q")
+        await console.pilot.pause()
+        assert left in words(console)
+    assert left in staying_line(held())
+    assert staying_line(scenes.calm()) == ""
+    assert any("exits held (by anna)" in line for line in StatusChanges().lines(held("held", "by anna")))
+
+
+def test_what_is_typed_for_a_close_is_read_or_refused() -> None:
+    assert wrong_words("walk") == wrong_words("puts 3.70") == wrong_words("0.05") == ""
+    assert all("was typed" in wrong_words(typed) for typed in ("market", "put-3 walk", "all", "0.7 0.8", "call walk 1"))
