@@ -24,7 +24,7 @@ from core.guards.exit_gate import ExitGate
 from core.locks.folder_lock import LockLost, LockUnconfirmed
 from core.market.calendar import SessionCalendar
 from core.positions.changes import Changes
-from core.positions.complete_reads import CompleteReads
+from core.positions.complete_reads import LEAST_S, CompleteReads
 from core.positions.exit_desk import ExitDesk
 from core.positions.views_of import Standing, TridentViews
 from core.records.records import Records
@@ -176,7 +176,7 @@ class TridentTurns:
             one.wake.clear()
             sleep_s = await self._turn(one, group)
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, sleep_s)):
+                async with asyncio.timeout(max(LEAST_S, sleep_s)):
                     await one.wake.wait()
 
     async def _turn(self, one: _Account, group: asyncio.TaskGroup) -> float:
