@@ -147,6 +147,14 @@ class CompleteReads:
                     async with asyncio.timeout(self._sleep_s(reading)):
                         await self._wake.wait()
 
+    async def close(self) -> None:
+        """Gives up the reads that are on their way, and waits until they are given up."""
+        tasks = [one.task for one in self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def _routine(self, account: str, reading: set[str]) -> None:
         wanted_s = self._wanted.pop(account, None)
         try:
