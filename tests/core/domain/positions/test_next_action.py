@@ -315,7 +315,7 @@ BEFORE_EX = of(exits=TARGETS, dividend=Dividend(SESSIONS[3].day, D("0.60")), und
         (closing(hands_off=HandsOff.RELEASED), FIRST, False),
         (closing(), at("2025-12-12", "17:00"), False),
         (closing(exits=(works(UnitName, "3.60", FIRST),)), FIRST, True),
-        (closing(), at(LAST, "15:31"), True),
+        (closing(split=True), at(LAST, "15:31"), True),
         (of(exits=TARGETS, asked=ManualClose((CALL,), None, ENTRY_DAY.now)), ENTRY_DAY, False),
         (of(exits=TARGETS[:2], asked=ManualClose((CALL,), None, ENTRY_DAY.now)), ENTRY_DAY, True),
         (BEFORE_EX, at("2025-12-11", "10:30"), True),
