@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from core.domain.market.sessions import Session
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
@@ -157,12 +156,14 @@ class Room:
         agrees = self.changes.agrees(ACCOUNT, trident.units)
         return TridentView(trident, exits, gone, agrees, asked=asked)
 
+    def moment(self, entry: Entry) -> Moment:
+        now, calendar = self.engine.parts.clock.now(), self.engine.parts.calendar
+        days = ExitDays(entry.expiration, calendar.between(entry.session_day, entry.expiration))
+        return Moment(now, exchange_time(now).date(), calendar.today(now), days)
+
     async def due(self, entry: Entry) -> Action:
         """What comes next for the trident of this entry."""
-        view, now, calendar = await self.view(entry), self.engine.parts.clock.now(), self.engine.parts.calendar
-        session: Session | None = calendar.today(now)
-        days = ExitDays(view.trident.expiration, calendar.between(entry.session_day, view.trident.expiration))
-        return next_action(view, Moment(now, exchange_time(now).date(), session, days))
+        return next_action(await self.view(entry), self.moment(entry))
 
     async def do(self, entry: Entry, action: Action) -> Done:
         return await self.desk.do(await self.view(entry), action)

@@ -23,7 +23,13 @@ def against_the_rules(exit: Exit, trident: ManagedTrident, days: ExitDays, today
     """Why this order must not leave, in words; empty when it may. `trident` is as it is now, `today` the exchange's
     date."""
     units = in_order(unit for unit in trident.units if unit.name in exit.units)
-    return _wrong_order(exit, units) or _wrong_debit(exit, units, trident, days, today)
+    return _too_late(exit, trident) or _wrong_order(exit, units) or _wrong_debit(exit, units, trident, days, today)
+
+
+def _too_late(exit: Exit, trident: ManagedTrident) -> str:
+    if trident.phase in (Phase.SETTLING, Phase.ENDED):
+        return "its trident has expired or ended"
+    return "its time exit has begun" if exit.kind is ExitKind.TARGET and trident.phase is Phase.CLOSING else ""
 
 
 def _wrong_order(exit: Exit, units: tuple[Unit, ...]) -> str:

@@ -32,9 +32,12 @@ from core.domain.positions.refusals import refused_at
 from core.domain.positions.targets import target_price
 from core.domain.positions.tridents import HandsOff, Phase
 from core.domain.positions.units import UnitState
+from core.domain.reporting.alerts import AlertKind
+from core.domain.reporting.exit_alerts import PROOF_S, ExitFacts, TridentFacts, due_exit_alerts
 from core.domain.trident.trident import Action as LegAction
 from core.positions.complete_reads import CompleteRead
 from core.positions.exit_desk import AFTER_A_REFUSAL_S, Done
+from core.positions.proofs import PROOF_READ_S
 from core.simulator.exchange.faults import FaultKind
 from tests.support.exit_room import CALL, FAR, LIVE_AFTER_S, PUT_1, PUT_2, Room, room_of, time_exit, with_a_trident
 from tests.support.world import ACCOUNT, World, in_world
@@ -249,6 +252,59 @@ def test_a_lost_cancel_is_read_and_asked_again_only_where_the_order_works(tmp_pa
         ended = await room.now(target)
         assert (ended.state, ended.released_at is not None) == (OrderState.CANCELLED, True)
         assert deletes.count(target.order_id or "") == (2 if lost is FaultKind.REST_DROP_REQUEST else 1)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_order_that_fills_while_its_cancel_is_on_the_way_is_closed_and_nothing_else_is(tmp_path: Path) -> None:
+    """The cancel arrives late and finds the order filled: no second order is sent for its unit."""
+
+    async def day(world: World) -> None:
+        entry, room = await with_a_trident(world)
+        targets = await room.targets(entry)
+        await room.closing(entry)
+        earlier = await room.view(entry)
+        await world.clock.sleep(LIVE_AFTER_S)
+        world.broker.arm(FaultKind.REST_DELAY_BEFORE, method="DELETE", path=ORDERS, seconds=8.0)
+        cancelling = asyncio.create_task(room.cancelled(entry, targets[2]))
+        await room.fill(targets[2])
+        assert await cancelling == Done()
+        assert (await room.now(targets[2])).state is OrderState.FILLED
+        await room.cancelled(entry, *targets[:2])
+        await room.follow(entry)
+        assert await room.units(entry) == (WHOLE, WHOLE, CLOSED)
+        refused = await room.placing.place(earlier, time_exit(earlier.trident.units))
+        assert isinstance(refused, Refusal)
+        assert "call is closed" in refused.sentence()
+        assert isinstance(await room.place(entry, PUTS), Exit)
+        assert len(closes(world)) == 4
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_end_without_proof_keeps_its_units_and_is_told_after_two_minutes(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        entry, room = await with_a_trident(world)
+        [target, *_] = await room.targets(entry)
+        await room.cancelled(entry, target)
+        world.broker.arm(FaultKind.REST_5XX_HTML, count=None, path=f"/accounts/{ACCOUNT}/positions")
+        told: list[bool] = []
+        for _ in range(75):
+            done = await room.proved(entry, target)
+            assert done.again_s == PROOF_READ_S, done
+            view, waits_s = await room.view(entry), room.proofs.waits_s([target.id])
+            facts = TridentFacts(ACCOUNT, view, room.moment(entry), Wait(None, done.why), proof_waits_s=waits_s)
+            alerts = [one.kind for one in due_exit_alerts(ExitFacts((facts,)))]
+            assert waits_s is not None
+            assert (AlertKind.EXIT_NO_PROOF in alerts) is (waits_s >= PROOF_S)
+            told.append(AlertKind.EXIT_NO_PROOF in alerts)
+            await world.clock.sleep(done.again_s or 0.0)
+        assert (told[0], told[-1]) == (False, True)
+        assert (await room.now(target)).released_at is None
+        world.broker.faults.clear()
+        assert await room.proved(entry, target) == Done()
         await world.stop()
 
     in_world(day, tmp_path)

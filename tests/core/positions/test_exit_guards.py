@@ -261,28 +261,24 @@ def test_a_halted_underlying_gets_no_walk_and_its_targets_rest(tmp_path: Path) -
     in_world(day, tmp_path)
 
 
-def test_a_close_that_works_on_the_same_legs_and_has_no_claim_here_refuses(tmp_path: Path) -> None:
-    """The trident is taken for its own again, as an operator may; the order still works."""
-
+def test_a_close_without_a_claim_here_that_comes_while_the_guards_are_asked_refuses(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         entry, room = await with_a_trident(world)
         await room.closing(entry)
-        await _foreign_close(world, room, entry)
-        await room.reads.within(ACCOUNT, 0)
-        assert (await world.records.tridents.get(entry.id)).trident.hands_off is HandsOff.FOREIGN_CLOSE
-        look = room.changes._follow_foreign_closes
+        market_state = world.broker.market_state
 
-        async def blind(*given: Any) -> None:
-            return
+        async def meanwhile() -> Any:
+            world.broker.market_state = market_state  # type: ignore[method-assign]
+            await _foreign_close(world, room, entry)
+            return await market_state()
 
-        setattr(room.changes, "_follow_foreign_closes", blind)  # noqa: B010 - a method of this one instance
-        await _taken_back(world, room, entry)
+        world.broker.market_state = meanwhile  # type: ignore[method-assign]
         refused = await room.place(entry, PUTS)
         assert isinstance(refused, Refusal)
         assert refused.reason is Reason.CLOSED_ELSEWHERE, refused.sentence()
-        assert isinstance(await room.place(entry, (CALL,)), Exit), "no order closes its legs"
-        setattr(room.changes, "_follow_foreign_closes", look)  # noqa: B010 - a method of this one instance
-        assert closes(world) == 1
+        assert closes(world) == 0
+        [one] = (await room.view(entry)).exits
+        assert (one.state, one.released_at is not None) == (OrderState.NOT_SENT, True)
         await world.stop()
 
     in_world(day, tmp_path)

@@ -57,6 +57,8 @@ def test_what_the_rules_give_may_leave(one: Exit, trident: ManagedTrident) -> No
     [
         (target(PUT_1, "0.74"), B, "the target is 0.73, not 0.74"),
         (target(PUT_1, "0.73"), replace(B, rules=replace(B.rules, targets={})), "the target is none, not 0.73"),
+        (target(PUT_1, "0.73"), CLOSING, "its time exit has begun"),
+        (close(*ALL, debit="4.06", cap="4.06"), replace(B, phase=Phase.SETTLING), "has expired or ended"),
         (close(*ALL, debit="4.06", cap="4.06"), B, "its time exit has not begun"),
         (close(PUT_1, debit="0.73", cap="0.73"), B, "its time exit has not begun"),
         (close(*ALL, debit="4.07", cap="4.06"), CLOSING, "4.07 is above its cap, 4.06"),
