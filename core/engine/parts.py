@@ -48,7 +48,8 @@ class EngineParts:
     settle: SettleTimes = field(default_factory=SettleTimes)
     mailer: Mailer | None = None
     exits: ExitMode | None = None
-    """What is sent to close tridents of accounts without a setting of their own; None: what settings and mode say."""
+    """What is sent to close tridents of accounts without a setting of their own; None: what settings and mode say. With
+    OFF nothing is sent for any account, and nothing of it runs."""
     stops_folder: Path | None = None
     """Where shells keep stops (`core.guards.stop_files`); None where no other process shares the records."""
     last_alive: Path | None = None

@@ -95,7 +95,9 @@ class PositionComparison:
                 await self._stop_for_broken(record)
             for one in compared(filled, held, left_of):
                 told = last.get(one.entry.id, "")
-                confirmed_s = ATTRIBUTED_S if one.entry.id in left_of else CONFIRMED_S
+                units_left = left_of.get(one.entry.id)
+                # What our own orders have closed is no doubt.
+                confirmed_s = CONFIRMED_S if units_left is None else ATTRIBUTED_S if units_left else 0.0
                 if self._is_confirmed(account, one.entry.id, told, one.shown, confirmed_s):
                     if one.shown != told:
                         await self._tell(one)

@@ -24,6 +24,8 @@ FRESH_S = 10.0
 """Wall seconds that a read may be old where an order is sent on it."""
 RETRY_S = 10.0
 """Wall seconds from a read that failed to the next routine one."""
+LEAST_S = 0.01
+"""The shortest sleep, in wall seconds: a remainder of a second that no clock shows is no wait."""
 REQUESTS = 2
 
 
@@ -145,6 +147,14 @@ class CompleteReads:
                     async with asyncio.timeout(self._sleep_s(reading)):
                         await self._wake.wait()
 
+    async def close(self) -> None:
+        """Gives up the reads that are on their way, and waits until they are given up."""
+        tasks = [one.task for one in self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def _routine(self, account: str, reading: set[str]) -> None:
         wanted_s = self._wanted.pop(account, None)
         try:
@@ -161,7 +171,7 @@ class CompleteReads:
 
     def _sleep_s(self, reading: set[str]) -> float:
         waits = [self._due_in_s(account) for account in self._looked_at() if account not in reading]
-        return max(0.0, min([*waits, self.every_s]))
+        return max(LEAST_S, min([*waits, self.every_s]))
 
     def _looked_at(self) -> list[str]:
         return list(dict.fromkeys([*self._wanted, *(self.accounts() if self.in_session() else ())]))

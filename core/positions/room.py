@@ -228,6 +228,7 @@ class TridentRoom:
         """Ends in order: nothing more begins, and what is being sent gets its outcome."""
         if self.on:
             await self.turns.close()
+            await self.reads.close()
 
     def due_alerts(self) -> tuple[DueAlert, ...] | None:
         """The alerts about exits that should be open; None while not every account is known."""

@@ -24,12 +24,12 @@ from core.guards.exit_gate import ExitGate
 from core.locks.folder_lock import LockLost, LockUnconfirmed
 from core.market.calendar import SessionCalendar
 from core.positions.changes import Changes
-from core.positions.complete_reads import CompleteReads
+from core.positions.complete_reads import LEAST_S, CompleteReads
 from core.positions.exit_desk import ExitDesk
 from core.positions.telling import Telling
 from core.positions.views_of import Standing, TridentViews
 from core.records.records import Records
-from core.records.store.errors import FencedOff, RecordsError
+from core.records.store.errors import FencedOff
 from core.runtime.clock import Clock, exchange_time
 
 LOOK_AGAIN_S = 15.0
@@ -58,6 +58,7 @@ class _Account:
     standings: tuple[Standing, ...] = ()
     knows_foreign: bool = False
     is_known: bool = False
+    is_read: bool = False
     again_s: dict[str, float] = field(default_factory=dict)
     done: dict[str, Action] = field(default_factory=dict)
     signs: dict[str, object] = field(default_factory=dict)
@@ -176,25 +177,24 @@ class TridentTurns:
     async def _follow(self, one: _Account, group: asyncio.TaskGroup) -> None:
         while True:
             one.wake.clear()
-            sleep_s = await self._turn(one, group)
+            try:
+                sleep_s = await self._turn(one, group)
+                one.failed_s = 0.0
+            except FencedOff:
+                raise
+            except Exception as error:  # it must not end the turns of the others
+                sleep_s = one.failed_s = min(60.0, max(FAILED_S, 2 * one.failed_s))
+                log.warning("a turn of …%s failed: %s", one.number[-4:], failure_words(error))
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, sleep_s)):
+                async with asyncio.timeout(max(LEAST_S, sleep_s)):
                     await one.wake.wait()
 
     async def _turn(self, one: _Account, group: asyncio.TaskGroup) -> float:
         """Begins what is due. Returns the wall seconds until something else is."""
-        try:
-            one.standings = await self.views.of(one.number)
-            if not one.knows_foreign:
-                one.knows_foreign = await self.records.foreign.positions(one.number) is not None
-            one.is_known = True
-        except RecordsError as error:
-            if isinstance(error, FencedOff):
-                raise
-            one.failed_s = min(60.0, max(FAILED_S, 2 * one.failed_s))
-            log.warning("the tridents of …%s cannot be read: %s", one.number[-4:], error)
-            return one.failed_s
-        one.failed_s = 0.0
+        one.standings = await self.views.of(one.number)
+        if not one.knows_foreign:
+            one.knows_foreign = await self.records.foreign.positions(one.number) is not None
+        one.is_known = True
         waits = [self._read_in_s(one)]
         for standing in one.standings:
             self._read_dividend(standing, group)
@@ -324,7 +324,10 @@ class TridentTurns:
         newest, now_s = self.reads.newest(one.number), self.clock.monotonic()
         due_s = [LONGEST_S]
         if newest is None:
-            return LONGEST_S  # the regular read comes first
+            if not one.is_read:
+                one.is_read = True  # it is tried again until it succeeds
+                self.reads.want(one.number)
+            return LONGEST_S
         differing = self.changes.differing(one.number)
         if differing is None or differing:
             due_s.append(newest.began_s + LOOK_AGAIN_S - now_s)

@@ -80,7 +80,8 @@ def asks_prices(view: TridentView, moment: Moment) -> bool:
         return True
     is_free = isinstance(action, (Wait, PlaceTargets)) and not view.blocked and view.trident.hands_off is HandsOff.NONE
     is_open = moment.session is not None and moment.session.is_open(moment.now)
-    return is_free and is_open and view.trident.phase is Phase.OPEN and _is_called_for_a_dividend(view, moment)
+    may_be_called = view.trident.phase is Phase.OPEN and _is_called_for_a_dividend(view, moment)
+    return is_free and is_open and may_be_called and view.dividend is not None and view.dividend.amount is not None
 
 
 _FOR_WANT_OF_PRICES = frozenset({Alert.QUOTES_STALE, Alert.MUST_CLOSE})

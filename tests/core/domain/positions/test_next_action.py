@@ -34,7 +34,7 @@ from core.domain.positions.actions import (
 from core.domain.positions.closing import Gone, closed_twice, units_after
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.left import most_worth
-from core.domain.positions.next_action import next_action
+from core.domain.positions.next_action import asks_prices, next_action
 from core.domain.positions.plans import ExitPlan, request_of
 from core.domain.positions.timing import ExitDays
 from core.domain.positions.trident_view import Dividend, ManualClose, Moment, TridentView
@@ -298,6 +298,35 @@ def test_three_refusals_stop_a_session_and_on_the_last_day_for_a_quarter_of_an_h
 
 def asked(*names: UnitName, limit: str | None = None) -> ManualClose:
     return ManualClose(names, None if limit is None else D(limit), ENTRY_DAY.now)
+
+
+BEFORE_EX = of(exits=TARGETS, dividend=Dividend(SESSIONS[3].day, D("0.60")), underlying_price=D("630"))
+
+
+@pytest.mark.parametrize(
+    ("view", "moment", "asks"),
+    [
+        (VIEW, ENTRY_DAY, False),
+        (of(exits=TARGETS), ENTRY_DAY, False),
+        (of(exits=TARGETS), FIRST, False),
+        (closing(exits=TARGETS), FIRST, False),
+        (closing(), FIRST, True),
+        (closing(blocked="exits are held"), FIRST, False),
+        (closing(hands_off=HandsOff.RELEASED), FIRST, False),
+        (closing(), at("2025-12-12", "17:00"), False),
+        (closing(exits=(works(UnitName, "3.60", FIRST),)), FIRST, True),
+        (closing(split=True), at(LAST, "15:31"), True),
+        (of(exits=TARGETS, asked=ManualClose((CALL,), None, ENTRY_DAY.now)), ENTRY_DAY, False),
+        (of(exits=TARGETS[:2], asked=ManualClose((CALL,), None, ENTRY_DAY.now)), ENTRY_DAY, True),
+        (BEFORE_EX, at("2025-12-11", "10:30"), True),
+        (of(BEFORE_EX, dividend=Dividend(SESSIONS[3].day, None)), at("2025-12-11", "10:30"), False),
+        (BEFORE_EX, at("2025-12-01", "10:30"), False),
+    ],
+)
+def test_prices_are_asked_for_where_they_decide(view: TridentView, moment: Moment, asks: bool) -> None:
+    assert asks_prices(view, moment) is asks
+    bare = replace(view, put=None, call=None, short_put_mid=None)
+    assert asks or next_action(view, moment) == next_action(bare, moment)
 
 
 def test_a_close_at_a_limit_cancels_the_targets_of_its_units_alone() -> None:
