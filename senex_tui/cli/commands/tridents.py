@@ -62,9 +62,9 @@ def close(
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Close a trident, or units of it, in this session. Needs a running console.
+    """Close a trident, or units of it. Needs a running console.
 
-    Give --limit or --walk. Other orders of its units are cancelled and proved over first.
+    It is for this session. Give --limit or --walk. Other orders of its units are cancelled and proved over first.
     """
     from core.domain.operation.commands import CommandKind
     from core.domain.operation.reasons import Refusal
