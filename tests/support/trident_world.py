@@ -91,10 +91,7 @@ def fill(world: World, one: Intent, at: str | None = None) -> None:
     assert one.order_id is not None
     now = world.clock.now()
     world.exchange.advance(now)
-    book = world.exchange._book
-    entry = book.entry(int(one.order_id))
-    assert entry is not None, "it works at the exchange"
-    book.fill(entry, now, None if at is None else -Decimal(at))
+    world.exchange.back_office.fill(one.account, int(one.order_id), now, None if at is None else -Decimal(at))
 
 
 async def set_account(world: World, field: AccountField, value: object) -> None:
