@@ -132,7 +132,7 @@ class DiskTransaction(LoopTransaction):
     """A transaction on a simulated disk. A process that was killed gets no answer any more."""
 
     def __init__(self, disk: Disk, file: LoopFile, writes: bool) -> None:
-        super().__init__(file, writes=writes)
+        super().__init__(file, writes)
         self._disk = disk
 
     async def __aenter__(self) -> AsyncConnection:
@@ -171,8 +171,8 @@ class DiskTransaction(LoopTransaction):
         turn.result()
 
     def _come(self, turn: asyncio.Future[None]) -> None:
-        if not self._disk.gone and not turn.done():
-            turn.set_result(None)
+        if not self._disk.gone:
+            super()._come(turn)
 
     def _when_unlocked(self, loop: VirtualTimeLoop, turn: asyncio.Future[None], until: float) -> None:
         """Begins a write as soon as the disk is no longer locked, and fails at `until`, as SQLite does."""

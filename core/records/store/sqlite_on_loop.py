@@ -100,7 +100,7 @@ class LoopTransaction:
     moments, so its statements run at once.
     """
 
-    def __init__(self, file: LoopFile, *, writes: bool) -> None:
+    def __init__(self, file: LoopFile, writes: bool) -> None:
         self._file = file
         self._writes = writes
 
@@ -117,18 +117,17 @@ class LoopTransaction:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self._connection.close()  # and rolls back
+            return
         try:
-            if kind is None:
-                if self._writes:
-                    await self._turn(begins=False)
-                self._transaction.commit()
+            if self._writes:
+                await self._turn(begins=False)
+            self._transaction.commit()
         except BaseException:
             self._connection.close()
             raise
-        if kind is None:
-            self._file.keep(self._connection, writes=self._writes)
-        else:
-            self._connection.close()  # and rolls back
+        self._file.keep(self._connection, writes=self._writes)
 
     def _statements(self, connection: Connection) -> AsyncConnection:
         return LoopStatements(self._file.engine, connection)
@@ -137,13 +136,12 @@ class LoopTransaction:
         """Waits until nothing else on the loop can run."""
         loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
         turn: asyncio.Future[None] = loop.create_future()
-        loop.call_when_idle(_come, turn)
+        loop.call_when_idle(self._come, turn)
         await uninterrupted(turn)
 
-
-def _come(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_result(None)
+    def _come(self, turn: asyncio.Future[None]) -> None:
+        if not turn.done():
+            turn.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +149,7 @@ class OnLoop:
     """How a file's calls run on the loop. With `is_forced` each commit is forced to disk."""
 
     connect: Callable[[str], LoopConnection] = LoopConnection
-    transaction: Callable[[LoopFile, bool], AbstractAsyncContextManager[AsyncConnection]] = lambda file, writes: (
-        LoopTransaction(file, writes=writes)
-    )
+    transaction: Callable[[LoopFile, bool], AbstractAsyncContextManager[AsyncConnection]] = LoopTransaction
     is_forced: bool = False
 
     def engine_arguments(self, url: URL) -> dict[str, Any]:

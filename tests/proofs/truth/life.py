@@ -38,7 +38,7 @@ async def keep_told(engine: Engine, records_file: Path, told_file: Path) -> None
             return read_truth(database, with_engine(facts, engine))
 
         read = await fresh(engine, database, truth)
-    if read is None or read[0] is None:
+    if read is None:
         return
     snapshot, day = read
     await asyncio.to_thread(told_file.write_bytes, pickle.dumps((day, encode(snapshot))))

@@ -78,11 +78,9 @@ def with_engine(facts: Facts, engine: Engine) -> Facts:
     )
 
 
-async def fresh(
-    engine: Engine, database: sqlite3.Connection, truth: Callable[[], Day]
-) -> tuple[Snapshot | None, Day] | None:
-    """The snapshot of what is recorded now, and the `truth` of the same records; None when these do not stand still
-    long enough to read both.
+async def fresh(engine: Engine, database: sqlite3.Connection, truth: Callable[[], Day]) -> tuple[Snapshot, Day] | None:
+    """The snapshot of what is recorded now, and the `truth` of the same records; None before the first snapshot, and
+    when the records do not stand still long enough to read both.
 
     While a write is under way the console keeps what it knows; a record may be so old on it. A thread of its own
     writes, so the records may change also while nothing else runs here.
@@ -94,6 +92,8 @@ async def fresh(
         if before[0] is not None and (records.version("entries"), signature(database)) == before:
             engine.builder.refresh()
             snapshot, day = engine.builder.snapshot, truth()
+            if snapshot is None:
+                return None
             if signature(database) == before[1]:
                 return snapshot, day
         await engine.parts.clock.sleep(A_MOMENT_S)
@@ -104,7 +104,7 @@ async def told_now(world: World, database: sqlite3.Connection, shell: Reader | N
     """What everything says now, while a console runs; None when the records change all the time. Without a shell the
     commands are not asked."""
     read = await fresh(world.engine, database, lambda: read_truth(database, facts_of(world)))
-    if read is None or read[0] is None:
+    if read is None:
         return None
     # From here on nothing else runs: all of it is said at one moment.
     snapshot, day = read
