@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -84,7 +84,8 @@ class SessionCalendar:
 
     def between(self, first: date, last: date) -> tuple[Session, ...]:
         """The sessions from first to last, both included."""
-        return tuple(self._sessions[day] for day in self._days if first <= day <= last)
+        days = self._days[bisect_left(self._days, first) : bisect_right(self._days, last)]
+        return tuple(self._sessions[day] for day in days)
 
     def _extend(self) -> None:
         first, self._last = self._last + timedelta(days=1), self._last + _LOOK_AHEAD

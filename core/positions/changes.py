@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from core.domain.operation.breakers import BreakerKind
@@ -35,12 +36,15 @@ from core.orders.attribution import intent_of
 from core.positions.complete_reads import CompleteRead
 from core.records.records import GoneRecord, Records
 from core.records.repositories.trident_rows import TridentRecord
+from core.records.store.read_cache import ReadCache
+from core.records.store.tables import claims, entries, exits, fills, gone, tridents, units
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 from core.runtime.keyed_locks import KeyedLocks
 
 BELIEVED_S = 30.0
 """Wall seconds between the first of two reads that show the same difference and the second, which is believed."""
+_TABLES = tuple(table.name for table in (tridents, units, exits, claims, fills, gone, entries))
 _NONE = Decimal(0)
 ENGINE = "engine"
 
@@ -97,7 +101,14 @@ class Changes:
     # The monotonic second since which every read shows no foreign close on the legs of a trident that is left alone.
     _clear_s: dict[str, float] = field(init=False, default_factory=dict)
     _told: set[tuple[str, object]] = field(init=False, default_factory=set)
+    # The orders of each account's last read that are ours: that never changes, and most of them rest for weeks.
+    _ours: dict[str, frozenset[object]] = field(init=False, default_factory=dict)
     _turns: KeyedLocks = field(init=False, default_factory=KeyedLocks)
+    # What is on record of each account: between two reads most often nothing was written of it.
+    _recorded: ReadCache = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._recorded = ReadCache(self.records.database, *_TABLES)
 
     def differing(self, account: str) -> frozenset[LegSide] | None:
         """The legs of ours of which the account's last read shows other than it may: nothing is sent for their units.
@@ -114,6 +125,7 @@ class Changes:
         """Takes one read. What two of them show, 30 s apart, is believed: it is attributed and recorded. Raises
         RecordsError."""
         async with self._turns.of(read.account):
+            self._forget_orders(read)
             account = await self._account(read.account)
             await self._follow_foreign_closes(read, account)
             foreign = await self.records.foreign.positions(read.account)
@@ -137,16 +149,19 @@ class Changes:
         return read.began_s - since_s >= BELIEVED_S
 
     async def _account(self, number: str) -> _Account:
-        tridents = await self.records.tridents.held_of(number)
-        exits = await self.records.exits.of_tridents([one.id for one in tridents])
-        held = tuple(HeldTrident(one.trident.units, exits.get(one.id, ())) for one in tridents)
         today = exchange_time(self.clock.now()).date()
+        return await self._recorded.ask(number, today, lambda: self._read(number, today))
+
+    async def _read(self, number: str, today: date) -> _Account:
+        records = await self.records.tridents.held_of(number)
+        sent = await self.records.exits.of_tridents([one.id for one in records])
+        held = tuple(HeldTrident(one.trident.units, sent.get(one.id, ())) for one in records)
         filled = await self.records.entries.filled_open(number, today)
         working = [entry for entry in await self.records.entries.open() if entry.account == number]
-        entries = {entry.id: entry for entry in (*filled, *working)}
+        opened = {entry.id: entry for entry in (*filled, *working)}
         # Also those that have ended: their units are closed, whatever their entry filled.
-        known = {one.id for one in await self.records.tridents.these(list(entries))}
-        return _Account(tridents, held, tuple(entry for entry in entries.values() if entry.id not in known))
+        known = {one.id for one in await self.records.tridents.these(list(opened))}
+        return _Account(records, held, tuple(entry for entry in opened.values() if entry.id not in known))
 
     async def _foreign_fills(self, read: CompleteRead) -> tuple[ForeignFill, ...]:
         """The fills of orders that are not ours and were not used."""
@@ -157,7 +172,17 @@ class Changes:
         return foreign_fills(filled, ours, used)
 
     async def _is_ours(self, order: OrderReport) -> bool:
-        return await intent_of(self.records.intents, order) is not None
+        known = self._ours.get(order.account, frozenset())
+        if _identity(order) in known:
+            return True
+        if await intent_of(self.records.intents, order) is None:
+            return False
+        self._ours[order.account] = known | {_identity(order)}
+        return True
+
+    def _forget_orders(self, read: CompleteRead) -> None:
+        """Keeps nothing of orders that are not listed any more."""
+        self._ours[read.account] = self._ours.get(read.account, frozenset()) & {_identity(one) for one in read.orders}
 
     async def _follow_foreign_closes(self, read: CompleteRead, account: _Account) -> None:
         """Leaves the tridents alone on whose legs a close works that is not ours, at once, and takes them up again when
@@ -319,6 +344,11 @@ def _with(ranges: Mapping[LegSide, Range], foreign: Mapping[LegSide, Decimal]) -
     return {
         leg: Range(had.low + foreign.get(leg, _NONE), had.high + foreign.get(leg, _NONE)) for leg, had in ranges.items()
     }
+
+
+def _identity(order: OrderReport) -> object:
+    """What tells one order from another: a broker may begin its ids again (broker 8)."""
+    return order.order_id, order.identifier, order.received_at, order.replaces
 
 
 def _is_of(record: GoneRecord, loss: UnitLoss) -> bool:

@@ -41,12 +41,18 @@ class Dividends:
             return False
         return self._read_on.get(symbol) != exchange_time(self.clock.now()).date()
 
+    def take(self, symbol: str) -> bool:
+        """Whether who asks is to read the underlying's dividend now. Until it is read, or has failed for `RETRY_S`,
+        nobody else is: of many tridents one asks."""
+        if not self.is_due(symbol):
+            return False
+        self._failed_s[symbol] = self.clock.monotonic()
+        return True
+
     async def read(self, symbol: str, account: str, login: str) -> None:
         """Asks for the underlying's next dividend, or its last one while no other is declared, on behalf of this
         account. What cannot be read stays as it was known."""
         today = exchange_time(self.clock.now()).date()
-        # Before the answer: other accounts that ask meanwhile take what is known.
-        self._failed_s[symbol] = self.clock.monotonic()
         await self.pace.take(Turn(login, account, Work.ROUTINE))
         try:
             metrics = await self.broker.metrics([symbol])
@@ -58,4 +64,4 @@ class Dividends:
         ex_date = found.ex_dividend
         self._known[symbol] = None if ex_date is None else Dividend(ex_date, found.dividend)
         self._read_on[symbol] = today
-        del self._failed_s[symbol]
+        self._failed_s.pop(symbol, None)

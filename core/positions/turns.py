@@ -273,7 +273,7 @@ class TridentTurns:
         symbol, session = standing.view.trident.underlying, standing.moment.session
         is_open = session is not None and session.is_open(standing.moment.now)
         dividends, account = self.views.dividends, standing.record.account
-        if is_open and standing.is_managed and dividends.is_due(symbol):
+        if is_open and standing.is_managed and dividends.take(symbol):
             group.create_task(dividends.read(symbol, account, self.views.login_of(account)), name="a dividend")
 
     # When something is due

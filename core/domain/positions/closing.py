@@ -59,6 +59,8 @@ def closed_by(exit: Exit, units: Sequence[Unit]) -> Closed:
     claims, also before its fill records are here.
     """
     claimed = [unit for unit in in_order(units) if unit.name in exit.units]
+    if not exit.fills and exit.state is not OrderState.FILLED:
+        return Closed((), tuple(unit.name for unit in claimed))
     filled = filled_by_symbol(fills_once(exit.fills))
     if exit.state is OrderState.FILLED:
         for leg in exit.terms.legs:

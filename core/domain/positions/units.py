@@ -83,6 +83,9 @@ class Unit:
         return Direction.SHORT if symbol == self.short else Direction.LONG
 
 
+_PLACE = {name: place for place, name in enumerate(UnitName)}
+
+
 def units_of(request: OrderRequest) -> tuple[Unit, Unit, Unit]:
     """The three units of one package of a trident, without their credits.
 
@@ -106,7 +109,7 @@ def left_of(units: Iterable[Unit]) -> tuple[Unit, ...]:
 
 def in_order(units: Iterable[Unit]) -> tuple[Unit, ...]:
     """The units in the order of their names."""
-    return tuple(sorted(units, key=lambda unit: list(UnitName).index(unit.name)))
+    return tuple(sorted(units, key=lambda unit: _PLACE[unit.name]))
 
 
 def names_of(names: Iterable[UnitName]) -> str:

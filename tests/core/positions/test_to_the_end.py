@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from core.broker.port import Metrics
 from core.domain.operation.account_settings import AccountField
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.events import Event, Severity
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import TimeInForce
 from core.domain.positions.exits import ExitKind
@@ -17,6 +22,7 @@ from core.domain.positions.tridents import HandsOff, Phase
 from core.domain.positions.units import Ended, UnitName, UnitState, left_of
 from core.guards.kill_files import halt_all_file
 from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
+from core.simulator.in_process.broker import InProcessBroker
 from tests.support.trident_world import (
     CALL,
     PUT_1,
@@ -64,6 +70,38 @@ def test_targets_rest_seconds_after_the_fill_and_one_that_fills_leaves_the_other
         await world.stop()
 
     in_world(day, tmp_path, start=EARLY)
+
+
+def test_of_many_tridents_one_asks_for_the_dividend_and_the_turns_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[datetime] = []
+
+    async def days(world: World) -> None:
+        entry = await held(world)
+        await targets_rest(world)
+        await opened_again(world, entry)
+        await world.stop()
+        await world.until("09:29", "2026-03-03")
+        await world.start()
+        said: list[Event] = []
+        world.engine.bus.listen(said.append)
+        began = world.clock.now()
+        await world.until("09:45", "2026-03-03")
+        assert len(await world.records.tridents.held_of(ACCOUNT)) == 2
+        assert [event.text for event in said if event.severity is Severity.CRITICAL] == []
+        of_turns = [at for at in asked if began <= at < et("2026-03-03", "09:44")]
+        assert len(of_turns) == 1, "cycles ask later, for their own needs"
+        await world.stop()
+
+    read = InProcessBroker.metrics
+
+    async def counted(broker: InProcessBroker, symbols: Sequence[str]) -> tuple[Metrics, ...]:
+        asked.append(broker.clock.now())
+        return await read(broker, symbols)
+
+    monkeypatch.setattr(InProcessBroker, "metrics", counted)
+    in_world(days, tmp_path, start=EARLY)
 
 
 def test_the_time_exit_begins_at_ten_of_the_seventh_day_though_nobody_ran_a_console_for_weeks(tmp_path: Path) -> None:
