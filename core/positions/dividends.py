@@ -43,9 +43,11 @@ class Dividends:
 
     async def read(self, symbol: str, account: str, login: str) -> None:
         """Asks for the underlying's next dividend, or its last one while no other is declared, on behalf of this
-        account. What cannot be read stays as it was known."""
+        account, unless that was done meanwhile. What cannot be read stays as it was known."""
+        if not self.is_due(symbol):
+            return
         today = exchange_time(self.clock.now()).date()
-        # Before the answer: other accounts that ask meanwhile take what is known.
+        # Before the answer: others that ask meanwhile take what is known.
         self._failed_s[symbol] = self.clock.monotonic()
         await self.pace.take(Turn(login, account, Work.ROUTINE))
         try:
@@ -58,4 +60,4 @@ class Dividends:
         ex_date = found.ex_dividend
         self._known[symbol] = None if ex_date is None else Dividend(ex_date, found.dividend)
         self._read_on[symbol] = today
-        del self._failed_s[symbol]
+        self._failed_s.pop(symbol, None)  # an answer that took long may be the second one
