@@ -137,7 +137,7 @@ class Days:
 
     def _watch(self) -> None:
         world, checker = self.world, self.checker
-        world.on_commit = self._committed
+        world.on_commit = self.committed
         world.newest_event = checker.newest_event
         world.on_start = lambda engine: self.truth.started()
         world.broker.posted = Posts(self._posted)
@@ -158,7 +158,7 @@ class Days:
         if isinstance(notice.obj, SimOrder):
             self.checker.at_exchange(notice.obj)
 
-    def _committed(self) -> None:
+    def committed(self) -> None:
         self.checker.committed()
         self.truth.committed()
 
@@ -168,7 +168,7 @@ class Days:
             session = calendar_around(day.year).on(day)
             if session is None:
                 raise ValueError(f"{day} is no session")
-            await self._morning(session.open - OPENS_BEFORE)
+            await self.morning(session.open - OPENS_BEFORE)
             self._check_books()
             stop = session.close + EVENING
             await self._through(day, stop if self._until is None else min(stop, self._until))
@@ -196,7 +196,7 @@ class Days:
         cash = dict(zip(world.accounts, world.plan.cash, strict=True))
         check_books(world.exchange, world.market, cash, world.exchange_clock.now(), self.checker.add)
 
-    async def _morning(self, at: datetime) -> None:
+    async def morning(self, at: datetime) -> None:
         """Starts the console, or wakes the suspended machine."""
         world = self.world
         if world.is_up:
@@ -237,7 +237,7 @@ class Days:
         await self._reconciled()
         await self._forgotten_orders_are_told()
         for _ in range(MOST_ROUNDS):
-            await self._operator_settles()
+            await self.operator_settles()
             self.command(CommandKind.RECONCILE)
             await world.exchange_clock.sleep(SETTLED_AFTER_S)
             await self._reconciled()
@@ -251,7 +251,7 @@ class Days:
         open_now = self.world.engine.breakers.open_now
         return [f"{b.kind.code} ({b.why})" for b in open_now if b.kind.code in OF_ORDERS]
 
-    async def _operator_settles(self) -> None:
+    async def operator_settles(self) -> None:
         """The operator adopts what the records have lost, says what the broker does not have, and resets breakers."""
         for order_id in self.checker.unrecorded():
             self.command(CommandKind.ATTEST, note=order_id)

@@ -51,13 +51,21 @@ def _is_waiting(facts: Facts, number: str) -> bool:
                 unit.fees is None or unit.fees_estimated or (unit.state == "gone" and unit.how is None)
             ) and moved > recent:
                 return True
+            if unit.state == "broken":  # what its one leg cost counts once the other has left
+                return True
         if trident.phase == "settling" and trident.expiration > exchange_time(recent).date():
             return True
     return any(row.state in ("unknown", "sent", "incident") for row in facts.exits.values() if row.account == number)
 
 
 def _cash(facts: Facts, trident: TridentRow) -> Decimal:
-    return sum((_cash_of(unit) for unit in facts.units[trident.id].values()), _ZERO)
+    """What a trident has brought so far: its opening by its fills, whether its units have ended or not, what closing
+    them cost, and its fees."""
+    units = facts.units[trident.id].values()
+    shorts = {unit.short for unit in units}
+    fills = facts.fills.get(trident.id, ())
+    opened = sum((fill.quantity * fill.price * (1 if fill.symbol in shorts else -1) for fill in fills), _ZERO)
+    return _PER_CONTRACT * opened + sum((_cash_of(unit) - (unit.received or _ZERO) for unit in units), _ZERO)
 
 
 def _cash_of(unit: UnitRow) -> Decimal:

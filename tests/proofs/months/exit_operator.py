@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 
 from core.domain.operation.commands import Command, CommandKind
 from core.guards.kill_files import halt_all_file
@@ -21,8 +22,7 @@ AGAIN_S = 60.0
 
 
 class ExitOperator:
-    """Adds what troubles exits to the injector. `stops` are the times in which exits were stopped; `held_by` reads the
-    committed tridents: id, account and the symbols of each whole unit's short and long."""
+    """Adds what troubles exits to the injector. `stops` are the times in which exits were stopped."""
 
     def __init__(self, world: DayWorld, injector: FaultInjector) -> None:
         self._world = world
@@ -93,7 +93,7 @@ class ExitOperator:
         for number, short, long in self._whole_units():
             sides = {"unit": (short, long), "short": (short,), "long": (long,)}[trouble.word]
             legs = tuple(
-                OrderLeg("Equity Option", symbol, "Buy to Close" if symbol == short else "Sell to Close", 1)  # type: ignore[arg-type]
+                OrderLeg("Equity Option", symbol, "Buy to Close" if symbol == short else "Sell to Close", Decimal(1))
                 for symbol in sides
             )
             request = OrderRequest("Day", "Market", legs)
