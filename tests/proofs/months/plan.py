@@ -1,4 +1,4 @@
-"""The plan of a seed of simulated months: exits are on, and what troubles them is drawn besides the troubles of days."""
+"""The plan of a seed of simulated months: exits are on, and the troubles of exits are drawn besides those of days."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def draw_months(seed: int, sessions: int, *, calm: bool = False) -> Plan:
     )
 
 
-_LEFT_OUT = frozenset({"records older", "records gone", "wipe", "clock set", "rival", "rival at our order", "fill plan"})
+_LEFT_OUT = frozenset(
+    {"records older", "records gone", "wipe", "clock set", "rival", "rival at our order", "fill plan"}
+)
 """What takes away the records, the account or the clock on which a whole year rests; and what other people open."""
 
 
