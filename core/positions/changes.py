@@ -10,7 +10,7 @@ from decimal import Decimal
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Severity, masked
 from core.domain.orders.order_states import OPEN_STATES, OrderState, state_for
-from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.orders import Entry
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.attribution import (
     ForeignFill,
@@ -31,7 +31,7 @@ from core.domain.positions.units import Ended, Unit, UnitName, UnitState, legs_o
 from core.domain.trident.sides import LegSide
 from core.domain.trident.trident import SHARES_PER_CONTRACT
 from core.guards.breakers import Breakers
-from core.orders.attribution import intent_of
+from core.orders.attribution import is_ours
 from core.positions.complete_reads import CompleteRead
 from core.records.records import GoneRecord, Records
 from core.records.repositories.trident_rows import TridentRecord
@@ -151,13 +151,10 @@ class Changes:
     async def _foreign_fills(self, read: CompleteRead) -> tuple[ForeignFill, ...]:
         """The fills of orders that are not ours and were not used."""
         filled = [order for order in read.orders if any(leg.fills for leg in order.legs)]
-        ours = {order.order_id for order in filled if await self._is_ours(order)}
+        ours = {order.order_id for order in filled if await is_ours(self.records.intents, order)}
         others = [order.order_id for order in filled if order.order_id not in ours]
         used = await self.records.foreign.used(read.account, others)
         return foreign_fills(filled, ours, used)
-
-    async def _is_ours(self, order: OrderReport) -> bool:
-        return await intent_of(self.records.intents, order) is not None
 
     async def _follow_foreign_closes(self, read: CompleteRead, account: _Account) -> None:
         """Leaves the tridents alone on whose legs a close works that is not ours, at once, and takes them up again when
@@ -168,7 +165,7 @@ class Changes:
             (order.order_id, closing_legs(order))
             for order in read.orders
             if state_for(order.status) in (OrderState.WORKING, None) and closing_legs(order)
-            if not await self._is_ours(order)
+            if not await is_ours(self.records.intents, order)
         ]
         for record in account.records:
             legs = legs_of(record.trident.units).keys()
