@@ -11,7 +11,7 @@ from decimal import Decimal
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Severity, masked
 from core.domain.orders.order_states import OPEN_STATES, OrderState, state_for
-from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.orders import Entry
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.attribution import (
     ForeignFill,
@@ -32,7 +32,7 @@ from core.domain.positions.units import Ended, Unit, UnitName, UnitState, legs_o
 from core.domain.trident.sides import LegSide
 from core.domain.trident.trident import SHARES_PER_CONTRACT
 from core.guards.breakers import Breakers
-from core.orders.attribution import intent_of
+from core.orders.attribution import is_ours
 from core.positions.complete_reads import CompleteRead
 from core.records.records import GoneRecord, Records
 from core.records.repositories.trident_rows import TridentRecord
@@ -101,8 +101,6 @@ class Changes:
     # The monotonic second since which every read shows no foreign close on the legs of a trident that is left alone.
     _clear_s: dict[str, float] = field(init=False, default_factory=dict)
     _told: set[tuple[str, object]] = field(init=False, default_factory=set)
-    # The orders of each account's last read that are ours: that never changes, and most of them rest for weeks.
-    _ours: dict[str, frozenset[object]] = field(init=False, default_factory=dict)
     _turns: KeyedLocks = field(init=False, default_factory=KeyedLocks)
     # What is on record of each account: between two reads most often nothing was written of it.
     _recorded: ReadCache = field(init=False)
@@ -125,7 +123,6 @@ class Changes:
         """Takes one read. What two of them show, 30 s apart, is believed: it is attributed and recorded. Raises
         RecordsError."""
         async with self._turns.of(read.account):
-            self._forget_orders(read)
             account = await self._account(read.account)
             await self._follow_foreign_closes(read, account)
             foreign = await self.records.foreign.positions(read.account)
@@ -166,23 +163,10 @@ class Changes:
     async def _foreign_fills(self, read: CompleteRead) -> tuple[ForeignFill, ...]:
         """The fills of orders that are not ours and were not used."""
         filled = [order for order in read.orders if any(leg.fills for leg in order.legs)]
-        ours = {order.order_id for order in filled if await self._is_ours(order)}
+        ours = {order.order_id for order in filled if await is_ours(self.records.intents, order)}
         others = [order.order_id for order in filled if order.order_id not in ours]
         used = await self.records.foreign.used(read.account, others)
         return foreign_fills(filled, ours, used)
-
-    async def _is_ours(self, order: OrderReport) -> bool:
-        known = self._ours.get(order.account, frozenset())
-        if _identity(order) in known:
-            return True
-        if await intent_of(self.records.intents, order) is None:
-            return False
-        self._ours[order.account] = known | {_identity(order)}
-        return True
-
-    def _forget_orders(self, read: CompleteRead) -> None:
-        """Keeps nothing of orders that are not listed any more."""
-        self._ours[read.account] = self._ours.get(read.account, frozenset()) & {_identity(one) for one in read.orders}
 
     async def _follow_foreign_closes(self, read: CompleteRead, account: _Account) -> None:
         """Leaves the tridents alone on whose legs a close works that is not ours, at once, and takes them up again when
@@ -193,7 +177,7 @@ class Changes:
             (order.order_id, closing_legs(order))
             for order in read.orders
             if state_for(order.status) in (OrderState.WORKING, None) and closing_legs(order)
-            if not await self._is_ours(order)
+            if not await is_ours(self.records.intents, order)
         ]
         for record in account.records:
             legs = legs_of(record.trident.units).keys()
@@ -344,11 +328,6 @@ def _with(ranges: Mapping[LegSide, Range], foreign: Mapping[LegSide, Decimal]) -
     return {
         leg: Range(had.low + foreign.get(leg, _NONE), had.high + foreign.get(leg, _NONE)) for leg, had in ranges.items()
     }
-
-
-def _identity(order: OrderReport) -> object:
-    """What tells one order from another: a broker may begin its ids again (broker 8)."""
-    return order.order_id, order.identifier, order.received_at, order.replaces
 
 
 def _is_of(record: GoneRecord, loss: UnitLoss) -> bool:
