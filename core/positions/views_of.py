@@ -14,7 +14,7 @@ from core.domain.orders.orders import Entry
 from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, blocks, outside
 from core.domain.positions.exits import Exit
-from core.domain.positions.next_action import asks_prices, next_action
+from core.domain.positions.next_action import asks_prices, asks_prices_after, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
 from core.domain.positions.trident_view import Moment, TridentView
@@ -82,6 +82,22 @@ class _Recorded:
     gone: tuple[GoneRecord, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """What may keep every exit of an account from being sent, by one look."""
+
+    refusals: tuple[Refusal, ...]
+    feed_down: str
+    first_set_waits: bool
+
+    @property
+    def is_unread_alone(self) -> bool:
+        return is_unread_alone(self.refusals)
+
+    def at(self, moment: Moment) -> BlockFacts:
+        return BlockFacts(moment, self.refusals, self.feed_down, self.first_set_waits)
+
+
 @dataclass(eq=False, repr=False)
 class TridentViews:
     """Builds the standings of accounts. `accounts` are those that the logins reach."""
@@ -106,8 +122,11 @@ class TridentViews:
         """The account's tridents that have not ended, the oldest first, without prices: nobody waits for the broker.
         Raises RecordsError."""
         known = await self._of_account(account)
-        entries = await self.records.entries.open() if known else ()
-        return tuple(self._standing(account, one, entries) for one in known)
+        if not known:
+            return ()
+        entries = await self.records.entries.open()
+        outer = self._outer(account)
+        return tuple(self._standing(one, entries, outer) for one in known)
 
     async def one(self, trident_id: str) -> Standing:
         """One trident, also one that has ended, without prices. Raises RecordsError, and StateConflict when there is
@@ -116,7 +135,7 @@ class TridentViews:
         exits = await self.records.exits.of_tridents([trident_id])
         left = await self.records.tridents.gone_of([trident_id])
         known = _Recorded(record, exits[trident_id], left[trident_id])
-        return self._standing(record.account, known, await self.records.entries.open())
+        return self._standing(known, await self.records.entries.open(), self._outer(record.account))
 
     async def priced(self, standing: Standing) -> Standing:
         """The standing with fresh prices of its legs, where what comes next depends on them; its legs are subscribed
@@ -125,9 +144,8 @@ class TridentViews:
             return standing
         view = await self._prices(standing)
         moment = replace(standing.moment, now=self.clock.now())
-        facts = self._facts(standing.record.account, moment)
-        view = replace(view, blocked=outside(blocks(view, facts)))
-        priced = replace(self._decided(standing.record, view, standing.gone, facts), asks_prices=True)
+        facts = self._outer(standing.record.account).at(moment)
+        priced = replace(_decided(standing.record, view, standing.gone, facts), asks_prices=True)
         return replace(priced, quotes_stale_s=self._stale(standing.id, priced.action))
 
     async def let_go(self, standing: Standing) -> None:
@@ -182,8 +200,8 @@ class TridentViews:
         self._recorded[account] = version, found
         return found
 
-    def _standing(self, account: str, known: _Recorded, entries: Sequence[Entry]) -> Standing:
-        record = known.record
+    def _standing(self, known: _Recorded, entries: Sequence[Entry], outer: _Outer) -> Standing:
+        record, account = known.record, known.record.account
         moment = moment_of(record, self.calendar, self.clock.now())
         trident = _as_managed(record, moment.today)
         view = TridentView(
@@ -197,27 +215,16 @@ class TridentViews:
             opposed=_is_opposed(trident, account, entries),
             asked=record.asked,
         )
-        facts = self._facts(account, moment)
-        view = replace(view, blocked=outside(blocks(view, facts)))
+        standing = _decided(record, view, known.gone, outer.at(moment))
         return replace(
-            self._decided(record, view, known.gone, facts),
-            asks_prices=asks_prices(view, moment),
-            waits_for_read=is_unread_alone(facts.refusals) and _is_due(replace(view, blocked=""), moment),
+            standing,
+            asks_prices=asks_prices_after(standing.action, standing.view, moment),
+            waits_for_read=outer.is_unread_alone and _is_due(view, moment),
         )
 
-    def _facts(self, account: str, moment: Moment) -> BlockFacts:
+    def _outer(self, account: str) -> _Outer:
         of = next((one for one in self.accounts() if one.number == account), None)
-        waits = of is not None and of.exits_first_wait
-        return BlockFacts(moment, self.refusals(account), self._feed_down(), waits)
-
-    def _decided(
-        self, record: TridentRecord, view: TridentView, gone: tuple[GoneRecord, ...], facts: BlockFacts
-    ) -> Standing:
-        """The standing with what comes next. First targets that wait for a word of the operator are not due."""
-        action = next_action(view, facts.moment)
-        if isinstance(action, PlaceTargets) and facts.first_set_waits:
-            action = Wait(None, FIRST_SET_WAITS)
-        return Standing(record, view, gone, facts.moment, blocks(view, facts), action)
+        return _Outer(self.refusals(account), self._feed_down(), of is not None and of.exits_first_wait)
 
     def _stale(self, trident_id: str, action: Action) -> float | None:
         if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:
@@ -270,6 +277,16 @@ class TridentViews:
 def is_unread_alone(refusals: Sequence[Refusal]) -> bool:
     """Whether nothing bars exits but that the account was not read completely of late: a read ends that."""
     return bool(refusals) and all(one.reason is Reason.ACCOUNT_UNREAD for one in refusals)
+
+
+def _decided(record: TridentRecord, view: TridentView, gone: tuple[GoneRecord, ...], facts: BlockFacts) -> Standing:
+    """The standing with what comes next. First targets that wait for a word of the operator are not due."""
+    found = blocks(view, facts)
+    view = replace(view, blocked=outside(found))
+    action = next_action(view, facts.moment)
+    if isinstance(action, PlaceTargets) and facts.first_set_waits:
+        action = Wait(None, FIRST_SET_WAITS)
+    return Standing(record, view, gone, facts.moment, found, action)
 
 
 def _is_due(view: TridentView, moment: Moment) -> bool:
