@@ -103,7 +103,8 @@ def test_no_target_is_due(view: TridentView) -> None:
 
 def test_targets_need_a_session_and_say_when_it_opens() -> None:
     assert next_action(VIEW, at("2025-12-01", "09:00")) == Wait(et("2025-12-01", "09:30"), "the market is closed")
-    assert next_action(VIEW, at("2025-11-29", "12:00")) == Wait(None, "the market is closed")
+    saturday = at("2025-11-29", "12:00")
+    assert next_action(VIEW, saturday) == Wait(et("2025-12-01", "09:30"), "the market is closed")
 
 
 def test_a_target_that_is_off_or_last_waits() -> None:
