@@ -405,6 +405,8 @@ class Engine:
             self._jobs.until_done("the trident that has filled", lambda: self.tridents.filled(entry_id, account))
 
     async def _after_cycle(self) -> None:
+        if not self.parts.intervals.after_cycles:
+            return
         self._jobs.until_done("the computation of the figures", self.alerting.check)
         self._jobs.until_done("the checks after a cycle", self._housekeeping.check_health)
 

@@ -18,6 +18,8 @@ class Intervals:
     """Checks what only time settles: unknown entries, and days that may be freed for another entry."""
     health_s: int = 30
     """Checks what entries depend on: feed, clock, store, failed sends. Each check writes one durable commit."""
+    after_cycles: bool = True
+    """Computes the figures and checks what entries depend on after each cycle too."""
     broker_s: int = 30
     """Asks the broker whether the market is open."""
     positions_s: float | None = 30.0
@@ -45,9 +47,10 @@ class Intervals:
     def for_lived_days(cls) -> Intervals:
         """For simulated days that nobody watches: what a day is needs no more, and each check costs time."""
         return cls(
-            orders_s=3600,
+            orders_s=7200,
             settlement_s=3600,
             health_s=7200,
+            after_cycles=False,
             broker_s=7200,
             positions_s=None,
             logins_s=24 * 3600,

@@ -91,6 +91,7 @@ class Database:
                 event.listen(self._engine.sync_engine, "connect", leave_unforced)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
         self._writing_engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._is_alone = on_loop is not None and not on_loop.is_forced
         self._on_loop: LoopFile | None = None
         if on_loop is not None:
             from core.records.store.sqlite_on_loop import LoopFile  # deferred: for lived days
@@ -200,6 +201,8 @@ class Database:
                 await connection.execute(_OPENING)
             return
         if self._epoch == WATCHER_EPOCH:  # it only adds a row, and its user need not have the right to lock another
+            return
+        if self._is_alone:  # no other console knows of a file whose days are still being lived
             return
         newest = (await connection.execute(_NEWEST_EPOCH)).scalar_one_or_none()
         if self._epoch != newest:

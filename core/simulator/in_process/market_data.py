@@ -51,6 +51,8 @@ class InProcessMarketData:
     """Likewise while options are subscribed, from `ASSUME_WATCHED_S` after the last subscription on."""
     unwatched_s: Callable[[], float] = lambda: 0.0
     """For how many seconds from now no price is needed. For so long only single quotes are sent, as a sign of life."""
+    heartbeat_s: float = HEARTBEAT_S
+    """The longest step meanwhile. More is for days in which nobody asks whether the feed is live then."""
     closed_s: float = CLOSED_SAMPLE_S
     """Seconds between two reads while the market is closed, at most. More saves computing; a fault armed meanwhile is
     seen after it."""
@@ -132,11 +134,12 @@ class InProcessMarketData:
 
     def _step(self, unwatched: float) -> float:
         """Seconds to the next read of the market."""
-        _, running, following = self.view.market.options_around(self.clock.now())
+        now = self.clock.now()
+        _, running, following = self.view.market.options_around(now)
         if running is None:
-            return min(self.closed_s, max(SAMPLE_S, (following.open - self.clock.now()).total_seconds()))
+            return min(self.closed_s, max(SAMPLE_S, (following.open - now).total_seconds()))
         if unwatched > 0:
-            return max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
+            return max(SAMPLE_S, min(self.heartbeat_s, unwatched))
         if not self._options:
             return self.idle_s
         return SAMPLE_S if self.clock.monotonic() < self._assume_watched_until else self.followed_s

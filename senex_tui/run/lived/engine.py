@@ -39,9 +39,9 @@ from senex_tui.run.lived.order import Lived, LivedDay, LivedOrder
 
 NOON = time(12)
 LOGIN = "main"
-LEAD_S = 6.0
-"""Seconds before a slot from which on the feed sends every price."""
-IDLE_S = 2.0
+LEAD_S = 1.0
+"""Seconds before a slot, or before a check whether the feed is live, from which on the feed sends every price."""
+IDLE_S = 4.0
 """Seconds between two reads of the market while no option is watched."""
 NIGHT_S = 3600.0
 """The longest wait of feed and alerts while nothing can happen."""
@@ -129,11 +129,15 @@ class _World:
         self._broker = InProcessBroker(self._exchange, self._market, clock, LOGIN)
         feed, alerts = self._broker.market_data, self._broker.alerts
         feed.unwatched_s = self._unwatched_s
-        feed.idle_s, feed.closed_s, alerts.max_wait_s = IDLE_S, NIGHT_S, NIGHT_S
+        feed.idle_s, feed.heartbeat_s, feed.closed_s, alerts.max_wait_s = IDLE_S, NIGHT_S, NIGHT_S, NIGHT_S
         self._engine: Engine | None = None
+        self._intervals = Intervals.for_lived_days()
+        self._started_s = 0.0
+        """Monotonic second from which on the engine counts its intervals."""
 
     async def live(self, say: Callable[[LivedDay], None]) -> Lived:
         self._engine = engine = Engine(await self._parts())
+        self._started_s = self._clock.monotonic()
         running = asyncio.create_task(engine.run(), name="engine")
         living = asyncio.create_task(self._days(engine, say), name="days")
         try:
@@ -174,7 +178,7 @@ class _World:
             preflight=False,
             enable_new_accounts=True,
             kill_file=self._order.halt_file,
-            intervals=Intervals.for_lived_days(),
+            intervals=self._intervals,
         )
 
     async def _days(self, engine: Engine, say: Callable[[LivedDay], None]) -> None:
@@ -226,7 +230,10 @@ class _World:
 
     def _unwatched_s(self) -> float:
         engine = self._engine
-        return unwatched_s(self._clock.now(), watched=engine is not None and engine.runner.in_cycle, lead_s=LEAD_S)
+        watched = engine is not None and engine.runner.in_cycle
+        since_check = (self._clock.monotonic() - self._started_s) % self._intervals.health_s
+        to_check = self._intervals.health_s - LEAD_S - since_check
+        return max(0.0, min(to_check, unwatched_s(self._clock.now(), watched=watched, lead_s=LEAD_S)))
 
 
 def _number_of(seed: int, start: datetime) -> int:

@@ -48,6 +48,7 @@ def test_a_whole_day_enters_once_and_skips_the_other_twenty_slots(tmp_path: Path
 
 def test_what_a_day_fills_is_a_trident_under_the_rules_of_the_settings(tmp_path: Path) -> None:
     async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
         engine = await world.start()
         await world.until("10:00")
         entry = await world.entry()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from core.domain.orders.identifiers import is_ours
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderLeg, OrderRefused, OrderRequest, SimOrder
 from tests.proofs.days.rival import LOGIN
+from tests.support.oracle import is_ours
 
 if TYPE_CHECKING:
     from tests.proofs.days.world import DayWorld

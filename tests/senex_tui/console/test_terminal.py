@@ -90,6 +90,7 @@ def test_help_has_every_group_signs_and_states() -> None:
     groups = [name for name, _ in help_groups()]
     assert groups == [
         "Automation",
+        "Exits",
         "Pages",
         "Panels",
         "Lists",

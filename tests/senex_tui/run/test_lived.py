@@ -88,6 +88,9 @@ def test_the_days_are_those_before_the_opening_and_end_in_order(lived: tuple[Pat
     with closing(sqlite3.connect(folder / RECORDS)) as records:
         assert records.execute("select kind from events order by seq desc limit 1").fetchone() == ("engine.stopped",)
         assert records.execute("select position_limit from accounts").fetchall() == [(40,)]
+        assert not records.execute("select text from events where kind like 'breaker.%'").fetchall(), (
+            "prices come before whatever asks whether the feed is live"
+        )
         assert records.execute("pragma integrity_check").fetchone() == ("ok",)
         assert records.execute("pragma journal_mode").fetchone() == ("wal",)
     assert {file.name for file in folder.iterdir()} == {RECORDS, STATE}, "nothing is left that a copy would miss"
