@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from core.broker.port import Broker, BrokerError
@@ -21,6 +21,8 @@ from core.records.records import Records, TridentRecord
 from core.records.search.money import Money
 from core.runtime.clock import Clock, exchange_time
 
+MARKED_BEFORE = timedelta(minutes=1)
+"""How long before a session's close what is open is marked."""
 log = logging.getLogger(__name__)
 _NONE = Decimal(0)
 
@@ -29,7 +31,8 @@ _NONE = Decimal(0)
 class AccountCloses:
     """Records every account once, from half an hour after a session's close to the end of its date.
 
-    `unrealized` tells what is open in an account by the quotes of the close; None without fresh quotes.
+    What is open is marked in the last minute of the session: afterwards no quote is fresh. `unrealized` tells it of an
+    account by the quotes of the moment; None without fresh quotes.
     """
 
     broker: Broker
@@ -38,6 +41,18 @@ class AccountCloses:
     calendar: SessionCalendar
     unrealized: Callable[[str], Awaitable[Unrealized | None]]
     _kept: dict[str, date] = field(init=False, default_factory=dict)
+    _marks: dict[str, tuple[date, Unrealized]] = field(init=False, default_factory=dict)
+
+    async def mark_due(self, accounts: Iterable[str]) -> None:
+        """Marks what is open in the accounts, in the last minute of a session. Raises RecordsError."""
+        now = self.clock.now()
+        session = self.calendar.today(now)
+        if session is None or not session.close - MARKED_BEFORE <= now < session.close:
+            return
+        for account in accounts:
+            day, _ = self._marks.get(account, (None, None))
+            if day != session.day and (found := await self.unrealized(account)) is not None:
+                self._marks[account] = session.day, found
 
     async def keep_due(self, accounts: Iterable[str]) -> bool:
         """Records the accounts that are not recorded for today's session, once it is over. False when the broker did
@@ -64,6 +79,7 @@ class AccountCloses:
         except BrokerError as error:
             log.warning("the account %s at the close of %s is not known yet: %s", account[-4:], day, error.detail)
             return False
+        marked_on, marks = self._marks.get(account, (None, None))
         at_risk = sum((_at_risk(one) for one in await self.records.tridents.held_of(account)), _NONE)
         earned = money_of(found.units, found.tridents, (), Period.DAY, first=day, last=day).total
         await self.records.pnl_rows.add_day(
@@ -72,7 +88,7 @@ class AccountCloses:
                 day=day,
                 open_risk=at_risk,
                 capital=capital(reads.derivative_buying_power, at_risk),
-                unrealized=await self.unrealized(account),
+                unrealized=marks if marked_on == day else None,
                 realized=earned.realized,
                 fees=earned.fees,
                 at=now,

@@ -20,8 +20,9 @@ from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
-TIMES = (MORNING, time(13, 30), time(16, 30), EVENING)
-"""The times of day at the exchange at which something may be due: half an hour after the close of a half day, too."""
+TIMES = (MORNING, time(12, 59), time(13, 30), time(15, 59), time(16, 30), EVENING)
+"""The times of day at the exchange at which something may be due: a minute before the close and half an hour after it,
+those of a half day too."""
 
 
 @dataclass(eq=False, repr=False)
@@ -29,7 +30,7 @@ class Bookkeeping:
     """Does what is due, turn by turn: at the start, at `TIMES`, and again while a turn says that something failed.
 
     `underlyings` are those that are traded; `summary` tells the newest summary of one, None without one. `unrealized`
-    tells what is open in an account by the quotes of the close, None without fresh quotes.
+    tells what is open in an account by the quotes of the moment, None without fresh quotes.
     """
 
     broker: Broker
@@ -63,6 +64,7 @@ class Bookkeeping:
         """Does what is due for these accounts. False when the broker did not tell all of it: the next turn asks again.
         Without anything due it asks nobody. Raises RecordsError."""
         numbers = tuple(accounts)
+        await self._closes.mark_due(numbers)
         noted = 0
         for symbol in self.underlyings:
             summary = self.summary(symbol)

@@ -22,7 +22,8 @@ class TridentExits:
     `state` is a word, `next` what comes next for it. Results are in $ before fees: `realized` by the fills of its
     exits, `unrealized` of the units left at mid and at natural, None without fresh quotes; `worst_case` at expiration,
     None while nobody knows it. `close_mid` and `close_natural` are what closing all that is left costs, per share of
-    the order's price. `resting` names the orders that a close would cancel first.
+    the order's price. `resting` names the orders that a close would cancel first. `next_exit_at` is when its time exit
+    begins, or goes on in the next session; None where neither is to come.
     """
 
     state: str
@@ -36,6 +37,7 @@ class TridentExits:
     close_natural: Decimal | None
     legs: str = ""
     resting: tuple[str, ...] = ()
+    next_exit_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

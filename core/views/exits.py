@@ -18,6 +18,7 @@ from core.domain.positions.exits import Exit
 from core.domain.positions.left import worst_case
 from core.domain.positions.next_words import words
 from core.domain.positions.pnl import unrealized
+from core.domain.positions.timing import next_exit_at
 from core.domain.positions.trident_words import leg_name, strikes_of, unit_words, word_of
 from core.domain.positions.units import UnitState, left_of
 from core.domain.risk.positions import OpenTrident
@@ -111,6 +112,7 @@ def _trident(one: Standing) -> TridentExits:
         close_natural=None,
         legs="" if shape is None else ", ".join(_leg(leg) for leg in shape.legs),
         resting=tuple(exit.order_id for exit in view.resting if exit.order_id),
+        next_exit_at=next_exit_at(trident, one.moment.days, one.moment.now) if one.is_managed else None,
     )
 
 

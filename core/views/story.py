@@ -214,6 +214,8 @@ def _evidence_words(name: str, value: object, positions_before: object) -> str:
             return "no such order at the broker" if value == "absent" else f"order {value} at the broker"
         case "allow_reentry", True:
             return "re-entry allowed"
+        case "agrees", bool():
+            return f"the positions read after it {'agree' if value else 'DIFFER'}"
     return f"{name.replace('_', ' ')} {value}"
 
 

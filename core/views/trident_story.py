@@ -3,11 +3,13 @@ and what it earned (rules 15)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.operation.amounts import counted, price, quantity, signed_dollars
 from core.domain.operation.events import Severity, masked
+from core.domain.operation.times import weekday
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.exit_fate import exit_fate
 from core.domain.positions.matching import Match
@@ -28,6 +30,7 @@ from core.records.repositories.pnl_rows import UnitEarned
 from core.records.repositories.rows import IntentChange
 from core.records.repositories.unit_rows import GoneRecord
 from core.records.search.trident_details import ExitDetails, TridentDetails
+from core.runtime.clock import exchange_time
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.entry_story import story_of_entry
 from core.views.plain_words import plain_words
@@ -60,7 +63,7 @@ def story_of_trident(file: TridentDetails) -> Story:
     view = TridentView(trident, tuple(one.exit for one in file.exits), tuple(one.gone for one in file.gone))
     word = word_of(view, is_managed=record.managed_since is not None).value
     how = f": {how_it_ended(trident.units)}" if trident.phase is Phase.ENDED else ""
-    left = f"; {record.hands_off_why}" if record.hands_off_why else ""
+    left = f"; {record.hands_off_why}" if record.hands_off_why and trident.phase is not Phase.ENDED else ""
     verdict = f"{word}{how}, realized {_earned_words(tuple(file.earned.values()))}{left}"
     happened = [
         *(line for one in file.exits for line in _exit_lines(one)),
@@ -71,7 +74,7 @@ def story_of_trident(file: TridentDetails) -> Story:
     lines = [
         *story_of_entry(file.entry).lines,
         StoryLine(StoryKind.SECTION, "its way to its end"),
-        *sorted(happened, key=lambda line: line.at or record.opened_at),
+        *_by_days(happened, record.opened_at),
         StoryLine(StoryKind.SECTION, "units"),
     ]
     for unit in trident.units:
@@ -80,6 +83,17 @@ def story_of_trident(file: TridentDetails) -> Story:
         result = "" if earned is None or earned.realized is None else f"; {_earned_words((earned,))}"
         lines.append(StoryLine(StoryKind.FIGURE, unit.name.value, f"{told}{result}"))
     return Story(title, verdict, tuple(lines))
+
+
+def _by_days(happened: Iterable[StoryLine], opened_at: datetime) -> Iterator[StoryLine]:
+    """The lines in the order of time, each exchange date under a heading: its weeks have the same times of day."""
+    before: date | None = None
+    for line in sorted(happened, key=lambda line: line.at or opened_at):
+        day = exchange_time(line.at or opened_at).date()
+        if day != before:
+            yield StoryLine(StoryKind.SECTION, weekday(day))
+        before = day
+        yield line
 
 
 def _exit_lines(file: ExitDetails) -> Iterator[StoryLine]:

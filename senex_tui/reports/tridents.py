@@ -19,7 +19,14 @@ from core.domain.positions.next_words import rests_words, words
 from core.domain.positions.pnl import Realized
 from core.domain.positions.trident_commands import resting_words
 from core.domain.positions.trident_view import Moment, TridentView
-from core.domain.positions.trident_words import ESTIMATED, realized_words, strikes_of, unit_words, word_of
+from core.domain.positions.trident_words import (
+    ESTIMATED,
+    TridentWord,
+    realized_words,
+    strikes_of,
+    unit_words,
+    word_of,
+)
 from core.domain.positions.tridents import ExitRules
 from core.domain.positions.units import UnitName, UnitState
 from senex_tui.support.report import Report, instant_text
@@ -170,11 +177,14 @@ def _trident_lines(values: dict[str, Any]) -> list[str]:
 def _one_trident(one: dict[str, Any]) -> list[str]:
     mark = ESTIMATED if one["credit_estimated"] else ""
     days = counted(one["dte"], "day") if one["dte"] >= 0 else "expired"
+    has_ended = one["state"] == TridentWord.ENDED.value
     head = (
-        f"{one['id'][:8]}  {one['account']}  {one['underlying']} {one['strikes']} {one['expiration']} ({days}) "
-        f"at {mark}{credit(_decimal(one['credit']))} credit: {one['state']}"
+        f"{one['id'][:8]}  {one['account']}  {one['underlying']} {one['strikes']} {one['expiration']}"
+        f"{'' if has_ended else f' ({days})'} at {mark}{credit(_decimal(one['credit']))} credit: {one['state']}"
     )
     units = [f"          {unit['unit']:<6} {unit['told']}" for unit in one["units"]]
+    if has_ended:
+        return [head, *units, f"          realized {one['realized_told'] or '--'}"]
     figures = [
         f"open risk {dollars(_decimal(one['open_risk']))}",
         f"worst case {signed_dollars(_decimal(one['worst_case']))} before fees",

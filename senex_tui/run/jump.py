@@ -39,8 +39,9 @@ LEAST = timedelta(minutes=15)
 
 
 def next_exit_at(snapshot: Snapshot) -> datetime | None:
-    """When the next exit is due; None where no exit is planned."""
-    return None
+    """When the first time exit of what is held begins or goes on; None where none is to come."""
+    due = (p.exits.next_exit_at for p in snapshot.positions.open if p.exits is not None)
+    return min((at for at in due if at is not None), default=None)
 
 
 def targets(snapshot: Snapshot, calendar: SessionCalendar | None, speed: float) -> tuple[JumpTarget, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from core.domain.operation.breakers import BreakerKind, Scope
@@ -39,12 +40,13 @@ class Barred(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Block:
     """One thing that keeps exits from being sent. `units` are those it is about, all that are left where it is wider
-    than a unit. `why` is a sentence without a full stop."""
+    than a unit. `why` is a sentence without a full stop. `is_passing`: it ends by itself soon after the open."""
 
     scope: BlockScope
     why: str
     units: tuple[UnitName, ...]
     bars: Barred = Barred.EXITS
+    is_passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ _EVERYWHERE = frozenset(
     }
 )
 """What the gate refuses for every account."""
+READ_AFTER_OPEN = timedelta(minutes=5)
+"""Accounts are read in session alone: until then nothing is wrong with one that was not read of late."""
 FIRST_SET_WAITS = "its first targets wait for one more `senex exits on`"
 
 
@@ -82,7 +86,10 @@ def blocks(view: TridentView, facts: BlockFacts) -> tuple[Block, ...]:
     if trident.phase is Phase.ENDED:
         return ()
     left = tuple(unit.name for unit in left_of(trident.units))
-    found = [Block(_scope(refusal), refusal.sentence(), left) for refusal in facts.refusals]
+    found = [
+        Block(_scope(refusal), refusal.sentence(), left, is_passing=_is_passing(refusal, facts.moment))
+        for refusal in facts.refusals
+    ]
     found.sort(key=lambda block: list(BlockScope).index(block.scope))
     if facts.first_set_waits:
         found.append(Block(BlockScope.ACCOUNT, FIRST_SET_WAITS, left, Barred.TARGETS))
@@ -118,6 +125,12 @@ def _scope(refusal: Refusal) -> BlockScope:
         kind = BreakerKind.of(str(dict(refusal.figures)["breaker"]))
         return BlockScope.ALL if kind.scope is Scope.GLOBAL else BlockScope.ACCOUNT
     return BlockScope.ALL if refusal.reason in _EVERYWHERE else BlockScope.ACCOUNT
+
+
+def _is_passing(refusal: Refusal, moment: Moment) -> bool:
+    session = moment.session
+    is_read = session is not None and session.open + READ_AFTER_OPEN <= moment.now < session.close
+    return refusal.reason is Reason.ACCOUNT_UNREAD and not is_read
 
 
 def _of_units(view: TridentView) -> list[Block]:

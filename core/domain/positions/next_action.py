@@ -58,7 +58,7 @@ def next_action(view: TridentView, moment: Moment) -> Action:
         return before
     session = moment.session
     if session is None or not session.is_open(moment.now):
-        opens = session.open if session is not None and moment.now < session.open else None
+        opens = next((one.open for one in moment.days.sessions if one.open > moment.now), None)
         return Wait(opens, "the market is closed")
     if view.blocked:
         return Wait(None, view.blocked)

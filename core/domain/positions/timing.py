@@ -87,3 +87,11 @@ def time_exit_at(trident: ManagedTrident, days: ExitDays, now: datetime) -> date
         return None
     start = days.start(rules.exit_dte)
     return start if start is not None and start > now else None
+
+
+def next_exit_at(trident: ManagedTrident, days: ExitDays, now: datetime) -> datetime | None:
+    """When its time exit begins; once it has begun 10:00 of the next session. None when neither is to come."""
+    if trident.phase is not Phase.CLOSING or not left_of(trident.units):
+        return time_exit_at(trident, days, now)
+    goes_on = (at_time(one, STARTS_AT) for one in days.sessions if one.day <= trident.expiration)
+    return next((at for at in goes_on if at > now), None)

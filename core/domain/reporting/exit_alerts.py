@@ -229,10 +229,11 @@ def must_close_why(view: TridentView, moment: Moment, action: Action) -> str:
 
 
 def _blocked(facts: TridentFacts) -> str:
-    """Why nothing may be sent whatever is due, the moment apart: the market opens again by itself."""
+    """Why nothing may be sent whatever is due, apart from what ends by itself, as the market opens."""
     if isinstance(facts.action, Wait) and facts.action.alert is Alert.CREDIT_UNKNOWN:
         return facts.action.why
-    wide = (one for one in facts.blocks if one.scope is not BlockScope.MOMENT and one.bars is Barred.EXITS)
+    lasting = (one for one in facts.blocks if one.scope is not BlockScope.MOMENT and not one.is_passing)
+    wide = (one for one in lasting if one.bars is Barred.EXITS)
     left = {unit.name for unit in left_of(facts.view.trident.units)}
     return next((one.why for one in wide if left <= {*one.units}), "")
 
@@ -278,7 +279,9 @@ def _before_a_dividend(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
     dividend, underlying = view.dividend, view.underlying_price
     if trident.cash_settled or dividend is None or underlying is None or underlying <= trident.body:
         return
-    if all(unit.is_put for unit in left_of(trident.units)) or dividend.ex_date <= moment.today:
+    if all(unit.is_put for unit in left_of(trident.units)):
+        return
+    if not moment.today < dividend.ex_date <= trident.expiration:  # one after it is nobody's who is assigned
         return
     between = sum(moment.today < one.day <= dividend.ex_date for one in moment.days.sessions)
     if between <= EX_DATE_SESSIONS:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core.domain.market.sessions import SlotTimes
+from core.domain.operation.ascii import ascii_look
+from core.domain.reporting.cash_sum import cash_words
 from core.runtime.clock import EXCHANGE_ZONE, SystemClock, exchange_time
 from senex_tui.run.lived.code import code_hash
 from senex_tui.run.lived.kept import RECORDS, STATE, KeptDays, Wanted, kept_days
 from senex_tui.run.lived.order import Lived, LivedOrder
 from senex_tui.run.lived.process import live_in_child
 from senex_tui.run.lived.progress import DaysProgress
+from senex_tui.support.outlet import print_line
 
 if TYPE_CHECKING:
     from core.config.folders import Folders
@@ -26,14 +29,15 @@ POSITION_LIMIT = 40
 """Open positions that the demo's own account may have: with the shipped limit nothing would enter from the second week
 to the first expiration."""
 WALL_SECONDS_BEFORE_SLOT = 15.0
-TRADED_BY = ("trading", "schedule", "underlyings")
+TRADED_BY = ("trading", "schedule", "underlyings", "exits")
 """The sections of the settings by which the engine trades."""
 
 
 def days_before(
     seed: int, start: datetime | None, settings: Settings, folders: Folders, sessions: int, *, ascii_only: bool
 ) -> KeptDays:
-    """The sessions before a demo that starts then, or now. Shows the progress on standard error while they are lived.
+    """The sessions before a demo that starts then, or now. Shows the progress on standard error while they are lived,
+    and then in one line what they earned.
 
     Raises OSError, Refused and KeyboardInterrupt; then nothing is kept.
     """
@@ -57,7 +61,11 @@ def days_before(
         finally:
             progress.end()
 
-    return kept_days(folders.records("demo").parent / "kept", wanted, live)
+    found = kept_days(folders.records("demo").parent / "kept", wanted, live)
+    if found.earned is not None:
+        words = cash_words(found.earned, sessions)
+        print_line(ascii_look(words) if ascii_only else words, error=True)
+    return found
 
 
 def opening(past: KeptDays, speed: float) -> datetime:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from core.config.settings import Settings
@@ -17,6 +17,7 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.orders.identifiers import maker_of
 from core.domain.orders.orders import IntentKind
+from core.domain.reporting.cash_sum import CashSum
 from core.engine.engine import Engine
 from core.engine.parts import EngineParts
 from core.market.calendar import SessionCalendar
@@ -33,6 +34,7 @@ from core.simulator.in_process.attention import unwatched_s
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
 from core.snapshot import Mode
+from senex_tui.run.lived.earned import earned
 from senex_tui.run.lived.order import Lived, LivedDay, LivedOrder
 
 NOON = time(12)
@@ -49,9 +51,12 @@ BEFORE_OPEN = timedelta(minutes=5)
 """How long before the first open the engine starts."""
 AFTER_CLOSE = timedelta(minutes=40)
 """How long after a close a session has been lived: its orders have ended and its digest is written."""
+BOOKED = time(22, 45)
+"""When on the last date before a demo the broker has posted all of it, and all of it is read."""
 MORNING = timedelta(minutes=10)
 """How long before an open the operator looks at what was halted."""
 
+SETTLED = frozenset({BreakerKind.MISMATCH, BreakerKind.ASSIGNED})
 MOST_RESETS = 40
 """As many tridents as the account may hold."""
 ANSWERED_S = 3.0
@@ -97,7 +102,8 @@ def _planned(order: LivedOrder, saved: SavedExchange | None) -> _Plan:
         opening = calendar.on(order.opens_on) or calendar.next_after(order.opens_on)
         first = calendar.sessions_back(opening.day, order.sessions)
         sessions = list(calendar.between(first, opening.day - timedelta(days=1)))
-        start, until = sessions[0].open - BEFORE_OPEN, sessions[-1].close + AFTER_CLOSE
+        start = sessions[0].open - BEFORE_OPEN
+        until = datetime.combine(sessions[-1].day, BOOKED, EXCHANGE_ZONE).astimezone(UTC)
     else:
         raise ValueError("days to live need a state and an end, or a day on which a demo opens")
     ahead = calendar.on(until.date())
@@ -140,6 +146,7 @@ class _World:
                 await running  # raises what ended it
                 raise RuntimeError("the engine ended before its days did")
             await living
+            found = await self._earned(engine)
         finally:
             living.cancel()
             engine.stop()
@@ -147,7 +154,14 @@ class _World:
         await running
         at = self._clock.now()
         write_state(self._order.save_to, self._exchange.saved(at), self._order.code)
-        return Lived(at, self._plan.opens)
+        return Lived(at, self._plan.opens, found)
+
+    async def _earned(self, engine: Engine) -> CashSum | None:
+        """What the days before a demo earned; None where no trident is taken to its end, and for days that go on."""
+        if self._order.state is not None or not engine.exits.on:
+            return None
+        cash = self._exchange.balances(self._account, self._clock.now()).cash_balance
+        return await earned(engine.parts.records, self._account, self._order.cash, cash)
 
     async def _parts(self) -> EngineParts:
         return EngineParts(
@@ -181,12 +195,13 @@ class _World:
         await self._until(plan.until)
 
     async def _settle_halts(self, engine: Engine) -> None:
-        """Resets what a difference with the broker has halted, as an operator would who has looked at it.
+        """Resets what a difference with the broker or an assignment has halted, as an operator would who has looked at
+        it: the shares of an assignment were sold at 10:00 of its morning.
 
         A reset settles the quantities of one trident, and the next comparison tells of the next one.
         """
         for _ in range(MOST_RESETS):
-            halted = [b for b in engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
+            halted = [b for b in engine.breakers.open_now if b.kind in SETTLED]
             for breaker in halted:
                 self._command(engine, CommandKind.RESET, ":".join(filter(None, (breaker.kind.code, breaker.subject))))
             if not halted:

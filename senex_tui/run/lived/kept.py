@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.domain.reporting.cash_sum import CashSum
 from core.runtime.durable_file import write_durably
 from senex_tui.run.lived.order import Lived
 from senex_tui.support.outlet import print_line
@@ -51,13 +52,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class KeptDays:
-    """A history that was lived: its files, and the session on which a demo opens. The state is that of `at`."""
+    """A history that was lived: its files, the session on which a demo opens, and what it earned. The state is that of
+    `at`."""
 
     folder: Path
     account: str
     code: str
     at: datetime
     opens: date
+    earned: CashSum | None = None
 
     @property
     def records(self) -> Path:
@@ -77,6 +80,7 @@ class _About:
     code: str
     at: datetime
     opens: date
+    earned: CashSum | None
     files: dict[str, tuple[int, str]]
 
 
@@ -109,7 +113,7 @@ def kept_days(root: Path, wanted: Wanted, live: Callable[[Path], Lived]) -> Kept
         try:
             lived = live(making)
             files = {name: _print_of(making / name) for name in (RECORDS, STATE)}
-            about = _About(FORMAT, wanted.account, wanted.code, lived.at, lived.opens, files)
+            about = _About(FORMAT, wanted.account, wanted.code, lived.at, lived.opens, lived.earned, files)
             write_durably(making / ABOUT, msgspec.json.encode(about).decode())
             making.rename(folder)
         except BaseException:
@@ -132,7 +136,7 @@ def _read(folder: Path) -> KeptDays:
         raise _Torn(f"{ABOUT} cannot be read") from None
     except OSError as error:
         raise _Torn(f"{Path(error.filename or folder).name}: {error.strerror}") from None
-    return KeptDays(folder, about.account, about.code, about.at, about.opens)
+    return KeptDays(folder, about.account, about.code, about.at, about.opens, about.earned)
 
 
 def _print_of(file: Path) -> tuple[int, str]:

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from core.domain.reporting.cash_sum import CashSum
+
 
 @dataclass(frozen=True, slots=True)
 class LivedOrder:
@@ -51,7 +53,9 @@ class LivedDay:
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """The end of the days: the instant at which the state was saved, and the session that comes next."""
+    """The end of the days: the instant at which the state was saved, the session that comes next, and what the days
+    before a demo earned; None where nothing is told of it."""
 
     at: datetime
     opens: date
+    earned: CashSum | None = None

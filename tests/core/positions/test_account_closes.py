@@ -25,9 +25,13 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
         [entry] = [one for one in await world.entries() if one.account == ACCOUNT]
         await world.stop()
         await world.build()
-        parts, marks = world.engine.parts, {ACCOUNT: Unrealized(D("12.50"), D("-3.00"))}
+        parts = world.engine.parts
+        open_now = Unrealized(D("12.50"), D("-3.00"))
+        marks: dict[str, Unrealized | None] = {ACCOUNT: open_now}
+        asked: list[str] = []
 
         async def unrealized(number: str) -> Unrealized | None:
+            asked.append(number)
             return marks.get(number)
 
         async def first(number: str) -> date | None:
@@ -44,6 +48,16 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
 
         keeps = closes()
         numbers = [ACCOUNT, OTHER]
+        await world.until("15:58:59")
+        await keeps.mark_due(numbers)
+        assert asked == [], "what is open is marked in the last minute, when quotes are still fresh"
+        await world.until("15:59")
+        await keeps.mark_due(numbers)
+        marks[ACCOUNT] = None
+        await keeps.mark_due(numbers)
+        assert asked == [ACCOUNT, OTHER, OTHER], "one that had no fresh quotes is tried again"
+        await world.until("16:00")
+        await keeps.mark_due(numbers)
         await world.until("16:29")
         assert await keeps.keep_due(numbers)
         assert await world.records.pnl_rows.days(DAY, DAY) == (), "the session is over, and not for half an hour"
@@ -60,9 +74,9 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
         assert mine.open_risk == 100 * (2 * trident.width - credit)
         balance = world.exchange.balances(ACCOUNT, world.clock.now())
         assert mine.capital == balance.derivative_buying_power + mine.open_risk
-        assert (mine.unrealized, other.unrealized) == (marks[ACCOUNT], None)
+        assert (mine.unrealized, other.unrealized) == (open_now, None)
+        assert asked == [ACCOUNT, OTHER, OTHER]
         assert (mine.realized, mine.fees) == (D("-6.73"), D("6.73"))
-        marks[ACCOUNT] = Unrealized(D("1"), D("1"))
         assert await closes().keep_due(numbers), "also after a restart"
         assert (await world.records.pnl_rows.days(DAY, DAY))[0] == mine
         await world.until("12:00", "2026-03-07")

@@ -64,7 +64,7 @@ def test_a_turn_does_what_is_due_and_then_asks_nobody(tmp_path: Path) -> None:
         assert await books.turn(numbers)
         [kept] = await world.records.pnl_rows.days(tuesday, tuesday)
         assert (kept.open_risk, kept.realized) == (0, 0)
-        assert [at.hour for at in TIMES] == [8, 13, 16, 22]
+        assert [f"{at:%H:%M}" for at in TIMES] == ["08:30", "12:59", "13:30", "15:59", "16:30", "22:30"]
         await world.records.close()
 
     in_world(days, tmp_path)

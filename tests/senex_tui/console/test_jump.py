@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from core.market.calendar import SessionCalendar
-from core.snapshot import Automation, EngineState, PositionsSlice, Snapshot
+from core.snapshot import Automation, EngineState, PositionsSlice, Snapshot, TridentExits
 from senex_tui.console.actions.jump import JumpQuestion, JumpTarget
 from senex_tui.console.demo_app import DemoApp
 from senex_tui.console.screens.dashboard import Dashboard
@@ -154,6 +154,15 @@ def test_the_next_expiration_is_that_of_what_is_held() -> None:
     assert targets(seen(now, today), CALENDAR, 1.0)[1].at is None
     found = targets(seen(now, date(2026, 4, 17), today, good_friday), CALENDAR, 1.0)[1]
     assert found.at == datetime.fromisoformat("2026-04-02T09:44:45-04:00"), "the last session up to it"
+
+
+def test_the_next_exit_is_the_first_of_what_is_held() -> None:
+    monday = datetime(2026, 3, 2, 15, tzinfo=UTC)
+    begins = [datetime(2026, 4, day, 14, tzinfo=UTC) for day in (10, 2)]
+    exits = TridentExits("open", (), "", None, None, None, None, None, None)
+    held = tuple(replace(parts.position(), exits=replace(exits, next_exit_at=at)) for at in (*begins, None))
+    found = targets(replace(seen(monday), positions=PositionsSlice(held)), CALENDAR, 1.0)[2]
+    assert (found.at, found.why_not) == (datetime(2026, 4, 2, 13, 44, 45, tzinfo=UTC), "no exit is planned")
 
 
 def test_without_an_engine_there_is_no_moment() -> None:

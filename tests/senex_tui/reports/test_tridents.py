@@ -107,6 +107,13 @@ def test_an_expired_one_is_not_said_to_have_days_left() -> None:
     assert "2025-12-19 (expired)" in lines.to_text()
 
 
+def test_one_that_has_ended_tells_what_it_realized_and_nothing_of_days_or_risk() -> None:
+    one = recorded(of(phase=Phase.ENDED), at("2025-12-01", "10:00"))
+    lines = tridents_report([one], console=True, everything=True).to_text().splitlines()
+    assert "2025-12-19 at 4.06 credit: ended" in lines[0]
+    assert [line.strip() for line in lines[4:]] == ["realized --"]
+
+
 def test_no_trident_and_no_console_are_said() -> None:
     assert tridents_report([], console=True, everything=False).to_text() == (
         "No trident is held; `senex tridents --all` has those that have ended."

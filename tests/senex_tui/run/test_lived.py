@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import csv
+import io
 import os
 import shutil
 import signal
@@ -18,19 +21,27 @@ from pathlib import Path
 import pytest
 
 from core.config.settings import Settings
+from core.domain.operation import amounts
+from core.domain.reporting.cash_sum import cash_words
+from core.domain.reporting.money import Period
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.saved import read_state
+from core.simulator.exchange.transactions import SimTransaction
+from core.snapshot import Mode
+from senex_tui.reports.pnl import read_pnl
 from senex_tui.run.lived.before import traded_by
 from senex_tui.run.lived.kept import ABOUT, RECORDS, STATE, KeptDays, Wanted, kept_days
 from senex_tui.run.lived.order import Lived, LivedDay, LivedOrder
 from senex_tui.run.lived.process import live_in_child
 from senex_tui.run.lived.progress import DaysProgress, bar_line
 from senex_tui.support.refusals import Refused
+from senex_tui.trader.place import Place
 from tests.support.senex_command import SENEX, Box
 
 CODE = "0123456789abcdef"
 ACCOUNT = "5WT00007"
 OPENS = date(2026, 3, 2)
+CASH = Decimal("25000.00")
 
 
 def order_in(folder: Path, sessions: int = 2) -> LivedOrder:
@@ -42,7 +53,7 @@ def order_in(folder: Path, sessions: int = 2) -> LivedOrder:
         halt_file=folder / "HALT",
         seed=7,
         account=ACCOUNT,
-        cash=Decimal("25000.00"),
+        cash=CASH,
         sessions=sessions,
         opens_on=OPENS,
         position_limit=40,
@@ -66,7 +77,7 @@ def rows_of(records: Path) -> dict[str, list[tuple[object, ...]]]:
 def test_the_days_are_those_before_the_opening_and_end_in_order(lived: tuple[Path, list[LivedDay], Lived]) -> None:
     folder, days, end = lived
     assert [(day.day, day.done, day.of) for day in days] == [(date(2026, 2, 26), 1, 2), (date(2026, 2, 27), 2, 2)]
-    assert end == Lived(datetime.fromisoformat("2026-02-27T21:40:00Z"), OPENS)
+    assert (end.at, end.opens) == (datetime.fromisoformat("2026-02-28T03:45:00Z"), OPENS)
     state = read_state(folder / STATE, CODE)
     assert state.at == end.at
     assert [account.cash for account in state.accounts] == [days[-1].cash]
@@ -83,6 +94,65 @@ def test_the_days_are_those_before_the_opening_and_end_in_order(lived: tuple[Pat
         assert records.execute("pragma integrity_check").fetchone() == ("ok",)
         assert records.execute("pragma journal_mode").fetchone() == ("wal",)
     assert {file.name for file in folder.iterdir()} == {RECORDS, STATE}, "nothing is left that a copy would miss"
+    assert end.earned is not None
+    assert (end.earned.before, end.earned.now, end.earned.difference) == (CASH, days[-1].cash, 0)
+    assert end.earned.unrealized is not None, "marked at the close"
+
+
+@pytest.mark.timeout(300)
+def test_what_the_days_earned_is_the_broker_s_cash_to_the_cent(tmp_path: Path) -> None:
+    """Fifteen sessions with exits on: the report, its CSV and the sum, against the simulated broker's own rows."""
+    end = live_in_child(order_in(tmp_path, sessions=15), lambda day: None)
+    [account] = read_state(tmp_path / STATE, CODE).accounts
+    assert not account.postings, "all of it is posted"
+    rows = {(row.order_id, row.symbol, row.fill_id): row for row in account.posted}
+    assert account.cash == CASH + sum(row.net_value for row in account.posted)
+
+    with closing(sqlite3.connect(f"file:{tmp_path / RECORDS}?mode=ro", uri=True)) as records:
+        units = records.execute("select trident_id, unit, state, short_symbol, long_symbol from units").fetchall()
+        orders = dict(records.execute("select intent_id, order_id from intent_orders").fetchall())
+        critical = records.execute("select text from events where severity = 'critical'").fetchall()
+        whole = {intent for intent, state in records.execute("select id, state from entries") if state == "filled"}
+    assert critical == [], "nothing of it had to be looked at"
+    assert whole == {trident for trident, *_ in units}
+    closed = {(trident, unit) for trident, unit, state, *_ in units if state == "closed"}
+    assert len(closed) > 2, "targets were filled"
+
+    def brought(trident: str, unit: str, short: str, long: str) -> Decimal:
+        """What the opening of a unit brought by the broker's rows: of two puts each the half."""
+        order_id = int(orders[trident])
+        value = sum(row.value for key, row in rows.items() if key[0] == order_id and key[1] in (short, long))
+        return value / (1 if unit == "call" else 2)
+
+    received = {(u[0], u[1]): brought(u[0], u[1], u[3], u[4]) for u in units}
+    still_open = sum((received[key] for key in received.keys() - closed), Decimal(0))
+    fees = sum(row.fees.total_fees for row in account.posted)
+    realized = account.cash - CASH - still_open
+
+    place = Place(Mode.DEMO, tmp_path / RECORDS, tmp_path / "HALT")
+    report = asyncio.run(read_pnl(place, Period.MONTH, None, None, with_lots=True))
+    lots = list(csv.DictReader(io.StringIO(report.to_csv())))
+    assert {(lot["trade"], _unit(lot)) for lot in lots} == {(trident, unit[:3]) for trident, unit in closed}
+    opening = sum(
+        (_opening_fees(rows, int(orders[trident])) / 3 for trident, _ in received.keys() - closed), Decimal(0)
+    )
+    of_lots = sum(Decimal(lot["realized"]) for lot in lots)
+    assert abs(of_lots - opening - realized) < Decimal("0.01") * len(received), (
+        "fees of an opening are split to the cent"
+    )
+    assert f"{amounts.signed_dollars(realized)}  after {amounts.dollars(fees)} of fees" in report.to_text()
+    assert end.earned is not None
+    assert (end.earned.realized, end.earned.fees, end.earned.open) == (realized, fees, still_open)
+    assert (end.earned.own, end.earned.waiting, end.earned.difference) == (0, 0, 0)
+    assert "it balances with the broker's cash" in cash_words(end.earned, 15)
+
+
+def _unit(lot: dict[str, str]) -> str:
+    return "cal" if lot["right"] == "call" else "put"
+
+
+def _opening_fees(rows: dict[tuple[int | None, str | None, str | None], SimTransaction], order_id: int) -> Decimal:
+    return sum((row.fees.total_fees for key, row in rows.items() if key[0] == order_id), Decimal(0))
 
 
 def test_the_same_days_are_lived_in_another_process(lived: tuple[Path, list[LivedDay], Lived], tmp_path: Path) -> None:
@@ -135,7 +205,7 @@ def test_a_history_is_lived_once_and_kept_by_what_it_follows_from(
 ) -> None:
     made: list[Path] = []
     first = kept_days(tmp_path, wanted(), copied(lived, made))
-    assert first == KeptDays(tmp_path / wanted().key, ACCOUNT, CODE, lived[2].at, OPENS)
+    assert first == KeptDays(tmp_path / wanted().key, ACCOUNT, CODE, lived[2].at, OPENS, lived[2].earned)
     assert kept_days(tmp_path, wanted(), copied(lived, made)) == first
     assert len(made) == 1
     others = [

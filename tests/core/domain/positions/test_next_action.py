@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,7 +36,7 @@ from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.left import most_worth
 from core.domain.positions.next_action import asks_prices, next_action
 from core.domain.positions.plans import ExitPlan, request_of
-from core.domain.positions.timing import ExitDays
+from core.domain.positions.timing import ExitDays, next_exit_at
 from core.domain.positions.trident_view import Dividend, ManualClose, Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
 from core.domain.positions.units import Ended, UnitName, left_of, legs_of
@@ -103,7 +103,8 @@ def test_no_target_is_due(view: TridentView) -> None:
 
 def test_targets_need_a_session_and_say_when_it_opens() -> None:
     assert next_action(VIEW, at("2025-12-01", "09:00")) == Wait(et("2025-12-01", "09:30"), "the market is closed")
-    assert next_action(VIEW, at("2025-11-29", "12:00")) == Wait(None, "the market is closed")
+    saturday = at("2025-11-29", "12:00")
+    assert next_action(VIEW, saturday) == Wait(et("2025-12-01", "09:30"), "the market is closed")
 
 
 def test_a_target_that_is_off_or_last_waits() -> None:
@@ -626,3 +627,18 @@ def test_no_course_closes_a_contract_twice(course_of: list[tuple[str, int]], cas
         assert closed_twice(units(), course.view.exits) == ()
         asked_for = sum(leg.quantity for one in course.view.resting for leg in one.request.legs)
         assert asked_for <= sum(legs_of(left_of(course.view.trident.units)).values())
+
+
+@pytest.mark.parametrize(
+    ("view", "now", "due"),
+    [
+        (VIEW, at("2025-12-01", "10:00"), et("2025-12-12", "10:00")),
+        (VIEW, at("2025-12-12", "10:00"), None),
+        (closing(), at("2025-12-12", "09:50"), et("2025-12-12", "10:00")),
+        (closing(), at("2025-12-12", "10:00"), et("2025-12-15", "10:00")),
+        (closing(), at("2025-12-19", "10:00"), None),
+        (of(phase=Phase.ENDED), at("2025-12-01", "10:00"), None),
+    ],
+)
+def test_when_an_exit_begins_or_goes_on(view: TridentView, now: Moment, due: datetime | None) -> None:
+    assert next_exit_at(view.trident, now.days, now.now) == due

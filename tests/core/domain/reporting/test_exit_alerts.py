@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from core.domain.operation.events import Severity
+from core.domain.operation.reasons import Reason, refuse
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.actions import Alert, PlaceTargets, Wait
-from core.domain.positions.blocks import Barred, Block, BlockScope
+from core.domain.positions.blocks import Barred, Block, BlockFacts, BlockScope, blocks
 from core.domain.positions.closing import Gone, units_after
 from core.domain.positions.next_action import next_action
 from core.domain.positions.trident_view import Dividend, Moment, TridentView
@@ -295,6 +296,25 @@ def test_what_a_block_of_a_part_does_not_keep_back_is_not_blocked() -> None:
     walks = (Block(BlockScope.ACCOUNT, "the feed", tuple(UnitName), Barred.WALKS),)
     moment = at("2025-12-16", "10:00")
     assert found(facts(closing(exits=(CLOSES,)), moment, blocks=part + walks)) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "alerts"),
+    [("03:00", []), ("09:30", []), ("09:34", []), ("09:35", [AlertKind.EXITS_BLOCKED]), ("16:00", [])],
+)
+def test_an_account_that_nobody_reads_before_the_open_is_not_blocked(now: str, alerts: list[AlertKind]) -> None:
+    view, moment = closing(exits=(CLOSES,)), at("2025-12-16", now)
+    unread = refuse(Reason.ACCOUNT_UNREAD, limit_s="300")
+    assert found(facts(view, moment, blocks=blocks(view, BlockFacts(moment, (unread,))))) == alerts
+    held = refuse(Reason.EXITS_HELD)
+    assert AlertKind.EXITS_BLOCKED in found(facts(view, moment, blocks=blocks(view, BlockFacts(moment, (held,)))))
+
+
+@pytest.mark.parametrize(("ex_date", "alerts"), [("2025-12-19", [AlertKind.EX_DATE_CALL]), ("2025-12-22", [])])
+def test_a_dividend_after_the_expiration_is_nobodys(ex_date: str, alerts: list[AlertKind]) -> None:
+    dividend = Dividend(et(ex_date).date(), D("0.70"))
+    view = of(RESTING, dividend=dividend, underlying_price=D("630"))
+    assert found(facts(view, at("2025-12-17", "09:50"))) == alerts
 
 
 def test_unknown_credits_block_a_time_exit() -> None:

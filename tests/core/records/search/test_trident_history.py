@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from core.domain.operation.times import weekday
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.closing import Gone
 from core.domain.positions.units import Ended, UnitName
 from core.records.records import GoneRecord, Records
 from core.records.search.history import HistoryFilter, HistoryKind, HistoryRow
+from core.runtime.clock import exchange_time
 from core.snapshot.story import StoryKind
 from core.views.trident_story import story_of_trident, trident_details
 from senex_tui.reports.history_text import HistoryText
@@ -92,6 +94,8 @@ def test_the_story_of_a_trident_has_all_of_it_in_the_order_of_time(tmp_path: Pat
         asked = [line.at for line in story.lines[lines.index("its way to its end: ") :] if line.kind is StoryKind.EVENT]
         assert asked == sorted(asked, key=lambda at: at or after(0)), "in the order of time"
         assert any("price and risk" in line for line in lines), "its entry comes first"
+        days = [line.label for line in story.lines if line.kind is StoryKind.SECTION]
+        assert days[days.index("its way to its end") + 1 : -1] == [weekday(exchange_time(after(0)).date())]
         await records.close()
 
     asyncio.run(run())
