@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.domain.market.chain import Right
+from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.orders.orders import OrderReport
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.units import Ended, Unit, UnitName, in_order
@@ -33,7 +34,7 @@ _ROWS = {
 @dataclass(frozen=True, slots=True)
 class ForeignFill:
     """A fill of an option by an order that is not ours. `leg` is the side that it opened or closed; `key` tells it from
-    all others of the account, so that each is used once. `at` is aware UTC."""
+    all others of the account, so that each is used once: ids may begin again on another day. `at` is aware UTC."""
 
     key: tuple[str, str]
     leg: LegSide
@@ -92,7 +93,7 @@ def foreign_fills(
                 continue
             side = side_of(action) if action.opens else closed_side(action)
             for fill in leg.fills:
-                key = (order.order_id, fill.fill_id)
+                key = (order.order_id, f"{fill.fill_id} {fill.at.astimezone(EXCHANGE_ZONE).date()}")
                 if key not in used:
                     found[key] = ForeignFill(key, (leg.symbol, side), fill.quantity, action.opens, fill.at)
     return tuple(sorted(found.values(), key=lambda fill: (fill.at, fill.key)))

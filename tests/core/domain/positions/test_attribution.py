@@ -72,6 +72,18 @@ def test_fills_of_our_orders_and_used_ones_are_not_foreign() -> None:
     assert foreign_fills([order("90", ("Buy to Close", SHORT_PUT, 1))], (), {found[0].key}) == ()
 
 
+def test_a_fill_is_used_once_and_ids_that_begin_again_on_another_day_are_others() -> None:
+    [first] = foreign_fills([order("90", ("Buy to Close", SHORT_PUT, 1))], (), set())
+    again = order("90", ("Buy to Close", SHORT_PUT, 1))
+    legs = tuple(
+        replace(leg, fills=tuple(replace(fill, at=fill.at + timedelta(days=1)) for fill in leg.fills))
+        for leg in again.legs
+    )
+    [second] = foreign_fills([replace(again, legs=legs)], (), {first.key})
+    assert second.order_id == first.order_id
+    assert second.key != first.key
+
+
 def test_shares_and_unreadable_actions_are_left_out() -> None:
     assert foreign_fills([order("90", ("Buy to Open", "QQQ", 100), ("Allocate", SHORT_PUT, 1))], (), ()) == ()
 
