@@ -14,6 +14,7 @@ from core.domain.orders.transactions import Transaction
 from core.domain.positions.exits import Exit
 from core.domain.positions.units import Unit, UnitName, in_order
 from core.domain.trident.occ import read_occ
+from core.domain.trident.sides import taken_side
 from core.domain.trident.trident import SHARES_PER_CONTRACT, Action
 
 _TRADE = "Trade"
@@ -25,6 +26,7 @@ DELIVERED = frozenset({"Assignment", "Exercise"})
 _REMOVAL = DELIVERED | {"Expiration"}
 _TOGETHER = timedelta(seconds=1)
 """Rows of an assignment and of its shares are no further apart."""
+_ACTIONS = {action.value: action for action in Action}
 _CENT = Decimal("0.01")
 _NONE = Decimal(0)
 
@@ -228,8 +230,9 @@ class _Matching:
 
     def _may_close(self, lot: Lot, row: Transaction) -> bool:
         unit = next(one for one in self.units[lot.trident_id] if one.name is lot.unit)
-        closes = Action.BUY_TO_CLOSE if lot.symbol == unit.short else Action.SELL_TO_CLOSE
-        return lot.unexplained and not lot.order_ids and row.action == closes.value
+        action = _ACTIONS.get(row.action)
+        closes = action is not None and taken_side(action) is unit.side(lot.symbol)
+        return lot.unexplained and not lot.order_ids and closes
 
     def _lot(self, what: str, number: int) -> _Slot:
         """A contract leaves once, whatever row says so; its cash comes by another row."""

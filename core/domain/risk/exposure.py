@@ -12,7 +12,7 @@ from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.packages import packages_in, risk_of, total_risk
 from core.domain.positions.left import at_risk
-from core.domain.positions.tridents import ManagedTrident
+from core.domain.positions.tridents import HandsOff, ManagedTrident
 from core.domain.positions.units import legs_of
 from core.domain.risk.held import compared
 from core.domain.risk.risk import HeldLeg
@@ -112,10 +112,11 @@ def held_entries(
         id: {leg: (Decimal(count), Decimal(count)) for leg, count in legs_of(one.units).items()}
         for id, one in known.items()
     }
+    adjusted = {id for id, one in known.items() if one.hands_off is HandsOff.ADJUSTED}
     return tuple(
         one.entry
         for one in compared(filled, positions, left)
-        if (bool(left[one.entry.id]) if judged and one.entry.id in left else one.is_held)
+        if one.entry.id in adjusted or (bool(left[one.entry.id]) if judged and one.entry.id in left else one.is_held)
     )
 
 
@@ -123,8 +124,10 @@ def risk_left(entry: Entry, trident: ManagedTrident | None) -> Decimal | None:
     """What is left of an entry can lose, in $; None when it is unknown. Of a trident whose order filled as it was
     ordered it is `100 * (M - E)` of the units left."""
     entry_risk = risk_of(entry)
+    if trident is None or trident.hands_off is HandsOff.ADJUSTED:  # other contracts stand for its legs
+        return entry_risk
     is_plain = entry.state is OrderState.FILLED and not is_overfilled(entry.terms, entry.fills)
-    return at_risk(trident.units, trident.width, entry_risk) if trident is not None and is_plain else entry_risk
+    return at_risk(trident.units, trident.width, entry_risk) if is_plain else entry_risk
 
 
 def legs_once_filled(report: OrderReport) -> tuple[HeldLeg, ...]:

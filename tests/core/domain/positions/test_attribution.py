@@ -20,6 +20,7 @@ from core.domain.positions.attribution import (
     UnitLoss,
     after_foreign,
     cause,
+    closing_legs,
     foreign_fills,
     unit_losses,
 )
@@ -95,6 +96,20 @@ def test_foreign_contracts_are_used_up_before_ours() -> None:
     [opened] = foreign_fills([order("91", ("Sell to Open", SHORT_PUT, 2))], (), ())
     assert after_foreign({}, [opened]) == ({PUTS: Decimal(2)}, ())
     assert after_foreign({}, [opened, fill]) == ({}, ())
+
+
+def test_what_opens_the_other_side_of_a_contract_closes_it() -> None:
+    """The broker relabels a close that goes beyond the position less what works: the account nets all the same."""
+    [fill] = foreign_fills([order("90", ("Buy to Open", SHORT_PUT, 2))], (), ())
+    longs = (SHORT_PUT, Direction.LONG)
+    assert after_foreign({}, [fill], {PUTS: Decimal(2)}) == ({}, (lost(PUTS, 2, "90"),))
+    assert after_foreign({PUTS: Decimal(1)}, [fill], {PUTS: Decimal(2)}) == ({}, (lost(PUTS, 1, "90"),))
+    assert after_foreign({}, [fill], {PUTS: Decimal(1)}) == ({longs: Decimal(1)}, (lost(PUTS, 1, "90"),))
+    assert after_foreign({}, [fill], {PUT_WINGS: Decimal(2)}) == ({longs: Decimal(2)}, ())
+    assert closing_legs(order("90", ("Buy to Open", SHORT_PUT, 1), ("Sell to Open", LONG_PUT, 1))) == {PUTS, PUT_WINGS}
+    assert closing_legs(order("90", ("Sell to Open", SHORT_PUT, 1))) == {longs}
+    bought = row("1", "Buy to Open", SHORT_PUT, kind="Trade", action="Buy to Open", order_id="90")
+    assert cause(PUTS, (), shares=Decimal(0), rows=[bought]) is Ended.HAND
 
 
 def test_a_unit_closed_by_hand_is_put_2() -> None:

@@ -13,7 +13,7 @@ from core.domain.market.chain import TickTable
 from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.domain.orders.packages import fill_credit
-from core.domain.positions.tridents import ManagedTrident
+from core.domain.positions.tridents import HandsOff, ManagedTrident
 from core.domain.positions.units import UnitName, UnitState, units_of
 from core.domain.risk.exposure import exposure, held_entries, legs_once_filled
 from core.domain.risk.risk import HeldLeg
@@ -153,6 +153,13 @@ def test_what_nobody_can_say_of_a_trident_closed_in_part_is_no_small_risk() -> N
     short_of_records = replace(filled(), fills=())
     seen = exposure([short_of_records], [], holding(filled()), [], {"one": bare}, judged=True)
     assert seen.open_risk == D(600), "M, as long as no credit is known"
+
+
+def test_of_adjusted_contracts_the_whole_trident_is_at_risk() -> None:
+    split = replace(trident(dict.fromkeys(UnitName, UnitState.GONE)), hands_off=HandsOff.ADJUSTED)
+    for judged in (True, False):
+        seen = exposure([filled()], [], (), [], {"one": split}, judged=judged)
+        assert (seen.open_risk, seen.open_tridents) == (D(188), 1)
 
 
 def test_the_other_side_of_our_legs_is_not_our_trident() -> None:
