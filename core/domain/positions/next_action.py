@@ -47,7 +47,7 @@ def next_action(view: TridentView, moment: Moment) -> Action:
     """The first of these that applies. What ends an order comes before what sends one, so that a block or an outage
     never keeps an order that has to go; nothing is sent while an end is not proved."""
     before = (
-        _over(view)
+        _over(view, moment)
         or _proof(view)
         or _misfits(view)
         or _expired(view, moment)
@@ -91,12 +91,14 @@ def asks_prices_after(action: Action, view: TridentView, moment: Moment) -> bool
 _FOR_WANT_OF_PRICES = frozenset({Alert.QUOTES_STALE, Alert.MUST_CLOSE})
 
 
-def _over(view: TridentView) -> Action | None:
+def _over(view: TridentView, moment: Moment) -> Action | None:
     trident = view.trident
     if trident.phase is Phase.ENDED:
         return Wait(None, "it has ended")
     is_over = all(unit.state in _CLOSED_OR_GONE and unit.how is not None for unit in trident.units)
-    return End() if is_over and not view.claimed else None
+    # What a corporate action has made of its legs is not over before they would have expired.
+    is_adjusted = trident.hands_off is HandsOff.ADJUSTED and moment.today <= trident.expiration
+    return End() if is_over and not view.claimed and not is_adjusted else None
 
 
 def _proof(view: TridentView) -> Action | None:
