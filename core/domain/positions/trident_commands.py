@@ -65,17 +65,14 @@ class ExitsWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExitsWords:
-    """The words of `senex exits`. `cancels`: what rests at the broker is cancelled too. `why` is the operator's own
-    word, empty without one."""
+    """The words of `senex exits`. `why` is the operator's own word, empty without one."""
 
     word: ExitsWord
-    cancels: bool = False
     why: str = ""
 
     def note(self) -> str:
-        """The words as a command carries them: `hold cancel because lunch`."""
-        cancels = " cancel" if self.cancels and self.word is not ExitsWord.CANCEL else ""
-        return f"{self.word.value}{cancels}{_BECAUSE + self.why if self.why else ''}"
+        """The words as a command carries them: `hold because lunch`."""
+        return f"{self.word.value}{_BECAUSE + self.why if self.why else ''}"
 
 
 def close_words(note: str) -> CloseWords | Refusal:
@@ -97,10 +94,10 @@ def close_words(note: str) -> CloseWords | Refusal:
 def exits_words(note: str) -> ExitsWords | Refusal:
     """What the note of `senex exits` asks for."""
     asked, _, why = note.partition(_BECAUSE)
-    word, *more = asked.split() or [""]
-    if word not in list(ExitsWord) or more not in ([], [ExitsWord.CANCEL.value]):
-        return _not_understood("senex exits", "on, hold or cancel, and --cancel", note)
-    return ExitsWords(ExitsWord(word), bool(more) or word == ExitsWord.CANCEL, " ".join(why.split()))
+    word = asked.strip()
+    if word not in list(ExitsWord):
+        return _not_understood("senex exits", ", ".join(ExitsWord), note)
+    return ExitsWords(ExitsWord(word), " ".join(why.split()))
 
 
 def _not_understood(command: str, accepted: str, given: str) -> Refusal:
