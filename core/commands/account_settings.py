@@ -47,7 +47,7 @@ async def _more(records: Records, old: AccountSetting, setting: AccountSetting, 
         return []
     if not _sends(setting):
         is_off = live or setting.value == ExitMode.OFF.value  # the default of a live account is off
-        rests = staying_words(await resting_orders(records, [number])) if is_off else ""
+        rests = staying_words(await resting_orders(records, [number]), shown_end(number)) if is_off else ""
         return [rests] if rests else []
     told = []
     if live and not _sends(old) and await _first_targets_wait(records, number):

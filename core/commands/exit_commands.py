@@ -35,7 +35,7 @@ async def switch_exits(
     whose = f" of {masked(account)}" if account else ""
     if words.word is ExitsWord.HOLD:
         await records.exit_switch.hold(account, command.who, words.why, clock.now())
-        rests = staying_words(await resting_orders(records, numbers))
+        rests = staying_words(await resting_orders(records, numbers), shown_end(account))
         return Done("; ".join(filter(None, (f"exits{whose} are held", rests))))
     off = [one for one in await accounts_off(records, default) if one in numbers]
     on_again = await _on_again(records, clock, command, words, account, numbers, off)

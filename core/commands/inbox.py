@@ -15,7 +15,7 @@ from core.domain.operation.commands import COMMAND, COMMAND_LIFETIME_S, Command,
 from core.domain.operation.events import Severity
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
-from core.domain.positions.trident_commands import ExitsWord
+from core.domain.positions.trident_commands import cancels_exits
 from core.guards.stop_files import KeptStop
 from core.guards.stops import Stops
 from core.locks.folder_lock import LockLost
@@ -344,5 +344,6 @@ def _ordered(row: Command | UnreadableRow) -> bool:
 
 def _waits_for_the_broker(command: Command) -> bool:
     """Whether the command asks the broker. Of exits only their cancel does."""
-    cancels = command.kind is CommandKind.EXITS and command.note.split()[:1] == [ExitsWord.CANCEL.value]
-    return cancels or command.kind in _WAIT_FOR_THE_BROKER
+    if command.kind is CommandKind.EXITS:
+        return cancels_exits(command.note)
+    return command.kind in _WAIT_FOR_THE_BROKER

@@ -100,6 +100,11 @@ def exits_words(note: str) -> ExitsWords | Refusal:
     return ExitsWords(ExitsWord(word), " ".join(why.split()))
 
 
+def cancels_exits(note: str) -> bool:
+    """Whether the note of `senex exits` asks for a cancel, which needs the broker."""
+    return note.split()[:1] == [ExitsWord.CANCEL.value]
+
+
 def _not_understood(command: str, accepted: str, given: str) -> Refusal:
     return refuse(Reason.COMMAND_WORDS, command=command, accepted=accepted, given=given)
 
@@ -163,6 +168,8 @@ def resting_words(orders: Sequence[str]) -> str:
     return f"{amounts.counted(len(orders), 'closing order')} {rest} at the broker ({', '.join(orders)})"
 
 
+CLOSE_WORD = "CLOSE"
+"""What the operator types in live before units are closed."""
 CANCELS_FIRST = "`senex exits cancel` ends {them} first"
 
 
@@ -174,12 +181,14 @@ def leaving_words(orders: Sequence[str]) -> str:
     return f"{resting_words(orders)} and {goes} on without a console; {CANCELS_FIRST.format(them=them)}"
 
 
-def staying_words(orders: Sequence[str]) -> str:
-    """What is said when exits are held or switched off while closing orders rest; empty for none."""
+def staying_words(orders: Sequence[str], account: str = "") -> str:
+    """What is said when exits are held or switched off while closing orders rest; empty for none. `account` is how the
+    one that is meant is named to a command, empty for all."""
     if not orders:
         return ""
     stays, them = ("stays", "it") if len(orders) == 1 else ("stay", "them")
-    return f"{resting_words(orders)} and {stays}; `senex exits cancel` cancels {them}"
+    command = " ".join(filter(None, ("senex exits cancel", account)))
+    return f"{resting_words(orders)} and {stays}; `{command}` cancels {them}"
 
 
 def _not_open(view: TridentView) -> str:

@@ -4,7 +4,9 @@ exits are switched on (rules 15.9)."""
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
+from core.domain.market.chain import TickTable
 from core.domain.operation.amounts import price
 from core.domain.operation.times import when
 from core.domain.positions.actions import MarkClosing, PlaceClose, PlaceTargets
@@ -21,11 +23,17 @@ from core.domain.positions.trident_words import order_legs_words
 from core.domain.positions.tridents import ExitRules
 from core.domain.positions.units import left_of
 
+_NO_TICKS = TickTable((), None)
+"""Those of a trident of an older version: its chain tells them once exits go on for it."""
+_CENTS = TickTable((), Decimal("0.01"))
+
 
 def would_send(view: TridentView, moment: Moment, rules: ExitRules) -> tuple[str, ...]:
     """Each order that these rules would send for it, in words with its price, its legs and how long it lives; what
     comes instead where that is none. While the market is closed it is what the next session sends first."""
-    free = replace(view, trident=replace(view.trident, rules=rules), blocked="")
+    ticks = view.trident.ticks
+    rounded = "" if ticks != _NO_TICKS else ", rounded down to a tick of its chain"
+    free = replace(view, trident=replace(view.trident, rules=rules, ticks=_CENTS if rounded else ticks), blocked="")
     then = _in_session(moment)
     action = next_action(free, then)
     later = "" if then is moment or then.session is None else f"{when(then.session.open, moment.today)}: "
@@ -38,7 +46,7 @@ def would_send(view: TridentView, moment: Moment, rules: ExitRules) -> tuple[str
             told = [_time_exit_words(free, then)]
         case _:
             return (words(action, free, moment.today),)
-    return tuple(f"{later}{one}" for one in told)
+    return tuple(f"{later}{one}{rounded}" for one in told)
 
 
 def _in_session(moment: Moment) -> Moment:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.way_out import SHORT_ID
-from core.domain.positions.trident_commands import UNITS, CloseWords, ExitsWord, ExitsWords, close_words, staying_words
+from core.domain.positions.trident_commands import (
+    CLOSE_WORD,
+    UNITS,
+    CloseWords,
+    ExitsWord,
+    ExitsWords,
+    close_words,
+    staying_words,
+)
 from core.snapshot import Mode
 from senex_tui.console.actions.exit_orders import ExitOrderActions
 from senex_tui.console.actions.exit_questions import would_send_facts
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     from core.snapshot import PositionView, Snapshot
     from senex_tui.console.base import ConsoleApp
 
-CLOSE_WORD = "CLOSE"
 HELD = "held"
 _UNITS = ", ".join(UNITS)
 _TYPED = f"walk, or a limit like 0.70; a unit before it ({_UNITS}) closes that alone"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.market.chain import TickTable
 from core.domain.positions.actions import PlaceTargets
 from core.domain.positions.next_action import next_action
 from core.domain.positions.trident_view import Moment, TridentView
@@ -47,3 +48,8 @@ def test_what_is_told_is_what_the_rules_then_send() -> None:
 )  # fmt: skip
 def test_what_else_would_come(moment: Moment, view: TridentView, mode: ExitMode, told: str) -> None:
     assert would_send(view, moment, replace(RULES, mode=mode))[0].endswith(told)
+
+
+def test_a_price_whose_ticks_are_not_known_yet_says_so() -> None:
+    [first, *_] = would_send(of(BLOCKED, ticks=TickTable((), None)), ENTRY_DAY, RULES)
+    assert first == f"{PUT_1}, rounded down to a tick of its chain"
