@@ -146,6 +146,26 @@ async def test_a_hold_offers_to_cancel_what_rests() -> None:
         assert not console.app.is_asking
 
 
+async def test_quitting_offers_to_cancel_first_what_goes_on_without_the_console() -> None:
+    async with driven(held(), size=(72, 40)) as console:
+        await console.press("q")
+        assert "2 closing orders rest at the broker (72, 73) and go on without a console" in words(console)
+        assert "c to cancel the closing orders first" in words(console)
+        await console.press("c")
+        await console.pilot.pause()
+        assert "target of put-2 0.48 debit" in words(console)
+        await console.press("y")
+        assert console.engine.about == [("", "cancel")]
+        assert not console.app.quitting.leaving
+    async with driven(size=(72, 40)) as console:
+        await console.press("q")
+        assert "c to cancel" not in words(console)
+        await console.press("c")
+        assert console.app.is_asking, "there is nothing to cancel"
+        await console.press("y")
+        assert console.app.quitting.leaving
+
+
 async def test_live_exits_are_switched_on_by_typed_words_with_every_order_in_sight() -> None:
     async with driven(live(), size=(120, 44)) as console:
         await change(console, "exits", "enter", *"all", "enter")
