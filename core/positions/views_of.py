@@ -19,7 +19,7 @@ from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
-from core.domain.positions.units import Unit, left_of
+from core.domain.positions.units import Unit, UnitName, left_of
 from core.domain.trident.pricing import MAX_QUOTE_AGE_S
 from core.guards.exit_gate import ExitGate
 from core.market.calendar import SessionCalendar
@@ -32,6 +32,7 @@ from core.positions.moments import moment_of
 from core.positions.pace import Work
 from core.positions.quotes import CloseQuotes
 from core.records.records import AccountRecord, GoneRecord, Records, TridentRecord
+from core.records.repositories.pnl_rows import UnitEarned
 from core.records.store.tables import claims, exits, fills, gone, tridents, units
 from core.runtime.clock import Clock
 
@@ -50,6 +51,7 @@ class Standing:
     record: TridentRecord
     view: TridentView
     gone: tuple[GoneRecord, ...]
+    earned: Mapping[UnitName, UnitEarned]
     moment: Moment
     blocks: tuple[Block, ...]
     action: Action
@@ -80,6 +82,7 @@ class _Recorded:
     record: TridentRecord
     exits: tuple[Exit, ...]
     gone: tuple[GoneRecord, ...]
+    earned: Mapping[UnitName, UnitEarned]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ class TridentViews:
         record = await self.records.tridents.get(trident_id)
         exits = await self.records.exits.of_tridents([trident_id])
         left = await self.records.tridents.gone_of([trident_id])
-        known = _Recorded(record, exits[trident_id], left[trident_id])
+        earned = await self.records.pnl_rows.units(trident_id)
+        known = _Recorded(record, exits[trident_id], left[trident_id], earned)
         return self._standing(known, await self.records.entries.open(), self._outer(record.account))
 
     async def priced(self, standing: Standing) -> Standing:
@@ -145,7 +149,8 @@ class TridentViews:
         view = await self._prices(standing)
         moment = replace(standing.moment, now=self.clock.now())
         facts = self._outer(standing.record.account).at(moment)
-        priced = replace(_decided(standing.record, view, standing.gone, facts), asks_prices=True)
+        known = _Recorded(standing.record, view.exits, standing.gone, standing.earned)
+        priced = replace(_decided(known, view, facts), asks_prices=True)
         return replace(priced, quotes_stale_s=self._stale(standing.id, priced.action))
 
     async def let_go(self, standing: Standing) -> None:
@@ -196,7 +201,8 @@ class TridentViews:
         ids = [one.id for one in records]
         exits = await self.records.exits.of_tridents(ids) if ids else {}
         left = await self.records.tridents.gone_of(ids) if ids else {}
-        found = tuple(_Recorded(one, exits[one.id], left[one.id]) for one in records)
+        earned = await self.records.pnl_rows.of_tridents(ids) if ids else {}
+        found = tuple(_Recorded(one, exits[one.id], left[one.id], earned[one.id]) for one in records)
         self._recorded[account] = version, found
         return found
 
@@ -215,7 +221,7 @@ class TridentViews:
             opposed=_is_opposed(trident, account, entries),
             asked=record.asked,
         )
-        standing = _decided(record, view, known.gone, outer.at(moment))
+        standing = _decided(known, view, outer.at(moment))
         return replace(
             standing,
             asks_prices=asks_prices_after(standing.action, standing.view, moment),
@@ -279,14 +285,14 @@ def is_unread_alone(refusals: Sequence[Refusal]) -> bool:
     return bool(refusals) and all(one.reason is Reason.ACCOUNT_UNREAD for one in refusals)
 
 
-def _decided(record: TridentRecord, view: TridentView, gone: tuple[GoneRecord, ...], facts: BlockFacts) -> Standing:
+def _decided(known: _Recorded, view: TridentView, facts: BlockFacts) -> Standing:
     """The standing with what comes next. First targets that wait for a word of the operator are not due."""
     found = blocks(view, facts)
     view = replace(view, blocked=outside(found))
     action = next_action(view, facts.moment)
     if isinstance(action, PlaceTargets) and facts.first_set_waits:
         action = Wait(None, FIRST_SET_WAITS)
-    return Standing(record, view, gone, facts.moment, found, action)
+    return Standing(known.record, view, known.gone, known.earned, facts.moment, found, action)
 
 
 def _is_due(view: TridentView, moment: Moment) -> bool:
