@@ -64,20 +64,22 @@ class ExitVerdict:
         return self.killed_at or "not killed"
 
 
-def run_quietly(case: ExitCase, templates: Path) -> ExitVerdict:
-    """Runs one case in a process that does nothing else."""
+def run_quietly(case: ExitCase, templates: Path, sql: str = "") -> ExitVerdict:
+    """Runs one case in a process that does nothing else. `sql` changes the records that it begins with."""
     logging.disable(logging.CRITICAL)  # what engines log of the faults
     warnings.filterwarnings("ignore", "The garbage collector")  # a killed process leaves its connections open
-    return run_exit_case(case, templates)
+    return run_exit_case(case, templates, sql)
 
 
-def run_exit_case(case: ExitCase, templates: Path) -> ExitVerdict:
+def run_exit_case(case: ExitCase, templates: Path, sql: str = "") -> ExitVerdict:
     """Runs one case in this process, in a folder of its own."""
     verdict = ExitVerdict(case)
     with TemporaryDirectory(prefix="senex-exits-") as name:
         folder = Path(name)
 
         async def script(world: ExitWorld) -> None:
+            if sql:
+                world.sql(sql)
             await _Run(world, case, verdict).run()
 
         try:

@@ -20,11 +20,13 @@ MethodOf: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class ExitFault:
-    """One column. `kind` hits the first request that the path is about; without one the broker does as it is asked.
+    """One column. `kind` hits the first `count` requests that the path is about; without one the broker does as it is
+    asked.
     `fills`: an order of the trident fills while nobody looks. `discards`: the exchange rejects what it had accepted."""
 
     name: str
     kind: FaultKind | None = None
+    count: int = 1
     fills: bool = False
     discards: bool = False
 
@@ -32,12 +34,14 @@ class ExitFault:
         """The fault of the simulator that hits this path's request."""
         if self.kind is None:
             return None
-        if self.kind.name.startswith("ORDERS_"):
-            return Fault(self.kind, count=1, match=FaultMatch(account=ACCOUNT))
+        if not self.kind.name.startswith("REST_"):
+            return Fault(self.kind, count=self.count, match=FaultMatch(account=ACCOUNT))
         if path not in MethodOf:
             return Fault(FaultKind.ALERTS_LOST, count=4)
         method, end = MethodOf[path]
-        return Fault(self.kind, count=1, match=FaultMatch(method=method, path=f"/accounts/{ACCOUNT}/", path_end=end))
+        return Fault(
+            self.kind, count=self.count, match=FaultMatch(method=method, path=f"/accounts/{ACCOUNT}/", path_end=end)
+        )
 
 
 ANSWER = ExitFault("answer")
