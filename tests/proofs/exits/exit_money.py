@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.transactions import RECEIVE_DELIVER, SimTransaction
-from tests.proofs.exits.facts import UNITS, Facts, TridentRow, UnitRow
+from tests.proofs.exits.facts import UNITS, Facts, TridentRow, UnitRow, filled, is_exit
 
 _ZERO = Decimal(0)
 _CENT = Decimal("0.01")
@@ -109,6 +109,22 @@ def _unexplained(facts: Facts, trident: TridentRow) -> Iterator[str]:
             yield f"{trident.id} has ended, and nothing says what became of {unit.name}"
         if late and unit.state == "closed" and (unit.realized is None or unit.realized != _cash_of(unit)):
             yield f"{unit.name} of {trident.id} realized {unit.realized} by one column, {_cash_of(unit)} by the others"
+
+
+def gone_is_gone(facts: Facts) -> Iterator[str]:
+    """What is on record as gone without an order of ours is not held at the exchange any more."""
+    opened: Counter[tuple[str, str]] = Counter()
+    for order in (*facts.openings, *facts.closes):
+        for leg in order.legs:
+            count = filled(leg, facts.world.now)
+            opened[order.account_number, leg.symbol] += -count if is_exit(order) else count
+    gone: Counter[tuple[str, str]] = Counter()
+    for (trident, _, symbol), _ in facts.gone.items():
+        gone[facts.tridents[trident].account, symbol] += 1
+    for (number, symbol), count in gone.items():
+        held = abs(facts.world.exchange.back_office.ledgers[number].held().get(symbol, 0))
+        if number not in facts.world.foreign_money and count > opened[number, symbol] - held:
+            yield f"{count} of {symbol} are gone on record, and {number} holds {held} of {opened[number, symbol]}"
 
 
 def recomputed_equals_stored(facts: Facts) -> Iterator[str]:

@@ -14,7 +14,12 @@ from decimal import Decimal
 from itertools import pairwise
 
 from core.simulator.exchange.orders import SimOrder
-from tests.proofs.exits.exit_money import cash_balances, no_worse_than_worst_case, recomputed_equals_stored
+from tests.proofs.exits.exit_money import (
+    cash_balances,
+    gone_is_gone,
+    no_worse_than_worst_case,
+    recomputed_equals_stored,
+)
 from tests.proofs.exits.exit_orders import order_as_the_rules_say
 from tests.proofs.exits.exit_times import no_qqq_on_expiration_day, nothing_delays_an_exit
 from tests.proofs.exits.facts import (
@@ -394,6 +399,7 @@ CHECKS: tuple[tuple[int, Check], ...] = (
     (7, hands_off_what_is_not_ours),
     (8, no_qqq_on_expiration_day),
     (9, cash_balances),
+    (9, gone_is_gone),
     (10, recomputed_equals_stored),
     (10, no_worse_than_worst_case),
     (11, fills_stay),
