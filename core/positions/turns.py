@@ -41,6 +41,9 @@ BLOCKED_S = 2.0
 FAILED_S = 5.0
 """Wall seconds after a turn that failed, the first time; doubled each time, up to a minute."""
 LONGEST_S = 3600.0
+"""Wall seconds between two turns in session, at most."""
+NIGHT_S = 6 * LONGEST_S
+"""The same while the exchange is closed: nothing of a trident changes then by time alone."""
 _WAKES = ("exit.", "trident.", "order.", "command.", "breaker.", "reconcile.", "clock.", "login.", "positions.")
 _WAKEN = frozenset({Reason.EXITS_OFF, Reason.EXITS_HELD, Reason.ACCOUNT_UNREAD})
 """What ends with a command, or with a read."""
@@ -210,7 +213,7 @@ class TridentTurns:
                 waits.append(self._wait_s(standing))
         one.forget({standing.id for standing in one.standings})
         await self.telling.after_turn(one.number, one.standings)
-        return min([*waits, self._edge_s(), LONGEST_S])
+        return min([*waits, self._edge_s(), LONGEST_S if self.calendar.is_open(self.clock.now()) else NIGHT_S])
 
     def _rests_s(self, one: _Account, standing: Standing) -> float:
         """Wall seconds for which the trident is left alone after its last action, while nothing changes of it."""
@@ -293,7 +296,7 @@ class TridentTurns:
         if standing.view.blocked and not self._ends_with_an_event(standing):
             due.append(moment.now + timedelta(seconds=BLOCKED_S * self.clock.speed))
         later = [at for at in due if at > moment.now]
-        return self._until_s(min(later)) if later else LONGEST_S
+        return self._until_s(min(later)) if later else NIGHT_S
 
     def _ends_with_an_event(self, standing: Standing) -> bool:
         """Whether whatever blocks the trident ends with something that wakes its account."""
@@ -320,14 +323,14 @@ class TridentTurns:
         """Has the account read at once where something waits for that. Returns the wall seconds until it does."""
         now = self.clock.now()
         if not self.calendar.is_open(now) or one.number not in self.followed():
-            return LONGEST_S
+            return NIGHT_S
         newest, now_s = self.reads.newest(one.number), self.clock.monotonic()
-        due_s = [LONGEST_S]
+        due_s = [NIGHT_S]
         if newest is None:
             if not one.is_read:
                 one.is_read = True  # it is tried again until it succeeds
                 self.reads.want(one.number)
-            return LONGEST_S
+            return NIGHT_S
         differing = self.changes.differing(one.number)
         if differing is None or differing:
             due_s.append(newest.began_s + LOOK_AGAIN_S - now_s)
@@ -341,7 +344,7 @@ class TridentTurns:
         if soonest_s > 0:
             return soonest_s
         self.reads.want(one.number)
-        return LONGEST_S
+        return NIGHT_S
 
     def _sends(self, account: str) -> bool:
         return self.gate.mode_of(account) is not ExitMode.OFF

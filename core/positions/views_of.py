@@ -3,7 +3,7 @@ complete read, quotes, dividends and blocks (rules 15.7, 15.8)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from core.domain.orders.orders import Entry
 from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, blocks, outside
 from core.domain.positions.exits import Exit
-from core.domain.positions.next_action import asks_prices, asks_prices_after, next_action
+from core.domain.positions.next_action import asks_prices_after, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
 from core.domain.positions.trident_view import Moment, TridentView
@@ -87,11 +87,13 @@ class _Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Outer:
-    """What may keep every exit of an account from being sent, by one look."""
+    """What is the same for every trident of an account, by one look."""
 
     refusals: tuple[Refusal, ...]
     feed_down: str
     first_set_waits: bool
+    underlyings: Mapping[str, Decimal | None]
+    """Fresh prices of the underlyings of its tridents."""
 
     @property
     def is_unread_alone(self) -> bool:
@@ -128,7 +130,7 @@ class TridentViews:
         if not known:
             return ()
         entries = await self.records.entries.open()
-        outer = self._outer(account)
+        outer = self._outer(account, [one.record for one in known])
         return tuple(self._standing(one, entries, outer) for one in known)
 
     async def one(self, trident_id: str) -> Standing:
@@ -139,7 +141,7 @@ class TridentViews:
         left = await self.records.tridents.gone_of([trident_id])
         earned = await self.records.pnl_rows.units(trident_id)
         known = _Recorded(record, exits[trident_id], left[trident_id], earned)
-        return self._standing(known, await self.records.entries.open(), self._outer(record.account))
+        return self._standing(known, await self.records.entries.open(), self._outer(record.account, [record]))
 
     async def priced(self, standing: Standing) -> Standing:
         """The standing with fresh prices of its legs, where what comes next depends on them; its legs are subscribed
@@ -148,7 +150,7 @@ class TridentViews:
             return standing
         view = await self._prices(standing)
         moment = replace(standing.moment, now=self.clock.now())
-        facts = self._outer(standing.record.account).at(moment)
+        facts = self._outer(standing.record.account, ()).at(moment)
         known = _Recorded(standing.record, view.exits, standing.gone, standing.earned)
         priced = replace(_decided(known, view, facts), asks_prices=True)
         return replace(priced, quotes_stale_s=self._stale(standing.id, priced.action))
@@ -216,7 +218,7 @@ class TridentViews:
             gone=tuple(one.gone for one in known.gone),
             agrees=self._agrees(account, trident),
             dividend=self.dividends.known.get(trident.underlying),
-            underlying_price=self._underlying(trident.underlying),
+            underlying_price=outer.underlyings[trident.underlying],
             refused_at=refused_at(known.exits, moment.today),
             opposed=_is_opposed(trident, account, entries),
             asked=record.asked,
@@ -228,9 +230,11 @@ class TridentViews:
             waits_for_read=outer.is_unread_alone and _is_due(view, moment),
         )
 
-    def _outer(self, account: str) -> _Outer:
+    def _outer(self, account: str, records: Iterable[TridentRecord]) -> _Outer:
         of = next((one for one in self.accounts() if one.number == account), None)
-        return _Outer(self.refusals(account), self._feed_down(), of is not None and of.exits_first_wait)
+        waits = of is not None and of.exits_first_wait
+        prices = {symbol: self._underlying(symbol) for symbol in {one.trident.underlying for one in records}}
+        return _Outer(self.refusals(account), self._feed_down(), waits, prices)
 
     def _stale(self, trident_id: str, action: Action) -> float | None:
         if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:
@@ -296,7 +300,8 @@ def _decided(known: _Recorded, view: TridentView, facts: BlockFacts) -> Standing
 
 
 def _is_due(view: TridentView, moment: Moment) -> bool:
-    return not isinstance(next_action(view, moment), Wait) or asks_prices(view, moment)
+    action = next_action(view, moment)
+    return not isinstance(action, Wait) or asks_prices_after(action, view, moment)
 
 
 def _as_managed(record: TridentRecord, today: date) -> ManagedTrident:

@@ -58,7 +58,7 @@ class Intervals:
             locks_s=7200,
             mail_s=3600.0,
             digests_s=1800,
-            exits_read_s=290.0,  # exits are barred once an account was not read for 300 s (rules 15.8)
+            exits_read_s=1800.0,  # what is due has its account read at once
             exit_wake_s=60.0,
             max_sleep_s=3600.0,
             snapshot_s=1e9,

@@ -104,7 +104,7 @@ def _over(view: TridentView, moment: Moment) -> Action | None:
 def _proof(view: TridentView) -> Action | None:
     """Exits that have ended, or were asked to, without a proof of it. An exit that closed all its units needs none."""
     ids = tuple(
-        one.id for one in view.exits if one.needs_proof or (one in view.resting and one.cancel_asked_at is not None)
+        one.id for one in view.exits if one.needs_proof or (one.cancel_asked_at is not None and one in view.resting)
     )
     return Prove(ids) if ids else None
 
@@ -118,7 +118,7 @@ def _misfits(view: TridentView) -> Action | None:
 
 
 def _is_before_an_assignment(one: Exit, view: TridentView) -> bool:
-    rights = {name.right for name in one.units}
+    rights = {name.right for name in one.units} if view.gone else set()
     return any(
         left.cause is Ended.ASSIGNED and left.unit.right in rights and one.prepared_at < left.found_at
         for left in view.gone

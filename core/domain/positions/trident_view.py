@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 
 from core.domain.market.sessions import Session
 from core.domain.orders.order_states import OrderState
@@ -47,7 +48,7 @@ class Moment:
     days: ExitDays
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what its rules ask for again and again is kept
 class TridentView:
     """A trident as it stands.
 
@@ -72,7 +73,7 @@ class TridentView:
     opposed: bool = False
     asked: ManualClose | None = None
 
-    @property
+    @cached_property
     def resting(self) -> tuple[Exit, ...]:
         """The exits that work at the broker, the oldest first."""
         return tuple(one for one in self._alive if one.state is OrderState.WORKING)
@@ -82,12 +83,12 @@ class TridentView:
         """The exits that are being sent."""
         return tuple(one for one in self._alive if one.state in _LEAVING)
 
-    @property
+    @cached_property
     def stuck(self) -> frozenset[UnitName]:
         """The units of exits of which nobody knows what they do: they get no order."""
         return frozenset(name for one in self._alive if one.state in _STUCK for name in one.units)
 
-    @property
+    @cached_property
     def claimed(self) -> frozenset[UnitName]:
         """The units that an exit holds."""
         return frozenset(name for one in self.exits if one.holds_units for name in one.units)
@@ -119,6 +120,6 @@ class TridentView:
             natural += prices.natural
         return ClosePrices(mid / per, natural / per)
 
-    @property
+    @cached_property
     def _alive(self) -> tuple[Exit, ...]:
         return tuple(one for one in self.exits if one.released_at is None and one.may_fill)
