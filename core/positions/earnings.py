@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from core.domain.operation import amounts
@@ -23,12 +23,39 @@ from core.domain.positions.pnl import OfficialClose, by_broker, realized, total
 from core.market.calendar import SessionCalendar
 from core.records.records import GoneRecord, Records, TridentRecord
 from core.records.repositories.pnl_rows import Earned
+from core.records.store.tables import (
+    entries,
+    exits,
+    fills,
+    gone,
+    intent_orders,
+    intents,
+    matches,
+    official_closes,
+    transactions,
+    tridents,
+    units,
+)
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 
 RECENT = timedelta(days=60)
 """For how long after its end the broker's rows of a trident are looked at again."""
 _FOUND_BY = "the broker's history"
+_ON_RECORD = (
+    tridents,
+    units,
+    entries,
+    exits,
+    intents,
+    intent_orders,
+    fills,
+    gone,
+    transactions,
+    matches,
+    official_closes,
+)
+_TABLES = tuple(table.name for table in _ON_RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +80,19 @@ class Earnings:
     bus: Bus
     clock: Clock
     calendar: SessionCalendar
+    # The day for which each account is worked out, and the version of the tables from which nothing new followed.
+    _done: dict[str, tuple[date, tuple[int, ...]]] = field(init=False, default_factory=dict)
 
     async def work_out(self, account: str) -> None:
-        """Does it all for one account, from everything on record. Raises RecordsError."""
+        """Does it all for one account, from everything on record; nothing where nothing can have changed. Raises
+        RecordsError."""
+        today, before = exchange_time(self.clock.now()).date(), self.records.version(*_TABLES)
+        if before is None or self._done.get(account) != (today, before):
+            await self._work_out(account)
+            if before is not None and before == self.records.version(*_TABLES):
+                self._done[account] = today, before
+
+    async def _work_out(self, account: str) -> None:
         now = self.clock.now()
         known = await self._known(account, now - RECENT)
         if not known.tridents:
