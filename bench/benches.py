@@ -18,6 +18,7 @@ BENCHES = (
     "lived_days",
     "resting_orders",
     "money",
+    "exits",
 )
 
 

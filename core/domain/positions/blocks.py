@@ -75,7 +75,8 @@ _EVERYWHERE = frozenset(
 )
 """What the gate refuses for every account."""
 READ_AFTER_OPEN = timedelta(minutes=5)
-"""Accounts are read in session alone: until then nothing is wrong with one that was not read of late."""
+"""Accounts are read in session alone, and compared as their day begins: until then nothing is wrong with one that was
+not read of late, or is not reconciled yet."""
 FIRST_SET_WAITS = "its first targets wait for one more `senex exits on`"
 
 
@@ -130,7 +131,7 @@ def _scope(refusal: Refusal) -> BlockScope:
 def _is_passing(refusal: Refusal, moment: Moment) -> bool:
     session = moment.session
     is_read = session is not None and session.open + READ_AFTER_OPEN <= moment.now < session.close
-    return refusal.reason is Reason.ACCOUNT_UNREAD and not is_read
+    return refusal.reason in (Reason.ACCOUNT_UNREAD, Reason.RECONCILING) and not is_read
 
 
 def _of_units(view: TridentView) -> list[Block]:

@@ -111,7 +111,7 @@ def test_what_the_days_earned_is_the_broker_s_cash_to_the_cent(tmp_path: Path) -
     with closing(sqlite3.connect(f"file:{tmp_path / RECORDS}?mode=ro", uri=True)) as records:
         units = records.execute("select trident_id, unit, state, short_symbol, long_symbol from units").fetchall()
         orders = dict(records.execute("select intent_id, order_id from intent_orders").fetchall())
-        critical = records.execute("select text from events where severity = 'critical'").fetchall()
+        critical = records.execute("select text from events where severity = 'crit'").fetchall()
         whole = {intent for intent, state in records.execute("select id, state from entries") if state == "filled"}
     assert critical == [], "nothing of it had to be looked at"
     assert whole == {trident for trident, *_ in units}

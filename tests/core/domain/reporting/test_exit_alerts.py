@@ -304,8 +304,8 @@ def test_what_a_block_of_a_part_does_not_keep_back_is_not_blocked() -> None:
 )
 def test_an_account_that_nobody_reads_before_the_open_is_not_blocked(now: str, alerts: list[AlertKind]) -> None:
     view, moment = closing(exits=(CLOSES,)), at("2025-12-16", now)
-    unread = refuse(Reason.ACCOUNT_UNREAD, limit_s="300")
-    assert found(facts(view, moment, blocks=blocks(view, BlockFacts(moment, (unread,))))) == alerts
+    for waits in (refuse(Reason.ACCOUNT_UNREAD, limit_s="300"), refuse(Reason.RECONCILING)):
+        assert found(facts(view, moment, blocks=blocks(view, BlockFacts(moment, (waits,))))) == alerts
     held = refuse(Reason.EXITS_HELD)
     assert AlertKind.EXITS_BLOCKED in found(facts(view, moment, blocks=blocks(view, BlockFacts(moment, (held,)))))
 
