@@ -68,7 +68,10 @@ async def test_a_trident_is_told_by_its_recorded_exits(place: Place, records: Re
         "call   whole, target at 0.97 (order 72)",
     ]
     assert told[4].strip().startswith("open risk 16.00 $, worst case +33.00 $ before fees, realized ~+")
-    assert told[5].strip() == "next: 1 target rests; no target works for put-2; time exit Fri 10 Apr 10:00"
+    assert told[5].strip() == (
+        "next: 1 target rests; no target works for put-2: the ticks of its chain are not known; "
+        "time exit Fri 10 Apr 10:00"
+    )
     assert told[-1] == NO_CONSOLE
 
 
@@ -161,8 +164,8 @@ async def test_a_hold_from_a_shell_is_told_without_a_console(place: Place, recor
     answer = await send(place, CommandKind.EXITS, target="0001", note="hold because lunch")
     assert (answer.exit_code, answer.text) == (
         0,
-        "exits: exits of …0001 are held; 1 closing order rests at the broker (71) and stays; `senex exits cancel` "
-        "cancels it",
+        "exits: exits of …0001 are held; 1 closing order rests at the broker (71) and stays; "
+        "`senex exits cancel 0001` cancels it",
     )
     told = lines(await read_exits(place, DEFAULT))
     assert told[0].startswith("…0001  exits all, HELD by ")
