@@ -10,6 +10,7 @@ from core.domain.operation.times import when
 from core.domain.positions.actions import (
     NOTHING_DUE,
     Action,
+    Alert,
     Cancel,
     End,
     LeaveToDesk,
@@ -73,7 +74,8 @@ def _waits(wait: Wait, view: TridentView, today: date | None) -> str:
     if view.blocked and wait.why == view.blocked:
         return "; ".join(filter(None, (f"blocked: {wait.why}", rests)))
     if wait.why != NOTHING_DUE:
-        return "; ".join(filter(None, (rests, f"{wait.why}{f' until {until}' if until else ''}")))
+        again = "; the next session tries again" if wait.alert is Alert.REFUSED and not until else ""
+        return "; ".join(filter(None, (rests, f"{wait.why}{f' until {until}' if until else ''}{again}")))
     return "; ".join(filter(None, (rests, _untargeted(view), _time_exit(view, until))))
 
 

@@ -82,6 +82,20 @@ async def test_held_exits_are_told_as_what_comes_next(place: Place, records: Rec
     assert told["next"] == "blocked: exits are held by anna since 09:46: lunch"
 
 
+async def test_what_the_broker_refused_and_what_is_off_is_told_as_the_console_tells_it(
+    place: Place, records: Records
+) -> None:
+    await filled(records)
+    for number, unit in enumerate(ALL):
+        refused = await sent(records, exit_of([unit], f"x{number}"), None)
+        await records.exits.become(refused.id, OrderState.REJECTED, at=after(40 + number), detail="margin")
+    [told] = (await read_tridents(place, everything=False)).values["tridents"]
+    assert told["next"] == "the broker refused 3 orders of this session; the next session tries again"
+    await records.accounts.set(ACCOUNT, AccountSetting(AccountField.EXITS, "off"), "anna", AT)
+    [told] = (await read_tridents(place, everything=False)).values["tridents"]
+    assert told["next"] == "blocked: exits are off for this account"
+
+
 async def test_one_that_has_ended_is_told_only_when_all_are_asked_for(place: Place, records: Records) -> None:
     await filled(records)
     closes = await sent(records, exit_of(ALL, "x1", debit="3.66"), "71")

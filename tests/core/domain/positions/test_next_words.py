@@ -118,6 +118,12 @@ TABLE: list[tuple[TridentView, Moment, type, str]] = [
         Wait,
         "no target works for put-1, put-2, call: an entry of ours works on its strikes; time exit Fri 12 Dec 10:00",
     ),
+    (
+        of(refused_at=(ENTRY_DAY.now,) * 3),
+        ENTRY_DAY,
+        Wait,
+        "the broker refused 3 orders of this session; the next session tries again",
+    ),
     (of(rules=OFF), ENTRY_DAY, Wait, "its exits are off"),
     (
         of(exits=TARGETS[:1], rules=replace(TARGETS_ALONE, targets={PUT_1: 40, PUT_2: None, CALL: None})),
