@@ -23,10 +23,11 @@ _COLUMNS = (
     Column("toler.", 6, is_right=True, least=92),
     Column("limit", 5, is_right=True, least=92),
     Column("mail", 11, least=128),
+    Column("exits", 9, least=101),
     Column("notes", 0),
 )
 _EMPTY = "no account is known yet: the broker is asked for each login's accounts when the engine starts"
-_SHOWN = ("offset-cents", "width", "tolerance", "position-limit", "mail")
+_SHOWN = ("offset-cents", "width", "tolerance", "position-limit", "mail", "exits")
 
 
 def account_listing(accounts: Sequence[AccountView]) -> Listing:

@@ -55,15 +55,16 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     tone = Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
     worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", Tone.STALE if stale else tone)
     figure = Tone.STALE if stale else Tone.PLAIN
+    is_part = view.exits is not None and view.exits.is_part
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
         *_packages(view),
         (f"credit {figures.price(view.credit)}", Tone.PLAIN),
-        (f"mark {figures.price(view.mark_mid)}", figure),
+        (f"{'what is left: ' if is_part else ''}mark {figures.price(view.mark_mid)}", figure),
         (f"to close {figures.price(view.mark_natural)} (P&L {figures.signed_money(view.profit_natural)} $)", figure),
         _age(view),
         (amounts.risk(view.max_risk), Tone.PLAIN),
-        (f"break-even {_between(view)}", Tone.PLAIN),
+        *(() if is_part else ((f"break-even {_between(view)}", Tone.PLAIN),)),
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
     ]
     lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]

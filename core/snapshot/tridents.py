@@ -20,15 +20,15 @@ class TridentExits:
     """How a trident stands on its way to its end.
 
     `state` is a word, `next` what comes next for it. Results are in $ before fees: `realized` by the fills of its
-    exits, `unrealized` of the units left at mid and at natural, None without fresh quotes; `worst_case` at expiration,
-    None while nobody knows it. `close_mid` and `close_natural` are what closing all that is left costs, per share of
-    the order's price. `resting` names the orders that a close would cancel first. `next_exit_at` is when its time exit
-    begins, or goes on in the next session; None where neither is to come.
-    None while nobody knows it. `realized_net` is after all fees charged so far, those of its opening too, None while
-    they are not worked out; `net_estimated`: one of them is an estimate. `close_mid` and `close_natural` are what
-    closing all that is left costs, per share of the order's price. `resting` names the orders that a close would cancel
-    first. While something keeps its exits from being sent, `sends_targets` and `sends_all` say what would be sent at
-    once without it: where targets alone are sent, and where time exits are too.
+    exits, `unrealized` of the units left at mid and at natural, None without fresh quotes; `worst_case` at
+    expiration, None while nobody knows it. `is_part`: a unit of it has ended, so that marks and results of the
+    whole package say nothing any more. `realized_net` is after all fees so far, those of its opening too, None
+    while `realized` is; `net_estimated`: one of them is an estimate. `close_fees` is an estimate of what closing
+    all that is left costs. `close_mid` and `close_natural` are what closing all that is left costs, per share of
+    the order's price. `resting` names the orders that a close would cancel first. `next_exit_at` is when its time
+    exit begins, or goes on in the next session; None where neither is to come. While something keeps its exits
+    from being sent, `sends_targets` and `sends_all` say what would be sent at once without it: where targets alone
+    are sent, and where time exits are too.
     """
 
     state: str
@@ -43,6 +43,8 @@ class TridentExits:
     legs: str = ""
     resting: tuple[str, ...] = ()
     next_exit_at: datetime | None = None
+    is_part: bool = False
+    close_fees: Decimal | None = None
     realized_net: Decimal | None = None
     net_estimated: bool = False
     sends_targets: tuple[str, ...] = ()

@@ -9,25 +9,29 @@ from decimal import Decimal
 from core.domain.market.quotes import Quote
 from core.domain.operation.events import masked
 from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import OrderLeg
 from core.domain.positions.actions import Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, BlockScope
 from core.domain.positions.close_prices import spread_prices
 from core.domain.positions.close_shape import close_shape
 from core.domain.positions.exit_fate import exit_fate, exit_words, gain_of
 from core.domain.positions.exits import Exit
+from core.domain.positions.fees import estimated_fees
 from core.domain.positions.left import worst_case
 from core.domain.positions.next_words import words
 from core.domain.positions.pnl import unrealized
 from core.domain.positions.timing import next_exit_at
+from core.domain.positions.trident_view import TridentView
 from core.domain.positions.trident_words import order_legs_words, strikes_of, unit_words, word_of
 from core.domain.positions.tridents import ExitMode, ExitRules
 from core.domain.positions.units import UnitName, UnitState, left_of
 from core.domain.positions.would_send import would_send
 from core.domain.risk.positions import OpenTrident
+from core.domain.trident.trident import Action
 from core.positions.views_of import Standing
 from core.records.records import Switch
 from core.records.repositories.pnl_rows import UnitEarned
-from core.snapshot import ExitsView, ExitView, PositionsSlice, TridentExits, UnitView
+from core.snapshot import ExitsView, ExitView, PositionsSlice, PositionView, TridentExits, UnitView
 from core.views.moment import Moment
 from core.views.quotes import known_quotes
 
@@ -71,10 +75,7 @@ class TridentScreens:
             open=tuple(
                 view
                 if view.entry_id not in by_id
-                else replace(
-                    view,
-                    exits=_priced(self._of(by_id[view.entry_id]), quotes.get(view.entry_id, {}), moment),
-                )
+                else _with(view, _priced(self._of(by_id[view.entry_id]), quotes.get(view.entry_id, {}), moment))
                 for view in positions.open
             ),
         )
@@ -104,7 +105,8 @@ def _trident(one: Standing, rules: ExitRules) -> TridentExits:
     gained = sum((gain for gain in gains if gain is not None), _NONE)
     shape = close_shape(left_of(trident.units))
     today = one.moment.today
-    net = net_of(one.earned)
+    recorded = net_of(one.earned)
+    net = recorded if recorded is not None or not known else gained - _fees_so_far(view)
     targets, everything = _would_send(one, rules)
     return TridentExits(
         state=word_of(view, is_managed=one.is_managed).value,
@@ -119,11 +121,35 @@ def _trident(one: Standing, rules: ExitRules) -> TridentExits:
         legs="" if shape is None else order_legs_words(shape.legs),
         resting=tuple(exit.order_id for exit in view.resting if exit.order_id),
         next_exit_at=next_exit_at(trident, one.moment.days, one.moment.now) if one.is_managed else None,
+        is_part=any(unit.state is not UnitState.WHOLE for unit in trident.units),
+        close_fees=None if shape is None else estimated_fees(shape.legs, cash_settled=trident.cash_settled),
         realized_net=net,
-        net_estimated=net is not None and any(unit.estimated for unit in one.earned.values()),
+        net_estimated=recorded is None or any(unit.estimated for unit in one.earned.values()),
         sends_targets=targets,
         sends_all=everything,
     )
+
+
+def _with(view: PositionView, exits: TridentExits) -> PositionView:
+    """The open trident with how it is taken to its end. Where a unit of it has ended, its marks are those of what is
+    left, and its results and its risk count what was realized."""
+    if not exits.is_part:
+        return replace(view, exits=exits)
+    return replace(
+        view,
+        exits=exits,
+        mark_mid=exits.close_mid,
+        mark_natural=exits.close_natural,
+        profit_mid=_sum(exits.realized, exits.unrealized_mid),
+        profit_natural=_sum(exits.realized, exits.unrealized_natural),
+        max_risk=None if exits.worst_case is None else max(_NONE, -exits.worst_case),
+        break_even_below=None,
+        break_even_above=None,
+    )
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if one is None or other is None else one + other
 
 
 def net_of(earned: Mapping[UnitName, UnitEarned]) -> Decimal | None:
@@ -135,6 +161,18 @@ def net_of(earned: Mapping[UnitName, UnitEarned]) -> Decimal | None:
     return sum(
         (-unit.fees if unit.realized is None else unit.realized for unit in known if unit.fees is not None), _NONE
     )
+
+
+def _fees_so_far(view: TridentView) -> Decimal:
+    """The fees of its opening and of its exits that are filled, in $, by the broker's schedule."""
+    trident = view.trident
+    opening = [
+        OrderLeg(symbol, action, 1)
+        for unit in trident.units
+        for symbol, action in ((unit.short, Action.SELL_TO_OPEN), (unit.long, Action.BUY_TO_OPEN))
+    ]
+    orders = [opening, *(exit.terms.legs for exit in view.exits if exit.fills)]
+    return sum((estimated_fees(legs, cash_settled=trident.cash_settled) for legs in orders), _NONE)
 
 
 def _would_send(one: Standing, rules: ExitRules) -> tuple[tuple[str, ...], tuple[str, ...]]:

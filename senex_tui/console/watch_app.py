@@ -8,6 +8,7 @@ from core.domain.operation.commands import WATCHER_COMMANDS, CommandKind
 from core.remote.watch_client import FOREIGN, NOT_FROM_HERE, READS_ONLY, UNSEEN_S, WatchClient, WatchState
 from core.snapshot import Watching
 from senex_tui.console.actions.exits import HELD
+from senex_tui.console.actions.permission import HELD_ELSEWHERE
 from senex_tui.console.keys import COMMANDING, KEYS
 from senex_tui.console.viewer_app import ViewerApp, ViewOptions
 from widgets.alarms import alarms
@@ -20,7 +21,6 @@ _COMMANDS = frozenset(key.action for key in KEYS if key.group in COMMANDING)
 _ALLOWED = frozenset(kind.value for kind in (*WATCHER_COMMANDS, CommandKind.EXITS))
 """The commanding actions that a watcher with the operator's role may use; each is named as its command. Exits it may
 hold alone: that they go on is refused (`may_watcher_send`)."""
-HELD_ELSEWHERE = "exits are held; that they go on is said at the trader's own machine"
 
 
 class WatchApp(ViewerApp):

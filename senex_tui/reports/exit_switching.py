@@ -62,7 +62,7 @@ async def switched_on(place: Place, account: str, default: ExitRules, sets: Exit
         lines: list[str] = []
         for one in meant:
             own = [record for record in held if record.account == one.number]
-            told = await recorded_tridents(records, own, calendar, now)
+            told = await recorded_tridents(records, own, calendar, now, live=True)
             mode = sets or (ExitMode.ALL if one in off else None)
             lines += _account_lines(one, told, default, mode)
         if number is None or not (off or sets):
@@ -118,7 +118,7 @@ async def close_facts(place: Place, target: str, words: CloseWords) -> tuple[lis
         named = trident_named(target, [one.id for one in held])
         if isinstance(named, Refusal):
             raise Refused(f"{named.sentence()}.")
-        [told] = await recorded_tridents(records, [one for one in held if one.id == named], calendar, now)
+        [told] = await recorded_tridents(records, [one for one in held if one.id == named], calendar, now, live=True)
         view = told.view
         lines = [f"{short_id(view.trident)}  {masked(told.account)}  {title_of(view.trident)}"]
         lines += [f"  {unit.name.value:<6} {unit_words(unit, view, told.moment.today)}" for unit in view.trident.units]

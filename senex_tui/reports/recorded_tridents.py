@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from core.commands.exit_commands import resting_orders
+from core.commands.exit_commands import accounts_off, resting_orders
 from core.domain.operation.events import masked
+from core.domain.operation.reasons import Reason, refuse
 from core.domain.operation.times import when
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.earned import FEES_FINAL_AFTER
-from core.domain.positions.exit_rules import rules_for
+from core.domain.positions.exit_rules import default_mode, rules_for
 from core.domain.positions.exits import Exit
 from core.domain.positions.pnl import realized, total
+from core.domain.positions.refusals import refused_at
 from core.domain.positions.timing import time_exit_at
 from core.domain.positions.trident_commands import leaving_words, resting_words
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import ExitRules
 from core.positions.moments import moment_of
 from core.runtime.clock import exchange_time
+from core.snapshot import Mode
 from senex_tui.reports.named import account_named
 from senex_tui.reports.next_steps import calendar_around
 from senex_tui.reports.tridents import RecordedExits, RecordedTrident, exits_report, tridents_report
@@ -51,7 +54,7 @@ async def read_tridents(place: Place, *, everything: bool, account: str = "") ->
         number = await account_named(records, account)
         found = await (records.tridents.newest(MOST) if everything else records.tridents.held())
         wanted = [one for one in found if number in (None, one.account)]
-        return await recorded_tridents(records, wanted, calendar, now)
+        return await recorded_tridents(records, wanted, calendar, now, live=place.mode is Mode.LIVE)
 
     return tridents_report(await with_records(place, read), console=console, everything=everything)
 
@@ -93,15 +96,17 @@ async def read_exits(place: Place, default: ExitRules, account: str = "") -> Rep
 
 
 async def recorded_tridents(
-    records: Records, found: Sequence[TridentRecord], calendar: SessionCalendar, now: datetime
+    records: Records, found: Sequence[TridentRecord], calendar: SessionCalendar, now: datetime, *, live: bool
 ) -> tuple[RecordedTrident, ...]:
     """The tridents with their exits, what left them and what they realized by their fills and by the broker's rows that
-    are on record. Raises RecordsError."""
+    are on record. `live`: the records are those of real money, where an account sends no exit before it is switched on.
+    Raises RecordsError."""
     ids = [one.id for one in found]
     exits = await records.exits.of_tridents(ids)
     gone = await records.tridents.gone_of(ids)
     entries = {entry.id: entry for entry in await records.entries.these(ids)}
     held = {one.account: one for one in await records.exit_switch.all() if one.held}
+    off = await accounts_off(records, default_mode(None, live=live))
     matches = await records.transactions.matches_of(ids)
     first = min((exchange_time(one.opened_at).date() for one in found), default=date.max)
     closes = {symbol: await records.pnl_rows.closes(symbol, first) for symbol in {o.trident.underlying for o in found}}
@@ -109,11 +114,13 @@ async def recorded_tridents(
     for one in found:
         moment = moment_of(one, calendar, now)
         switch = held.get(_ALL_ACCOUNTS) or held.get(one.account)
+        blocked = refuse(Reason.EXITS_OFF).sentence() if one.account in off else ""
         view = TridentView(
             one.trident,
             exits=exits[one.id],
             gone=tuple(record.gone for record in gone[one.id]),
-            blocked=f"exits are held {_held_words(switch, now)}" if switch is not None else "",
+            refused_at=refused_at(exits[one.id], moment.today),
+            blocked=f"exits are held {_held_words(switch, now)}" if switch is not None else blocked,
             asked=one.asked,
         )
         entry = entries.get(one.id)

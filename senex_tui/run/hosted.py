@@ -70,10 +70,23 @@ def run_console(
                 if isinstance(failure, LockRefused):
                     raise failure
             if jump_to is None or world is None:
+                if world is None:  # the broker of a demo ends with it
+                    _say_what_stays(hosted.host.snapshot())
                 return app.return_code or 0
             from senex_tui.run.jump import jump
 
             words = jump(world, world.place(folders), loaded.settings, jump_to, interrupts)
+
+
+def _say_what_stays(snapshot: Snapshot) -> None:
+    """Prints which closing orders go on at the broker without the console; nothing without any."""
+    from core.domain.positions.trident_commands import leaving_words
+    from senex_tui.support.outlet import print_line
+
+    exits = snapshot.status.exits
+    told = "" if exits is None else leaving_words(exits.resting)
+    if told:
+        print_line(f"{told}.")
 
 
 def _console(

@@ -30,6 +30,28 @@ def due_targets(view: TridentView, moment: Moment) -> tuple[ExitPlan, ...]:
     return tuple(plan for unit in left_of(trident.units) if (plan := _due(unit, view, moment)) is not None)
 
 
+def why_no_target(unit: Unit, view: TridentView) -> str:
+    """Why a whole unit of an open trident that should have a target has none, as a phrase; empty when it is due."""
+    rules = view.trident.rules
+    earlier = [one for one in view.exits if one.kind is ExitKind.TARGET and unit.name in one.units]
+    if any(one.cancel_requested_by for one in earlier):
+        return "an operator cancelled it"
+    if any(_is_ended_by_others(one) for one in earlier):
+        return "it was ended at the broker"
+    if unit.credit is None:
+        return "its credit is not known"
+    if view.trident.ticks.tick(unit.credit) is None:
+        return "the ticks of its chain are not known"
+    percent = rules.targets.get(unit.name)
+    if percent is not None and target_price(unit.credit, percent, view.trident.ticks) is None:
+        return "it would be under one tick"
+    if rules.call_last and not unit.is_put and any(other.is_put for other in left_of(view.trident.units)):
+        return "it waits for the puts"
+    if view.opposed:
+        return "an entry of ours works on its strikes"
+    return "" if view.agrees else "the broker does not show all contracts yet"
+
+
 def _due(unit: Unit, view: TridentView, moment: Moment) -> ExitPlan | None:
     rules = view.trident.rules
     percent = rules.targets.get(unit.name)

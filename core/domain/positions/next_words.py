@@ -10,6 +10,7 @@ from core.domain.operation.times import when
 from core.domain.positions.actions import (
     NOTHING_DUE,
     Action,
+    Alert,
     Cancel,
     End,
     LeaveToDesk,
@@ -21,12 +22,13 @@ from core.domain.positions.actions import (
     Prove,
     Wait,
 )
+from core.domain.positions.due_targets import why_no_target
 from core.domain.positions.exit_fate import exit_name
 from core.domain.positions.exits import ExitKind
 from core.domain.positions.plans import ExitPlan
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import ExitMode, Phase
-from core.domain.positions.units import left_of, names_of
+from core.domain.positions.units import UnitName, left_of, names_of
 
 
 def words(action: Action, view: TridentView, today: date | None = None) -> str:
@@ -72,22 +74,22 @@ def _waits(wait: Wait, view: TridentView, today: date | None) -> str:
     if view.blocked and wait.why == view.blocked:
         return "; ".join(filter(None, (f"blocked: {wait.why}", rests)))
     if wait.why != NOTHING_DUE:
-        return "; ".join(filter(None, (rests, f"{wait.why}{f' until {until}' if until else ''}")))
+        again = "; the next session tries again" if wait.alert is Alert.REFUSED and not until else ""
+        return "; ".join(filter(None, (rests, f"{wait.why}{f' until {until}' if until else ''}{again}")))
     return "; ".join(filter(None, (rests, _untargeted(view), _time_exit(view, until))))
 
 
 def _untargeted(view: TridentView) -> str:
-    """The units of an open trident that should have a target and have none."""
+    """The units of an open trident that should have a target and have none, with why."""
     trident = view.trident
     if trident.phase is not Phase.OPEN or trident.rules.mode is ExitMode.OFF:
         return ""
     rules = trident.rules
-    bare = [
-        unit.name
-        for unit in left_of(trident.units)
-        if rules.targets.get(unit.name) is not None and unit.name not in view.claimed
-    ]
-    return f"no target works for {names_of(bare)}" if bare else ""
+    bare: dict[str, list[UnitName]] = {}
+    for unit in left_of(trident.units):
+        if rules.targets.get(unit.name) is not None and unit.name not in view.claimed:
+            bare.setdefault(why_no_target(unit, view), []).append(unit.name)
+    return "; ".join(f"no target works for {names_of(names)}{f': {why}' if why else ''}" for why, names in bare.items())
 
 
 def _time_exit(view: TridentView, until: str) -> str:

@@ -30,10 +30,12 @@ _CENTS = TickTable((), Decimal("0.01"))
 
 def would_send(view: TridentView, moment: Moment, rules: ExitRules) -> tuple[str, ...]:
     """Each order that these rules would send for it, in words with its price, its legs and how long it lives; what
-    comes instead where that is none. While the market is closed it is what the next session sends first."""
+    comes instead where that is none. While the market is closed it is what the next session sends first. The broker is
+    taken to hold what the records say: that is read before anything is sent, and not at all while exits are off."""
     ticks = view.trident.ticks
     rounded = "" if ticks != _NO_TICKS else ", rounded down to a tick of its chain"
-    free = replace(view, trident=replace(view.trident, rules=rules, ticks=_CENTS if rounded else ticks), blocked="")
+    trident = replace(view.trident, rules=rules, ticks=_CENTS if rounded else ticks)
+    free = replace(view, trident=trident, blocked="", agrees=True)
     then = _in_session(moment)
     action = next_action(free, then)
     later = "" if then is moment or then.session is None else f"{when(then.session.open, moment.today)}: "

@@ -72,7 +72,7 @@ def cancel_all_question(snapshot: Now, account: str) -> Question:
         resting = resting_of(snapshot(), account)
         return [
             ("", f"{figures.counted(len(resting), 'closing order')} of {account or 'all accounts'} at the broker:"),
-            *((one.order_id or "no id", what(one)) for one in resting),
+            *((one.order_id or "no id", f"{one.name} at {figures.price(one.debit)}, {one.account}") for one in resting),
             ("", "Each works, and may fill, until the broker confirms its cancel."),
             ("", _NEVER_AGAIN),
             ("mode", snapshot().status.mode.upper()),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.domain.operation.amounts import dollars
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.way_out import SHORT_ID
@@ -144,6 +145,7 @@ def close_facts(view: PositionView) -> list[tuple[str, str]]:
             "natural",
             f"{figures.price(exits.close_natural)}  {figures.signed_money(exits.unrealized_natural)} $ before fees",
         ),
+        ("fees", f"about {dollars(exits.close_fees)} for all that is left"),
         ("cancelled", f"{resting}, of the units that are closed, first"),
         ("", "A limit works for this session; a walk goes from the mid towards natural."),
     ]
@@ -159,7 +161,7 @@ def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [
         ("", f"Exits are held {exits.why}.".replace(" .", ".")),
         *([("", f"{rests}.")] if rests else []),
-        *([("", "Sent at once when they go on:"), *would] if would else []),
+        *([("", "What comes at once when they go on:"), *would] if would else []),
     ]
 
 

@@ -22,6 +22,10 @@ from widgets.base.key_names import key_for
 
 WORKING, UNKNOWN = "working", "unknown"
 READ_ONLY = "this console is read-only: it watches"
+HELD_ELSEWHERE = "exits are held; that they go on is said at the trader's own machine"
+"""Why a watcher that may hold exits cannot let them go on."""
+_SAID = frozenset({READ_ONLY, HELD_ELSEWHERE})
+"""Reasons that are said of a key that is otherwise hidden while there is nothing for it."""
 _NOTHING_HELD = "no unit of a trident can be closed"
 Pending = tuple[CommandKind, ...]
 """The commands that this console has sent and the engine has not settled yet."""
@@ -54,7 +58,7 @@ def offered(action: str, paused: bool, why: Callable[[str], str | None]) -> bool
     reason = why(action) if action in RULES else None
     if reason is None:
         return True
-    return False if RULES[action].needs_entry and reason != READ_ONLY else None
+    return False if RULES[action].needs_entry and reason not in _SAID else None
 
 
 def why_not_pause(status: StatusSlice | None, pending: Pending) -> str | None:

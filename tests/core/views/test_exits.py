@@ -6,8 +6,10 @@ from pathlib import Path
 
 from core.domain.operation.commands import CommandKind
 from core.domain.positions.tridents import ExitMode
+from core.domain.positions.units import UnitName
 from core.snapshot import Snapshot
 from core.snapshot.codec import decode, encode
+from tests.support.trident_world import fill
 from tests.support.world import World, in_world
 
 
@@ -46,6 +48,62 @@ def test_a_trident_is_shown_with_its_targets_and_a_hold_is(tmp_path: Path) -> No
         held = shown(world).status.exits
         assert held is not None
         assert (held.word, held.why) == ("held", "by operator: lunch")
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_of_a_trident_closed_in_part_the_results_count_what_was_realized(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
+        await world.start()
+        await world.until("09:46")
+        world.exchange.fill_plan = "never"
+        await world.until("09:52")
+        entry = await world.entry()
+        exits = await world.records.exits.open_of(entry.account)
+        fill(world, next(one for one in exits if one.units == (UnitName.CALL,)))
+        await world.until("09:54")
+        await world.engine.tridents.check()
+        await world.clock.sleep(20)  # its legs are quoted
+        [position] = shown(world).positions.open
+        left = position.exits
+        assert left is not None
+        assert left.is_part, left.units
+        assert left.unrealized_mid is not None
+        assert left.realized is not None
+        assert position.profit_mid == left.realized + left.unrealized_mid
+        assert (position.mark_mid, position.break_even_below) == (left.close_mid, None)
+        assert left.worst_case is not None
+        assert position.max_risk == max(0, -left.worst_case)
+        assert left.net_estimated
+        assert left.realized_net is not None
+        assert left.realized_net < left.realized
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_what_would_be_sent_is_told_while_something_keeps_it(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
+        await world.start()
+        await world.answer(CommandKind.EXITS, "", "hold")
+        await world.until("09:52")
+        await world.engine.tridents.check()
+        [position] = shown(world).positions.open
+        assert position.exits is not None
+        assert [line.split(" at ")[0] for line in position.exits.sends_all] == [
+            "target of put-1",
+            "target of put-2",
+            "target of call",
+        ]
+        await world.answer(CommandKind.EXITS, "", "on")
+        await world.until("09:55")
+        [position] = shown(world).positions.open
+        assert position.exits is not None
+        assert position.exits.sends_all == (), "nothing keeps it any more"
+        assert len(position.exits.resting) == 3
         await world.stop()
 
     in_world(day, tmp_path)

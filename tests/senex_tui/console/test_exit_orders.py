@@ -138,7 +138,7 @@ async def test_a_hold_offers_to_cancel_what_rests() -> None:
         await console.press("X")
         assert console.engine.about == [("", "hold")], "it is held before anything is asked"
         assert isinstance(console.app.screen, Question)
-        assert "72 …0001 QQQ 622P/617P/622C/627C target of put-2 0.48 debit" in words(console)
+        assert "72 target of put-2 at 0.48, …0001" in words(console)
         await console.press("y")
         assert console.engine.about == [("", "hold"), ("", "cancel")]
     async with driven(replace(held(), exits=()), size=(72, 40)) as console:
@@ -153,7 +153,7 @@ async def test_quitting_offers_to_cancel_first_what_goes_on_without_the_console(
         assert "c to cancel the closing orders first" in words(console)
         await console.press("c")
         await console.pilot.pause()
-        assert "target of put-2 0.48 debit" in words(console)
+        assert "72 target of put-2 at 0.48, …0001" in words(console)
         await console.press("y")
         assert console.engine.about == [("", "cancel")]
         assert not console.app.quitting.leaving

@@ -11,6 +11,7 @@ from core.remote.watch_client import FOREIGN, READS_ONLY, WatchState
 from core.snapshot import (
     Automation,
     EngineState,
+    ExitsView,
     Health,
     Level,
     MessageView,
@@ -20,6 +21,7 @@ from core.snapshot import (
     Watching,
     without_engine_yet,
 )
+from senex_tui.console.actions.permission import HELD_ELSEWHERE
 from senex_tui.console.watch_app import WatchApp, watching_alarms
 from tests.support.console.parts import status
 from tests.support.console.scenes import FixedEngine, calm
@@ -72,6 +74,25 @@ async def test_an_operator_pauses_without_and_resumes_with_a_question() -> None:
         await pilot.pause()
         assert engine.sent == [CommandKind.PAUSE, CommandKind.RESUME]
         assert app.why_not("reconcile") is not None
+
+
+async def test_an_operator_holds_exits_and_is_told_who_lets_them_go_on() -> None:
+    engine = FixedWatch(watched(Watching.OPERATOR, exits=ExitsView("on", "", ("72",))))
+    app = WatchApp(engine, Watching.OPERATOR)  # type: ignore[arg-type]
+    async with app.run_test(size=(170, 55)) as pilot:
+        await pilot.pause()
+        await pilot.press("X")
+        assert (engine.sent, engine.about) == ([CommandKind.EXITS], [("", "hold")])
+        assert not app.is_asking, "a watcher cancels nothing that rests"
+    engine = FixedWatch(watched(Watching.OPERATOR, exits=ExitsView("held", "by anna", ("72",))))
+    app = WatchApp(engine, Watching.OPERATOR)  # type: ignore[arg-type]
+    async with app.run_test(size=(170, 55)) as pilot:
+        await pilot.pause()
+        await pilot.press("X")
+        await pilot.pause()
+        assert engine.sent == []
+        assert not app.is_asking
+        assert any(HELD_ELSEWHERE in notification.message for notification in app._notifications)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 55)])

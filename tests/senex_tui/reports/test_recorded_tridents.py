@@ -68,7 +68,10 @@ async def test_a_trident_is_told_by_its_recorded_exits(place: Place, records: Re
         "call   whole, target at 0.97 (order 72)",
     ]
     assert told[4].strip().startswith("open risk 16.00 $, worst case +33.00 $ before fees, realized ~+")
-    assert told[5].strip() == "next: 1 target rests; no target works for put-2; time exit Fri 10 Apr 10:00"
+    assert told[5].strip() == (
+        "next: 1 target rests; no target works for put-2: the ticks of its chain are not known; "
+        "time exit Fri 10 Apr 10:00"
+    )
     assert told[-1] == NO_CONSOLE
 
 
@@ -77,6 +80,20 @@ async def test_held_exits_are_told_as_what_comes_next(place: Place, records: Rec
     await records.exit_switch.hold("", "anna", "lunch", after(60))
     [told] = (await read_tridents(place, everything=False)).values["tridents"]
     assert told["next"] == "blocked: exits are held by anna since 09:46: lunch"
+
+
+async def test_what_the_broker_refused_and_what_is_off_is_told_as_the_console_tells_it(
+    place: Place, records: Records
+) -> None:
+    await filled(records)
+    for number, unit in enumerate(ALL):
+        refused = await sent(records, exit_of([unit], f"x{number}"), None)
+        await records.exits.become(refused.id, OrderState.REJECTED, at=after(40 + number), detail="margin")
+    [told] = (await read_tridents(place, everything=False)).values["tridents"]
+    assert told["next"] == "the broker refused 3 orders of this session; the next session tries again"
+    await records.accounts.set(ACCOUNT, AccountSetting(AccountField.EXITS, "off"), "anna", AT)
+    [told] = (await read_tridents(place, everything=False)).values["tridents"]
+    assert told["next"] == "blocked: exits are off for this account"
 
 
 async def test_one_that_has_ended_is_told_only_when_all_are_asked_for(place: Place, records: Records) -> None:
@@ -161,8 +178,8 @@ async def test_a_hold_from_a_shell_is_told_without_a_console(place: Place, recor
     answer = await send(place, CommandKind.EXITS, target="0001", note="hold because lunch")
     assert (answer.exit_code, answer.text) == (
         0,
-        "exits: exits of …0001 are held; 1 closing order rests at the broker (71) and stays; `senex exits cancel` "
-        "cancels it",
+        "exits: exits of …0001 are held; 1 closing order rests at the broker (71) and stays; "
+        "`senex exits cancel 0001` cancels it",
     )
     told = lines(await read_exits(place, DEFAULT))
     assert told[0].startswith("…0001  exits all, HELD by ")

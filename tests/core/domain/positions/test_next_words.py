@@ -103,7 +103,26 @@ TABLE: list[tuple[TridentView, Moment, type, str]] = [
         of(exits=(*TARGETS[:2], target(CALL, **CANCELLED))),
         ENTRY_DAY,
         Wait,
-        "2 targets rest; no target works for call; time exit Fri 12 Dec 10:00",
+        "2 targets rest; no target works for call: an operator cancelled it; time exit Fri 12 Dec 10:00",
+    ),
+    (
+        of(agrees=False),
+        ENTRY_DAY,
+        Wait,
+        "no target works for put-1, put-2, call: the broker does not show all contracts yet; "
+        "time exit Fri 12 Dec 10:00",
+    ),
+    (
+        of(opposed=True),
+        ENTRY_DAY,
+        Wait,
+        "no target works for put-1, put-2, call: an entry of ours works on its strikes; time exit Fri 12 Dec 10:00",
+    ),
+    (
+        of(refused_at=(ENTRY_DAY.now,) * 3),
+        ENTRY_DAY,
+        Wait,
+        "the broker refused 3 orders of this session; the next session tries again",
     ),
     (of(rules=OFF), ENTRY_DAY, Wait, "its exits are off"),
     (
