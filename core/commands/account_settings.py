@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.commands.exit_commands import resting_orders
 from core.commands.inbox import Done
 from core.domain.operation.account_settings import AccountField, AccountSetting, account_setting, confirmed_exits
 from core.domain.operation.accounts import resolve_account
@@ -9,6 +10,7 @@ from core.domain.operation.commands import Command
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
 from core.domain.positions.blocks import FIRST_SET_WAITS
+from core.domain.positions.trident_commands import staying_words
 from core.domain.positions.tridents import ExitMode
 from core.records.records import Records
 from core.runtime.clock import Clock, exchange_time
@@ -33,7 +35,15 @@ async def set_account(records: Records, clock: Clock, command: Command, *, live:
     old = await records.accounts.set(number, setting, command.who, clock.now())
     change = f"{old.shown()} -> {setting.shown()}" if old != setting else f"{setting.shown()} already"
     waits = live and _sends(setting) and not _sends(old) and await _first_targets_wait(records, number)
-    return Done(f"{masked(number)}: {setting.field.value} {change}{f'; {FIRST_SET_WAITS}' if waits else ''}")
+    rests = staying_words(await resting_orders(records, [number])) if _ends_sending(records, setting) else ""
+    told = (f"{masked(number)}: {setting.field.value} {change}", FIRST_SET_WAITS if waits else "", rests)
+    return Done("; ".join(filter(None, told)))
+
+
+def _ends_sending(records: Records, setting: AccountSetting) -> bool:
+    """Whether no exit of the account is sent by this setting any more."""
+    default = records.tridents.default_rules.mode.value
+    return setting.field is AccountField.EXITS and (setting.value or default) == ExitMode.OFF.value
 
 
 def _sends(setting: AccountSetting) -> bool:
