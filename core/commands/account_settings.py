@@ -46,7 +46,7 @@ async def _more(records: Records, old: AccountSetting, setting: AccountSetting, 
     if setting.field is not AccountField.EXITS:
         return []
     if not _sends(setting):
-        is_off = live or setting.value == ExitMode.OFF.value  # the default of a live account is off
+        is_off = _ends_sending(records, setting)
         rests = staying_words(await resting_orders(records, [number]), shown_end(number)) if is_off else ""
         return [rests] if rests else []
     told = []
@@ -58,6 +58,12 @@ async def _more(records: Records, old: AccountSetting, setting: AccountSetting, 
             f"exits are held by {held.who}: `senex exits on{f' {shown_end(number)}' if held.account else ''}` ends it"
         )
     return told
+
+
+def _ends_sending(records: Records, setting: AccountSetting) -> bool:
+    """Whether no exit of the account is sent by this setting any more."""
+    default = records.tridents.default_rules.mode.value
+    return setting.field is AccountField.EXITS and (setting.value or default) == ExitMode.OFF.value
 
 
 def _sends(setting: AccountSetting) -> bool:

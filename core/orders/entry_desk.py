@@ -20,6 +20,7 @@ from core.orders.desk import OrderDesk
 from core.orders.entry_sending import EntrySending, PriceNow, preflight, unlisted_warning
 from core.orders.sending import SendingRules
 from core.orders.suggestion_record import dry_run_record, suggestion_record
+from core.orders.target_checks import TargetChecks
 from core.records.records import Records
 from core.records.store.errors import AlreadyValidated
 from core.runtime.bus import Bus
@@ -88,6 +89,7 @@ class EntryDesk:
         if warned is not None:
             return warned
         await self._say_validated(decision)
+        await TargetChecks(self.broker, self.records, self.bus, self.ids).check(decision, request)
         return Validated(record)
 
     async def _say_validated(self, decision: Decision) -> None:

@@ -201,25 +201,17 @@ class Changes:
 
     async def _follow_foreign_closes(self, read: CompleteRead, others: Sequence[OrderReport]) -> None:
         """Leaves the tridents alone on whose legs a close works that is not ours, at once, and takes them up again when
-        reads 30 s apart show none any more: that an order is not listed once proves nothing. One that the broker's desk
-        closes is left to it for the day."""
-        records = (await self._on_record(read.account)).tridents
+        reads 30 s apart show none any more: that an order is not listed once proves nothing."""
         closes = [order for order in others if state_for(order.status) in (OrderState.WORKING, None)]
-        for record in records:
+        for record in (await self._on_record(read.account)).tridents:
             legs = legs_of(record.trident.units).keys()
             on_it = [order for order in closes if closing_legs(order) & legs]
-            desk = [order for order in on_it if self._causes.is_of_desk(order)]
+            off = self._off(record)
             if on_it:
                 self._clear_s.pop(record.id, None)
-            if desk:
-                await self._to_the_desk(record, [order.order_id for order in desk], "closes")
-            elif on_it and self._off(record) is HandsOff.NONE:
-                await self._hand_off(record, HandsOff.FOREIGN_CLOSE, _closes_words(on_it), Severity.CRITICAL)
-            elif (
-                not on_it
-                and record.trident.hands_off is HandsOff.FOREIGN_CLOSE
-                and self._is_clear(record.id, read.began_s)
-            ):
+                if off is HandsOff.NONE:
+                    await self._hand_off(record, HandsOff.FOREIGN_CLOSE, _closes_words(on_it), Severity.CRITICAL)
+            elif off is HandsOff.FOREIGN_CLOSE and self._is_clear(record.id, read.began_s):
                 await self._hand_off(record, HandsOff.NONE, "no foreign order closes its legs any more")
 
     def _off(self, record: TridentRecord) -> HandsOff:
@@ -229,14 +221,6 @@ class Changes:
 
     def _today(self) -> date:
         return exchange_time(self.clock.now()).date()
-
-    async def _to_the_desk(self, record: TridentRecord, order_ids: Sequence[str], does: str) -> None:
-        """Leaves the trident to the broker's desk for the day, unless it is left alone already."""
-        if self._off(record) in (HandsOff.NONE, HandsOff.FOREIGN_CLOSE):
-            orders = ", ".join(order_ids)
-            who = "of another user, as the broker's desk is,"
-            what = f"order {orders} {who} {does} its legs; no order is sent for it today"
-            await self._hand_off(record, HandsOff.DESK, what, Severity.CRITICAL, self._today())
 
     def _is_clear(self, trident_id: str, now_s: float) -> bool:
         return now_s - self._clear_s.setdefault(trident_id, now_s) >= BELIEVED_S
@@ -318,9 +302,11 @@ class Changes:
             if Ended.SPLIT in why and record.trident.hands_off not in (HandsOff.ADJUSTED, HandsOff.RELEASED):
                 what = "a corporate action has made other contracts of its legs; close it at the broker"
                 await self._hand_off(record, HandsOff.ADJUSTED, what, Severity.CRITICAL)
-            elif Ended.DESK in why:
-                orders = dict.fromkeys(order for loss in of_one for order in loss.order_ids)
-                await self._to_the_desk(record, tuple(orders), "closed")
+            elif Ended.DESK in why and self._off(record) in (HandsOff.NONE, HandsOff.FOREIGN_CLOSE):
+                orders = ", ".join(dict.fromkeys(order for loss in of_one for order in loss.order_ids))
+                who = "of another user, as the broker's desk is,"
+                what = f"order {orders} {who} closed legs of it; no order is sent for it today"
+                await self._hand_off(record, HandsOff.DESK, what, Severity.CRITICAL, self._today())
 
     async def _tell(
         self, account: str, loss: UnitLoss, units: Sequence[Unit], causes: Collection[Ended | None]

@@ -23,6 +23,7 @@ from core.domain.trident.sides import LegSide, closed_side
 from core.market.calendar import SessionCalendar
 from core.orders.attribution import intent_of
 from core.orders.entry_sending import preflight
+from core.orders.target_checks import NO_POSITION
 from core.positions.changes import Changes
 from core.positions.complete_reads import FRESH_S, CompleteRead, CompleteReads
 from core.positions.pace import Pace, Turn, Work
@@ -31,9 +32,6 @@ from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 
-NO_POSITION = "closing_with_no_position"
-"""The broker's warning that an order would close what is not held: without the strict flag it would open it (broker
-2.3)."""
 _NONE = Decimal(0)
 _BACK = timedelta(days=14)
 

@@ -12,6 +12,7 @@ from core.domain.operation.amounts import price
 from core.domain.orders.fate import FateKind, kind_of, why_of
 from core.domain.orders.fills import is_complete, is_overfilled
 from core.domain.orders.order_states import TERMINAL_STATES, OrderState
+from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.closing import fills_once
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.units import Unit, UnitName, names_of
@@ -102,6 +103,18 @@ def paid(exit: Exit) -> Decimal | None:
     sign = {leg.symbol: 1 if leg.action is Action.BUY_TO_CLOSE else -1 for leg in legs}
     cost = (sign[fill.symbol] * fill.quantity * fill.price for fill in fills if fill.symbol in sign)
     return sum(cost, Decimal(0)) / gcd(*(leg.quantity for leg in legs))
+
+
+def way_out_of_exit(exit: Exit) -> str:
+    """What the operator can do about an exit whose end was never shown; empty when nothing is needed. ORDER stands for
+    an id that is not known."""
+    order, short = exit.order_id or "ORDER", exit.id[:SHORT_ID]
+    match exit.state:
+        case OrderState.ABSENT:
+            return f"`senex attest {order} {short}` corrects the record if its order is at the broker after all"
+        case OrderState.INCIDENT:
+            return f"settle it at the broker, then `senex attest {order} {short}` corrects the record"
+    return ""
 
 
 def gain_of(exit: Exit, units: Iterable[Unit]) -> Decimal | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.orders.following import FOLLOWED_FOR_EVER
 from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import IntentKind
@@ -18,13 +19,10 @@ from core.records.repositories.intent_queries import IntentQueries, KindReads
 from core.records.repositories.rows import Watched
 from core.records.store.tables import exits
 
-_is_followed = and_(
-    exits.c.sent_at.is_not(None),
-    or_(exits.c.state.in_([state.value for state in FOLLOWED_FOR_EVER]), exits.c.session_day >= bindparam("since")),
-)
+_QUERIES = IntentQueries(exits, rest=True)
 _LOOKED_AT = exits_where(
     exits.c.account == bindparam("account"),
-    or_(exits.c.state.in_([state.value for state in OPEN_STATES]), _is_followed),
+    or_(exits.c.state.in_([state.value for state in OPEN_STATES]), _QUERIES.is_followed),
 )
 # A target rests until somebody fills it, and an alert tells of that. Any other one may change by itself.
 _rests = and_(
@@ -41,7 +39,7 @@ _WATCHED = (
         func.max(exits.c.sent_at).label("sent_at"),
         func.max(exits.c.terminal_at).label("ended_at"),
     )
-    .where(_is_followed)
+    .where(_QUERIES.is_followed)
     .group_by(exits.c.account)
 )
 _OPEN_OF = exits_where(exits.c.account == bindparam("account"), exits.c.released_at.is_(None))
@@ -52,7 +50,7 @@ class ExitReads(KindReads[Exit]):
 
     kind = IntentKind.EXIT
     table = exits
-    queries = IntentQueries(exits)
+    queries = _QUERIES
 
     async def open_of(self, account: str) -> tuple[Exit, ...]:
         """The account's exits that still claim a unit, or whose end is not proved, the oldest first."""
@@ -62,7 +60,9 @@ class ExitReads(KindReads[Exit]):
     async def looked_at(self, since: date, account: str) -> tuple[Exit, ...]:
         # Of one account alone: those of all are many, and each write of one has them read again.
         return await self._held.ask(
-            (_LOOKED_AT, account), since, lambda: self._end_not_shown(_LOOKED_AT, since=since, account=account)
+            (_LOOKED_AT, account),
+            since,
+            lambda: self._end_not_shown(_LOOKED_AT, account=account, **self._since(since)),
         )
 
     async def watched(self, since: date, today: date) -> tuple[Watched, ...]:
@@ -70,13 +70,16 @@ class ExitReads(KindReads[Exit]):
 
         async def count() -> tuple[Watched, ...]:
             async with self._database.read() as connection:
-                rows = (await connection.execute(_WATCHED, {"since": since})).all()
+                rows = (await connection.execute(_WATCHED, self._since(since))).all()
             return tuple(
                 Watched(row.account, row.moving > 0, tuple(at for at in (row.sent_at, row.ended_at) if at is not None))
                 for row in rows
             )
 
         return await self._held.ask(_WATCHED, since, count)
+
+    def _since(self, since: date) -> dict[str, object]:
+        return {"since": since, "since_at": datetime.combine(since, time(), EXCHANGE_ZONE)}
 
     async def of_tridents(self, trident_ids: Sequence[str]) -> dict[str, tuple[Exit, ...]]:
         """Every exit that each of these tridents ever had, the oldest first. A trident without one has none."""

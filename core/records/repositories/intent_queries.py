@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, func, or_
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, exists, func, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.following import FOLLOWED_FOR_EVER, is_end_shown
@@ -23,9 +23,10 @@ from core.records.store.tables import fills, intent_changes, intent_orders
 
 
 class IntentQueries:
-    """The queries that are asked of intents of every kind, on the table of one."""
+    """The queries that are asked of intents of every kind, on the table of one. Orders that may rest for weeks are
+    followed from their end on, others from the session of their sending."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, rest: bool = False) -> None:
         def where(*conditions: ColumnElement[bool]) -> Select[Any]:
             return intents_where(table, *conditions)
 
@@ -33,8 +34,13 @@ class IntentQueries:
         of_day = table.c.session_day == bindparam("session_day")
         is_its_order = (intent_orders.c.intent_id == table.c.id, intent_orders.c.order_id == bindparam("order_id"))
         has_order = exists().where(*is_its_order, intent_orders.c.account == bindparam("account"))
-        followed = or_(
-            table.c.state.in_([state.value for state in FOLLOWED_FOR_EVER]), table.c.session_day >= bindparam("since")
+        self.is_followed = and_(
+            table.c.sent_at.is_not(None),
+            or_(
+                table.c.state.in_([state.value for state in FOLLOWED_FOR_EVER]),
+                table.c.session_day >= bindparam("since"),
+                *([table.c.terminal_at >= bindparam("since_at")] if rest else []),
+            ),
         )
         self.by_id = where(table.c.id == bindparam("id"))
         self.by_ids = where(table.c.id.in_(bindparam("ids", expanding=True)))
@@ -43,7 +49,7 @@ class IntentQueries:
         self.with_order = where(exists().where(*is_its_order))
         self.by_order = where(of_account, has_order)
         self.by_order_of_day = where(of_account, of_day, has_order)
-        self.followed = where(table.c.sent_at.is_not(None), followed)
+        self.followed = where(self.is_followed)
         self.being_sent = where(table.c.state.in_([state.value for state in (OrderState.PREPARED, OrderState.SENT)]))
         self.open = where(table.c.state.in_([state.value for state in OPEN_STATES]))
         self.unknown = where(table.c.state == OrderState.UNKNOWN.value)
@@ -88,9 +94,13 @@ class KindReads(IntentReads[AnyIntent]):
 
     async def followed(self, since: date) -> tuple[AnyIntent, ...]:
         """The intents of all accounts whose end at the broker was not seen: what works or is unknown, of any day, and
-        the others sent in a session from `since` on. Oldest first."""
-        query = self.queries.followed
-        return await self._held.ask(query, since, lambda: self._end_not_shown(query, since=since))
+        the others sent in a session from `since` on, or ended then where they may rest. Oldest first."""
+        query, values = self.queries.followed, self._since(since)
+        return await self._held.ask(query, since, lambda: self._end_not_shown(query, **values))
+
+    def _since(self, since: date) -> dict[str, object]:
+        """The values of a query that asks what is followed."""
+        return {"since": since}
 
     async def being_sent(self) -> tuple[AnyIntent, ...]:
         """Every intent that is prepared, or sent without a recorded outcome, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import Ended, UnitState
 from core.domain.trident.sides import Direction
 from core.records.records import GoneRecord, TridentRecord
-from tests.support.exit_samples import LONG_PUT, SHORT_CALL, SHORT_PUT, closing_fills, exit_of, sent
+from tests.support.exit_samples import LONG_PUT, SHORT_PUT, closing_fills, exit_of, sent
 from tests.support.judged_account import CALL, P1, P2, WHOLE, Account, closed_by_hand, judged, less, working
 from tests.support.record_samples import ACCOUNT, DAY, after
 from tests.support.tridents import row
@@ -141,22 +142,23 @@ async def test_what_another_user_closed_is_the_desks_and_the_trident_is_left_to_
     assert (now.trident.hands_off, now.desk_day) == (off, DAY if off is HandsOff.DESK else None)
 
 
-async def test_while_the_desk_closes_its_legs_it_is_left_to_it_and_from_the_next_day_on_anew(account: Account) -> None:
+async def test_what_the_desk_closed_leaves_the_trident_to_it_for_that_day_and_no_longer(account: Account) -> None:
     await sent(account.records, exit_of((P1,)))
-    order = working(closed_by_hand(SHORT_PUT, user="tradedesk"))
-    order = replace(order, legs=tuple(replace(leg, symbol=SHORT_CALL) for leg in order.legs))
-    await account.sees(0, WHOLE, of_ours(), order)
+    order = closed_by_hand(SHORT_PUT, LONG_PUT, user="tradedesk")
+    await account.sees(0, WHOLE, of_ours(), working(order))
+    assert (await trident(account)).trident.hands_off is HandsOff.FOREIGN_CLOSE, "while it works"
+    for at_s in (10, 40, 50, 100):
+        await account.sees(at_s, less(short=1, long=1), of_ours(), order)
     assert (await trident(account)).trident.hands_off is HandsOff.DESK
-    assert account.kinds() == [("trident.hands_off", Severity.CRITICAL)]
-    assert account.told[0].text.endswith(
-        "order 900 of another user, as the broker's desk is, closes its legs; no order is sent for it today"
+    told = [event.text for event in account.told if event.kind == "trident.hands_off"]
+    assert told[-1].endswith(
+        "order 900 of another user, as the broker's desk is, closed legs of it; no order is sent for it today"
     )
-    for at_s in (40, 80):
-        await account.sees(at_s, WHOLE, of_ours())
-    assert (await trident(account)).trident.hands_off is HandsOff.DESK, "for the day"
-    await account.records.tridents.hand_off("one", HandsOff.DESK, "yesterday", DAY.replace(day=DAY.day - 1))
-    await account.sees(90, WHOLE, of_ours(), replace(order, user="anna"))
-    assert (await trident(account)).trident.hands_off is HandsOff.FOREIGN_CLOSE
+    yesterday = DAY - timedelta(days=1)
+    await account.records.tridents.hand_off("one", HandsOff.DESK, "yesterday", yesterday)
+    other = working(closed_by_hand(SHORT_PUT, order_id="901", user="anna"))
+    await account.sees(130, less(short=1, long=1), of_ours(), order, other)
+    assert (await trident(account)).trident.hands_off is HandsOff.FOREIGN_CLOSE, "a new day begins anew"
 
 
 ADJUSTED = {(symbol.replace("QQQ  ", "QQQ1 "), side): count for (symbol, side), count in WHOLE.items()}

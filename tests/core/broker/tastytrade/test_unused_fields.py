@@ -89,6 +89,7 @@ ORDER_FIELDS = {
     "updated-at": SHOWN,
     "time-in-force": SHOWN,
     "order-type": SHOWN,
+    "username": SHOWN,
     "legs": STRICT,
     "legs.*": STRICT,
     "legs.*.symbol": STRICT,

@@ -424,6 +424,19 @@ async def test_accounts_that_are_asked_about_in_turn_get_each_its_own_answer(rec
     assert await records.exits.open_of("5WT00003") == () == await records.tridents.held_of("5WT00003")
 
 
+async def test_an_exit_that_rested_for_weeks_is_followed_from_its_end_on(records: Records) -> None:
+    """A target may rest from the entry on: its fill records may come days after its end, weeks after its sending."""
+    await filled(records)
+    await sent(records, exit_of())
+    weeks = after(0) + timedelta(days=35)
+    await records.exits.become("x1", _S.FILLED, at=weeks)
+    week_before, day_after = weeks.date() - timedelta(days=5), weeks.date() + timedelta(days=1)
+    for since, found in ((week_before, ["x1"]), (weeks.date(), ["x1"]), (day_after, [])):
+        assert [one.id for one in await records.exits.followed(since)] == found
+        assert [one.id for one in await records.exits.looked_at(since, ACCOUNT)] == found
+        assert len(await records.exits.watched(since, day_after)) == len(found)
+
+
 async def test_the_mail_about_an_exit_is_in_the_commit_of_its_state(records: Records) -> None:
     records.outbox.open(Letterhead("demo", "https://example.test/orders"), MailPreference.DAILY)
     await filled(records)
