@@ -20,7 +20,7 @@ from core.domain.positions.units import Ended, UnitName, UnitState
 from core.domain.trident.sides import Direction, LegSide
 from core.domain.trident.trident import Action
 from core.guards.breakers import Breakers
-from core.positions.changes import BELIEVED_S, Changes
+from core.positions.changes import BELIEVED_S, SHOWN_WITHIN_S, Changes
 from core.positions.complete_reads import CompleteRead
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -42,10 +42,12 @@ OTHER: LegSide = ("QQQ   260417P00500000", Direction.LONG)
 
 
 class LaterClock(SystemClock):
-    """It is a minute after the samples."""
+    """It is a minute after the samples, or later."""
+
+    at = after(60)
 
     def now(self) -> datetime:
-        return after(60)
+        return self.at
 
 
 def less(**contracts: int) -> dict[LegSide, int]:
@@ -73,9 +75,10 @@ def closed_by_hand(*symbols: str, order_id: str = "900") -> OrderReport:
 
 @dataclass
 class Account:
-    """An account with one filled trident, whose reads are judged. `told` are the events."""
+    """An account with one trident, filled a short while ago, whose reads are judged. `told` are the events."""
 
     records: Records
+    clock: LaterClock = field(default_factory=LaterClock)
     told: list[Event] = field(default_factory=list)
     changes: Changes = field(init=False)
     breakers: Breakers = field(init=False)
@@ -85,11 +88,10 @@ class Account:
 
     def restart(self) -> None:
         """Another process takes over."""
-        clock = LaterClock()
-        bus = Bus(self.records.journal.append, clock)
+        bus = Bus(self.records.journal.append, self.clock)
         bus.listen(self.told.append)
-        self.breakers = Breakers(self.records, bus, clock)
-        self.changes = Changes(self.records, self.breakers, bus, clock)
+        self.breakers = Breakers(self.records, bus, self.clock)
+        self.changes = Changes(self.records, self.breakers, bus, self.clock)
 
     async def sees(
         self, at_s: float, held: Mapping[LegSide, int] = WHOLE, *orders: OrderReport, shares: int = 0
@@ -165,11 +167,36 @@ async def test_nothing_is_taken_for_foreign_while_an_entry_of_ours_may_fill(reco
 
 
 async def test_fewer_contracts_at_the_first_reads_are_a_loss_and_no_foreign_ones(account: Account) -> None:
+    account.clock.at = after(60 + SHOWN_WITHIN_S)
     held = less(short=1, long=1)
     for at_s in (0, 30, 31, 61):
         await account.sees(at_s, held)
     assert await account.records.foreign.positions(ACCOUNT) == {}
     assert await account.units() == {**ALL_WHOLE, P2: (UnitState.GONE, None)}
+
+
+@pytest.mark.parametrize("shown", [{}, {SHORT: 2}, {**WHOLE, SHORT: 1}], ids=["nothing", "a leg", "but one contract"])
+async def test_a_new_trident_that_the_positions_do_not_show_yet_is_not_lost(
+    account: Account, shown: Mapping[LegSide, int]
+) -> None:
+    """Positions that followed a fill by minutes ended the trident for good: it was held, and nobody closed it."""
+    for at_s in (-120, -80, 0, 30, 60, 600):
+        await account.sees(at_s, shown)
+        assert (await account.units(), account.told, await account.agrees()) == (ALL_WHOLE, [], False)
+    await account.sees(610, WHOLE)
+    assert await account.agrees()
+    for at_s in (620, 650):
+        await account.sees(at_s, shown)
+    assert await account.units() != ALL_WHOLE, "what was shown once is lost when it is not there any more"
+
+
+async def test_a_new_trident_that_is_never_shown_is_lost_in_the_end(account: Account) -> None:
+    for at_s in (-120, -80, 0, 30):
+        await account.sees(at_s, {})
+    account.clock.at = after(60 + SHOWN_WITHIN_S)
+    for at_s in (1000, 1030):
+        await account.sees(at_s, {})
+    assert {state for state, _ in (await account.units()).values()} == {UnitState.GONE}
 
 
 async def test_a_unit_closed_by_hand_is_gone_with_its_order(account: Account) -> None:
