@@ -52,6 +52,8 @@ AFTER_CLOSE = timedelta(minutes=40)
 MORNING = timedelta(minutes=10)
 """How long before an open the operator looks at what was halted."""
 
+SETTLED = frozenset({BreakerKind.MISMATCH, BreakerKind.ASSIGNED})
+"""The halts out of which only an operator's word leads, and which happen on such days."""
 MOST_RESETS = 40
 """As many tridents as the account may hold."""
 ANSWERED_S = 3.0
@@ -177,12 +179,13 @@ class _World:
         await self._until(plan.until)
 
     async def _settle_halts(self, engine: Engine) -> None:
-        """Resets what a difference with the broker has halted, as an operator would who has looked at it.
+        """Resets what a difference with the broker or an assignment has halted, as an operator would who has looked at
+        it.
 
         A reset settles the quantities of one trident, and the next comparison tells of the next one.
         """
         for _ in range(MOST_RESETS):
-            halted = [b for b in engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
+            halted = [b for b in engine.breakers.open_now if b.kind in SETTLED]
             for breaker in halted:
                 self._command(engine, CommandKind.RESET, ":".join(filter(None, (breaker.kind.code, breaker.subject))))
             if not halted:
