@@ -33,7 +33,7 @@ def draw_months(seed: int, sessions: int, *, calm: bool = False) -> Plan:
     return replace(
         many,
         cash=many.cash[: 1 + (chance.random() < 0.2)],
-        fill_plan="normal" if chance.random() < 0.8 else "partial",
+        fill_plan="normal",
         minimum_score=0,
         position_limit=chance.choice(LIMITS),
         night="suspend" if chance.random() < 0.5 else "quit",
