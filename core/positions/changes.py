@@ -121,7 +121,7 @@ class Changes:
         """Takes one read. What two of them show, 30 s apart, is believed: it is attributed and recorded. Raises
         RecordsError."""
         async with self._turns.of(read.account):
-            account = await self._account(read.account)
+            account = await self._account(read)
             await self._follow_foreign_closes(read, account)
             foreign = await self.records.foreign.positions(read.account)
             fills = await self._foreign_fills(read)
@@ -156,10 +156,17 @@ class Changes:
             return False
         return read.began_s - since_s >= BELIEVED_S
 
-    async def _account(self, number: str) -> _Account:
+    async def _account(self, read: CompleteRead) -> _Account:
+        """What is on record, with the exits that may have taken more than that: not one whose order this read lists at
+        work, because its fills are recorded. Else whatever targets rest on could leave unseen."""
+        number = read.account
         tridents = await self.records.tridents.held_of(number)
         exits = await self.records.exits.of_tridents([one.id for one in tridents])
-        held = tuple(HeldTrident(one.trident.units, exits.get(one.id, ())) for one in tridents)
+        at_work = {order.order_id for order in read.orders if state_for(order.status) is OrderState.WORKING}
+        held = tuple(
+            HeldTrident(one.trident.units, [each for each in exits.get(one.id, ()) if each.order_id not in at_work])
+            for one in tridents
+        )
         today = exchange_time(self.clock.now()).date()
         filled = await self.records.entries.filled_open(number, today)
         working = [entry for entry in await self.records.entries.open() if entry.account == number]

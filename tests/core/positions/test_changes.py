@@ -283,6 +283,22 @@ async def test_what_an_order_of_ours_closes_is_no_change(account: Account) -> No
     assert (await account.agrees(), account.told) == (True, [])
 
 
+async def test_what_leaves_while_targets_rest_on_it_is_seen(account: Account) -> None:
+    """The targets of all units rest as long as a trident is held: what they may take hid every assignment."""
+    await account.first_reads()
+    listed = []
+    for number, unit in enumerate(UnitName):
+        one = await sent(account.records, exit_of((unit,), f"x{number}"), f"7{number}")
+        live = working(closed_by_hand(SHORT_PUT, LONG_PUT, order_id=f"7{number}"))
+        listed.append(replace(live, identifier=one.identifier))
+    await account.sees(-0.2, WHOLE, *listed)
+    assert await account.agrees()
+    for at_s in (0, 30):
+        await account.sees(at_s, less(short=1), *listed, shares=100)
+    assert await account.units() == {**ALL_WHOLE, P2: (UnitState.BROKEN, Ended.ASSIGNED)}
+    assert [breaker.kind for breaker in account.breakers.open_now] == [BreakerKind.ASSIGNED]
+
+
 async def test_foreign_contracts_are_used_up_before_ours(account: Account) -> None:
     await account.first_reads({**WHOLE, SHORT: 3, LONG: 2})
     for at_s in (0, 30):
