@@ -44,6 +44,9 @@ from core.runtime.keyed_locks import KeyedLocks
 
 BELIEVED_S = 30.0
 """Wall seconds between the first of two reads that show the same difference and the second, which is believed."""
+SHOWN_WITHIN_S = 900.0
+"""Wall seconds from the fill of a trident for which contracts that no read has shown yet are awaited, and not lost:
+positions follow a fill, mostly by seconds."""
 _TABLES = tuple(table.name for table in (tridents, units, exits, claims, fills, gone, entries))
 _NONE = Decimal(0)
 ENGINE = "engine"
@@ -85,12 +88,14 @@ class _Account:
 @dataclass(frozen=True, slots=True)
 class _Change:
     """What a read shows that is not on record. `left` is what is foreign once the fills of others are used, `closed`
-    what they closed of ours; `found` is what they do not explain."""
+    what they closed of ours; `found` is what they do not explain, without what is `awaited`: contracts of a new trident
+    that no read has shown yet."""
 
     fills: tuple[ForeignFill, ...]
     left: Mapping[LegSide, Decimal]
     closed: tuple[Loss, ...]
     found: tuple[Difference, ...]
+    awaited: tuple[Difference, ...] = ()
 
     @property
     def sign(self) -> object:
@@ -119,6 +124,8 @@ class Changes:
     # The monotonic second since which every read shows no foreign close on the legs of a trident that is left alone.
     _clear_s: dict[str, float] = field(init=False, default_factory=dict)
     _told: set[tuple[str, object]] = field(init=False, default_factory=set)
+    # The tridents that a read has shown whole.
+    _shown: set[str] = field(init=False, default_factory=set)
     _turns: KeyedLocks = field(init=False, default_factory=KeyedLocks)
     # What is on record of each account: between two reads most often nothing was written of it.
     _recorded: ReadCache = field(init=False)
@@ -151,13 +158,26 @@ class Changes:
             if foreign is None:
                 await self._first(read, account, fills)
                 return
-            change = _change(account, read, foreign, fills)
-            self._differing[read.account] = frozenset(one.leg for one in change.found)
+            change = _change(account, read, foreign, fills, self._not_shown(account))
+            differing = frozenset(one.leg for one in (*change.found, *change.awaited))
+            self._differing[read.account] = differing
+            self._shown |= {one.id for one in account.records if not differing & legs_of(one.trident.units).keys()}
             if not change.fills and not change.found:
                 self._doubts.pop(read.account, None)
                 self._causes.note_agreed(read)
             elif self._is_believed(read, change.sign):
                 await self._believe(read, others, account, change)
+
+    def _not_shown(self, account: _Account) -> Mapping[LegSide, Decimal]:
+        """The contracts that a read need not show yet: those of tridents that filled a short while ago, and that none
+        has shown."""
+        found: dict[LegSide, Decimal] = {}
+        for one in account.records:
+            age_s = (self.clock.now() - one.trident.filled_at).total_seconds() / self.clock.speed
+            if one.id not in self._shown and age_s < SHOWN_WITHIN_S:
+                for leg, quantity in legs_of(one.trident.units).items():
+                    found[leg] = found.get(leg, _NONE) + quantity
+        return found
 
     def _is_believed(self, read: CompleteRead, sign: object) -> bool:
         known, since_s = self._doubts.get(read.account, (None, 0.0))
@@ -374,7 +394,11 @@ def _may_have_taken(sent: Exit, at_work: Collection[str | None]) -> bool:
 
 
 def _change(
-    account: _Account, read: CompleteRead, foreign: Mapping[LegSide, Decimal], fills: tuple[ForeignFill, ...]
+    account: _Account,
+    read: CompleteRead,
+    foreign: Mapping[LegSide, Decimal],
+    fills: tuple[ForeignFill, ...],
+    not_shown: Mapping[LegSide, Decimal],
 ) -> _Change:
     left, closed = after_foreign(foreign, fills, account.legs)
     ranges = expected(account.held, account.entries, left)
@@ -382,7 +406,9 @@ def _change(
         if loss.leg in ranges:
             had = ranges[loss.leg]
             ranges = {**ranges, loss.leg: Range(max(_NONE, had.low - loss.quantity), had.high - loss.quantity)}
-    return _Change(fills, left, closed, differences(ranges, read.options()))
+    found = differences(ranges, read.options())
+    awaited = tuple(one for one in found if 0 < one.lost <= not_shown.get(one.leg, _NONE))
+    return _Change(fills, left, closed, tuple(one for one in found if one not in awaited), awaited)
 
 
 def _with(ranges: Mapping[LegSide, Range], foreign: Mapping[LegSide, Decimal]) -> Mapping[LegSide, Range]:

@@ -38,10 +38,12 @@ OTHER: LegSide = ("QQQ   260417P00500000", Direction.LONG)
 
 
 class LaterClock(SystemClock):
-    """It is a minute after the samples."""
+    """It is a minute after the samples, or later."""
+
+    at = after(60)
 
     def now(self) -> datetime:
-        return after(60)
+        return self.at
 
 
 def less(**contracts: int) -> dict[LegSide, int]:
@@ -69,9 +71,10 @@ def closed_by_hand(*symbols: str, order_id: str = "900", user: str = "") -> Orde
 
 @dataclass
 class Account:
-    """An account with one filled trident, whose reads are judged. `told` are the events."""
+    """An account with one trident, filled a short while ago, whose reads are judged. `told` are the events."""
 
     records: Records
+    clock: LaterClock = field(default_factory=LaterClock)
     told: list[Event] = field(default_factory=list)
     changes: Changes = field(init=False)
     breakers: Breakers = field(init=False)
@@ -81,11 +84,10 @@ class Account:
 
     def restart(self) -> None:
         """Another process takes over."""
-        clock = LaterClock()
-        bus = Bus(self.records.journal.append, clock)
+        bus = Bus(self.records.journal.append, self.clock)
         bus.listen(self.told.append)
-        self.breakers = Breakers(self.records, bus, clock)
-        self.changes = Changes(self.records, self.breakers, bus, clock)
+        self.breakers = Breakers(self.records, bus, self.clock)
+        self.changes = Changes(self.records, self.breakers, bus, self.clock)
 
     async def sees(
         self, at_s: float, held: Mapping[LegSide, int] = WHOLE, *orders: OrderReport, shares: int = 0

@@ -57,6 +57,7 @@ MORNING = timedelta(minutes=10)
 """How long before an open the operator looks at what was halted."""
 
 SETTLED = frozenset({BreakerKind.MISMATCH, BreakerKind.ASSIGNED})
+"""The halts out of which only an operator's word leads, and which happen on such days."""
 MOST_RESETS = 40
 """As many tridents as the account may hold."""
 ANSWERED_S = 3.0

@@ -17,6 +17,7 @@ from core.domain.positions.closing import Gone
 from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import Ended, UnitState
 from core.domain.trident.sides import Direction
+from core.positions.changes import SHOWN_WITHIN_S
 from core.records.records import GoneRecord, TridentRecord
 from tests.support.exit_samples import LONG_PUT, SHORT_PUT, closing_fills, exit_of, sent
 from tests.support.judged_account import CALL, P1, P2, WHOLE, Account, closed_by_hand, judged, less, working
@@ -29,6 +30,7 @@ BROKEN, GONE = UnitState.BROKEN, UnitState.GONE
 @pytest.fixture
 async def account(tmp_path: Path) -> AsyncIterator[Account]:
     async with judged(tmp_path) as one:
+        one.clock.at = after(60 + SHOWN_WITHIN_S)  # its contracts are not awaited any more
         await one.first_reads()
         yield one
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,7 +15,9 @@ from core.domain.operation.events import Severity
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import Ended, UnitName, UnitState
+from core.domain.trident.sides import LegSide
 from core.domain.trident.trident import Action
+from core.positions.changes import SHOWN_WITHIN_S
 from tests.support.exit_samples import LONG_PUT, SHORT_PUT, closing_fills, exit_of, sent
 from tests.support.judged_account import (
     CALL,
@@ -67,11 +69,36 @@ async def test_nothing_is_taken_for_foreign_while_an_entry_of_ours_may_fill(acco
 
 
 async def test_fewer_contracts_at_the_first_reads_are_a_loss_and_no_foreign_ones(account: Account) -> None:
+    account.clock.at = after(60 + SHOWN_WITHIN_S)
     held = less(short=1, long=1)
     for at_s in (0, 30, 31, 61):
         await account.sees(at_s, held)
     assert await account.records.foreign.positions(ACCOUNT) == {}
     assert await account.units() == {**ALL_WHOLE, P2: (UnitState.GONE, None)}
+
+
+@pytest.mark.parametrize("shown", [{}, {SHORT: 2}, {**WHOLE, SHORT: 1}], ids=["nothing", "a leg", "but one contract"])
+async def test_a_new_trident_that_the_positions_do_not_show_yet_is_not_lost(
+    account: Account, shown: Mapping[LegSide, int]
+) -> None:
+    """Positions that followed a fill by minutes ended the trident for good: it was held, and nobody closed it."""
+    for at_s in (-120, -80, 0, 30, 60, 600):
+        await account.sees(at_s, shown)
+        assert (await account.units(), account.told, await account.agrees()) == (ALL_WHOLE, [], False)
+    await account.sees(610, WHOLE)
+    assert await account.agrees()
+    for at_s in (620, 650):
+        await account.sees(at_s, shown)
+    assert await account.units() != ALL_WHOLE, "what was shown once is lost when it is not there any more"
+
+
+async def test_a_new_trident_that_is_never_shown_is_lost_in_the_end(account: Account) -> None:
+    for at_s in (-120, -80, 0, 30):
+        await account.sees(at_s, {})
+    account.clock.at = after(60 + SHOWN_WITHIN_S)
+    for at_s in (1000, 1030):
+        await account.sees(at_s, {})
+    assert {state for state, _ in (await account.units()).values()} == {UnitState.GONE}
 
 
 async def test_a_unit_closed_by_hand_is_gone_with_its_order(account: Account) -> None:
@@ -156,6 +183,22 @@ async def test_what_an_order_of_ours_closes_is_no_change(account: Account) -> No
         await account.sees(at_s, less(short=1, long=1))
     assert await account.units() == {**ALL_WHOLE, P1: (UnitState.CLOSED, Ended.TARGET)}
     assert (await account.agrees(), account.told) == (True, [])
+
+
+async def test_what_leaves_while_targets_rest_on_it_is_seen(account: Account) -> None:
+    """The targets of all units rest as long as a trident is held: what they may take hid every assignment."""
+    await account.first_reads()
+    listed = []
+    for number, unit in enumerate(UnitName):
+        one = await sent(account.records, exit_of((unit,), f"x{number}"), f"7{number}")
+        live = working(closed_by_hand(SHORT_PUT, LONG_PUT, order_id=f"7{number}"))
+        listed.append(replace(live, identifier=one.identifier))
+    await account.sees(-0.2, WHOLE, *listed)
+    assert await account.agrees()
+    for at_s in (0, 30):
+        await account.sees(at_s, less(short=1), *listed, shares=100)
+    assert await account.units() == {**ALL_WHOLE, P2: (UnitState.BROKEN, Ended.ASSIGNED)}
+    assert [breaker.kind for breaker in account.breakers.open_now] == [BreakerKind.ASSIGNED]
 
 
 async def test_foreign_contracts_are_used_up_before_ours(account: Account) -> None:

@@ -9,12 +9,14 @@ import argparse
 import logging
 import os
 import platform
+import random
 import resource
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
 
@@ -23,6 +25,8 @@ from core.simulator.market.sessions import sessions_of
 from tests.proofs.days.day import MEMORY, SeedResult, run_plan
 from tests.proofs.days.plan import YEARS, Plan, draw, draw_many
 from tests.proofs.days.soak import Totals, seeds_for, shrink
+from tests.proofs.months.month import run_months
+from tests.proofs.months.plan import draw_months
 from tests.support import compiled_once
 
 REPORT_EVERY_S = 30.0
@@ -55,7 +59,7 @@ def main() -> int:
             if result.violations:
                 broken += 1
                 totals.violations += [f"SEED={seed}: {text}" for text in result.violations]
-                for line in shrink(plan(seed)).lines() if broken <= SHRINK_AT_MOST else result.violations[:1]:
+                for line in shrink(plan(seed), _lived).lines() if broken <= SHRINK_AT_MOST else result.violations[:1]:
                     _tell(f"VIOLATION {line}")
             if time.perf_counter() - told > REPORT_EVERY_S:
                 told = time.perf_counter()
@@ -75,13 +79,20 @@ def main() -> int:
 
 
 def _plan(seed: int, *, sessions: int, calm: bool) -> Plan:
+    """Over many sessions exits are on in half of the seeds, which is drawn by a chance of its own."""
+    if sessions and random.Random(f"exits {seed}").random() < 0.5:
+        return draw_months(seed, sessions, calm=calm)
     if sessions:
         return draw_many(seed, sessions, calm=calm)
     return replace(draw(seed), troubles=(), clock_off_s=0.0) if calm else draw(seed)
 
 
 def _run(plan: Callable[[int], Plan], seed: int) -> SeedResult:
-    return run_plan(plan(seed))
+    return _lived(plan(seed))
+
+
+def _lived(plan: Plan, until: datetime | None = None) -> SeedResult:
+    return run_months(plan, until=until).days if plan.exits else run_plan(plan, until=until)
 
 
 def load() -> None:

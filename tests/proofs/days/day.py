@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -78,7 +78,11 @@ def run_seed(
 
 
 def run_plan(
-    plan: Plan, *, until: datetime | None = None, journal: bool = False, days: type[Days] | None = None
+    plan: Plan,
+    *,
+    until: datetime | None = None,
+    journal: bool = False,
+    days: Callable[[DayWorld, datetime | None], Days] | None = None,
 ) -> SeedResult:
     """Runs a plan's days, in the way of `days`."""
     run_days = days or Days

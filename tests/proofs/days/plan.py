@@ -71,6 +71,8 @@ class Plan:
     """Whether the operator closes at the broker, after the open, what an order left that is no whole trident."""
     exits: bool = False
     """Whether exits are on: then tridents are taken to their end."""
+    exit_dte: int = 7
+    """The setting of the accounts: so many days before it expires the close of a trident begins."""
     lived: bool = False
     """Whether the engine wakes as seldom as in days that nobody watches."""
 

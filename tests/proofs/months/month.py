@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from core.domain.operation.account_settings import AccountField
+from core.domain.operation.commands import CommandKind
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
@@ -41,14 +43,12 @@ def run_months(plan: Plan, *, until: datetime | None = None) -> MonthResult:
     """Lives the plan's sessions."""
     lived: list[Months] = []
 
-    class Kept(Months):
-        def __init__(self, world: DayWorld, until: datetime | None) -> None:
-            super().__init__(world, until)
-            lived.append(self)
+    def months(world: DayWorld, until: datetime | None) -> Months:
+        lived.append(Months(world, until))
+        return lived[0]
 
-    result = run_plan(plan, until=until, days=Kept)
-    (months,) = lived
-    return MonthResult(result, months.ended, months.tridents, months.realized)
+    result = run_plan(plan, until=until, days=months)
+    return MonthResult(result, lived[0].ended, lived[0].tridents, lived[0].realized)
 
 
 class Months(Days):
@@ -61,6 +61,7 @@ class Months(Days):
         self.tridents: Counter[str] = Counter()
         self.realized = ""
         self._kept = Kept()
+        self._is_set = False
         self._told: set[str] = set()
         self._commits = 0
         self._first_cash = dict(zip(world.accounts, world.plan.cash, strict=True))
@@ -79,6 +80,11 @@ class Months(Days):
 
     async def morning(self, at: datetime) -> None:
         await super().morning(at)
+        if not self._is_set:
+            self._is_set = True
+            for number in self.world.accounts:
+                note = f"{AccountField.EXIT_DTE.value} {self.world.plan.exit_dte}"
+                self.command(CommandKind.SET_ACCOUNT, number, note)
         self.world.own(self._sell_remains(at))
 
     async def night(self, day: date) -> None:

@@ -33,13 +33,14 @@ def draw_months(seed: int, sessions: int, *, calm: bool = False) -> Plan:
     return replace(
         many,
         cash=many.cash[: 1 + (chance.random() < 0.2)],
-        fill_plan="normal" if chance.random() < 0.8 else "partial",
+        fill_plan="normal",
         minimum_score=0,
         position_limit=chance.choice(LIMITS),
         night="suspend" if chance.random() < 0.5 else "quit",
         clock_off_s=0.0,
         troubles=tuple(sorted([*kept, *own], key=lambda t: (t.at, t.kind))),
         exits=True,
+        exit_dte=chance.choice((7, 7, 21, 30)),
         lived=True,
     )
 
@@ -100,6 +101,11 @@ _KINDS = {
     "unreachable": 4,
 }
 _DELETES_TOO = {FaultKind.REST_DROP_RESPONSE.value, FaultKind.REST_DROP_REQUEST.value}
+
+
+def exit_kinds() -> set[str]:
+    """The kinds of troubles that are drawn for exits."""
+    return set(_KINDS)
 
 
 def _drawn(chance: random.Random, at: datetime, kind: str) -> Trouble:

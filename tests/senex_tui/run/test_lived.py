@@ -164,9 +164,17 @@ def test_the_same_days_are_lived_in_another_process(lived: tuple[Path, list[Live
     assert rows_of(tmp_path / RECORDS) == rows_of(folder / RECORDS)
 
 
-def test_days_go_on_from_a_saved_state(lived: tuple[Path, list[LivedDay], Lived], tmp_path: Path) -> None:
+def test_days_go_on_from_a_saved_state_and_settle_what_was_halted(
+    lived: tuple[Path, list[LivedDay], Lived], tmp_path: Path
+) -> None:
+    """After an assignment no later day had an entry."""
     folder = lived[0]
     shutil.copy(folder / RECORDS, tmp_path / RECORDS)
+    halted = [("assigned", ACCOUNT), ("mismatch", ACCOUNT)]
+    with closing(sqlite3.connect(tmp_path / RECORDS)) as records, records:
+        columns = "kind, subject, opened_at, why, closed_by, closing_why"
+        query = f"insert into breakers ({columns}) values (?, ?, ?, 'a proof', '', '')"
+        records.executemany(query, [(*each, "2026-02-27T21:00:00.000000Z") for each in halted])
     more: list[LivedDay] = []
     until = datetime.fromisoformat("2026-03-03T14:34:45Z")
     order = replace(
@@ -180,7 +188,10 @@ def test_days_go_on_from_a_saved_state(lived: tuple[Path, list[LivedDay], Lived]
     with closing(sqlite3.connect(tmp_path / RECORDS)) as records:
         kinds = {kind for (kind,) in records.execute("select kind from events")}
         ids = [row[0] for row in records.execute("select id from entries")]
+        settled = records.execute("select kind, subject, closed_by from breakers order by kind").fetchall()
+    assert settled == [(*each, "operator (lived)") for each in halted]
     assert not {kind for kind in kinds if kind.startswith(("clock.", "mismatch"))}
+    assert len(ids) > lived[1][-1].entries
     assert len(ids) == len(set(ids)) == more[-1].entries
 
 

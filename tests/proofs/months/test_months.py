@@ -1,0 +1,44 @@
+"""A sample of the simulated months that `python -m tests.proofs.months` lives: exits on, invariants judged (rules
+15)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.proofs.days.plan import Plan
+from tests.proofs.months.month import run_months
+from tests.proofs.months.plan import draw_months, exit_kinds
+from tests.support.proofs import rounds
+
+pytestmark = [
+    pytest.mark.timeout(7200),
+    pytest.mark.filterwarnings("ignore:The garbage collector is trying"),  # connections of killed processes
+]
+SESSIONS = rounds(9, 42)
+
+
+def _short(seed: int) -> Plan:
+    """Months in which tridents come to their time exit within days, and few are held."""
+    return replace(draw_months(seed, SESSIONS), exit_dte=30, position_limit=2)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(1, 1 + rounds(1, 10)))
+def test_nothing_forbidden_happens_to_tridents_on_their_way_to_the_end(seed: int) -> None:
+    result = run_months(_short(seed))
+    assert result.days.violations == []
+    assert result.days.days == SESSIONS
+    assert result.tridents.total() > 0
+
+
+def test_every_trouble_of_exits_is_drawn() -> None:
+    drawn = {trouble.kind for seed in range(60) for trouble in draw_months(seed, 20).troubles}
+    assert drawn >= exit_kinds()
+
+
+def test_a_calm_plan_has_no_troubles_and_a_seed_gives_the_same_plan() -> None:
+    assert draw_months(5, 20, calm=True).troubles == ()
+    assert draw_months(5, 20) == draw_months(5, 20)
+    assert draw_months(5, 20) != draw_months(6, 20)
