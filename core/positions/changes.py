@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from core.domain.operation.breakers import BreakerKind
@@ -307,12 +307,25 @@ def _change(
     account: _Account, read: CompleteRead, foreign: Mapping[LegSide, Decimal], fills: tuple[ForeignFill, ...]
 ) -> _Change:
     left, closed = after_foreign(foreign, fills)
-    ranges = expected(account.held, account.entries, left)
+    ranges = expected(_as_listed(account, read), account.entries, left)
     for loss in closed:
         if loss.leg in ranges:
             had = ranges[loss.leg]
             ranges = {**ranges, loss.leg: Range(max(_NONE, had.low - loss.quantity), had.high - loss.quantity)}
     return _Change(fills, left, closed, differences(ranges, read.options()))
+
+
+def _as_listed(account: _Account, read: CompleteRead) -> tuple[HeldTrident, ...]:
+    """The tridents with those exits alone of which the read does not show what they have taken. An order that it lists
+    as working has taken what its fills say, so that a contract that left beside it is seen while targets rest."""
+    listed = {order.order_id for order in read.orders if state_for(order.status) is OrderState.WORKING}
+    return tuple(
+        replace(
+            one,
+            exits=[exit for exit in one.exits if not (exit.state is OrderState.WORKING and exit.order_id in listed)],
+        )
+        for one in account.held
+    )
 
 
 def _with(ranges: Mapping[LegSide, Range], foreign: Mapping[LegSide, Decimal]) -> Mapping[LegSide, Range]:

@@ -256,6 +256,25 @@ async def test_what_an_order_of_ours_closes_is_no_change(account: Account) -> No
     assert (await account.agrees(), account.told) == (True, [])
 
 
+@pytest.mark.parametrize("listed", ["Live", "Cancel Requested", ""])
+async def test_what_leaves_beside_an_order_that_is_listed_as_working_is_a_change(account: Account, listed: str) -> None:
+    """A target rests for weeks: an assignment in that time is seen. An order that is not listed may have filled."""
+    await account.first_reads()
+    await sent(account.records, exit_of((P1,)))
+    exit = await account.records.exits.become(
+        "x1", OrderState.WORKING, at=after(10), order_id="71", broker_status="Live"
+    )
+    assert exit.order_id is not None
+    legs = tuple(ReportedLeg(leg.symbol, leg.action.value, Decimal(1), Decimal(1), ()) for leg in exit.terms.legs)
+    order = OrderReport(
+        exit.order_id, ACCOUNT, listed, exit.identifier, "QQQ", exit.terms.credit, legs, after(5), None, after(10)
+    )  # fmt: skip
+    for at_s in (0, 30):
+        await account.sees(at_s, less(short=1), *([order] if listed else []), shares=100)
+    assigned = (UnitState.BROKEN, Ended.ASSIGNED)
+    assert (await account.units())[P2] == (assigned if listed else (UnitState.WHOLE, None))
+
+
 async def test_foreign_contracts_are_used_up_before_ours(account: Account) -> None:
     await account.first_reads({**WHOLE, SHORT: 3, LONG: 2})
     for at_s in (0, 30):
