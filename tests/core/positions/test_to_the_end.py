@@ -241,6 +241,26 @@ def test_new_targets_come_with_the_settings_of_the_account(tmp_path: Path) -> No
     in_world(day, tmp_path, start=EARLY)
 
 
+def test_an_assignment_while_targets_rest_breaks_its_unit_alone(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await held(world)
+        before = await targets_rest(world)
+        await world.clock.sleep(60)  # the shares of before are known
+        short = (await trident(world)).trident.units[0].short
+        world.exchange.back_office.assign(ACCOUNT, short, 1, world.clock.now())
+        await until(world, lambda: _is_broken(world, PUT_2))
+        after = await targets_rest(world, (PUT_1, CALL))
+        assert after[CALL].order_id == before[CALL].order_id
+        assert (after[PUT_1].debit, after[PUT_1].order_id != before[PUT_1].order_id) == (before[PUT_1].debit, True)
+        units = {unit.name: (unit.state, unit.how) for unit in (await trident(world)).trident.units}
+        assert units[PUT_2] == (UnitState.BROKEN, Ended.ASSIGNED)
+        assert units[PUT_1][0] is units[CALL][0] is UnitState.WHOLE
+        assert BreakerKind.ASSIGNED in {one.kind for one in world.engine.breakers.open_now}
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY, accounts=[account(cash="100000")])
+
+
 def test_two_tridents_of_the_same_legs_are_closed_apart(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         entry = await held(world)
@@ -332,6 +352,10 @@ async def _works(world: World, kind: ExitKind) -> bool:
 
 async def _nothing_works(world: World) -> bool:
     return not await world.records.exits.open_of(ACCOUNT)
+
+
+async def _is_broken(world: World, name: UnitName) -> bool:
+    return any(unit.name is name and unit.state is UnitState.BROKEN for unit in (await trident(world)).trident.units)
 
 
 async def _ended(world: World) -> bool:

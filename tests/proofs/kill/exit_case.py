@@ -150,7 +150,7 @@ class _Run:
                 continue
             if not asked and self.case.path == "cancel and prove":
                 asked = True
-                world.ask(CommandKind.RELEASE, self._trident())
+                world.ask(CommandKind.RELEASE, self.world.trident())
             if self.case.path == "target fill" and not filled:
                 filled = self._fill_working("put-1") or lived > DEAD_S
             if self.case.path == "time close":
@@ -215,9 +215,6 @@ class _Run:
         at_rest = when == "quiet" and self.case.path == "transactions"
         facts = self.world.facts(at_rest=at_rest)
         self.verdict.wrong += [f"{when}: {sentence}" for sentence in violations(facts)]
-
-    def _trident(self) -> str:
-        return str(self.world.sql("SELECT id FROM tridents")[0][0])
 
     def _unfinished(self) -> list[str]:
         return list(self._open_ends())

@@ -28,6 +28,7 @@ from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import Fault
 from core.simulator.exchange.saved import decoded, encoded, restored_market
 from core.simulator.in_process.broker import InProcessBroker
+from core.simulator.market.market import Market
 from tests.proofs.exits.invariants import ExitWorldFacts, Kept
 from tests.proofs.kill.exit_points import place_exit_points
 from tests.proofs.kill.kill_at import KillSwitch
@@ -101,14 +102,9 @@ class ExitWorld(World):
         )
         shutil.copy(template.records, self.records_file)
         saved = decoded(template.exchange.read_bytes())
-        self.market = restored_market(saved.market)
-        self.exchange = Exchange.restored(saved, self.market)
-        self.exchange.fill_plan = "never"
-        true: Clock = clock.elsewhere()
-        chains = self.broker.chains
-        self.broker = InProcessBroker(self.exchange, self.market, true, LOGIN)
-        self.broker.market_data.idle_s, self.broker.market_data.followed_s = 5.0, 2.0
-        self.broker.chains = chains
+        market = restored_market(saved.market)
+        exchange = Exchange.restored(saved, market)
+        exchange.fill_plan = "never"
         self.exits = None
         self.ids = SeededIds(OTHER_IDS)
         self.kill_file.touch()  # entries are stopped: no exit may mind that
@@ -116,9 +112,15 @@ class ExitWorld(World):
         self.kept = Kept()
         self.cancels: list[tuple[str, str]] = []
         self._main = asyncio.current_task()
-        self._note_cancels()
+        self.connect(exchange, market)
 
-    def _note_cancels(self) -> None:
+    def connect(self, exchange: Exchange, market: Market) -> None:
+        """Makes this the broker of the console, and takes note of what it cancels there."""
+        true: Clock = self.clock.elsewhere()
+        chains, self.exchange, self.market = self.broker.chains, exchange, market
+        self.broker = InProcessBroker(exchange, market, true, LOGIN)
+        self.broker.market_data.idle_s, self.broker.market_data.followed_s = 5.0, 2.0
+        self.broker.chains = chains
         cancel = self.broker.cancel
 
         async def noted(number: str, order_id: str) -> None:
@@ -166,7 +168,6 @@ class ExitWorld(World):
                 task.cancel()
             await asyncio.sleep(0)
         assert not self._process_tasks(), "tasks of a killed process go on"
-        asyncio.get_running_loop().set_task_factory(None)
 
     def ask(self, kind: CommandKind, target: str = "", note: str = "") -> None:
         """Gives a command, and waits for nothing: its console may be killed before it answers."""
@@ -178,6 +179,10 @@ class ExitWorld(World):
             found = reader.execute(query).fetchall()
         reader.close()
         return found
+
+    def trident(self) -> str:
+        """The id of the only trident."""
+        return str(self.sql("SELECT id FROM tridents")[0][0])
 
     def facts(self, *, at_rest: bool = False) -> ExitWorldFacts:
         now = self.clock.now()
