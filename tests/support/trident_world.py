@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +17,9 @@ from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.tridents import ManagedTrident
 from core.domain.positions.units import UnitName
 from core.records.records import TridentRecord
+from core.simulator.exchange.handling import Handling
+from core.simulator.exchange.lifecycle import FillPlan
+from core.simulator.exchange.orders import closing_order
 from tests.support.world import ACCOUNT, World
 
 PUT_1, PUT_2, CALL = UnitName
@@ -168,3 +171,23 @@ async def opened_again(world: World, entry: Entry) -> Entry:
 
     await until(world, is_filled)
     return await world.records.entries.get(new_id)
+
+
+def close_by_hand(world: World, rights: Collection[str]) -> None:
+    """Closes one contract of each leg of these rights (P, C) by an order that is not ours, at once."""
+    now = world.clock.now()
+    world.exchange.advance(now)
+    found = [replace(one, quantity=1) for one in world.exchange.positions(ACCOUNT, now) if one.symbol[12] in rights]
+    at_once = Handling(plan=FillPlan.IMMEDIATE)
+    world.exchange.submit(ACCOUNT, closing_order(found), now, handling=at_once)
+
+
+def closes_sent(world: World) -> int:
+    """How many closing orders have left."""
+    return sum(posted.request.closes for posted in world.broker.posted)
+
+
+def nothing_opened(world: World) -> bool:
+    """Whether no order that asked to close has opened a position at the broker."""
+    world.exchange.advance(world.clock.now())
+    return world.exchange.opened_by_close == []

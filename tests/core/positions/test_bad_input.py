@@ -3,7 +3,6 @@ that could open a position (rules 15.9)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,40 +13,32 @@ from core.domain.orders.transactions import Transaction
 from core.domain.positions.tridents import Phase
 from core.domain.positions.units import Ended, UnitState
 from core.domain.reporting.alerts import AlertKind
-from core.simulator.exchange.handling import Handling
-from core.simulator.exchange.lifecycle import FillPlan
-from core.simulator.exchange.orders import closing_order
-from tests.support.trident_world import CALL, PUT_1, PUT_2, fill, held, targets_rest, trident, until, working
+from tests.support.trident_world import (
+    CALL,
+    PUT_1,
+    PUT_2,
+    close_by_hand,
+    closes_sent,
+    fill,
+    held,
+    nothing_opened,
+    targets_rest,
+    trident,
+    until,
+    working,
+)
 from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 EARLY = et(MONDAY, "09:43:30")
 CLOSE, SET = CommandKind.CLOSE, CommandKind.SET_ACCOUNT
 
 
-def closes(world: World) -> int:
-    """How many closing orders have left."""
-    return sum(posted.request.closes for posted in world.broker.posted)
-
-
-def nothing_opened(world: World) -> bool:
-    world.exchange.advance(world.clock.now())
-    return world.exchange.opened_by_close == []
-
-
-def closed_by_hand(world: World, rights: str) -> None:
-    """Somebody closes one contract of each leg of these rights, at once."""
-    now = world.clock.now()
-    world.exchange.advance(now)
-    found = [replace(one, quantity=1) for one in world.exchange.positions(ACCOUNT, now) if one.symbol[12] in rights]
-    world.exchange.submit(ACCOUNT, closing_order(found), now, handling=Handling(plan=FillPlan.IMMEDIATE))
-
-
 async def unmoved(world: World, kind: CommandKind, target: str, note: str = "") -> str:
     """The answer to a command after which nothing has left, and the same orders work."""
-    sent, before = closes(world), await working(world)
+    sent, before = closes_sent(world), await working(world)
     answer = await world.answer(kind, target, note)
     await world.clock.sleep(20)
-    assert closes(world) == sent
+    assert closes_sent(world) == sent
     assert {name: one.id for name, one in (await working(world)).items()} == {n: one.id for n, one in before.items()}
     return answer
 
@@ -110,9 +101,9 @@ def test_a_close_asked_right_after_somebody_closed_it_all_sends_nothing_that_ope
     async def day(world: World) -> None:
         await held(world)
         await targets_rest(world)
-        sent = closes(world)
-        closed_by_hand(world, "PC")
-        closed_by_hand(world, "P")
+        sent = closes_sent(world)
+        close_by_hand(world, "PC")
+        close_by_hand(world, "P")
         answer = await world.answer(CLOSE, (await trident(world)).id[:8], f"unit=all {words}")
         assert answer.startswith(("done: ", "refused: nothing is closed: "))
 
@@ -123,7 +114,7 @@ def test_a_close_asked_right_after_somebody_closed_it_all_sends_nothing_that_ope
         units = (await trident(world)).trident.units
         assert [(unit.state, unit.how) for unit in units] == [(UnitState.GONE, Ended.HAND)] * 3
         assert await world.records.exits.open_of(ACCOUNT) == ()
-        assert closes(world) == sent
+        assert closes_sent(world) == sent
         assert nothing_opened(world)
         await world.stop()
 
@@ -139,7 +130,7 @@ def test_rows_that_never_come_leave_a_unit_unexplained_until_its_operator_says_w
         await held(world)
         targets = await targets_rest(world)
         await world.stop()
-        closed_by_hand(world, "C")  # its order is of a day that nobody reads any more
+        close_by_hand(world, "C")  # its order is of a day that nobody reads any more
 
         async def gone() -> bool:
             (call,) = [unit for unit in (await trident(world)).trident.units if unit.name is CALL]
