@@ -19,6 +19,11 @@ ORACLES = (
     "tests/proofs/days/exchange_orders.py",
     "tests/proofs/days/invariant_checker.py",
     "tests/proofs/days/send_checks.py",
+    "tests/proofs/exits/exit_money.py",
+    "tests/proofs/exits/exit_orders.py",
+    "tests/proofs/exits/exit_times.py",
+    "tests/proofs/exits/facts.py",
+    "tests/proofs/exits/invariants.py",
     "tests/proofs/kill/rules.py",
     "tests/proofs/states/contradictory_machine.py",
     "tests/proofs/states/entry_machine.py",
@@ -26,6 +31,7 @@ ORACLES = (
     "tests/proofs/states/stored.py",
     "tests/proofs/states/test_fold_laws.py",
 )
+RULES = ("core.domain.orders", "core.domain.positions")
 VALUES = ("core.domain.orders.orders", "core.domain.orders.transactions")
 """The only modules about orders that they may import: requests, reports, fills, entries and the broker's rows."""
 
@@ -41,7 +47,7 @@ def rules_imported(tree: ast.AST) -> Iterator[str]:
                 modules = [f"core.domain.orders.{name.name}" for name in node.names]
         else:
             continue
-        yield from (m for m in modules if m.startswith("core.domain.orders") and m not in VALUES)
+        yield from (m for m in modules if m.startswith(RULES) and m not in VALUES)
 
 
 @pytest.mark.parametrize("path", ORACLES)
