@@ -139,6 +139,11 @@ class Changes:
         None before the first read, and while nobody knows what is foreign."""
         return self._differing.get(account)
 
+    def in_doubt(self, account: str) -> bool:
+        """Whether the account's last read shows what only a second one makes believed, also a close that is not
+        ours."""
+        return account in self._doubts
+
     def agrees(self, account: str, units: Sequence[Unit]) -> bool:
         """Whether the last read shows the legs of these units as it may."""
         differing = self.differing(account)

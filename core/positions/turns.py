@@ -332,7 +332,7 @@ class TridentTurns:
                 self.reads.want(one.number)
             return NIGHT_S
         differing = self.changes.differing(one.number)
-        if differing is None or differing:
+        if differing is None or differing or self.changes.in_doubt(one.number):
             due_s.append(newest.began_s + LOOK_AGAIN_S - now_s)
         for standing in one.standings:
             since = standing.view.trident.filled_at

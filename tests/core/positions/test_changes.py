@@ -107,7 +107,9 @@ async def test_a_unit_closed_by_hand_is_gone_with_its_order(account: Account) ->
     for at_s in (0, 29.9):
         await account.sees(at_s, held, order)
         assert await account.units() == ALL_WHOLE
+        assert account.changes.in_doubt(ACCOUNT), "it is read again at once"
     await account.sees(30, held, order)
+    assert not account.changes.in_doubt(ACCOUNT)
     assert await account.units() == {**ALL_WHOLE, P2: (UnitState.GONE, Ended.HAND)}
     assert account.kinds() == [("trident.gone", Severity.WARNING)]
     assert account.told[0].text.endswith("put-2 has lost 622P, 619P without an order of ours (hand, order 900)")
