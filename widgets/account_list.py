@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("toler.", 6, is_right=True, least=92),
     Column("limit", 5, is_right=True, least=92),
     Column("mail", 11, least=128),
-    Column("exits", 9, least=101),
+    Column("exits", 9, least=126),
     Column("notes", 0),
 )
 _EMPTY = "no account is known yet: the broker is asked for each login's accounts when the engine starts"

@@ -30,7 +30,7 @@ def test_what_rests_is_named_by_a_hold_and_ended_by_a_cancel(tmp_path: Path) -> 
         orders = f"({first.order_id}, {second.order_id})"
         assert await exits(world, "hold because lunch", "0001") == (
             f"done: exits of …0001 are held; 2 closing orders rest at the broker {orders} and stay; "
-            "`senex exits cancel` cancels them"
+            "`senex exits cancel 0001` cancels them"
         )
         assert [(await world.records.exits.get(one.id)).state for one in (first, second)] == [OrderState.WORKING] * 2
         assert await exits(world, "cancel", "0001") == (

@@ -55,10 +55,10 @@ async def test_the_list_says_what_each_account_is_set_to_and_what_its_login_is_w
         await console.press("A")
         for told in (
             "Accounts 4, 3 on",
-            "…0001 on Trident Margin main valid 4 (by capital) (0.40) (10) (immediate) primary",
+            "…0001 on Trident Margin main valid 4 (by capital) (0.40) (10) (immediate) (off) primary",
             "…0002 off Roth of my gr… Margin main valid (0) 5 0.30 (10) daily",
-            "…0003 on Margin family INVALID (0) (by capital) (0.40) (10) (immediate) skips today",
-            "not asked (0) (by capital) (0.40) (10) (immediate) closed at the broker",
+            "…0003 on Margin family INVALID (0) (by capital) (0.40) (10) (immediate) (off) skips today",
+            "not asked (0) (by capital) (0.40) (10) (immediate) (off) closed at the broker",
             "Logins 3, 1 INVALID",
             "main valid checked Nov 20 10:31, so since Nov 20 10:25 ET",
             "/oauth/token: token_invalid",
