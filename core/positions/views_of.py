@@ -14,7 +14,7 @@ from core.domain.orders.orders import Entry
 from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, blocks, outside
 from core.domain.positions.exits import Exit
-from core.domain.positions.next_action import asks_prices, next_action
+from core.domain.positions.next_action import asks_prices, needs_prices, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
 from core.domain.positions.trident_view import Moment, TridentView
@@ -127,7 +127,8 @@ class TridentViews:
         moment = replace(standing.moment, now=self.clock.now())
         facts = self._facts(standing.record.account, moment)
         view = replace(view, blocked=outside(blocks(view, facts)))
-        priced = replace(self._decided(standing.record, view, standing.gone, facts), asks_prices=True)
+        action = next_action(view, moment)
+        priced = replace(self._decided(standing.record, view, standing.gone, facts, action), asks_prices=True)
         return replace(priced, quotes_stale_s=self._stale(standing.id, priced.action))
 
     async def let_go(self, standing: Standing) -> None:
@@ -199,9 +200,10 @@ class TridentViews:
         )
         facts = self._facts(account, moment)
         view = replace(view, blocked=outside(blocks(view, facts)))
+        action = next_action(view, moment)
         return replace(
-            self._decided(record, view, known.gone, facts),
-            asks_prices=asks_prices(view, moment),
+            self._decided(record, view, known.gone, facts, action),
+            asks_prices=needs_prices(action, view, moment),
             waits_for_read=is_unread_alone(facts.refusals) and _is_due(replace(view, blocked=""), moment),
         )
 
@@ -211,10 +213,9 @@ class TridentViews:
         return BlockFacts(moment, self.refusals(account), self._feed_down(), waits)
 
     def _decided(
-        self, record: TridentRecord, view: TridentView, gone: tuple[GoneRecord, ...], facts: BlockFacts
+        self, record: TridentRecord, view: TridentView, gone: tuple[GoneRecord, ...], facts: BlockFacts, action: Action
     ) -> Standing:
         """The standing with what comes next. First targets that wait for a word of the operator are not due."""
-        action = next_action(view, facts.moment)
         if isinstance(action, PlaceTargets) and facts.first_set_waits:
             action = Wait(None, FIRST_SET_WAITS)
         return Standing(record, view, gone, facts.moment, blocks(view, facts), action)

@@ -75,7 +75,11 @@ def next_action(view: TridentView, moment: Moment) -> Action:
 def asks_prices(view: TridentView, moment: Moment) -> bool:
     """Whether what comes next depends on fresh prices of its legs. Those that the view has count for nothing."""
     bare = replace(view, put=None, call=None, short_put_mid=None)
-    action = next_action(bare, moment)
+    return needs_prices(next_action(bare, moment), bare, moment)
+
+
+def needs_prices(action: Action, view: TridentView, moment: Moment) -> bool:
+    """The same for a view without prices, of which this is the next action."""
     if isinstance(action, PlaceClose) or (isinstance(action, Wait) and action.alert in _FOR_WANT_OF_PRICES):
         return True
     is_free = isinstance(action, (Wait, PlaceTargets)) and not view.blocked and view.trident.hands_off is HandsOff.NONE
