@@ -13,7 +13,7 @@ from widgets.base.list_panel import Column, Listing, Row
 if TYPE_CHECKING:
     from core.snapshot import AccountView
 
-_COLUMNS = (Column("setting", 14), Column("value", 18), Column("whose", 7), Column("what it is", 0))
+_COLUMNS = (Column("setting", 16), Column("value", 18), Column("whose", 7), Column("what it is", 0))
 MEANING = {
     AccountField.AUTOMATION: "traded by the automation",
     AccountField.SKIP: "no entry for the rest of today",
@@ -23,6 +23,13 @@ MEANING = {
     AccountField.TOLERANCE: "share of the capital at risk",
     AccountField.POSITION_LIMIT: "open tridents at most",
     AccountField.MAIL: "when its mail is sent",
+    AccountField.EXITS: "closing orders: off, targets, all",
+    AccountField.TARGET_PUT_1: "% of the credit for one put spread",
+    AccountField.TARGET_PUT_2: "% of the credit for the other",
+    AccountField.TARGET_CALL: "% of the credit for the call spread",
+    AccountField.EXIT_DTE: "days to expiration of its time exit",
+    AccountField.LET_INDEX_EXPIRE: "an index is left to its expiration",
+    AccountField.CALL_TARGET_LAST: "the call's target after the puts'",
 }
 """What each setting means, in the order of the list."""
 

@@ -12,7 +12,7 @@ from widgets.base.panel import LinePanel
 if TYPE_CHECKING:
     from core.snapshot import ChangeView
 
-_SETTING = 14
+_SETTING = 16
 
 
 @dataclass(frozen=True, slots=True)

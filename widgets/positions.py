@@ -83,13 +83,21 @@ def _exits(exits: TridentExits, width: int) -> list[Line]:
         lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"{unit.name:<6} {unit.told}", width)]
     parts: list[Part] = [
         (exits.state.upper(), _STATES.get(exits.state, Tone.STRONG)),
-        (f"realized {figures.signed_money(exits.realized)} $", Tone.PLAIN),
+        (_realized(exits), Tone.PLAIN),
         (f"unrealized {figures.signed_money(exits.unrealized_mid)} $", Tone.PLAIN),
         (f"at natural {figures.signed_money(exits.unrealized_natural)} $", Tone.PLAIN),
         (f"worst case {figures.signed_money(exits.worst_case)} $", Tone.PLAIN),
     ]
     lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width)]
     return lines + [((f"  {line}", Tone.STRONG),) for line in wrap(f"next: {exits.next}", width)]
+
+
+def _realized(exits: TridentExits) -> str:
+    """What its exits brought, before fees and after all that were charged so far: `~` marks an estimate."""
+    before = f"realized {figures.signed_money(exits.realized)} $ before fees"
+    if exits.realized_net is None:
+        return before
+    return f"{before}, {'~' if exits.net_estimated else ''}{figures.signed_money(exits.realized_net)} $ after"
 
 
 _STATES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from core.commands.exit_commands import resting_orders
 from core.commands.inbox import Done
 from core.domain.operation.account_settings import AccountField, AccountSetting, account_setting, confirmed_exits
-from core.domain.operation.accounts import resolve_account
+from core.domain.operation.accounts import resolve_account, shown_end
 from core.domain.operation.commands import Command
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
 from core.domain.positions.blocks import FIRST_SET_WAITS
+from core.domain.positions.trident_commands import staying_words
 from core.domain.positions.tridents import ExitMode
 from core.records.records import Records
 from core.runtime.clock import Clock, exchange_time
@@ -32,8 +34,30 @@ async def set_account(records: Records, clock: Clock, command: Command, *, live:
         return setting
     old = await records.accounts.set(number, setting, command.who, clock.now())
     change = f"{old.shown()} -> {setting.shown()}" if old != setting else f"{setting.shown()} already"
-    waits = live and _sends(setting) and not _sends(old) and await _first_targets_wait(records, number)
-    return Done(f"{masked(number)}: {setting.field.value} {change}{f'; {FIRST_SET_WAITS}' if waits else ''}")
+    return Done(
+        "; ".join(
+            (f"{masked(number)}: {setting.field.value} {change}", *await _more(records, old, setting, number, live))
+        )
+    )
+
+
+async def _more(records: Records, old: AccountSetting, setting: AccountSetting, number: str, live: bool) -> list[str]:
+    """What the operator has to know of exits that were switched on or off: what waits, who holds them, what rests."""
+    if setting.field is not AccountField.EXITS:
+        return []
+    if not _sends(setting):
+        is_off = live or setting.value == ExitMode.OFF.value  # the default of a live account is off
+        rests = staying_words(await resting_orders(records, [number]), shown_end(number)) if is_off else ""
+        return [rests] if rests else []
+    told = []
+    if live and not _sends(old) and await _first_targets_wait(records, number):
+        told.append(FIRST_SET_WAITS)
+    held = await records.exit_switch.held(number)
+    if held is not None:
+        told.append(
+            f"exits are held by {held.who}: `senex exits on{f' {shown_end(number)}' if held.account else ''}` ends it"
+        )
+    return told
 
 
 def _sends(setting: AccountSetting) -> bool:

@@ -110,14 +110,17 @@ class CommandHandlers:
 
         async def carried_out(command: Command) -> Done | Refusal:
             answer = await handler(command)
-            await self._follow(command)
+            followed = await self._follow(command)
+            if followed and isinstance(answer, Done):
+                answer = Done(f"{answer.text}; {followed}", answer.figures)
             if command.kind is CommandKind.RESET and command.target != HALT and isinstance(answer, Done):
                 self.reconciliation.want("a breaker was reset")
             return answer
 
         return carried_out
 
-    async def _follow(self, command: Command) -> None:
+    async def _follow(self, command: Command) -> str:
+        """Says what came of it besides; empty for nothing."""
         match command.kind:
             case CommandKind.ACKNOWLEDGE:
                 await self.alerting.read_open()
@@ -127,9 +130,10 @@ class CommandHandlers:
                 if name == AccountField.PRIMARY:
                     await self.logins.prefer_primary()
                 if name == AccountField.EXITS:
-                    await self._adopt(command)
+                    return await self._adopt(command)
             case _:
                 await self.gate.read()
+        return ""
 
     async def _resume(self, command: Command) -> Done | Refusal:
         why = command.note or "resumed by the operator"

@@ -15,7 +15,7 @@ from core.domain.operation.commands import COMMAND, COMMAND_LIFETIME_S, Command,
 from core.domain.operation.events import Severity
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
-from core.domain.positions.trident_commands import ExitsWord
+from core.domain.positions.trident_commands import ExitsWord, ExitsWords, cancels_exits
 from core.guards.stop_files import KeptStop
 from core.guards.stops import Stops
 from core.locks.folder_lock import LockLost
@@ -53,6 +53,12 @@ _WAIT_FOR_THE_BROKER = frozenset(
 )
 _IN_ORDER = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.HALT, CommandKind.RESET, CommandKind.EXITS})
 """Commands that undo each other. While one of them could not be recorded, none that was posted later is carried out."""
+_TAKEN_AS = {
+    CommandKind.PAUSE: "pause of all entries",
+    CommandKind.HALT: "halt of all entries",
+    CommandKind.EXITS: "hold of all exits",
+}
+"""What is done for a row that cannot be read and asks for this."""
 
 
 def _say_nothing(_text: str) -> None:
@@ -135,8 +141,9 @@ class CommandDesk:
     async def read(self) -> None:
         """Bars what waiting commands stop, and hands them to `work`. Raises RecordsError."""
         files = () if self.stops.files is None else self.stops.files.kept()
-        kept = (*(one.command or self._pause(one) for one in files), *self._unposted.values())
-        unreadable = {one.id for one in files if one.command is None}
+        doubtful = tuple(stop for one in files if one.command is None for stop in self._stops_of(one))
+        kept = (*(one.command for one in files if one.command is not None), *doubtful, *self._unposted.values())
+        unreadable = {one.id for one in doubtful}
         for command in kept:
             self.take(command, unreadable=command.id in unreadable)
         rows = await self.records.inbox.pending()
@@ -170,12 +177,18 @@ class CommandDesk:
 
     def _stand_in(self, row: UnreadableRow, stop: CommandKind) -> Command:
         """The stop to carry out for a row that cannot be read."""
-        return Command(_key(row), stop, row.who, self.clock.now(), note=row.why)
+        note = ExitsWords(ExitsWord.HOLD, row.why).note() if stop is CommandKind.EXITS else row.why
+        return Command(_key(row), stop, row.who, self.clock.now(), note=note)
 
-    def _pause(self, file: KeptStop) -> Command:
-        """The pause to carry out for a file that cannot be read."""
-        now = self.clock.now()
-        return Command(file.id, CommandKind.PAUSE, "a shell", now, note=f"{file.path} cannot be read")
+    def _stops_of(self, file: KeptStop) -> tuple[Command, Command]:
+        """What to carry out for a file that cannot be read: it may have stopped exits, or entries. The pause comes
+        last: once it is recorded the file is removed."""
+        now, why = self.clock.now(), f"{file.path} cannot be read"
+        hold = ExitsWords(ExitsWord.HOLD, why).note()
+        return (
+            Command(f"{file.id} exits", CommandKind.EXITS, "a shell", now, note=hold),
+            Command(file.id, CommandKind.PAUSE, "a shell", now, note=why),
+        )
 
     # Carrying them out
 
@@ -288,7 +301,7 @@ class CommandDesk:
         if row.stop is not None:
             answer = await self._answer(self._stand_in(row, row.stop))
             told = answer.sentence() if isinstance(answer, Refusal) else answer.text
-            state, text = CommandState.DONE, f"{row.why}; taken as a {row.stop.value} of all entries: {told}"
+            state, text = CommandState.DONE, f"{row.why}; taken as a {_TAKEN_AS[row.stop]}: {told}"
         first = await self.records.inbox.finish_row(row.seq, state, text, self.clock.now())
         self._finished.add(_key(row))
         self.stops.settle(_key(row))
@@ -344,5 +357,6 @@ def _ordered(row: Command | UnreadableRow) -> bool:
 
 def _waits_for_the_broker(command: Command) -> bool:
     """Whether the command asks the broker. Of exits only their cancel does."""
-    cancels = command.kind is CommandKind.EXITS and command.note.split()[:1] == [ExitsWord.CANCEL.value]
-    return cancels or command.kind in _WAIT_FOR_THE_BROKER
+    if command.kind is CommandKind.EXITS:
+        return cancels_exits(command.note)
+    return command.kind in _WAIT_FOR_THE_BROKER

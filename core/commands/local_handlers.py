@@ -17,6 +17,7 @@ from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.fate import needs_operators_word
+from core.domain.positions.exit_rules import default_mode
 from core.guards.breakers import Breakers
 from core.records.records import Records
 from core.records.repositories.entry_rows import FREED_BY_PROOF
@@ -114,7 +115,8 @@ class LocalHandlers:
         return await set_account(self.records, self.clock, command, live=self.live)
 
     async def _exits(self, command: Command) -> Done | Refusal:
-        return await switch_exits(self.records, self.clock, command)
+        default = self.records.tridents.default_rules.mode if self.running else default_mode(None, live=self.live)
+        return await switch_exits(self.records, self.clock, command, default, live=self.live)
 
     async def _attest(self, command: Command) -> Done | Refusal:
         answer = await attest_position(self.records, command, self.clock.now())

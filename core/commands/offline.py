@@ -6,6 +6,7 @@ from core.commands.inbox import CommandDesk
 from core.commands.local_handlers import LocalHandlers
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.positions.attest_words import is_about_positions
+from core.domain.positions.trident_commands import cancels_exits
 from core.guards.breakers import Breakers
 from core.guards.stops import Stops
 from core.records.records import CommandRecord, Records
@@ -20,15 +21,17 @@ _POSSIBLE = frozenset(
         CommandKind.ALLOW_REENTRY,
         CommandKind.ACKNOWLEDGE,
         CommandKind.SET_ACCOUNT,
-        CommandKind.EXITS,
     }
 )
-"""Commands that stop entries or exits, that the next start acts on (it reconciles before any entry), that concern no
+"""Commands that stop entries, that the next start acts on (it reconciles before any entry), that concern no
 broker, or that are only kept for the next cycle."""
 
 
 def is_possible(command: Command) -> bool:
-    """Whether the command can be carried out while no trader runs. Of attestations those are that need no broker."""
+    """Whether the command can be carried out while no trader runs. Of attestations those are that need no broker, of
+    exits all but their cancel."""
+    if command.kind is CommandKind.EXITS:
+        return not cancels_exits(command.note)
     return command.kind in _POSSIBLE or (command.kind is CommandKind.ATTEST and is_about_positions(command.note))
 
 

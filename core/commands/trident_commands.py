@@ -12,6 +12,10 @@ from core.domain.operation.reasons import Refusal
 from core.domain.positions.trident_commands import close_words
 from core.positions.book import TridentBook
 
+TRIDENT, UNITS, LIMIT, CANCELLED = "trident", "units", "limit", "cancelled"
+"""Figures of the answer to a close: the trident's id, the names of the units, the debit per share of the order's price,
+None for a walk, and the ids of the orders that are cancelled first; several are parted by blanks."""
+
 
 @dataclass(frozen=True, slots=True)
 class TridentCommands:
@@ -31,7 +35,16 @@ class TridentCommands:
         words = close_words(command.note)
         if isinstance(words, Refusal):
             return words
-        return _answer(await self.book.close(command.target, words, command.who))
+        taken = await self.book.close(command.target, words, command.who)
+        if isinstance(taken, Refusal):
+            return taken
+        figures = (
+            (TRIDENT, taken.trident_id),
+            (UNITS, " ".join(taken.asked.units)),
+            (LIMIT, taken.asked.limit),
+            (CANCELLED, " ".join(taken.cancelled)),
+        )
+        return Done(taken.text, figures)
 
     async def _retarget(self, command: Command) -> Done | Refusal:
         return _answer(await self.book.retarget(command.target, command.who))

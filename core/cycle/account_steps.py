@@ -17,12 +17,14 @@ from core.domain.operation.accounts import own_or_default
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import OrderReport
+from core.domain.positions.exits import Exit
 from core.domain.risk.eligibility import restriction_by_level
 from core.domain.risk.exposure import Exposure, exposure
 from core.domain.risk.risk import RiskAssessment, RiskInputs, assess_risk
 from core.domain.trident.entry_price import EntryPrice, entry_price
 from core.domain.trident.pricing import Pricing
 from core.domain.trident.trident import Trident
+from core.orders.attribution import intent_of
 from core.orders.positions import held_legs
 from core.records.repositories.rows import AccountRecord
 
@@ -96,16 +98,30 @@ class AccountSteps:
 
     async def exposed(self, reads: AccountReads, orders: Sequence[OrderReport]) -> Exposure:
         """What the account has at risk, by the records and by these reads. Raises RecordsError."""
-        working = [o for o in orders if state_for(o.status) in (OrderState.WORKING, None)]
-        entries = self.parts.records.entries
+        number, records = self.account.number, self.parts.records
         since = self.parts.calendar.sessions_back(self.day, self.parts.settings.trading.follow_sessions)
-        own_open = [e for e in await entries.open_or_followed(since) if e.account == self.account.number]
+        own_open = [e for e in await records.entries.open_or_followed(since) if e.account == number]
+        filled = await records.entries.filled_open(number, self.day)
+        judged = self.parts.judges(number)
+        found = await records.tridents.these([entry.id for entry in filled])
+        if judged:  # one that has expired is at risk until the broker's rows have ended it
+            settling = [one for one in await records.tridents.held_of(number) if one.trident.expiration < self.day]
+            filled = (*filled, *await records.entries.these([one.id for one in settling]))
+            found = (*found, *settling)
         return exposure(
-            await entries.filled_open(self.account.number, self.day),
+            filled,
             own_open,
             held_legs(reads.positions),
-            working,
+            await self._working(orders),
+            {one.id: one.trident for one in found},
+            judged=judged,
         )
+
+    async def _working(self, orders: Sequence[OrderReport]) -> list[OrderReport]:
+        """The orders that may still fill, without our own closing ones: they lead to no position."""
+        working = [order for order in orders if state_for(order.status) in (OrderState.WORKING, None)]
+        owners = [await intent_of(self.parts.records.intents, order) for order in working]
+        return [order for order, owner in zip(working, owners, strict=True) if not isinstance(owner, Exit)]
 
     @property
     def fixed_width(self) -> Decimal | None:

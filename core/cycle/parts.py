@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.broker.port import Broker
@@ -22,7 +23,10 @@ from core.runtime.ids import Ids
 
 @dataclass(frozen=True, slots=True)
 class CycleParts:
-    """The parts a cycle works with. They are the same for every cycle of an engine."""
+    """The parts a cycle works with. They are the same for every cycle of an engine.
+
+    `judges` says of an account whether what leaves its tridents is kept on record, unit by unit.
+    """
 
     broker: Broker
     study: MarketStudy
@@ -38,3 +42,4 @@ class CycleParts:
     calendar: SessionCalendar
     settings: Settings
     underlyings: tuple[Underlying, ...]
+    judges: Callable[[str], bool]

@@ -182,6 +182,7 @@ class Engine:
             calendar=parts.calendar,
             settings=settings,
             underlyings=self.underlyings,
+            judges=self.exits.judges,
         )
         self.runner = CycleRunner(
             cycle_parts,
@@ -212,6 +213,7 @@ class Engine:
             lambda: self.accounts,
             self.study.today,
             lambda: self.runner.runs,
+            self.exits.mode_of,
         )
         self._operator = command_handlers(
             parts,

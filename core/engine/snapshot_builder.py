@@ -110,12 +110,13 @@ class SnapshotBuilder:
     _figures: ShownFigures = field(init=False, default_factory=ShownFigures)
     _trails: QuoteTrails = field(init=False, default_factory=QuoteTrails)
     _pictures: Pictures = field(init=False, default_factory=Pictures)
-    _tridents: TridentScreens = field(init=False, default_factory=TridentScreens)
+    _tridents: TridentScreens = field(init=False)
     _standings: Standings = field(init=False)
     _numbers: int = field(init=False, default=0)
     _feed_told: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
+        self._tridents = TridentScreens(self.exits.rules_of)
         self.book = DayBook(self.parts.records, self.parts.clock, self.study.today, lambda: self.runner.progresses)
         self._standings = Standings(
             self.slots, self.runner, self.gate, self.breakers, self.logins, sends=self.parts.sends
@@ -296,7 +297,9 @@ class SnapshotBuilder:
             pictures=self._pictures.slice(moment, spread, panels.spread, entries, positions, held, quotes),
             alerts=tuple(alert_view(alert) for alert in self.alerting.open_now),
             figures=self._figures.of(self.alerting.figures),
-            accounts=account_views(self.runner.accounts, self.logins.known, self.parts.settings, moment.today),
+            accounts=account_views(
+                self.runner.accounts, self.logins.known, self.parts.settings, self.parts.exit_rules, moment.today
+            ),
             logins=login_views(self.logins.known),
             day=moment.today,
             next_steps=coming.accounts,

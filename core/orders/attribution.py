@@ -26,6 +26,13 @@ async def intent_of(book: IntentBook, report: OrderReport) -> Intent | None:
     return None
 
 
+async def is_ours(book: IntentBook, report: OrderReport) -> bool:
+    """Whether a record explains the order: `intent_of` without reading the intent. Raises RecordsError."""
+    if report.identifier is not None and await book.names(report.identifier):
+        return True
+    return await intent_of(book, report) is not None
+
+
 async def entry_of(book: IntentBook, report: OrderReport) -> Entry | None:
     """The entry that the order belongs to; None for an exit's order too, which opens nothing. Raises RecordsError."""
     intent = await intent_of(book, report)

@@ -13,6 +13,8 @@ from core.domain.market.underlying import SHIPPED
 from core.domain.operation.events import masked
 from core.domain.orders.orders import Entry
 from core.domain.orders.packages import fill_credit, packages_ordered, risk_of
+from core.domain.positions.exit_rules import sent_for
+from core.domain.positions.tridents import ExitMode
 from core.domain.risk.positions import HeldContract, OpenTrident, body_of
 from core.domain.trident.sides import side_of
 from core.market.feed import Feed
@@ -33,6 +35,7 @@ class OpenTridents:
     quoted. A trident that has just filled is held from that moment on, before any comparison.
 
     `busy` says that a cycle runs: then nothing is read and nothing subscribed, because display must not delay a cycle.
+    `mode_of` says what is sent for an account to close its tridents.
     """
 
     broker: Broker
@@ -43,6 +46,7 @@ class OpenTridents:
     accounts: Callable[[], Sequence[AccountRecord]]
     today: Callable[[], date]
     busy: Callable[[], bool]
+    mode_of: Callable[[str], ExitMode]
     _built: dict[str, OpenTrident] = field(init=False, default_factory=dict)
     _by_account: dict[str, tuple[OpenTrident, ...]] = field(init=False, default_factory=dict)
     _just_filled: dict[str, OpenTrident] = field(init=False, default_factory=dict)
@@ -121,7 +125,9 @@ class OpenTridents:
         if known is None or (known.credit, known.max_risk, known.packages) != figures:
             known = open_trident(entry, await suggestion_of(self.records, entry))
             self._built[entry.id] = known
-        return replace(known, differs=differs) if differs else known
+        exits = await exits_for(self.records, entry, self.mode_of(entry.account))
+        now = differs, exits
+        return known if (known.differs, known.exits) == now else replace(known, differs=differs, exits=exits)
 
     async def _read_dates(self) -> None:
         """Reads the ex-dividend dates of underlyings that can be assigned early, once a day. A read that fails is tried
@@ -135,6 +141,12 @@ class OpenTridents:
             return  # the next check asks again; until then known dates stay
         self.ex_dividends = {**dict.fromkeys(symbols), **{m.symbol: m.ex_dividend for m in metrics}}
         self._dates_read = self.today()
+
+
+async def exits_for(records: Records, entry: Entry, mode: ExitMode) -> ExitMode:
+    """What is sent to close the trident of an entry, whose account has this mode. Raises RecordsError."""
+    of = next((one for one in await records.tridents.held_of(entry.account) if one.id == entry.id), None)
+    return ExitMode.OFF if of is None else sent_for(of.trident, mode, managed=of.managed_since is not None)
 
 
 async def suggestion_of(records: Records, entry: Entry) -> SuggestionRecord | None:

@@ -65,8 +65,8 @@ class _Doubt:
 class PositionComparison:
     """Judges complete reads of positions. A confirmed difference stops its account until an operator has settled it.
 
-    `judges` says of an account whether what leaves its tridents is attributed to their units meanwhile: then only what
-    is left of them is looked for, and what is missing waits until that was done.
+    Of a trident only what the records say is left of it is looked for. `judges` says of an account whether what leaves
+    its tridents otherwise is attributed to their units meanwhile: then what is missing waits until that was done.
     """
 
     records: Records
@@ -89,7 +89,8 @@ class PositionComparison:
             doubts = await self._unexplained(account, held, filled, today)
             still_open: list[tuple[Entry, str]] = []
             last = await last_compared(self.records.journal) if filled else {}
-            tridents = await self._tridents(account, filled)
+            tridents = await self.records.tridents.these([entry.id for entry in filled]) if filled else ()
+            wait_s = ATTRIBUTED_S if self.judges(account) else CONFIRMED_S
             left_of = await self._left_of(tridents)
             for record in tridents:
                 await self._stop_for_broken(record)
@@ -97,7 +98,7 @@ class PositionComparison:
                 told = last.get(one.entry.id, "")
                 units_left = left_of.get(one.entry.id)
                 # What our own orders have closed is no doubt.
-                confirmed_s = CONFIRMED_S if units_left is None else ATTRIBUTED_S if units_left else 0.0
+                confirmed_s = wait_s if units_left else CONFIRMED_S if units_left is None else 0.0
                 if self._is_confirmed(account, one.entry.id, told, one.shown, confirmed_s):
                     if one.shown != told:
                         await self._tell(one)
@@ -109,12 +110,6 @@ class PositionComparison:
                 if told != GONE:
                     still_open.append((one.entry, differing_words(told)))
             return Holdings(tuple(still_open), "; ".join(doubts), any(of == account for of, _ in self._doubts))
-
-    async def _tridents(self, account: str, filled: Sequence[Entry]) -> tuple[TridentRecord, ...]:
-        """The tridents of these entries whose units are kept up with what the broker shows."""
-        if not filled or not self.judges(account):
-            return ()
-        return await self.records.tridents.these([entry.id for entry in filled])
 
     async def _left_of(self, tridents: Sequence[TridentRecord]) -> dict[str, Left]:
         """What is left of each trident: at least without what its exits may still take."""

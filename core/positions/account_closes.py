@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from core.broker.port import Broker, BrokerError
 from core.domain.positions.account_at_close import AccountAtClose
-from core.domain.positions.left import open_risk
+from core.domain.positions.left import at_risk, open_risk
 from core.domain.positions.pnl import Unrealized
 from core.domain.reporting.money import Period, money_of
 from core.domain.risk.risk import capital
@@ -80,14 +80,14 @@ class AccountCloses:
             log.warning("the account %s at the close of %s is not known yet: %s", account[-4:], day, error.detail)
             return False
         marked_on, marks = self._marks.get(account, (None, None))
-        at_risk = sum((_at_risk(one) for one in await self.records.tridents.held_of(account)), _NONE)
+        risk = sum((_at_risk(one) for one in await self.records.tridents.held_of(account)), _NONE)
         earned = money_of(found.units, found.tridents, (), Period.DAY, first=day, last=day).total
         await self.records.pnl_rows.add_day(
             AccountAtClose(
                 account=account,
                 day=day,
-                open_risk=at_risk,
-                capital=capital(reads.derivative_buying_power, at_risk),
+                open_risk=risk,
+                capital=capital(reads.derivative_buying_power, risk),
                 unrealized=marks if marked_on == day else None,
                 realized=earned.realized,
                 fees=earned.fees,
@@ -99,6 +99,8 @@ class AccountCloses:
 
 
 def _at_risk(record: TridentRecord) -> Decimal:
-    """The open risk of a trident; while its credits are not known that of its entry."""
-    found = open_risk(record.trident.units, record.trident.width)
+    """What is left of a trident can lose; that of its entry where nobody can say."""
+    units, width = record.trident.units, record.trident.width
+    by_credits = open_risk(units, width)
+    found = at_risk(units, width, record.max_risk if by_credits is None else by_credits)
     return record.max_risk if found is None else found

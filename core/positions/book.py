@@ -24,6 +24,7 @@ from core.domain.positions.trident_commands import (
     retarget_refusal,
     trident_named,
 )
+from core.domain.positions.trident_view import ManualClose
 from core.domain.positions.trident_words import short_id, title_of
 from core.domain.positions.tridents import ExitMode, ExitRules, HandsOff
 from core.domain.positions.units import Ended, names_of
@@ -38,6 +39,17 @@ from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 
 _NO_TICKS = TickTable((), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTaken:
+    """An operator's close that is under way: the orders that are `cancelled` first, by their ids, and all of it in a
+    sentence."""
+
+    trident_id: str
+    asked: ManualClose
+    cancelled: tuple[str, ...]
+    text: str
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -115,7 +127,7 @@ class TridentBook:
         ids = [one for each in adopted.values() for one in each]
         return f"{amounts.counted(len(ids), 'trident')} adopted ({', '.join(ids)})" if ids else ""
 
-    async def close(self, target: str, words: CloseWords, who: str) -> str | Refusal:
+    async def close(self, target: str, words: CloseWords, who: str) -> CloseTaken | Refusal:
         """Takes an operator's word to close units. Their other orders are cancelled and proved over first."""
         standing = await self._named(target)
         if isinstance(standing, Refusal):
@@ -135,7 +147,8 @@ class TridentBook:
             text += f"; cancelled first: {_numbers(first)}"
         await self._say(standing.record, "close", f"{who}: {text}")
         self.wake(standing.record.account)
-        return f"{_named_so(standing.record)}: {text}"
+        orders = tuple(one.order_id for one in first if one.order_id)
+        return CloseTaken(standing.id, asked, orders, f"{_named_so(standing.record)}: {text}")
 
     async def retarget(self, target: str, who: str) -> str | Refusal:
         """Gives a trident the rules of its account as they are now: its targets are cancelled and placed anew."""

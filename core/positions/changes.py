@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Severity, masked
+from core.domain.orders.identifiers import maker_of
 from core.domain.orders.order_states import OPEN_STATES, OrderState, state_for
-from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.orders import Entry, IntentKind, OrderReport
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.attribution import (
     ForeignFill,
@@ -19,20 +20,19 @@ from core.domain.positions.attribution import (
     TridentUnits,
     UnitLoss,
     after_foreign,
-    cause,
     closing_legs,
     foreign_fills,
     unit_losses,
 )
 from core.domain.positions.closing import Gone
+from core.domain.positions.exits import Exit
 from core.domain.positions.holdings import Difference, HeldTrident, Range, differences, expected
 from core.domain.positions.trident_words import legs_words
 from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState, legs_of, names_with
 from core.domain.trident.sides import LegSide
-from core.domain.trident.trident import SHARES_PER_CONTRACT
 from core.guards.breakers import Breakers
-from core.orders.attribution import intent_of
+from core.positions.causes import Causes, Known
 from core.positions.complete_reads import CompleteRead
 from core.records.records import GoneRecord, Records
 from core.records.repositories.trident_rows import TridentRecord
@@ -50,6 +50,16 @@ ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True)
+class _OnRecord:
+    """What is on record of an account: its tridents that have not ended, the exits of each, and the entries that are no
+    tridents."""
+
+    tridents: tuple[TridentRecord, ...]
+    exits: tuple[tuple[Exit, ...], ...]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Account:
     """What the records have of an account: its tridents that have not ended with their units as they are, and the
     entries that are no tridents."""
@@ -57,6 +67,15 @@ class _Account:
     records: tuple[TridentRecord, ...]
     held: tuple[HeldTrident, ...]
     entries: tuple[Entry, ...]
+
+    @property
+    def legs(self) -> Mapping[LegSide, Decimal]:
+        """The contracts of all units."""
+        counts: dict[LegSide, Decimal] = {}
+        for one in self.held:
+            for leg, count in legs_of(one.units).items():
+                counts[leg] = counts.get(leg, _NONE) + count
+        return counts
 
     @property
     def entry_may_fill(self) -> bool:
@@ -96,18 +115,16 @@ class Changes:
     # What is not believed yet of each account, and the monotonic second at which the first read that shows it began.
     _doubts: dict[str, tuple[object, float]] = field(init=False, default_factory=dict)
     _differing: dict[str, frozenset[LegSide]] = field(init=False, default_factory=dict)
-    # The shares at the last read that agreed: what came or left since tells an assignment before its row is posted.
-    _shares: dict[str, Mapping[str, Decimal]] = field(init=False, default_factory=dict)
+    _causes: Causes = field(init=False)
     # The monotonic second since which every read shows no foreign close on the legs of a trident that is left alone.
     _clear_s: dict[str, float] = field(init=False, default_factory=dict)
     _told: set[tuple[str, object]] = field(init=False, default_factory=set)
-    # The orders of each account's last read that are ours: that never changes, and most of them rest for weeks.
-    _ours: dict[str, frozenset[object]] = field(init=False, default_factory=dict)
     _turns: KeyedLocks = field(init=False, default_factory=KeyedLocks)
     # What is on record of each account: between two reads most often nothing was written of it.
     _recorded: ReadCache = field(init=False)
 
     def __post_init__(self) -> None:
+        self._causes = Causes(self.records)
         self._recorded = ReadCache(self.records.database, *_TABLES)
 
     def differing(self, account: str) -> frozenset[LegSide] | None:
@@ -125,11 +142,12 @@ class Changes:
         """Takes one read. What two of them show, 30 s apart, is believed: it is attributed and recorded. Raises
         RecordsError."""
         async with self._turns.of(read.account):
-            self._forget_orders(read)
-            account = await self._account(read.account)
-            await self._follow_foreign_closes(read, account)
+            others = await self._causes.others(read)
+            await self._follow_foreign_closes(read, others)
+            account = await self._account(read)
+            await self._follow_assignment(account)
             foreign = await self.records.foreign.positions(read.account)
-            fills = await self._foreign_fills(read)
+            fills = await self._foreign_fills(read.account, others)
             if foreign is None:
                 await self._first(read, account, fills)
                 return
@@ -137,9 +155,9 @@ class Changes:
             self._differing[read.account] = frozenset(one.leg for one in change.found)
             if not change.fills and not change.found:
                 self._doubts.pop(read.account, None)
-                self._shares[read.account] = read.shares()
+                self._causes.note_agreed(read)
             elif self._is_believed(read, change.sign):
-                await self._believe(read, account, change)
+                await self._believe(read, others, account, change)
 
     def _is_believed(self, read: CompleteRead, sign: object) -> bool:
         known, since_s = self._doubts.get(read.account, (None, 0.0))
@@ -148,72 +166,90 @@ class Changes:
             return False
         return read.began_s - since_s >= BELIEVED_S
 
-    async def _account(self, number: str) -> _Account:
-        today = exchange_time(self.clock.now()).date()
+    async def _account(self, read: CompleteRead) -> _Account:
+        """What is on record. An order of ours that the read shows at work has taken no more than is on record: what is
+        missing beside it left otherwise. A fill between both halves of the read is no change that a second one shows,
+        too."""
+        at_work = {order.order_id for order in read.orders if state_for(order.status) is OrderState.WORKING}
+        on_record = await self._on_record(read.account)
+        held = tuple(
+            HeldTrident(one.trident.units, [sent for sent in of_one if _may_have_taken(sent, at_work)])
+            for one, of_one in zip(on_record.tridents, on_record.exits, strict=True)
+        )
+        return _Account(on_record.tridents, held, on_record.entries)
+
+    async def _on_record(self, number: str) -> _OnRecord:
+        today = self._today()
         return await self._recorded.ask(number, today, lambda: self._read(number, today))
 
-    async def _read(self, number: str, today: date) -> _Account:
-        records = await self.records.tridents.held_of(number)
-        sent = await self.records.exits.of_tridents([one.id for one in records])
-        held = tuple(HeldTrident(one.trident.units, sent.get(one.id, ())) for one in records)
+    async def _read(self, number: str, today: date) -> _OnRecord:
+        tridents = await self.records.tridents.held_of(number)
+        sent = await self.records.exits.of_tridents([one.id for one in tridents])
         filled = await self.records.entries.filled_open(number, today)
         working = [entry for entry in await self.records.entries.open() if entry.account == number]
         opened = {entry.id: entry for entry in (*filled, *working)}
         # Also those that have ended: their units are closed, whatever their entry filled.
         known = {one.id for one in await self.records.tridents.these(list(opened))}
-        return _Account(records, held, tuple(entry for entry in opened.values() if entry.id not in known))
+        left = tuple(entry for entry in opened.values() if entry.id not in known)
+        return _OnRecord(tridents, tuple(sent.get(one.id, ()) for one in tridents), left)
 
-    async def _foreign_fills(self, read: CompleteRead) -> tuple[ForeignFill, ...]:
+    async def _foreign_fills(self, account: str, others: Sequence[OrderReport]) -> tuple[ForeignFill, ...]:
         """The fills of orders that are not ours and were not used."""
-        filled = [order for order in read.orders if any(leg.fills for leg in order.legs)]
-        ours = {order.order_id for order in filled if await self._is_ours(order)}
-        others = [order.order_id for order in filled if order.order_id not in ours]
-        used = await self.records.foreign.used(read.account, others)
-        return foreign_fills(filled, ours, used)
+        filled = [order for order in others if any(leg.fills for leg in order.legs)]
+        used = await self.records.foreign.used(account, [order.order_id for order in filled])
+        return foreign_fills(filled, (), used)
 
-    async def _is_ours(self, order: OrderReport) -> bool:
-        known = self._ours.get(order.account, frozenset())
-        if _identity(order) in known:
-            return True
-        if await intent_of(self.records.intents, order) is None:
-            return False
-        self._ours[order.account] = known | {_identity(order)}
-        return True
-
-    def _forget_orders(self, read: CompleteRead) -> None:
-        """Keeps nothing of orders that are not listed any more."""
-        self._ours[read.account] = self._ours.get(read.account, frozenset()) & {_identity(one) for one in read.orders}
-
-    async def _follow_foreign_closes(self, read: CompleteRead, account: _Account) -> None:
+    async def _follow_foreign_closes(self, read: CompleteRead, others: Sequence[OrderReport]) -> None:
         """Leaves the tridents alone on whose legs a close works that is not ours, at once, and takes them up again when
-        reads 30 s apart show none any more: that an order is not listed once proves nothing."""
-        if not account.records:
-            return
-        closes = [
-            (order.order_id, closing_legs(order))
-            for order in read.orders
-            if state_for(order.status) in (OrderState.WORKING, None) and closing_legs(order)
-            if not await self._is_ours(order)
-        ]
-        for record in account.records:
+        reads 30 s apart show none any more: that an order is not listed once proves nothing. One that the broker's desk
+        closes is left to it for the day."""
+        records = (await self._on_record(read.account)).tridents
+        closes = [order for order in others if state_for(order.status) in (OrderState.WORKING, None)]
+        for record in records:
             legs = legs_of(record.trident.units).keys()
-            orders = ", ".join(order_id for order_id, closed in closes if closed & legs)
-            off = record.trident.hands_off
-            if orders:
+            on_it = [order for order in closes if closing_legs(order) & legs]
+            desk = [order for order in on_it if self._causes.is_of_desk(order)]
+            if on_it:
                 self._clear_s.pop(record.id, None)
-                if off is HandsOff.NONE:
-                    what = f"order {orders} at the broker is not ours and closes its legs; no order is sent for it"
-                    await self._hand_off(record, HandsOff.FOREIGN_CLOSE, what, Severity.CRITICAL)
-            elif off is HandsOff.FOREIGN_CLOSE and self._is_clear(record.id, read.began_s):
+            if desk:
+                await self._to_the_desk(record, [order.order_id for order in desk], "closes")
+            elif on_it and self._off(record) is HandsOff.NONE:
+                await self._hand_off(record, HandsOff.FOREIGN_CLOSE, _closes_words(on_it), Severity.CRITICAL)
+            elif (
+                not on_it
+                and record.trident.hands_off is HandsOff.FOREIGN_CLOSE
+                and self._is_clear(record.id, read.began_s)
+            ):
                 await self._hand_off(record, HandsOff.NONE, "no foreign order closes its legs any more")
+
+    def _off(self, record: TridentRecord) -> HandsOff:
+        """Why the trident is left alone today: the broker's desk has one for a day."""
+        off = record.trident.hands_off
+        return HandsOff.NONE if off is HandsOff.DESK and record.desk_day != self._today() else off
+
+    def _today(self) -> date:
+        return exchange_time(self.clock.now()).date()
+
+    async def _to_the_desk(self, record: TridentRecord, order_ids: Sequence[str], does: str) -> None:
+        """Leaves the trident to the broker's desk for the day, unless it is left alone already."""
+        if self._off(record) in (HandsOff.NONE, HandsOff.FOREIGN_CLOSE):
+            orders = ", ".join(order_ids)
+            who = "of another user, as the broker's desk is,"
+            what = f"order {orders} {who} {does} its legs; no order is sent for it today"
+            await self._hand_off(record, HandsOff.DESK, what, Severity.CRITICAL, self._today())
 
     def _is_clear(self, trident_id: str, now_s: float) -> bool:
         return now_s - self._clear_s.setdefault(trident_id, now_s) >= BELIEVED_S
 
     async def _hand_off(
-        self, record: TridentRecord, hands_off: HandsOff, what: str, severity: Severity = Severity.INFO
+        self,
+        record: TridentRecord,
+        hands_off: HandsOff,
+        what: str,
+        severity: Severity = Severity.INFO,
+        day: date | None = None,
     ) -> None:
-        await self.records.tridents.hand_off(record.id, hands_off, what)
+        await self.records.tridents.hand_off(record.id, hands_off, what, day)
         text = f"{masked(record.account)} trident {record.id[:SHORT_ID]}: {what}"
         figures = (("trident", record.id), ("hands_off", hands_off.value))
         await self.bus.say("trident.hands_off", text, severity, account=record.account, figures=figures)
@@ -233,13 +269,15 @@ class Changes:
         await self.records.foreign.use(read.account, fills, foreign, now)  # they are in the positions already
         del self._doubts[read.account]
         self._differing[read.account] = frozenset(one.leg for one in differences(_with(ranges, foreign), seen))
-        self._shares[read.account] = read.shares()
+        self._causes.note_agreed(read)
 
-    async def _believe(self, read: CompleteRead, account: _Account, change: _Change) -> None:
+    async def _believe(
+        self, read: CompleteRead, others: Sequence[OrderReport], account: _Account, change: _Change
+    ) -> None:
         tridents = [TridentUnits(one.id, one.opened_at, one.trident.units) for one in account.records]
         losses = unit_losses(tridents, change.lost)
-        came = self._shares_since(read)
-        gone = [record for loss in losses for record in self._gone(account.records, loss, came)]
+        known = await self._causes.known(read, others, account.records if losses else ())
+        gone = [record for loss in losses for record in self._gone(account.records, loss, known)]
         now = self.clock.now()
         units: Mapping[str, tuple[Unit, ...]] = {}
         if change.fills:
@@ -250,32 +288,39 @@ class Changes:
         causes = {loss: [r.gone.cause for r in gone if _is_of(r, loss)] for loss in losses}
         for loss in losses:
             await self._tell(read.account, loss, units[loss.trident_id], causes[loss])
-        await self._follow_assignment(read.account, account.records, losses, causes)
+        await self._leave_alone(account.records, losses, causes)
+        await self._follow_assignment(await self._account(read))
         await self._tell_surplus(read.account, change.found)
 
-    def _shares_since(self, read: CompleteRead) -> dict[str, Decimal]:
-        """The shares that came since the last read that agreed, by symbol; negative where they left. Nothing is known
-        of it after a start."""
-        before, now = self._shares.get(read.account), read.shares()
-        if before is None:
-            return {}
-        return {symbol: now.get(symbol, _NONE) - before.get(symbol, _NONE) for symbol in (*now, *before)}
-
-    def _gone(
-        self, records: Collection[TridentRecord], loss: UnitLoss, came: dict[str, Decimal]
-    ) -> Iterator[GoneRecord]:
-        """The contracts that a unit has lost, with their causes. Shares that explain one explain no other: they are
-        taken out of `came`."""
+    def _gone(self, records: Collection[TridentRecord], loss: UnitLoss, known: Known) -> Iterator[GoneRecord]:
+        """The contracts that a unit has lost, with their causes."""
         underlying = next(one.trident.underlying for one in records if one.id == loss.trident_id)
         for leg in loss.legs:
-            shares = came.get(underlying, _NONE)
-            why = cause(leg, loss.order_ids, shares=shares, rows=())
-            if why in (Ended.ASSIGNED, Ended.EXERCISED):
-                came[underlying] = shares - Decimal(SHARES_PER_CONTRACT).copy_sign(shares)
+            shares = known.shares.get(underlying, _NONE)
+            why, row_id = known.cause_of(leg, loss.order_ids, underlying)
             detail: dict[str, object] = {"orders": list(loss.order_ids)} if loss.order_ids else {}
-            if why in (Ended.ASSIGNED, Ended.EXERCISED):
+            if why in (Ended.ASSIGNED, Ended.EXERCISED) and shares:
                 detail["shares"] = str(shares)
-            yield GoneRecord(loss.trident_id, Gone(loss.unit, leg[0], why, self.clock.now()), ENGINE, detail=detail)
+            gone = Gone(loss.unit, leg[0], why, self.clock.now())
+            yield GoneRecord(loss.trident_id, gone, ENGINE, transaction_id=row_id, detail=detail)
+
+    async def _leave_alone(
+        self,
+        records: Collection[TridentRecord],
+        losses: Sequence[UnitLoss],
+        causes: Mapping[UnitLoss, Collection[Ended | None]],
+    ) -> None:
+        """Leaves alone, for the day, tridents that the broker's desk has closed legs of; for good those of which a
+        corporate action has made other contracts."""
+        for record in records:
+            of_one = [loss for loss in losses if loss.trident_id == record.id]
+            why = {one for loss in of_one for one in causes[loss]}
+            if Ended.SPLIT in why and record.trident.hands_off not in (HandsOff.ADJUSTED, HandsOff.RELEASED):
+                what = "a corporate action has made other contracts of its legs; close it at the broker"
+                await self._hand_off(record, HandsOff.ADJUSTED, what, Severity.CRITICAL)
+            elif Ended.DESK in why:
+                orders = dict.fromkeys(order for loss in of_one for order in loss.order_ids)
+                await self._to_the_desk(record, tuple(orders), "closed")
 
     async def _tell(
         self, account: str, loss: UnitLoss, units: Sequence[Unit], causes: Collection[Ended | None]
@@ -298,23 +343,17 @@ class Changes:
             figures=(("trident", loss.trident_id), ("unit", loss.unit.value), ("cause", why)),
         )
 
-    async def _follow_assignment(
-        self,
-        account: str,
-        records: Collection[TridentRecord],
-        losses: Sequence[UnitLoss],
-        causes: Mapping[UnitLoss, Collection[Ended | None]],
-    ) -> None:
-        """Stops the account's entries until its operator has settled what an assignment left."""
-        assigned = [loss for loss in losses if Ended.ASSIGNED in causes[loss]]
-        if assigned:
-            names: dict[str, list[UnitName]] = {}
-            for loss in assigned:
-                names.setdefault(loss.trident_id, []).append(loss.unit)
-            of = next(one.trident.underlying for one in records if one.id == assigned[0].trident_id)
-            units = "; ".join(f"{names_with(units, 'of', 'of')} {id[:SHORT_ID]}" for id, units in names.items())
-            why = f"the short {of} contract of {units} was assigned"
-            await self.breakers.open(BreakerKind.ASSIGNED, account, why)
+    async def _follow_assignment(self, account: _Account) -> None:
+        """Stops the account's entries until its operator has settled what an assignment left, however it became known:
+        by shares, or by the broker's row later."""
+        found = [(record, names) for record in account.records if (names := _assigned(record))]
+        if not found:
+            return
+        first = found[0][0]
+        units = "; ".join(f"{names_with(names, 'of', 'of')} {record.id[:SHORT_ID]}" for record, names in found)
+        why = f"the short {first.trident.underlying} contract of {units} was assigned"
+        if not await self.records.breakers.settled(BreakerKind.ASSIGNED, first.account, why):
+            await self.breakers.open(BreakerKind.ASSIGNED, first.account, why)
 
     async def _tell_surplus(self, account: str, found: Collection[Difference]) -> None:
         """Tells once of more contracts than ours may be, which no order explains: they are not believed to be ours, and
@@ -328,10 +367,30 @@ class Changes:
         await self.bus.say("positions.unexplained", text, Severity.CRITICAL, account=account)
 
 
+def _assigned(record: TridentRecord) -> tuple[UnitName, ...]:
+    """The units of a trident whose short contract was assigned, and whose long one is left."""
+    units = record.trident.units
+    return tuple(unit.name for unit in units if unit.state is UnitState.BROKEN and unit.how is Ended.ASSIGNED)
+
+
+def _closes_words(orders: Sequence[OrderReport]) -> str:
+    """What is said of foreign orders that close legs of a trident."""
+    ids = ", ".join(order.order_id for order in orders)
+    if any(maker_of(order.identifier) is IntentKind.EXIT for order in orders):
+        whose = "has an exit's identifier and no record here, as that of another console or a lost one has"
+        return f"order {ids} at the broker {whose}; it closes the legs, and no order is sent for it"
+    return f"order {ids} at the broker is not ours and closes its legs; no order is sent for it"
+
+
+def _may_have_taken(sent: Exit, at_work: Collection[str | None]) -> bool:
+    """Whether it may have closed more than is on record, beside a read that shows these orders at work."""
+    return sent.state is not OrderState.WORKING or sent.order_id not in at_work
+
+
 def _change(
     account: _Account, read: CompleteRead, foreign: Mapping[LegSide, Decimal], fills: tuple[ForeignFill, ...]
 ) -> _Change:
-    left, closed = after_foreign(foreign, fills)
+    left, closed = after_foreign(foreign, fills, account.legs)
     ranges = expected(account.held, account.entries, left)
     for loss in closed:
         if loss.leg in ranges:
@@ -344,11 +403,6 @@ def _with(ranges: Mapping[LegSide, Range], foreign: Mapping[LegSide, Decimal]) -
     return {
         leg: Range(had.low + foreign.get(leg, _NONE), had.high + foreign.get(leg, _NONE)) for leg, had in ranges.items()
     }
-
-
-def _identity(order: OrderReport) -> object:
-    """What tells one order from another: a broker may begin its ids again (broker 8)."""
-    return order.order_id, order.identifier, order.received_at, order.replaces
 
 
 def _is_of(record: GoneRecord, loss: UnitLoss) -> bool:

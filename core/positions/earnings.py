@@ -41,7 +41,7 @@ class _Known:
     entries: Mapping[str, Entry]
     exits: Mapping[str, tuple[Exit, ...]]
     left: Mapping[str, tuple[GoneRecord, ...]]
-    orders: Mapping[str, Intent]
+    orders: Mapping[str, Sequence[Intent]]
 
 
 @dataclass(eq=False, repr=False)
@@ -85,10 +85,12 @@ class Earnings:
         entries = await self.records.entries.these(ids)
         exits = await self.records.exits.of_tridents(ids)
         intents: list[Intent] = [*entries, *(one for of_one in exits.values() for one in of_one)]
-        by_id = {intent.id: intent for intent in intents}
-        orders = {intent.order_id: intent for intent in intents if intent.order_id is not None}
-        for intent_id, had in (await self.records.intent_orders.of_all(list(by_id))).items():
-            orders |= {order.order_id: by_id[intent_id] for order in had}
+        orders: dict[str, list[Intent]] = {}
+        had = await self.records.intent_orders.of_all([intent.id for intent in intents])
+        for intent in intents:
+            of_intent = (intent.order_id, *(order.order_id for order in had.get(intent.id, ())))
+            for order_id in dict.fromkeys(one for one in of_intent if one is not None):
+                orders.setdefault(order_id, []).append(intent)
         gone = await self.records.tridents.gone_of(ids)
         return _Known(tridents, others, {entry.id: entry for entry in entries}, exits, gone, orders)
 
@@ -101,7 +103,7 @@ class Earnings:
         for record in tridents:
             left = [_left(one) for one in known.left[record.id]]
             expired = record.trident.expiration <= today
-            lots += lots_of(record.id, record.trident.units, left, expired=expired)
+            lots += lots_of(record.id, record.trident.units, left, record.opened_at, expired=expired)
         return match(rows, known.orders, {one.id: one.trident.units for one in tridents}, lots)
 
     async def _write(

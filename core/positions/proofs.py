@@ -104,7 +104,8 @@ class CancelProofs:
         if order_id is None:
             return [f"nobody knows whether the broker has the order ({one.state.words})"]
         report = next((each for each in listed if each.order_id == order_id), None)
-        if report is not None and has_ended(report) and not is_partial(one.terms, report):
+        is_shown = report is not None and has_ended(report) and not is_partial(one.terms, report)
+        if is_shown and report is not None and await self._is_of(report, one):
             one = await self.tracker.apply(one, report)
         else:
             try:
@@ -126,10 +127,14 @@ class CancelProofs:
         """The exit as the broker's answer about just its order leaves it. Raises BrokerError."""
         await self.pace.take(Turn(self.login_of(one.account), one.account, Work.PROOF))
         report = await self.broker.order(one.account, order_id)
-        owner = await intent_of(self.records.intents, report)
-        if owner is None or owner.id != one.id:  # the broker has begun its ids again
+        if not await self._is_of(report, one):
             raise BrokerError(BrokerFault.NOT_FOUND, f"order {order_id} is another one by now")
         return await self.tracker.apply(one, report, by_id=True)
+
+    async def _is_of(self, report: OrderReport, one: Exit) -> bool:
+        """Whether the order is this exit's: the broker may have begun its ids again."""
+        owner = await intent_of(self.records.intents, report)
+        return owner is not None and owner.id == one.id
 
     async def _ask_again(self, one: Exit) -> None:
         """Asks once more to cancel an order that works: the first cancel was lost, or an earlier process died before it

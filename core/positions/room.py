@@ -14,7 +14,7 @@ from core.domain.operation.events import Event
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import OrderReport
 from core.domain.positions.exit_rules import rules_for
-from core.domain.positions.tridents import ExitMode
+from core.domain.positions.tridents import ExitMode, ExitRules
 from core.domain.reporting.alerts import DueAlert
 from core.guards.exit_gate import ExitGate
 from core.guards.gate import TradingGate
@@ -236,10 +236,14 @@ class TridentRoom:
 
     def mode_of(self, account: str) -> ExitMode:
         """What is sent for the account with this number."""
+        is_reached = any(one.number == account for one in self.accounts())
+        return self.rules_of(account).mode if is_reached and self.on else ExitMode.OFF
+
+    def rules_of(self, account: str) -> ExitRules:
+        """The rules under which a trident of this account would be filled now."""
+        default = self.records.tridents.default_rules
         own = next((one.exits for one in self.accounts() if one.number == account), None)
-        if own is None or not self.on:
-            return ExitMode.OFF
-        return rules_for(own, self.records.tridents.default_rules).mode
+        return default if own is None else rules_for(own, default)
 
     def login_of(self, account: str) -> str:
         """The login that reaches the account; empty for one that none reaches."""

@@ -14,12 +14,12 @@ from core.domain.orders.orders import Entry
 from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, blocks, outside
 from core.domain.positions.exits import Exit
-from core.domain.positions.next_action import asks_prices, needs_prices, next_action
+from core.domain.positions.next_action import asks_prices, asks_prices_after, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
-from core.domain.positions.units import Unit, left_of
+from core.domain.positions.units import Unit, UnitName, left_of
 from core.domain.trident.pricing import MAX_QUOTE_AGE_S
 from core.guards.exit_gate import ExitGate
 from core.market.calendar import SessionCalendar
@@ -32,6 +32,7 @@ from core.positions.moments import moment_of
 from core.positions.pace import Work
 from core.positions.quotes import CloseQuotes
 from core.records.records import AccountRecord, GoneRecord, Records, TridentRecord
+from core.records.repositories.pnl_rows import UnitEarned
 from core.records.store.tables import claims, exits, fills, gone, tridents, units
 from core.runtime.clock import Clock
 
@@ -50,6 +51,7 @@ class Standing:
     record: TridentRecord
     view: TridentView
     gone: tuple[GoneRecord, ...]
+    earned: Mapping[UnitName, UnitEarned]
     moment: Moment
     blocks: tuple[Block, ...]
     action: Action
@@ -80,6 +82,23 @@ class _Recorded:
     record: TridentRecord
     exits: tuple[Exit, ...]
     gone: tuple[GoneRecord, ...]
+    earned: Mapping[UnitName, UnitEarned]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """What may keep every exit of an account from being sent, by one look."""
+
+    refusals: tuple[Refusal, ...]
+    feed_down: str
+    first_set_waits: bool
+
+    @property
+    def is_unread_alone(self) -> bool:
+        return is_unread_alone(self.refusals)
+
+    def at(self, moment: Moment) -> BlockFacts:
+        return BlockFacts(moment, self.refusals, self.feed_down, self.first_set_waits)
 
 
 @dataclass(eq=False, repr=False)
@@ -106,8 +125,11 @@ class TridentViews:
         """The account's tridents that have not ended, the oldest first, without prices: nobody waits for the broker.
         Raises RecordsError."""
         known = await self._of_account(account)
-        entries = await self.records.entries.open() if known else ()
-        return tuple(self._standing(account, one, entries) for one in known)
+        if not known:
+            return ()
+        entries = await self.records.entries.open()
+        outer = self._outer(account)
+        return tuple(self._standing(one, entries, outer) for one in known)
 
     async def one(self, trident_id: str) -> Standing:
         """One trident, also one that has ended, without prices. Raises RecordsError, and StateConflict when there is
@@ -115,8 +137,9 @@ class TridentViews:
         record = await self.records.tridents.get(trident_id)
         exits = await self.records.exits.of_tridents([trident_id])
         left = await self.records.tridents.gone_of([trident_id])
-        known = _Recorded(record, exits[trident_id], left[trident_id])
-        return self._standing(record.account, known, await self.records.entries.open())
+        earned = await self.records.pnl_rows.units(trident_id)
+        known = _Recorded(record, exits[trident_id], left[trident_id], earned)
+        return self._standing(known, await self.records.entries.open(), self._outer(record.account))
 
     async def priced(self, standing: Standing) -> Standing:
         """The standing with fresh prices of its legs, where what comes next depends on them; its legs are subscribed
@@ -125,10 +148,9 @@ class TridentViews:
             return standing
         view = await self._prices(standing)
         moment = replace(standing.moment, now=self.clock.now())
-        facts = self._facts(standing.record.account, moment)
-        view = replace(view, blocked=outside(blocks(view, facts)))
-        action = next_action(view, moment)
-        priced = replace(self._decided(standing.record, view, standing.gone, facts, action), asks_prices=True)
+        facts = self._outer(standing.record.account).at(moment)
+        known = _Recorded(standing.record, view.exits, standing.gone, standing.earned)
+        priced = replace(_decided(known, view, facts), asks_prices=True)
         return replace(priced, quotes_stale_s=self._stale(standing.id, priced.action))
 
     async def let_go(self, standing: Standing) -> None:
@@ -179,12 +201,13 @@ class TridentViews:
         ids = [one.id for one in records]
         exits = await self.records.exits.of_tridents(ids) if ids else {}
         left = await self.records.tridents.gone_of(ids) if ids else {}
-        found = tuple(_Recorded(one, exits[one.id], left[one.id]) for one in records)
+        earned = await self.records.pnl_rows.of_tridents(ids) if ids else {}
+        found = tuple(_Recorded(one, exits[one.id], left[one.id], earned[one.id]) for one in records)
         self._recorded[account] = version, found
         return found
 
-    def _standing(self, account: str, known: _Recorded, entries: Sequence[Entry]) -> Standing:
-        record = known.record
+    def _standing(self, known: _Recorded, entries: Sequence[Entry], outer: _Outer) -> Standing:
+        record, account = known.record, known.record.account
         moment = moment_of(record, self.calendar, self.clock.now())
         trident = _as_managed(record, moment.today)
         view = TridentView(
@@ -198,27 +221,16 @@ class TridentViews:
             opposed=_is_opposed(trident, account, entries),
             asked=record.asked,
         )
-        facts = self._facts(account, moment)
-        view = replace(view, blocked=outside(blocks(view, facts)))
-        action = next_action(view, moment)
+        standing = _decided(known, view, outer.at(moment))
         return replace(
-            self._decided(record, view, known.gone, facts, action),
-            asks_prices=needs_prices(action, view, moment),
-            waits_for_read=is_unread_alone(facts.refusals) and _is_due(replace(view, blocked=""), moment),
+            standing,
+            asks_prices=asks_prices_after(standing.action, standing.view, moment),
+            waits_for_read=outer.is_unread_alone and _is_due(view, moment),
         )
 
-    def _facts(self, account: str, moment: Moment) -> BlockFacts:
+    def _outer(self, account: str) -> _Outer:
         of = next((one for one in self.accounts() if one.number == account), None)
-        waits = of is not None and of.exits_first_wait
-        return BlockFacts(moment, self.refusals(account), self._feed_down(), waits)
-
-    def _decided(
-        self, record: TridentRecord, view: TridentView, gone: tuple[GoneRecord, ...], facts: BlockFacts, action: Action
-    ) -> Standing:
-        """The standing with what comes next. First targets that wait for a word of the operator are not due."""
-        if isinstance(action, PlaceTargets) and facts.first_set_waits:
-            action = Wait(None, FIRST_SET_WAITS)
-        return Standing(record, view, gone, facts.moment, blocks(view, facts), action)
+        return _Outer(self.refusals(account), self._feed_down(), of is not None and of.exits_first_wait)
 
     def _stale(self, trident_id: str, action: Action) -> float | None:
         if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:
@@ -271,6 +283,16 @@ class TridentViews:
 def is_unread_alone(refusals: Sequence[Refusal]) -> bool:
     """Whether nothing bars exits but that the account was not read completely of late: a read ends that."""
     return bool(refusals) and all(one.reason is Reason.ACCOUNT_UNREAD for one in refusals)
+
+
+def _decided(known: _Recorded, view: TridentView, facts: BlockFacts) -> Standing:
+    """The standing with what comes next. First targets that wait for a word of the operator are not due."""
+    found = blocks(view, facts)
+    view = replace(view, blocked=outside(found))
+    action = next_action(view, facts.moment)
+    if isinstance(action, PlaceTargets) and facts.first_set_waits:
+        action = Wait(None, FIRST_SET_WAITS)
+    return Standing(known.record, view, known.gone, known.earned, facts.moment, found, action)
 
 
 def _is_due(view: TridentView, moment: Moment) -> bool:

@@ -24,6 +24,11 @@ class TridentExits:
     None while nobody knows it. `close_mid` and `close_natural` are what closing all that is left costs, per share of
     the order's price. `resting` names the orders that a close would cancel first. `next_exit_at` is when its time exit
     begins, or goes on in the next session; None where neither is to come.
+    None while nobody knows it. `realized_net` is after all fees charged so far, those of its opening too, None while
+    they are not worked out; `net_estimated`: one of them is an estimate. `close_mid` and `close_natural` are what
+    closing all that is left costs, per share of the order's price. `resting` names the orders that a close would cancel
+    first. While something keeps its exits from being sent, `sends_targets` and `sends_all` say what would be sent at
+    once without it: where targets alone are sent, and where time exits are too.
     """
 
     state: str
@@ -38,6 +43,10 @@ class TridentExits:
     legs: str = ""
     resting: tuple[str, ...] = ()
     next_exit_at: datetime | None = None
+    realized_net: Decimal | None = None
+    net_estimated: bool = False
+    sends_targets: tuple[str, ...] = ()
+    sends_all: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,25 @@ from collections.abc import Sequence
 from datetime import date
 
 from core.config.settings import Settings
-from core.domain.operation.account_settings import AccountField
+from core.domain.operation.account_settings import TARGET_OFF, AccountField
 from core.domain.operation.accounts import own_or_default, shortest_end
 from core.domain.operation.events import masked
+from core.domain.positions.exit_rules import OwnExits, rules_for
+from core.domain.positions.tridents import ExitRules
+from core.domain.positions.units import UnitName
 from core.records.repositories.rows import AccountRecord, LoginRecord
 from core.snapshot import AccountView, LoginView, SettingView
 
 
 def account_views(
-    accounts: Sequence[AccountRecord], logins: Sequence[LoginRecord], defaults: Settings, today: date
+    accounts: Sequence[AccountRecord],
+    logins: Sequence[LoginRecord],
+    defaults: Settings,
+    exit_rules: ExitRules,
+    today: date,
 ) -> tuple[AccountView, ...]:
-    """One view an account, in the order of `accounts`. `today` is the session date."""
+    """One view an account, in the order of `accounts`. `exit_rules` are those of an account without settings of its
+    own; `today` is the session date."""
     valid = {login.name: login.is_valid for login in logins}
     numbers = [account.number for account in accounts]
     return tuple(
@@ -31,7 +39,7 @@ def account_views(
             token_valid=valid.get(account.login),
             is_primary=account.is_primary,
             skips_today=account.skip_day == today,
-            settings=setting_views(account, defaults),
+            settings=(*setting_views(account, defaults), *exit_setting_views(account.exits, exit_rules)),
         )
         for account in accounts
     )
@@ -56,3 +64,23 @@ def setting_views(account: AccountRecord, settings: Settings) -> tuple[SettingVi
     return tuple(
         SettingView(field.value, str(own_or_default(own, default)), own is not None) for field, own, default in values
     )
+
+
+def exit_setting_views(own: OwnExits, default: ExitRules) -> tuple[SettingView, ...]:
+    """The settings of an account's exits, in the words that set them."""
+    rules = rules_for(own, default)
+    values: list[tuple[AccountField, str, bool]] = [(AccountField.EXITS, rules.mode.value, own.mode is not None)]
+    for unit in UnitName:
+        percent = rules.targets[unit]
+        field = AccountField(f"target-{unit.value}")
+        values.append((field, TARGET_OFF if percent is None else str(percent), unit in own.targets))
+    values += [
+        (AccountField.EXIT_DTE, str(rules.exit_dte), own.exit_dte is not None),
+        (AccountField.LET_INDEX_EXPIRE, _switch(rules.let_index_expire), own.let_index_expire is not None),
+        (AccountField.CALL_TARGET_LAST, _switch(rules.call_last), own.call_last is not None),
+    ]
+    return tuple(SettingView(field.value, value, is_own) for field, value, is_own in values)
+
+
+def _switch(on: bool) -> str:
+    return "on" if on else "off"

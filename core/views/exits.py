@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from core.domain.market.quotes import Quote
 from core.domain.operation.events import masked
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import OrderLeg
-from core.domain.positions.blocks import Barred, BlockScope
+from core.domain.positions.actions import Wait
+from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, BlockScope
 from core.domain.positions.close_prices import spread_prices
 from core.domain.positions.close_shape import close_shape
 from core.domain.positions.exit_fate import exit_fate, exit_words, gain_of
@@ -19,11 +19,14 @@ from core.domain.positions.left import worst_case
 from core.domain.positions.next_words import words
 from core.domain.positions.pnl import unrealized
 from core.domain.positions.timing import next_exit_at
-from core.domain.positions.trident_words import leg_name, strikes_of, unit_words, word_of
-from core.domain.positions.units import UnitState, left_of
+from core.domain.positions.trident_words import order_legs_words, strikes_of, unit_words, word_of
+from core.domain.positions.tridents import ExitMode, ExitRules
+from core.domain.positions.units import UnitName, UnitState, left_of
+from core.domain.positions.would_send import would_send
 from core.domain.risk.positions import OpenTrident
 from core.positions.views_of import Standing
 from core.records.records import Switch
+from core.records.repositories.pnl_rows import UnitEarned
 from core.snapshot import ExitsView, ExitView, PositionsSlice, TridentExits, UnitView
 from core.views.moment import Moment
 from core.views.quotes import known_quotes
@@ -46,8 +49,9 @@ class _Shown:
 @dataclass(eq=False, repr=False, slots=True)
 class TridentScreens:
     """Shows tridents. What is made of a standing is kept for as long as the trident stands so: the screen asks several
-    times a second."""
+    times a second. `rules_of` has the rules of an account, by its number, as they are now."""
 
+    rules_of: Callable[[str], ExitRules]
     _shown: dict[str, _Shown] = field(init=False, default_factory=dict)
 
     def with_exits(
@@ -90,16 +94,18 @@ class TridentScreens:
         if known is not None and known.standing is one:
             return known
         held = (exit for exit in one.view.exits if exit.holds_units)
-        return _Shown(one, _trident(one), tuple(_exit(one, exit) for exit in held))
+        return _Shown(one, _trident(one, self.rules_of(one.record.account)), tuple(_exit(one, exit) for exit in held))
 
 
-def _trident(one: Standing) -> TridentExits:
+def _trident(one: Standing, rules: ExitRules) -> TridentExits:
     view, trident = one.view, one.view.trident
     gains = [gain_of(exit, trident.units) for exit in view.exits if exit.fills]
     known = all(unit.state is not UnitState.GONE for unit in trident.units) and None not in gains
     gained = sum((gain for gain in gains if gain is not None), _NONE)
     shape = close_shape(left_of(trident.units))
     today = one.moment.today
+    net = net_of(one.earned)
+    targets, everything = _would_send(one, rules)
     return TridentExits(
         state=word_of(view, is_managed=one.is_managed).value,
         units=tuple(UnitView(unit.name.value, unit_words(unit, view, today)) for unit in trident.units),
@@ -110,10 +116,36 @@ def _trident(one: Standing) -> TridentExits:
         worst_case=worst_case(trident.units, trident.width, gained) if known else None,
         close_mid=None,
         close_natural=None,
-        legs="" if shape is None else ", ".join(_leg(leg) for leg in shape.legs),
+        legs="" if shape is None else order_legs_words(shape.legs),
         resting=tuple(exit.order_id for exit in view.resting if exit.order_id),
         next_exit_at=next_exit_at(trident, one.moment.days, one.moment.now) if one.is_managed else None,
+        realized_net=net,
+        net_estimated=net is not None and any(unit.estimated for unit in one.earned.values()),
+        sends_targets=targets,
+        sends_all=everything,
     )
+
+
+def net_of(earned: Mapping[UnitName, UnitEarned]) -> Decimal | None:
+    """What the units of a trident have realized together after all fees charged so far, in $; None while these are not
+    worked out."""
+    known = [unit for unit in earned.values() if unit.fees is not None]
+    if len(known) < len(earned) or not known:
+        return None
+    return sum(
+        (-unit.fees if unit.realized is None else unit.realized for unit in known if unit.fees is not None), _NONE
+    )
+
+
+def _would_send(one: Standing, rules: ExitRules) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What would be sent at once if nothing held its exits, with targets alone and with time exits too. Nothing where
+    they are sent anyway. A trident that is managed keeps the rules under which it was filled."""
+    if not one.view.blocked and not (isinstance(one.action, Wait) and one.action.why == FIRST_SET_WAITS):
+        return (), ()
+    own = one.view.trident.rules if one.is_managed else None
+    modes = (ExitMode.TARGETS, ExitMode.ALL)
+    targets, everything = (would_send(one.view, one.moment, own or replace(rules, mode=mode)) for mode in modes)
+    return targets, everything
 
 
 def _priced(shown: _Shown, quotes: Mapping[str, Quote], moment: Moment) -> TridentExits:
@@ -132,10 +164,6 @@ def _priced(shown: _Shown, quotes: Mapping[str, Quote], moment: Moment) -> Tride
         close_mid=sum((price.mid for price in fresh), _NONE) / shape.per,
         close_natural=sum((price.natural for price in fresh), _NONE) / shape.per,
     )
-
-
-def _leg(leg: OrderLeg) -> str:
-    return f"{leg.action.value} {leg.quantity} {leg_name(leg.symbol)}"
 
 
 def _exit(one: Standing, exit: Exit) -> ExitView:

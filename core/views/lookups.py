@@ -18,6 +18,7 @@ from core.views.entry_story import story_of_entry
 from core.views.figures import alert_view
 from core.views.orders import fate_view, order_view
 from core.views.story import story_of_cycle, story_of_slot
+from core.views.trident_story import story_of_trident, trident_details
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -93,6 +94,13 @@ async def entry_story(records: Records, entry_id: str) -> Story | None:
     """The story of an entry, None when no such entry is recorded. Raises RecordsError."""
     file = await records.cycle_details.of_entry(entry_id)
     return None if file is None else _masked(story_of_entry(file), await _account_numbers(records))
+
+
+async def trident_story(records: Records, trident_id: str) -> Story | None:
+    """The story of a trident: its entry, its closing orders and what it earned; None when none is recorded. Raises
+    RecordsError."""
+    file = await trident_details(records, trident_id)
+    return None if file is None else _masked(story_of_trident(file), await _account_numbers(records))
 
 
 async def closed_alerts(records: Records, since: datetime, limit: int) -> tuple[AlertView, ...]:

@@ -164,6 +164,9 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             self.pending,
             self.display_settings.read_only,
             tuple((order.state, order.reentry) for order in snapshot.orders),
+            tuple(one.state for one in snapshot.exits),
+            None if snapshot.status.exits is None else snapshot.status.exits.word,
+            tuple(view.exits is not None and bool(view.exits.legs) for view in snapshot.positions.open),
         )
         if allowed != self._allowed:
             self._allowed = allowed

@@ -23,6 +23,7 @@ class Where(StrEnum):
     REPLAY = "replay"
     HISTORY = "history"
     STORIES = "stories"
+    TRIDENTS = "tridents"
     OWN_DEMO = "own demo"
     """The dashboard of a demo that this console runs."""
 
@@ -95,13 +96,16 @@ KEYS: tuple[Key, ...] = (
     Key("p", "resume", "Resume", "resume automation when it is paused; asks first", AUTOMATION, footer=True,
         called="pause"),
     Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
-    Key("c", "cancel", "Cancel", "cancel the working entry, of a list the chosen one; asks", AUTOMATION, footer=True),
-    Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
+    Key(
+        "c", "cancel", "Cancel", "cancel an order that works, of a list the chosen one; asks", AUTOMATION,
+        footer=True,
+    ),
+    Key("u", "unknown", "Unknown", "decide on an order whose fate is unknown", AUTOMATION, footer=True),
     Key("r", "reentry", "Re-enter", "allow another entry today after a person's cancel; asks first", AUTOMATION),
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
-    Key("X", "exits", "Exits", "hold exits at once; while they are held: asks whether they go on", EXITS),
+    Key("X", "exits", "Exits", "hold exits at once, offer to cancel; while held: ask to go on", EXITS),
     Key("x", "close_units", "Close", "close a trident or units of it, at a limit or by a walk; asks", EXITS),
-    Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
+    Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, targets, next step, warnings", PAGES),
     Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
     Key("o", "open('orders')", "Orders", "every entry with its fills, newest first; enter tells one whole", PAGES),
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
@@ -143,6 +147,8 @@ KEYS: tuple[Key, ...] = (
     Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands", LISTS, footer=True,
         palette=False, where=Where.HISTORY),
     Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
+    Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
+        palette=False, where=Where.TRIDENTS),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
     Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
     Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,

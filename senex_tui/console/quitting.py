@@ -12,6 +12,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Protocol
 
 from senex_tui.console.actions import questions
+from senex_tui.console.actions.exit_orders import ExitOrderActions
 from senex_tui.console.screens.dialogs import Question, Stopping
 from senex_tui.support import terminal
 from senex_tui.support.terminal_watch import GONE, TerminalWatch, leave_to_nobody, takes_nothing
@@ -79,7 +80,15 @@ class Quitting:
         """Asks whether to quit. Does nothing while that question is open."""
         if self.leaving or self._is_asking():
             return
-        self._app.ask(questions.quit_question(self._app.client.snapshot), lambda: self._leave(paint=True))
+        question = questions.quit_question(self._app.client.snapshot)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._leave(paint=True)
+            elif question.cancels_first:
+                ExitOrderActions(self._app).offer_cancel()
+
+        self._app.push_screen(question, answered)
 
     def leave(self) -> None:
         """Ends in order without asking: the operator has answered another question."""

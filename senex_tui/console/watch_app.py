@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from core.domain.operation.commands import WATCHER_COMMANDS, CommandKind
 from core.remote.watch_client import FOREIGN, NOT_FROM_HERE, READS_ONLY, UNSEEN_S, WatchClient, WatchState
 from core.snapshot import Watching
+from senex_tui.console.actions.exits import HELD
 from senex_tui.console.keys import COMMANDING, KEYS
 from senex_tui.console.viewer_app import ViewerApp, ViewOptions
 from widgets.alarms import alarms
@@ -19,6 +20,7 @@ _COMMANDS = frozenset(key.action for key in KEYS if key.group in COMMANDING)
 _ALLOWED = frozenset(kind.value for kind in (*WATCHER_COMMANDS, CommandKind.EXITS))
 """The commanding actions that a watcher with the operator's role may use; each is named as its command. Exits it may
 hold alone: that they go on is refused (`may_watcher_send`)."""
+HELD_ELSEWHERE = "exits are held; that they go on is said at the trader's own machine"
 
 
 class WatchApp(ViewerApp):
@@ -46,6 +48,9 @@ class WatchApp(ViewerApp):
             return READS_ONLY
         if action in _COMMANDS - _ALLOWED:
             return NOT_FROM_HERE
+        exits = self._watched.snapshot().status.exits
+        if action == CommandKind.EXITS.value and exits is not None and exits.word == HELD:
+            return HELD_ELSEWHERE
         return super().why_not(action)
 
 

@@ -88,6 +88,15 @@ async def change_account(place: Place, number: str, field: str, value: str) -> A
     return await send(place, CommandKind.SET_ACCOUNT, target=account, note=f"{field} {value}")
 
 
+def switches_exits_on(place: Place, field: str, value: str) -> bool:
+    """Whether this setting has exits of a live account sent, and its words have to be typed first."""
+    from core.domain.positions.tridents import ExitMode
+    from core.snapshot import Mode
+
+    sends = (ExitMode.TARGETS.value, ExitMode.ALL.value)
+    return place.mode is Mode.LIVE and field == AccountField.EXITS and value in sends
+
+
 def _need_accounts(place: Place) -> None:
     if place.database is None and not place.records_file.exists():
         raise Refused("no account is known yet; start `senex` once, which asks the broker for them.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,13 @@ from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.domain.orders.way_out import way_out
+from core.domain.positions.exit_rules import rules_for
+from core.domain.positions.tridents import ExitMode, ExitRules
 from core.domain.reporting.told import HELD, Told
 from core.domain.risk.positions import warnings_of
 from core.guards.kill_files import halted_by
-from core.orders.open_tridents import open_trident
+from core.orders.open_tridents import exits_for, open_trident
+from core.records.repositories.tridents import NOTHING_SENT
 from core.records.search.open_tridents import open_tridents
 from core.runtime.clock import Clock, exchange_time
 from core.views.orders import proof_of, proof_words
@@ -53,10 +57,16 @@ _MODE_OF_DEMOS = "demo"
 """The mode whose market has a time of its own."""
 
 
-async def read_status(place: Place, mail: MailSettings | None = None, times: SlotTimes = SHIPPED_TIMES) -> Report:
+async def read_status(
+    place: Place,
+    mail: MailSettings | None = None,
+    times: SlotTimes = SHIPPED_TIMES,
+    exits: ExitRules = NOTHING_SENT,
+) -> Report:
     """Reads everything that `senex status` shows. Takes no lock.
 
-    `times` are the slots of the settings. Without `mail`, its settings, the report cannot say whether mail is off.
+    `times` are the slots of the settings, `exits` the rules of an account without settings of its own. Without `mail`,
+    its settings, the report cannot say whether mail is off.
     Raises Refused before the first start, RecordsError, CalendarError.
     """
     place.need_records()
@@ -64,7 +74,8 @@ async def read_status(place: Place, mail: MailSettings | None = None, times: Slo
     now = clock.now()
     calendar = await calendar_around(now)
     return Report(
-        await with_records(place, lambda records: _values(records, place, mail, times, calendar, clock, now)), _lines
+        await with_records(place, lambda records: _values(records, place, mail, times, exits, calendar, clock, now)),
+        _lines,
     )
 
 
@@ -73,6 +84,7 @@ async def _values(
     place: Place,
     mail: MailSettings | None,
     times: SlotTimes,
+    exits: ExitRules,
     calendar: SessionCalendar,
     clock: Clock,
     now: datetime,
@@ -134,7 +146,7 @@ async def _values(
         ],
         "earlier": [entry_values(entry, _OF_ENTRY, day) for entry in earlier],
         "open_tridents": [
-            _open_trident(entry, differs, day)
+            _open_trident(entry, differs, day, await exits_for(records, entry, rules_for(a.exits, exits).mode))
             for a in accounts
             for entry, differs in await open_tridents(records.entries, records.journal, a.number, day)
         ],
@@ -217,9 +229,9 @@ def _missed_words(told: Told) -> str:
     return told.words if told.reason and told.fate is None and told.word != HELD else ""
 
 
-def _open_trident(entry: Entry, differs: str, day: date) -> dict[str, Any]:
+def _open_trident(entry: Entry, differs: str, day: date, exits: ExitMode) -> dict[str, Any]:
     """A trident that is still held, by its recorded fills. It has no mark: quotes are only in a running console."""
-    trident = open_trident(entry, None)
+    trident = replace(open_trident(entry, None), exits=exits)
     below, above = trident.break_evens
     return {
         "entry": entry.id,

@@ -93,7 +93,8 @@ async def _sent(place: Place, command: Command, wait_s: float, file: Path | None
         if record is not None:
             return answer_of(record)
     elif await place.holder() is None:
-        needs = f"{command.kind.words} needs one"
+        what = "exits cancel" if command.kind is CommandKind.EXITS else command.kind.words
+        needs = f"{what} needs one"
         return Answer(NO_CONSOLE, f"no console is running in {place.mode.value} mode; {needs}.")
     return await with_records(place, lambda records: _posted(records, place, command, wait_s, file))
 

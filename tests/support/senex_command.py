@@ -56,8 +56,11 @@ class Box:
         """Runs `senex` without a terminal; input is empty, stdout and stderr are captured."""
         return run(arguments, self.environment(**environ), self.home, LONGEST_S)
 
-    def run_in_terminal(self, *arguments: str, columns: int = 120, rows: int = 40, **environ: str) -> tuple[int, str]:
-        """Runs `senex` in a terminal of this size; returns the exit code and everything shown."""
+    def run_in_terminal(
+        self, *arguments: str, columns: int = 120, rows: int = 40, typed: str = "", **environ: str
+    ) -> tuple[int, str]:
+        """Runs `senex` in a terminal of this size, where `typed` was typed; returns the exit code and everything
+        shown."""
         ours, theirs = pty.openpty()
         ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         with ForkedProcess(
@@ -70,6 +73,7 @@ class Box:
             start_new_session=True,
         ) as process:
             os.close(theirs)
+            os.write(ours, typed.encode())
             shown = bytearray()
             try:
                 while part := _read(ours):

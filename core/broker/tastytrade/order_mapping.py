@@ -55,6 +55,7 @@ def order_report(o: JsonObject) -> OrderReport:
         cancelled_by=_other_user(o),
         time_in_force=shown_text(o, "time-in-force"),
         order_type=shown_text(o, "order-type"),
+        user=shown_text(o, "username") or shown_text(o, "user-id"),
     )
 
 

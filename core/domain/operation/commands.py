@@ -50,10 +50,11 @@ and nothing else (`may_watcher_send`)."""
 
 def may_watcher_send(kind: CommandKind, note: str = "") -> bool:
     """Whether a watcher with the operator's role may send this command."""
-    return kind in WATCHER_COMMANDS or (kind is CommandKind.EXITS and _holds(note))
+    return kind in WATCHER_COMMANDS or (kind is CommandKind.EXITS and holds_exits(note))
 
 
-def _holds(note: str) -> bool:
+def holds_exits(note: str) -> bool:
+    """Whether the note of an exits command asks for a hold."""
     return note.split()[:1] == ["hold"]
 
 
@@ -120,7 +121,7 @@ def _account_stop(command: Command) -> Stop | None:
 
 
 def _exits_stop(command: Command) -> Stop | None:
-    return Stop(Reason.EXITS_HELD, command.target, Bars.EXITS) if _holds(command.note) else None
+    return Stop(Reason.EXITS_HELD, command.target, Bars.EXITS) if holds_exits(command.note) else None
 
 
 STOPS: Mapping[CommandKind, Callable[[Command], Stop | None]] = {

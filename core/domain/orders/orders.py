@@ -93,7 +93,8 @@ class OrderReport:
 
     `credit` is per share, negative for a debit. Instants are aware UTC. `replaces` and `replaced_by` are the ids of the
     orders that it replaces and that replaces it. `cancelled_by` is who cancelled it, where that was another user than
-    the order's own. These and the broker's words for type and time in force are empty where the broker says nothing.
+    the order's own, and `user` who placed it. These and the broker's words for type and time in force are empty where
+    the broker says nothing.
     """
 
     order_id: str
@@ -112,6 +113,7 @@ class OrderReport:
     cancelled_by: str = ""
     time_in_force: str = ""
     order_type: str = ""
+    user: str = ""
 
     @property
     def fills(self) -> tuple[Fill, ...]:

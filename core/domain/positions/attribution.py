@@ -8,11 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.domain.market.chain import Right
+from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.orders.orders import OrderReport
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.units import Ended, Unit, UnitName, in_order
 from core.domain.trident.occ import read_occ
-from core.domain.trident.sides import Direction, LegSide, closed_side, side_of
+from core.domain.trident.sides import Direction, LegSide, closed_side, side_of, taken_side
 from core.domain.trident.trident import SHARES_PER_CONTRACT, Action
 
 _NONE = Decimal(0)
@@ -33,7 +34,7 @@ _ROWS = {
 @dataclass(frozen=True, slots=True)
 class ForeignFill:
     """A fill of an option by an order that is not ours. `leg` is the side that it opened or closed; `key` tells it from
-    all others of the account, so that each is used once. `at` is aware UTC."""
+    all others of the account, so that each is used once: ids may begin again on another day. `at` is aware UTC."""
 
     key: tuple[str, str]
     leg: LegSide
@@ -92,32 +93,39 @@ def foreign_fills(
                 continue
             side = side_of(action) if action.opens else closed_side(action)
             for fill in leg.fills:
-                key = (order.order_id, fill.fill_id)
+                key = (order.order_id, f"{fill.fill_id} {fill.at.astimezone(EXCHANGE_ZONE).date()}")
                 if key not in used:
                     found[key] = ForeignFill(key, (leg.symbol, side), fill.quantity, action.opens, fill.at)
     return tuple(sorted(found.values(), key=lambda fill: (fill.at, fill.key)))
 
 
 def closing_legs(order: OrderReport) -> frozenset[LegSide]:
-    """The legs of which an order closes contracts."""
+    """The legs of which an order takes contracts, where the account holds some."""
     actions = ((leg.symbol, _ACTIONS.get(leg.action)) for leg in order.legs)
-    return frozenset((symbol, closed_side(action)) for symbol, action in actions if action and not action.opens)
+    return frozenset((symbol, taken_side(action)) for symbol, action in actions if action)
 
 
 def after_foreign(
-    foreign: Mapping[LegSide, Decimal], fills: Iterable[ForeignFill]
+    foreign: Mapping[LegSide, Decimal], fills: Iterable[ForeignFill], ours: Mapping[LegSide, Decimal] = {}
 ) -> tuple[Mapping[LegSide, Decimal], tuple[Loss, ...]]:
-    """The foreign contracts after these fills, which are used up first, and what the fills closed of ours."""
-    left, lost = dict(foreign), []
+    """The foreign contracts after these fills, which are used up first, and what the fills closed of ours.
+
+    An account holds a contract on one side alone: what opens the other side closes what is there, whatever the broker
+    calls it. `ours` are the contracts of our units.
+    """
+    left, held, lost = dict(foreign), dict(ours), []
     for fill in fills:
-        there = left.get(fill.leg, _NONE)
-        if fill.opens:
-            left[fill.leg] = there + fill.quantity
-            continue
-        taken = min(there, fill.quantity)
-        left[fill.leg] = there - taken
-        if fill.quantity > taken:
-            lost.append(Loss(fill.leg, fill.quantity - taken, fill.order_id))
+        symbol, side = fill.leg
+        closes = (symbol, side.other) if fill.opens else fill.leg
+        taken = min(left.get(closes, _NONE), fill.quantity)
+        left[closes] = left.get(closes, _NONE) - taken
+        rest = fill.quantity - taken
+        of_ours = min(held.get(closes, _NONE), rest) if fill.opens else rest
+        if of_ours > 0:
+            held[closes] = held.get(closes, _NONE) - of_ours
+            lost.append(Loss(closes, of_ours, fill.order_id))
+        if rest > of_ours:
+            left[fill.leg] = left.get(fill.leg, _NONE) + rest - of_ours
     return {leg: quantity for leg, quantity in left.items() if quantity > 0}, tuple(lost)
 
 
@@ -174,7 +182,7 @@ def cause(
         if row.sub_kind in _ROWS:
             return _ROWS[row.sub_kind]
         action = _ACTIONS.get(row.action)
-        if row.order_id and action is not None and not action.opens and closed_side(action) is side:
+        if row.order_id and action is not None and taken_side(action) is side:
             return Ended.DESK if row.order_id in desk_orders else Ended.HAND
     option = read_occ(symbol)
     if option is None or abs(shares) < SHARES_PER_CONTRACT:
@@ -188,6 +196,15 @@ def cause(
 def cause_of_row(row: Transaction) -> Ended | None:
     """Why a contract left that a row without an order takes out; None for a row that takes out none."""
     return _ROWS.get(row.sub_kind)
+
+
+def is_adjusted_root(symbol: str, of: str) -> bool:
+    """Whether a contract is what a corporate action has made of one of ours: the root has a number behind it, the right
+    and the expiration are the same."""
+    other, own = read_occ(symbol), read_occ(of)
+    if other is None or own is None or (other.right, other.expiration) != (own.right, own.expiration):
+        return False
+    return other.root.startswith(own.root) and other.root.removeprefix(own.root).isdigit()
 
 
 def _first(

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from core.domain.positions.attribution import cause_of_row
 from core.domain.positions.closing import Gone
-from core.domain.positions.matching import Lot, Match, Role
+from core.domain.positions.matching import Lot, Match, Role, exchange_day
 from core.domain.positions.units import Ended, Unit, UnitState, in_order
 
 FEES_FINAL_AFTER = 5
@@ -40,16 +40,27 @@ class Explained:
     is_new: bool
 
 
-def lots_of(trident_id: str, units: Iterable[Unit], left: Iterable[Left], *, expired: bool) -> tuple[Lot, ...]:
+def lots_of(
+    trident_id: str, units: Iterable[Unit], left: Iterable[Left], opened_at: datetime, *, expired: bool
+) -> tuple[Lot, ...]:
     """The contracts of a trident that rows without an order of ours may be about: those that left, and once it has
     expired those that are still held."""
+    opened = exchange_day(opened_at)
     gone = {(one.gone.unit, one.gone.symbol): one for one in left}
     found = [
-        Lot(trident_id, name, symbol, one.order_ids, unexplained=one.gone.cause is None)
+        Lot(
+            trident_id,
+            name,
+            symbol,
+            one.order_ids,
+            unexplained=one.gone.cause is None,
+            opened=opened,
+            left=exchange_day(one.gone.found_at),
+        )
         for (name, symbol), one in gone.items()
     ]
     held = [(unit.name, symbol) for unit in in_order(units) for symbol in unit.held]
-    found += [Lot(trident_id, *contract) for contract in held if expired and contract not in gone]
+    found += [Lot(trident_id, *contract, opened=opened) for contract in held if expired and contract not in gone]
     return tuple(found)
 
 

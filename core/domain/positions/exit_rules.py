@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from core.domain.operation.account_settings import TARGET_OFF
 from core.domain.operation.accounts import own_or_default
-from core.domain.positions.tridents import ExitMode, ExitRules
+from core.domain.positions.tridents import ExitMode, ExitRules, HandsOff, ManagedTrident
 from core.domain.positions.units import UnitName
 
 
@@ -56,3 +56,13 @@ def rules_for(own: OwnExits, default: ExitRules) -> ExitRules:
         let_index_expire=own_or_default(own.let_index_expire, default.let_index_expire),
         call_last=own_or_default(own.call_last, default.call_last),
     )
+
+
+def sent_for(trident: ManagedTrident, account: ExitMode, *, managed: bool) -> ExitMode:
+    """What is sent for a trident of an account with this mode: by its own rules, unless exits are off for the account,
+    or it is not `managed` or left alone. One that is let expire has targets alone."""
+    if account is ExitMode.OFF or not managed or trident.hands_off is not HandsOff.NONE:
+        return ExitMode.OFF
+    rules = trident.rules
+    lets_expire = trident.cash_settled and rules.let_index_expire
+    return ExitMode.TARGETS if rules.mode is ExitMode.ALL and lets_expire else rules.mode

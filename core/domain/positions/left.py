@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from core.domain.positions.units import Unit, left_of
+from core.domain.positions.units import Unit, UnitState, left_of
 from core.domain.trident.trident import SHARES_PER_CONTRACT
 
 
@@ -29,6 +29,18 @@ def open_risk(units: Iterable[Unit], width: Decimal) -> Decimal | None:
     left = left_of(units)
     credit = credit_left(left)
     return None if credit is None else max(Decimal(0), SHARES_PER_CONTRACT * (most_worth(left, width) - credit))
+
+
+def at_risk(units: Iterable[Unit], width: Decimal, entry: Decimal | None) -> Decimal | None:
+    """What the units of a trident can lose, in $; `entry` is what its whole entry can. While a credit is not known, a
+    part of it counts without one. None when nobody can say: a short contract is left without its long one."""
+    known = tuple(units)
+    if all(unit.state is UnitState.WHOLE for unit in known):
+        return entry
+    if any(unit.state is UnitState.BROKEN and unit.short in unit.held for unit in known):
+        return None
+    found = open_risk(known, width)
+    return SHARES_PER_CONTRACT * most_worth(known, width) if found is None else found
 
 
 def worst_case(units: Iterable[Unit], width: Decimal, realized: Decimal) -> Decimal | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
+from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.orders.orders import Entry, Intent
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.exits import Exit
 from core.domain.positions.units import Unit, UnitName, in_order
 from core.domain.trident.occ import read_occ
+from core.domain.trident.sides import taken_side
 from core.domain.trident.trident import SHARES_PER_CONTRACT, Action
 
 _TRADE = "Trade"
@@ -24,6 +26,7 @@ DELIVERED = frozenset({"Assignment", "Exercise"})
 _REMOVAL = DELIVERED | {"Expiration"}
 _TOGETHER = timedelta(seconds=1)
 """Rows of an assignment and of its shares are no further apart."""
+_ACTIONS = {action.value: action for action in Action}
 _CENT = Decimal("0.01")
 _NONE = Decimal(0)
 
@@ -67,7 +70,8 @@ class Lot:
     """A contract of ours that left without an order of ours, or that is held into its expiration.
 
     `order_ids` are those of the foreign orders of which one closed it, empty where none did. `unexplained`: it left and
-    nobody knows why, so that any closing order that is not ours may have been its end.
+    nobody knows why, so that any closing order that is not ours may have been its end. It was held from `opened` to
+    `left`, both exchange dates, None where nobody knows: a broker begins its order ids again.
     """
 
     trident_id: str
@@ -75,6 +79,14 @@ class Lot:
     symbol: str
     order_ids: tuple[str, ...] = ()
     unexplained: bool = False
+    opened: date | None = None
+    left: date | None = None
+
+    def is_closed_by(self, row: Transaction) -> bool:
+        """Whether the row is one of the foreign orders that closed it."""
+        day = exchange_day(row.executed_at)
+        held = (self.opened is None or self.opened <= day) and (self.left is None or day <= self.left)
+        return held and row.order_id in self.order_ids
 
 
 @dataclass(slots=True)
@@ -102,7 +114,7 @@ def newest(rows: Iterable[Transaction]) -> tuple[Transaction, ...]:
 
 def match(
     rows: Iterable[Transaction],
-    orders: Mapping[str, Intent],
+    orders: Mapping[str, Sequence[Intent]],
     units: Mapping[str, Sequence[Unit]],
     lots: Sequence[Lot],
 ) -> tuple[Match, ...]:
@@ -117,6 +129,20 @@ def match(
     for row in (*(r for r in ordered if not _is_shares(r)), *(r for r in ordered if _is_shares(r))):
         matching.take(row)
     return tuple(one for row in ordered for one in matching.made[row.id])
+
+
+def is_row_of(row: Transaction, intent: Intent) -> bool:
+    """Whether a row with the id of one of the intent's orders tells of it: the order has its symbol, and lived on its
+    day. A broker may begin its ids again (broker 8)."""
+    day = exchange_day(row.executed_at)
+    ended = None if intent.terminal_at is None else exchange_day(intent.terminal_at)
+    has_leg = any(leg.symbol == row.symbol for leg in intent.terms.legs)
+    return has_leg and intent.session_day <= day and (ended is None or day <= ended)
+
+
+def exchange_day(at: datetime) -> date:
+    """The exchange's date of an instant."""
+    return at.astimezone(EXCHANGE_ZONE).date()
 
 
 def split(amount: Decimal, weights: Sequence[Decimal]) -> tuple[Decimal, ...]:
@@ -144,7 +170,7 @@ def parts_by_unit(
 
 @dataclass(slots=True)
 class _Matching:
-    orders: Mapping[str, Intent]
+    orders: Mapping[str, Sequence[Intent]]
     units: Mapping[str, Sequence[Unit]]
     lots: Sequence[Lot]
     made: dict[str, tuple[Match, ...]] = field(default_factory=dict)
@@ -169,12 +195,12 @@ class _Matching:
         self.made[row.id] = _matches(row, role, at, parts)
 
     def _role(self, row: Transaction) -> tuple[Role, list[_Slot]]:
-        order = self.orders.get(row.order_id) if row.order_id else None
+        order = self._order_of(row)
         if row.kind == _TRADE and isinstance(order, Entry):
-            return Role.OPEN, self._of(("open", row.order_id, row.symbol), _opening(order, row.symbol))
+            return Role.OPEN, self._of(("open", order.id, row.symbol), _opening(order, row.symbol))
         if row.kind == _TRADE and isinstance(order, Exit):
             slots = _slots_of(order, self.units[order.trident_id], row.symbol)
-            return Role.CLOSE, self._of(("close", row.order_id, row.symbol), slots)
+            return Role.CLOSE, self._of(("close", order.id, row.symbol), slots)
         if row.kind == _TRADE and row.order_id:
             return Role.HAND, self._by_hand(row)
         if row.kind == _DELIVERY and row.sub_kind in _CASH:
@@ -185,6 +211,11 @@ class _Matching:
             return Role.SHARES, self._delivered(row)
         return Role.NOT_OURS, []
 
+    def _order_of(self, row: Transaction) -> Intent | None:
+        """The newest of our orders that the row tells of."""
+        known = [one for one in self.orders.get(row.order_id, ()) if is_row_of(row, one)] if row.order_id else []
+        return max(known, key=lambda one: (one.prepared_at, one.id), default=None)
+
     def _of(self, key: tuple[str, ...], slots: list[_Slot]) -> list[_Slot]:
         return self._slots.setdefault(key, slots)
 
@@ -194,13 +225,14 @@ class _Matching:
     def _by_hand(self, row: Transaction) -> list[_Slot]:
         """The contracts that this order closed, then those of which nobody knows why they left."""
         of_symbol = [(n, lot) for n, lot in enumerate(self.lots) if lot.symbol == row.symbol]
-        named = [n for n, lot in of_symbol if row.order_id in lot.order_ids]
+        named = [n for n, lot in of_symbol if lot.is_closed_by(row)]
         return [self._lot("hand", n) for n in (*named, *(n for n, lot in of_symbol if self._may_close(lot, row)))]
 
     def _may_close(self, lot: Lot, row: Transaction) -> bool:
         unit = next(one for one in self.units[lot.trident_id] if one.name is lot.unit)
-        closes = Action.BUY_TO_CLOSE if lot.symbol == unit.short else Action.SELL_TO_CLOSE
-        return lot.unexplained and not lot.order_ids and row.action == closes.value
+        action = _ACTIONS.get(row.action)
+        closes = action is not None and taken_side(action) is unit.side(lot.symbol)
+        return lot.unexplained and not lot.order_ids and closes
 
     def _lot(self, what: str, number: int) -> _Slot:
         """A contract leaves once, whatever row says so; its cash comes by another row."""

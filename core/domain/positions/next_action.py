@@ -47,7 +47,7 @@ def next_action(view: TridentView, moment: Moment) -> Action:
     """The first of these that applies. What ends an order comes before what sends one, so that a block or an outage
     never keeps an order that has to go; nothing is sent while an end is not proved."""
     before = (
-        _over(view)
+        _over(view, moment)
         or _proof(view)
         or _misfits(view)
         or _expired(view, moment)
@@ -75,11 +75,11 @@ def next_action(view: TridentView, moment: Moment) -> Action:
 def asks_prices(view: TridentView, moment: Moment) -> bool:
     """Whether what comes next depends on fresh prices of its legs. Those that the view has count for nothing."""
     bare = replace(view, put=None, call=None, short_put_mid=None)
-    return needs_prices(next_action(bare, moment), bare, moment)
+    return asks_prices_after(next_action(bare, moment), bare, moment)
 
 
-def needs_prices(action: Action, view: TridentView, moment: Moment) -> bool:
-    """The same for a view without prices, of which this is the next action."""
+def asks_prices_after(action: Action, view: TridentView, moment: Moment) -> bool:
+    """The same where it is known what comes next without prices, which the view has none of."""
     if isinstance(action, PlaceClose) or (isinstance(action, Wait) and action.alert in _FOR_WANT_OF_PRICES):
         return True
     is_free = isinstance(action, (Wait, PlaceTargets)) and not view.blocked and view.trident.hands_off is HandsOff.NONE
@@ -91,12 +91,14 @@ def needs_prices(action: Action, view: TridentView, moment: Moment) -> bool:
 _FOR_WANT_OF_PRICES = frozenset({Alert.QUOTES_STALE, Alert.MUST_CLOSE})
 
 
-def _over(view: TridentView) -> Action | None:
+def _over(view: TridentView, moment: Moment) -> Action | None:
     trident = view.trident
     if trident.phase is Phase.ENDED:
         return Wait(None, "it has ended")
     is_over = all(unit.state in _CLOSED_OR_GONE and unit.how is not None for unit in trident.units)
-    return End() if is_over and not view.claimed else None
+    # What a corporate action has made of its legs is not over before they would have expired.
+    is_adjusted = trident.hands_off is HandsOff.ADJUSTED and moment.today <= trident.expiration
+    return End() if is_over and not view.claimed and not is_adjusted else None
 
 
 def _proof(view: TridentView) -> Action | None:

@@ -16,7 +16,7 @@ from core.domain.positions.close_prices import spread_prices
 from core.domain.positions.closing import fills_once
 from core.domain.positions.exits import Exit
 from core.domain.positions.fees import estimated_fees
-from core.domain.positions.matching import DELIVERED, Match, Role, parts_by_unit, split
+from core.domain.positions.matching import DELIVERED, Match, Role, is_row_of, parts_by_unit, split
 from core.domain.positions.units import Unit, UnitName, UnitState, in_order, left_of
 from core.domain.trident.trident import SHARES_PER_CONTRACT, Action
 
@@ -105,7 +105,7 @@ def realized(
     accounts = {unit.name: _Account() for unit in units}
     _open(entry, units, [m for m in mine if m.role is Role.OPEN], accounts, cash_settled, final_before)
     for one in exits:
-        of_exit = [m for m in mine if m.role is Role.CLOSE and m.row.order_id == one.order_id]
+        of_exit = [m for m in mine if m.role is Role.CLOSE and m.row.order_id == one.order_id and is_row_of(m.row, one)]
         _close(one, units, of_exit, accounts, cash_settled, final_before)
     for left in mine:
         if left.unit is not None and left.role not in (Role.OPEN, Role.CLOSE):

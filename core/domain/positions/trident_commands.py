@@ -65,17 +65,14 @@ class ExitsWord(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExitsWords:
-    """The words of `senex exits`. `cancels`: what rests at the broker is cancelled too. `why` is the operator's own
-    word, empty without one."""
+    """The words of `senex exits`. `why` is the operator's own word, empty without one."""
 
     word: ExitsWord
-    cancels: bool = False
     why: str = ""
 
     def note(self) -> str:
-        """The words as a command carries them: `hold cancel because lunch`."""
-        cancels = " cancel" if self.cancels and self.word is not ExitsWord.CANCEL else ""
-        return f"{self.word.value}{cancels}{_BECAUSE + self.why if self.why else ''}"
+        """The words as a command carries them: `hold because lunch`."""
+        return f"{self.word.value}{_BECAUSE + self.why if self.why else ''}"
 
 
 def close_words(note: str) -> CloseWords | Refusal:
@@ -97,10 +94,15 @@ def close_words(note: str) -> CloseWords | Refusal:
 def exits_words(note: str) -> ExitsWords | Refusal:
     """What the note of `senex exits` asks for."""
     asked, _, why = note.partition(_BECAUSE)
-    word, *more = asked.split() or [""]
-    if word not in list(ExitsWord) or more not in ([], [ExitsWord.CANCEL.value]):
-        return _not_understood("senex exits", "on, hold or cancel, and --cancel", note)
-    return ExitsWords(ExitsWord(word), bool(more) or word == ExitsWord.CANCEL, " ".join(why.split()))
+    word = asked.strip()
+    if word not in list(ExitsWord):
+        return _not_understood("senex exits", ", ".join(ExitsWord), note)
+    return ExitsWords(ExitsWord(word), " ".join(why.split()))
+
+
+def cancels_exits(note: str) -> bool:
+    """Whether the note of `senex exits` asks for a cancel, which needs the broker."""
+    return note.split()[:1] == [ExitsWord.CANCEL.value]
 
 
 def _not_understood(command: str, accepted: str, given: str) -> Refusal:
@@ -166,6 +168,8 @@ def resting_words(orders: Sequence[str]) -> str:
     return f"{amounts.counted(len(orders), 'closing order')} {rest} at the broker ({', '.join(orders)})"
 
 
+CLOSE_WORD = "CLOSE"
+"""What the operator types in live before units are closed."""
 CANCELS_FIRST = "`senex exits cancel` ends {them} first"
 
 
@@ -177,12 +181,14 @@ def leaving_words(orders: Sequence[str]) -> str:
     return f"{resting_words(orders)} and {goes} on without a console; {CANCELS_FIRST.format(them=them)}"
 
 
-def staying_words(orders: Sequence[str]) -> str:
-    """What is said when exits are held or switched off while closing orders rest; empty for none."""
+def staying_words(orders: Sequence[str], account: str = "") -> str:
+    """What is said when exits are held or switched off while closing orders rest; empty for none. `account` is how the
+    one that is meant is named to a command, empty for all."""
     if not orders:
         return ""
     stays, them = ("stays", "it") if len(orders) == 1 else ("stay", "them")
-    return f"{resting_words(orders)} and {stays}; `senex exits cancel` cancels {them}"
+    command = " ".join(filter(None, ("senex exits cancel", account)))
+    return f"{resting_words(orders)} and {stays}; `{command}` cancels {them}"
 
 
 def _not_open(view: TridentView) -> str:

@@ -10,6 +10,7 @@ from core.domain.market.chain import Right
 from core.domain.operation.amounts import price, signed_dollars, strike
 from core.domain.operation.times import EXCHANGE_ZONE, day_of
 from core.domain.orders.fate import FateKind
+from core.domain.orders.orders import OrderLeg
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.closing import closed_by
 from core.domain.positions.exit_fate import KIND_WORDS, exit_fate
@@ -127,6 +128,11 @@ def leg_name(symbol: str) -> str:
 def legs_words(symbols: Iterable[str]) -> str:
     """Legs as people read them: `619P, 625C`."""
     return ", ".join(leg_name(symbol) for symbol in symbols)
+
+
+def order_legs_words(legs: Iterable[OrderLeg]) -> str:
+    """The legs of an order: `Buy to Close 1 622P, Sell to Close 1 619P`."""
+    return ", ".join(f"{leg.action.value} {leg.quantity} {leg_name(leg.symbol)}" for leg in legs)
 
 
 def closing_exit(unit: Unit, view: TridentView) -> Exit | None:

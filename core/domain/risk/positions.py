@@ -1,6 +1,6 @@
 """Open tridents: their value, their break-evens, and warnings about them (rules 7). Pure.
 
-There are no automatic exits: a warning is all that the console does about an open trident.
+What the console does about them besides depends on whether exits are on (rules 15).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from core.domain.market.quotes import Quote
 from core.domain.market.underlying import Underlying
 from core.domain.operation import amounts
 from core.domain.operation.reasons import Figures, FigureValue
+from core.domain.positions.tridents import ExitMode
 from core.domain.trident.sides import Direction
 from core.domain.trident.trident import SHARES_PER_CONTRACT, break_evens
 
@@ -39,7 +40,8 @@ class OpenTrident:
 
     `credit` is that of the fills, per share and package; None while a fill record is missing. `max_risk` is in $ for
     all packages, None when it is unknown. `packages` is how many the order is of; None for other legs than a trident's,
-    which have no mark. `differs` says what of it the broker does not hold, or is empty.
+    which have no mark. `differs` says what of it the broker does not hold, or is empty. `exits` is what this console
+    sends to close it.
     """
 
     entry_id: str
@@ -54,6 +56,7 @@ class OpenTrident:
     legs: tuple[HeldContract, ...]
     packages: int | None = 1
     differs: str = ""
+    exits: ExitMode = ExitMode.OFF
 
     @property
     def break_evens(self) -> tuple[Decimal | None, Decimal | None]:
@@ -135,8 +138,8 @@ class Watch(Enum):
         self.code = code
         self.sentence = sentence
 
-    EXPIRES_TODAY = ("expires_today", "expires today, no automatic exit")
-    EXPIRES_SOON = ("expires_soon", "{days} to expiration, no automatic exit")
+    EXPIRES_TODAY = ("expires_today", "expires today, {exit}")
+    EXPIRES_SOON = ("expires_soon", "{days} to expiration, {exit}")
     ASSIGNMENT = ("assignment", "the short {leg} is {depth} in the money and can be assigned any day")
     EX_DIVIDEND = (
         "ex_dividend_assignment",
@@ -156,10 +159,20 @@ class PositionWarning:
         return self.watch.sentence.format_map({name: _shown(name, value) for name, value in self.figures})
 
 
+_EXITS = {
+    ExitMode.OFF: "no automatic exit",
+    ExitMode.TARGETS: "its targets rest, no time exit",
+    ExitMode.ALL: "its time exit closes it",
+}
+"""What this console does about a trident that expires."""
+
+
 def warnings_of(
     trident: OpenTrident, today: date, price: Decimal | None, ex_dividend: date | None
 ) -> tuple[PositionWarning, ...]:
     """The warnings about a trident: from 7 days to expiration on, and when a short leg may be assigned early (rules 7).
+
+    One that nears its expiration says what closes it: a warning stays where nothing of this console does.
 
     Only American options can be assigned early; those on an index are European and settle in cash. `price` is the
     underlying's; without it there is no warning about assignment.
@@ -167,9 +180,9 @@ def warnings_of(
     due: list[PositionWarning] = []
     days = trident.dte(today)
     if days <= 0:
-        due.append(_warn(Watch.EXPIRES_TODAY))
+        due.append(_warn(Watch.EXPIRES_TODAY, exit=_EXITS[trident.exits]))
     elif days <= WARN_FROM_DTE:
-        due.append(_warn(Watch.EXPIRES_SOON, days=days))
+        due.append(_warn(Watch.EXPIRES_SOON, days=days, exit=_EXITS[trident.exits]))
     if price is None or trident.underlying.is_index or price == trident.body:
         return tuple(due)
     right = Right.CALL if price > trident.body else Right.PUT

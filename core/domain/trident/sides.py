@@ -13,6 +13,10 @@ class Direction(Enum):
     LONG = "Long"
     SHORT = "Short"
 
+    @property
+    def other(self) -> Direction:
+        return Direction.SHORT if self is Direction.LONG else Direction.LONG
+
 
 LegSide = tuple[str, Direction]
 """An option by the chain's OCC symbol, and the side on which it is held."""
@@ -30,3 +34,9 @@ def closed_side(action: Action) -> Direction:
     if action.opens:
         raise ValueError(f"{action.value} closes no side")
     return Direction.SHORT if action is Action.BUY_TO_CLOSE else Direction.LONG
+
+
+def taken_side(action: Action) -> Direction:
+    """The side of which a leg takes contracts where the account holds some, whatever it is called: an account holds a
+    contract on one side alone, and the broker calls a close that would go beyond it an opening (broker 2.3)."""
+    return side_of(action).other if action.opens else closed_side(action)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NullType
 
-from core.domain.operation.commands import Command, CommandKind, CommandState, stops_account
+from core.domain.operation.commands import Command, CommandKind, CommandState, holds_exits, stops_account
 from core.records.repositories.rows import CommandRecord
 from core.records.store.database import Database
 from core.records.store.json_text import instant_of
@@ -20,6 +20,7 @@ from core.records.store.tables import commands
 
 _NO_TEXT = "Could not decode"
 """The words of SQLite's driver for a text that is no UTF-8."""
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _KINDS = frozenset(kind.value for kind in CommandKind)
 _COLUMNS = tuple(commands.c)
 _RAW = select(*(type_coerce(column, NullType()).label(column.name) for column in _COLUMNS))
@@ -30,7 +31,8 @@ _BYTES = select(*(cast(column, LargeBinary).label(column.name) for column in _CO
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
     """A pending row that is no command of this version. `seq` is its number; `id`, `kind` and `who` are what can be
-    read of it, `why` is a sentence. `stop` is the pause or halt that it asks for, None when it asks for neither.
+    read of it, `why` is a sentence. `stop` is the pause or halt that it asks for, or exits where it asks for a hold of
+    them; None when it stops nothing.
     """
 
     seq: int
@@ -168,13 +170,15 @@ def _quoted(row: Mapping[str, Any], faults: tuple[str, ...]) -> str:
 
 
 def _stop_asked(kind: str, note: str) -> CommandKind | None:
-    """The stop that a broken row asks for, as far as can be told: one of an account that cannot be named is a pause of
-    all."""
+    """The stop that a broken row asks for, as far as can be told: one of an account that cannot be named is a pause, or
+    a hold, of all."""
     match kind:
         case CommandKind.PAUSE | CommandKind.HALT:
             return CommandKind(kind)
-        case CommandKind.SET_ACCOUNT if "\N{REPLACEMENT CHARACTER}" in note or stops_account(note):
+        case CommandKind.SET_ACCOUNT if _UNREADABLE in note or stops_account(note):
             return CommandKind.PAUSE
+        case CommandKind.EXITS if _UNREADABLE in note or holds_exits(note):
+            return CommandKind.EXITS
     return None
 
 

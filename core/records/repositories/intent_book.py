@@ -35,7 +35,9 @@ class IntentBook:
     def __init__(self, database: Database, entries: Entries, exits: Exits) -> None:
         self._database = database
         self._repositories: Mapping[IntentKind, Entries | Exits] = {IntentKind.ENTRY: entries, IntentKind.EXIT: exits}
-        self._kinds: dict[str, IntentKind] = {}  # an intent never changes its kind
+        # An intent never changes its kind, nor its identifier.
+        self._kinds: dict[str, IntentKind] = {}
+        self._identified: dict[str, str] = {}
 
     def of(self, intent: AnyIntent) -> Intents[AnyIntent]:
         """The repository of the intent's kind."""
@@ -54,8 +56,14 @@ class IntentBook:
 
     async def by_identifier(self, identifier: str) -> Intent | None:
         """The intent whose order carries our identifier at the broker."""
-        found = await self._ids(_BY_IDENTIFIER, identifier=identifier)
-        return await self._get(found[0]) if found else None
+        return await self._get(self._identified[identifier]) if await self.names(identifier) else None
+
+    async def names(self, identifier: str) -> bool:
+        """Whether an intent has this identifier. It is read once where there is one."""
+        if identifier not in self._identified:
+            for intent_id in await self._ids(_BY_IDENTIFIER, identifier=identifier):
+                self._identified[identifier] = intent_id
+        return identifier in self._identified
 
     async def by_order(self, order_id: str, account: str, day: date | None = None) -> Intent | None:
         """The newest intent of the account that has or had this order at the broker.

@@ -44,6 +44,7 @@ _FIRST = (
     .limit(1)
 )
 _UNITS = select(units).where(units.c.trident_id == bindparam("trident_id"))
+_OF_SEVERAL = select(units).where(units.c.trident_id.in_(bindparam("ids", expanding=True)))
 _DIFFERENCE = select(tridents.c.difference).where(tridents.c.id == bindparam("trident_id"))
 _DIFFERING = (
     select(tridents.c.id, tridents.c.difference, units.c.realized)
@@ -103,12 +104,16 @@ class PnlRows:
 
     async def units(self, trident_id: str) -> Mapping[UnitName, UnitEarned]:
         """What each unit of the trident has earned, as it was recorded."""
+        return (await self.of_tridents([trident_id]))[trident_id]
+
+    async def of_tridents(self, ids: Sequence[str]) -> Mapping[str, Mapping[UnitName, UnitEarned]]:
+        """The same of several tridents, by their ids."""
+        earned: dict[str, dict[UnitName, UnitEarned]] = {one: {} for one in ids}
         async with self._database.read() as connection:
-            found = await connection.execute(_UNITS, {"trident_id": trident_id})
-            return {
-                UnitName(row.unit): UnitEarned(row.realized, row.fees, bool(row.fees_estimated), row.earned_day)
-                for row in found
-            }
+            for row in await connection.execute(_OF_SEVERAL, {"ids": tuple(ids)}):
+                of_unit = UnitEarned(row.realized, row.fees, bool(row.fees_estimated), row.earned_day)
+                earned[row.trident_id][UnitName(row.unit)] = of_unit
+        return earned
 
     async def note_earned(
         self, trident_id: str, earned: Mapping[UnitName, Earned], difference: Decimal | None = None

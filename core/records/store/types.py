@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from sqlalchemy import Date, Text
 from sqlalchemy.engine import Dialect
@@ -139,11 +140,13 @@ class RequestText(TypeDecorator[OrderRequest]):
         return to_json_text(stored)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> OrderRequest | None:
-        return None if value is None else _request(from_json_text(value))
+        return None if value is None else _request(value)
 
 
-def _request(stored: JsonValue) -> OrderRequest:
-    match stored:
+@lru_cache(maxsize=4096)
+def _request(text: str) -> OrderRequest:
+    """Kept by its text: an order that rests for weeks is read again and again, and none changes."""
+    match from_json_text(text):
         case {
             "underlying": str(underlying),
             "legs": tuple(legs),

@@ -185,6 +185,7 @@ def order_report(order: sim.SimOrder) -> OrderReport:
         cancelled_by=_other_user(order),
         time_in_force=order.time_in_force,
         order_type=order.order_type,
+        user=order.username or "",
     )
 
 

@@ -82,8 +82,8 @@ def set_(
 
     offset-cents 0..25 (cents the limit is below the mid), width (dollars between body and wings; the default is by
     capital), tolerance (share of capital at risk), position-limit (open tridents), mail (immediate, daily, weekly,
-    never), primary on (its login feeds the market for all). Of its exits: exits (off, targets, all; live also wants
-    the words that its refusal names), targets 1..95 (percent of the credit) or off, exit-dte 1..30 (days before
+    never), primary on (its login feeds the market for all). Of its exits: exits (off, targets, all; live lists what is
+    sent at once and asks for typed words), targets 1..95 (percent of the credit) or off, exit-dte 1..30 (days before
     expiration), let-index-expire and call-target-last on or off; a trident keeps those under which it was filled.
     """
     _change(context, data_dir, demo, number, field, value)
@@ -110,7 +110,12 @@ def _show(context: typer.Context, data_dir: Path | None, demo: bool) -> None:
 
 
 def _change(context: typer.Context, data_dir: Path | None, demo: bool, number: str, field: str, value: str) -> NoReturn:
-    from senex_tui.reports.accounts import change_account
+    from core.domain.positions.tridents import ExitMode
+    from senex_tui.reports.accounts import change_account, switches_exits_on
 
     place = invocation.trader_for(context, data_dir, demo)
+    if switches_exits_on(place, field, value):
+        from senex_tui.cli.opt_in import show_and_ask
+
+        show_and_ask(context, data_dir, place, number, ExitMode(value))
     exit_with(asyncio.run(change_account(place, number, field, value)))

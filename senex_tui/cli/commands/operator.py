@@ -31,16 +31,18 @@ def status(
     Who trades, automation and why, what comes next, what stops entries and how that ends, open alerts, mail, today's
     slots, today's entry of each account, and every entry whose fate is unknown with the way out.
     """
+    from core.config.exits import ExitSettings
     from core.config.loader import SettingsError
     from core.domain.market.sessions import SlotTimes
+    from core.snapshot import Mode
     from senex_tui.reports.status import read_status
 
     place = invocation.place_for(context, data_dir, demo)
-    mail, times = None, SlotTimes()
+    mail, times, exits = None, SlotTimes(), ExitSettings()
     with suppress(SettingsError):  # `place_for` has said it; a console that runs has its own settings
         settings = invocation.settings_of(context, data_dir, own_simulator=demo)
-        mail, times = settings.mail, settings.schedule.slot_times
-    print_report(asyncio.run(read_status(place, mail, times)), as_json)
+        mail, times, exits = settings.mail, settings.schedule.slot_times, settings.exits
+    print_report(asyncio.run(read_status(place, mail, times, exits.rules(live=place.mode is Mode.LIVE))), as_json)
 
 
 @commands.command(epilog=_EXIT)

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 _exits = typer.Typer(help="Show, hold and cancel closing orders.", rich_markup_mode=None, no_args_is_help=True)
 commands.add_typer(_exits, name="exits")
-_EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console is running."
-_ASKED = f"{_EXIT[:-1]}, 2 words that are not understood."
+_EXIT = "Exit code: 0 done, 2 refused before it was posted, 3 refused, 4 expired, 5 not answered, 6 no console runs."
 TridentId = Annotated[
     str, typer.Argument(metavar="ID", help="Its id in `senex tridents`, at least the first 8 characters.")
 ]
@@ -50,7 +49,7 @@ def tridents(
     print_report(asyncio.run(read_tridents(place, everything=everything, account=account)), as_json)
 
 
-@commands.command(epilog=_ASKED)
+@commands.command(epilog=_EXIT)
 def close(
     context: typer.Context,
     trident: TridentId,
@@ -59,26 +58,39 @@ def close(
         str, typer.Option("--limit", metavar="N", help="Rest at this debit per share until the close.")
     ] = "",
     walk: Annotated[bool, typer.Option("--walk", help="Go from the mid towards natural, at most M.")] = False,
+    as_json: AsJson = False,
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
     """Close a trident, or units of it. Needs a running console.
 
-    It is for this session. Give --limit or --walk. Other orders of its units are cancelled and proved over first.
+    It is for this session. Give --limit or --walk. Other orders of its units are cancelled and proved over first. Live
+    asks for the word CLOSE.
     """
-    from core.domain.operation.commands import CommandKind
     from core.domain.operation.reasons import Refusal
-    from core.domain.positions.trident_commands import close_words
+    from core.domain.positions.trident_commands import CLOSE_WORD, close_words
+    from core.snapshot import Mode
+    from senex_tui.cli.typed_words import need_typed
+    from senex_tui.reports.exit_switching import close as closed
+    from senex_tui.reports.exit_switching import close_facts
 
     if walk == bool(limit):
         raise typer.BadParameter("give either --limit N or --walk")
     words = close_words(f"unit={unit} {'walk' if walk else f'limit={limit}'}")
     if isinstance(words, Refusal):
         raise typer.BadParameter(words.sentence())
-    _ask(context, data_dir, demo, CommandKind.CLOSE, trident, words.note())
+    place = invocation.trader_for(context, data_dir, demo)
+    if place.mode is Mode.LIVE:
+        facts, what = asyncio.run(close_facts(place, trident, words))
+        need_typed(CLOSE_WORD, what, facts, aside=as_json)
+    answer, report = asyncio.run(closed(place, trident, words))
+    if not as_json:
+        exit_with(answer)
+    print_report(report, as_json)
+    raise typer.Exit(answer.exit_code)
 
 
-@commands.command(epilog=_ASKED)
+@commands.command(epilog=_EXIT)
 def retarget(context: typer.Context, trident: TridentId, demo: Demo = False, data_dir: DataDir = None) -> None:
     """Give a trident its account's settings of now. Needs a running console.
 
@@ -89,7 +101,7 @@ def retarget(context: typer.Context, trident: TridentId, demo: Demo = False, dat
     _ask(context, data_dir, demo, CommandKind.RETARGET, trident)
 
 
-@commands.command(epilog=_ASKED)
+@commands.command(epilog=_EXIT)
 def release(context: typer.Context, trident: TridentId, demo: Demo = False, data_dir: DataDir = None) -> None:
     """Take a trident over for good. Needs a running console.
 
@@ -126,13 +138,22 @@ def status(
 
 @_exits.command(epilog=_EXIT)
 def hold(
-    context: typer.Context, account: HeldAccount = "", why: Why = "", demo: Demo = False, data_dir: DataDir = None
+    context: typer.Context,
+    account: HeldAccount = "",
+    why: Why = "",
+    cancels: Annotated[bool, typer.Option("--cancel", help="Then cancel what rests; needs a running console.")] = False,
+    demo: Demo = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Send no closing orders until `senex exits on`.
 
-    What rests at the broker works on there. Works without a running console too.
+    What rests at the broker works on there, and the answer names it. Works without a running console too.
     """
-    _switch(context, data_dir, demo, "hold", account, why)
+    if not cancels:
+        _switch(context, data_dir, demo, "hold", account, why)
+    from senex_tui.reports.exit_switching import hold_and_cancel
+
+    exit_with(asyncio.run(hold_and_cancel(invocation.trader_for(context, data_dir, demo), account, why)))
 
 
 @_exits.command(epilog=_EXIT)
@@ -141,8 +162,16 @@ def on(
 ) -> None:
     """Let closing orders go on, and first targets that wait.
 
-    A hold of one account ends with its NUMBER, a hold of all without one.
+    A hold of one account ends with its NUMBER, a hold of all without one. In live it lists what is sent at once first,
+    and for an account whose exits are off it asks for the words that switch them on.
     """
+    from core.snapshot import Mode
+
+    place = invocation.trader_for(context, data_dir, demo)
+    if place.mode is Mode.LIVE:
+        from senex_tui.cli.opt_in import show_and_ask
+
+        show_and_ask(context, data_dir, place, account)
     _switch(context, data_dir, demo, "on", account, why)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.domain.operation.account_settings import ACCEPTED, AccountField
+from core.domain.positions.tridents import ExitMode
 from core.snapshot import Mode
+from senex_tui.console.actions.exit_questions import would_send_facts
 from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Question, TypedQuestion, ValueQuestion
 from widgets.account_list import notes_of, token_part
@@ -27,6 +29,19 @@ _WHAT = {
     AccountField.SKIP: "The account is no longer skipped: the next cycle may enter in it today.",
     AccountField.PRIMARY: "Its login feeds the market for all accounts; the present primary account gives it up.",
 }
+_KEPT = "A trident keeps the one under which it was filled."
+_WHEN = {
+    AccountField.EXITS: "It counts at once.",
+    AccountField.TARGET_PUT_1: _KEPT,
+    AccountField.TARGET_PUT_2: _KEPT,
+    AccountField.TARGET_CALL: _KEPT,
+    AccountField.EXIT_DTE: _KEPT,
+    AccountField.LET_INDEX_EXPIRE: _KEPT,
+    AccountField.CALL_TARGET_LAST: _KEPT,
+}
+"""From when a setting counts that no cycle uses."""
+_NONE_HELD = "no trident is held: the first targets wait until exits are held and go on again"
+_MODES = {ExitMode.TARGETS.value: "profit targets alone", ExitMode.ALL.value: "profit targets and time exits"}
 
 
 def change_question(snapshot: Now, account: AccountView, field: AccountField) -> Question:
@@ -56,7 +71,7 @@ def value_question(
         now = _current(snapshot(), account)
         whose = "the account's own" if is_own(now, field) else "the default"
         return [
-            ("", f"{field.value}: {MEANING[field]}. The next cycle uses it."),
+            ("", f"{field.value}: {MEANING[field]}. {_WHEN.get(field, 'The next cycle uses it.')}"),
             ("", ""),
             *_account_facts(snapshot(), now),
             ("now", f"{value_of(now, field)}, {whose}"),
@@ -64,6 +79,23 @@ def value_question(
 
     prompt = f"Type {ACCEPTED[field]}; Enter sets it."
     return ValueQuestion(f"Set {field.value}", facts, prompt, wrong, given, expires_s=2 * ANSWER_S)
+
+
+def opt_in_question(snapshot: Now, account: AccountView, mode: str, words: str) -> TypedQuestion:
+    """Asks in live before exits of an account are switched on, with every order that would be sent now. `words` are to
+    be typed, `mode` is what is sent from then on."""
+
+    def facts() -> list[tuple[str, str]]:
+        now = _current(snapshot(), account)
+        return [
+            ("", f"Closing orders of this account are sent without asking from now on: {_MODES[mode]}."),
+            ("", ""),
+            *_account_facts(snapshot(), now),
+            *(would_send_facts(snapshot(), account.account, mode) or [("now", _NONE_HELD)]),
+        ]
+
+    prompt = f"Type {words} and press Enter to send them."
+    return TypedQuestion("Switch exits on", facts, prompt, words, expires_s=4 * ANSWER_S)
 
 
 def _current(snapshot: Snapshot, account: AccountView) -> AccountView:

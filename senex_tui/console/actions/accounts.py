@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.domain.operation.account_settings import DEFAULT, AccountField, account_setting
+from core.domain.operation.account_settings import DEFAULT, AccountField, account_setting, opt_in_words
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Refusal
+from core.domain.positions.tridents import ExitMode
 from core.runtime.clock import exchange_time
+from core.snapshot import Mode
 from senex_tui.console.actions import account_questions
+from senex_tui.console.actions.exit_orders import ExitOrderActions
 from widgets.account_settings import is_own
 
 if TYPE_CHECKING:
@@ -51,6 +54,12 @@ class AccountActions:
         elif field is AccountField.SKIP or not is_own(account, field):
             self.app.say(f"{field.value} is the default already", "information")
         else:
+            self._give(account, field)
+
+    def _give(self, account: AccountView, field: AccountField) -> None:
+        if field is AccountField.EXITS:
+            self._set_exits(account, DEFAULT)
+        else:
             self._send(account, field, DEFAULT)
 
     def _ask(self, account: AccountView, field: AccountField, value: str) -> None:
@@ -68,8 +77,29 @@ class AccountActions:
             setting = account_setting(field.value, text, exchange_time(now).date())
             return f"{setting.sentence()}." if isinstance(setting, Refusal) else ""
 
+        def given() -> None:
+            if field is AccountField.EXITS:
+                self._set_exits(account, typed[-1])
+            else:
+                self._send(account, field, typed[-1])
+
         question = account_questions.value_question(self.app.client.snapshot, account, field, wrong, typed.append)
-        self.app.ask(question, lambda: self._send(account, field, typed[-1]))
+        self.app.ask(question, given)
+
+    def _set_exits(self, account: AccountView, mode: str) -> None:
+        """Switches exits on, in live only by the words that name the account; or off, with an offer to cancel what
+        rests."""
+        now = self.app.client.snapshot()
+        is_live = now.status.mode is Mode.LIVE
+        if mode == ExitMode.OFF.value or (mode == DEFAULT and is_live):
+            self._send(account, AccountField.EXITS, mode)
+            ExitOrderActions(self.app).offer_cancel(account.account, account.target)
+        elif mode == DEFAULT or not is_live:
+            self._send(account, AccountField.EXITS, mode)
+        else:
+            words = opt_in_words(account.target)
+            question = account_questions.opt_in_question(self.app.client.snapshot, account, mode, words)
+            self.app.ask(question, lambda: self._send(account, AccountField.EXITS, f"{mode} {words}"))
 
     def _send(self, account: AccountView, field: AccountField, value: str) -> None:
         command = self.app.send(CommandKind.SET_ACCOUNT, target=account.target, note=f"{field.value} {value}")

@@ -8,7 +8,9 @@ from core.domain.operation.commands import CommandKind
 from senex_tui.console.actions import questions
 from senex_tui.console.actions.accounts import AccountActions
 from senex_tui.console.actions.entries import EntryActions
+from senex_tui.console.actions.exit_orders import ExitOrderActions
 from senex_tui.console.actions.exits import ExitActions
+from senex_tui.console.actions.permission import UNKNOWN, WORKING, in_state
 from senex_tui.console.base import ConsoleApp
 from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import KEYS
@@ -47,10 +49,28 @@ class Actions(ConsoleApp):
         self.ask(questions.force_question(snapshot), force)
 
     def action_cancel(self) -> None:
-        EntryActions(self).cancel()
+        """On a page that is about an order it means that one; elsewhere the working entry, and without one the closing
+        orders."""
+        if self.is_asking:
+            return
+        exits = ExitOrderActions(self)
+        if exits.chosen is not None or not self._entries_come_first(WORKING):
+            exits.cancel()
+        else:
+            EntryActions(self).cancel()
 
     def action_unknown(self) -> None:
-        EntryActions(self).decide()
+        if self.is_asking:
+            return
+        exits = ExitOrderActions(self)
+        if exits.chosen is not None or not self._entries_come_first(UNKNOWN):
+            exits.decide()
+        else:
+            EntryActions(self).decide()
+
+    def _entries_come_first(self, state: str) -> bool:
+        """Whether an entry in this state is meant where no closing order is chosen."""
+        return bool(in_state(self.client.snapshot().orders, state))
 
     def action_reentry(self) -> None:
         EntryActions(self).allow_reentry()

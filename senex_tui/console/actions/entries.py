@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.domain.operation.commands import CommandKind
 from senex_tui.console.actions import entry_questions
 from senex_tui.console.actions.permission import UNKNOWN, WORKING, closed_by_cancel, in_state
-from senex_tui.console.screens.entries import Decision, EntryChoice, UnknownEntry
+from senex_tui.console.screens.entries import Choice, Decision, UnknownOrder, what
 from senex_tui.console.screens.page import AboutAnEntry
 from widgets.base.fates import order_words
 
@@ -51,7 +51,8 @@ class EntryActions:
         def ask(entry: OrderView) -> None:
             facts = entry_questions.facts_of(self.app.client.snapshot, entry)
             gone = entry_questions.over(self.app.client.snapshot, entry, entry_questions.is_unknown, "decided")
-            self.app.push_screen(UnknownEntry(facts, gone), lambda decision: self._decided(entry, decision))
+            question = UnknownOrder("UNKNOWN entry", facts, gone)
+            self.app.push_screen(question, lambda decision: self._decided(entry, decision))
 
         self._choose("Decide on which entry?", in_state(self._orders, UNKNOWN), ask)
 
@@ -66,7 +67,8 @@ class EntryActions:
         elif len(found) == 1:
             then(found[0])
         elif found:
-            self.app.push_screen(EntryChoice(title, found), lambda entry: None if entry is None else then(entry))
+            rows = tuple(what(entry) for entry in found)
+            self.app.push_screen(Choice(title, rows), lambda number: None if number is None else then(found[number]))
 
     def _about_the_chosen(
         self, title: str, entry_id: str | None, found: tuple[OrderView, ...], then: Callable[[OrderView], None]

@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.way_out import SHORT_ID
-from core.domain.positions.trident_commands import UNITS, CloseWords, ExitsWord, ExitsWords, close_words, staying_words
+from core.domain.positions.trident_commands import (
+    CLOSE_WORD,
+    UNITS,
+    CloseWords,
+    ExitsWord,
+    ExitsWords,
+    close_words,
+    staying_words,
+)
 from core.snapshot import Mode
+from senex_tui.console.actions.exit_orders import ExitOrderActions
+from senex_tui.console.actions.exit_questions import would_send_facts
 from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion, ValueQuestion
 from widgets.base import format as figures
@@ -19,7 +29,6 @@ if TYPE_CHECKING:
     from core.snapshot import PositionView, Snapshot
     from senex_tui.console.base import ConsoleApp
 
-CLOSE_WORD = "CLOSE"
 HELD = "held"
 _UNITS = ", ".join(UNITS)
 _TYPED = f"walk, or a limit like 0.70; a unit before it ({_UNITS}) closes that alone"
@@ -27,7 +36,8 @@ _TYPED = f"walk, or a limit like 0.70; a unit before it ({_UNITS}) closes that a
 
 @dataclass(frozen=True, slots=True)
 class ExitActions:
-    """A hold is sent at once. That exits go on, and a close, are asked first."""
+    """A hold is sent at once; whether what rests is cancelled too is asked after it. That exits go on, and a close, are
+    asked first."""
 
     app: ConsoleApp
 
@@ -37,6 +47,7 @@ class ExitActions:
         exits = self.app.client.snapshot().status.exits
         if exits is None or exits.word != HELD:
             self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.HOLD).note())
+            ExitOrderActions(self.app).offer_cancel()
             return
         question = Question("Exits go on", lambda: resume_facts(self.app.client.snapshot()), "Let exits go on? y/n")
         self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note()))
@@ -144,7 +155,12 @@ def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     if exits is None:
         return [("", "No trident is held.")]
     rests = staying_words(exits.resting)
-    return [("", f"Exits are held {exits.why}.".replace(" .", ".")), *([("", f"{rests}.")] if rests else [])]
+    would = would_send_facts(snapshot)
+    return [
+        ("", f"Exits are held {exits.why}.".replace(" .", ".")),
+        *([("", f"{rests}.")] if rests else []),
+        *([("", "Sent at once when they go on:"), *would] if would else []),
+    ]
 
 
 def _words(text: str) -> CloseWords | Refusal:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from core.domain.market.sessions import MARKET_OPEN
 from core.domain.operation.commands import CommandKind
-from core.snapshot import AccountView, Automation, CycleSlice, EngineState, OrderView, Reentry, Snapshot, StatusSlice
+from core.snapshot import (
+    AccountView,
+    Automation,
+    CycleSlice,
+    EngineState,
+    ExitView,
+    OrderView,
+    Reentry,
+    Snapshot,
+    StatusSlice,
+)
 from widgets.base.key_names import key_for
 
 WORKING, UNKNOWN = "working", "unknown"
@@ -67,16 +77,18 @@ def why_not_reconcile(status: StatusSlice | None, pending: Pending) -> str | Non
     return "a reconciliation is on its way" if CommandKind.RECONCILE in pending else None
 
 
-def why_not_cancel(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
-    if status is None or status.engine is not EngineState.RUNNING:
+def why_not_cancel(now: Snapshot) -> str | None:
+    if now.status is None or now.status.engine is not EngineState.RUNNING:
         return "the engine is not running"
-    return None if in_state(orders, WORKING) else "no entry is working"
+    works = in_state(now.orders, WORKING) or exits_in_state(now.exits, WORKING)
+    return None if works else "no entry and no closing order is working"
 
 
-def why_not_decide(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
-    if status is None or status.engine is not EngineState.RUNNING:
+def why_not_decide(now: Snapshot) -> str | None:
+    if now.status is None or now.status.engine is not EngineState.RUNNING:
         return "the engine is not running"
-    return None if in_state(orders, UNKNOWN) else "no entry is unknown"
+    is_unknown = in_state(now.orders, UNKNOWN) or exits_in_state(now.exits, UNKNOWN)
+    return None if is_unknown else "no entry and no closing order is unknown"
 
 
 def why_not_reenter(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
@@ -93,6 +105,11 @@ def closed_by_cancel(orders: tuple[OrderView, ...]) -> tuple[OrderView, ...]:
 def in_state(orders: tuple[OrderView, ...], state: str) -> tuple[OrderView, ...]:
     """The entries in this state, one of ours and not the broker's."""
     return tuple(order for order in orders if order.state == state)
+
+
+def exits_in_state(exits: tuple[ExitView, ...], state: str) -> tuple[ExitView, ...]:
+    """The closing orders of ours in this state."""
+    return tuple(one for one in exits if one.state == state)
 
 
 def why_not_force(
@@ -143,8 +160,8 @@ RULES: Mapping[str, Rule] = {
     "resume": Rule(lambda now, pending: why_not_resume(now.status, pending)),
     "force": Rule(lambda now, pending: why_not_force(now.status, now.cycle, now.accounts, pending)),
     "reconcile": Rule(lambda now, pending: why_not_reconcile(now.status, pending)),
-    "cancel": Rule(lambda now, pending: why_not_cancel(now.status, now.orders), needs_entry=True),
-    "unknown": Rule(lambda now, pending: why_not_decide(now.status, now.orders), needs_entry=True),
+    "cancel": Rule(lambda now, pending: why_not_cancel(now), needs_entry=True),
+    "unknown": Rule(lambda now, pending: why_not_decide(now), needs_entry=True),
     "reentry": Rule(lambda now, pending: why_not_reenter(now.status, now.orders), needs_entry=True),
     "exits": Rule(lambda now, pending: why_not_exits(now.status, pending), needs_entry=True),
     "close_units": Rule(lambda now, pending: why_not_close(now), needs_entry=True),

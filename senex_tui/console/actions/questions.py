@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from core.domain.orders.next_step import Next
 from core.domain.positions.trident_commands import leaving_words
-from core.snapshot import EngineState, Mode
-from senex_tui.console.actions.permission import why_not
+from core.snapshot import EngineState, Mode, Watching
+from senex_tui.console.actions.permission import WORKING, exits_in_state, why_not
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
+from senex_tui.console.screens.quit_question import QuitQuestion
 from widgets.base import format as figures
 from widgets.base.fates import is_over, order_kind
 
@@ -139,7 +140,7 @@ def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     return facts
 
 
-def quit_question(snapshot: Callable[[], Snapshot]) -> Question:
+def quit_question(snapshot: Callable[[], Snapshot]) -> QuitQuestion:
     """Asks whether to quit. It works even when the engine gives no snapshot."""
 
     def facts() -> list[tuple[str, str]]:
@@ -149,4 +150,12 @@ def quit_question(snapshot: Callable[[], Snapshot]) -> Question:
             log.exception("no snapshot")
             return [("", "The engine does not answer; quitting stops it.")]
 
-    return Question("Quit", facts, "Quit? y/n", danger=True, name=QUIT_NAME)
+    def rests() -> bool:
+        try:
+            now = snapshot()
+            return now.status.watching is Watching.NONE and bool(exits_in_state(now.exits, WORKING))
+        except Exception:
+            log.exception("no snapshot")
+            return False
+
+    return QuitQuestion(facts, rests, name=QUIT_NAME)

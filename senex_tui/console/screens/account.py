@@ -37,7 +37,7 @@ class AccountPage(ListPage, AsksRecords):
     PLACES = (*ListPage.PLACES, Where.ACCOUNT)
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.ACCOUNT))
     DEFAULT_CSS = """
-    AccountPage #list { height: 10; }
+    AccountPage #list { height: 1fr; min-height: 10; max-height: 17; }
     """
 
     def __init__(self, account: AccountView) -> None:

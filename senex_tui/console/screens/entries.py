@@ -1,8 +1,8 @@
-"""Dialogs about an entry: choose one of several, decide on an unknown one, name its order."""
+"""Dialogs about an order: choose one of several, decide on an unknown one, name its id at the broker."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -29,8 +29,9 @@ def what(order: OrderView) -> str:
     return f"{order.account}  {order.underlying} {order.strikes}  limit {figures.price(order.limit)}"
 
 
-class EntryChoice(Dialog["OrderView | None"]):
-    """Asks which of several entries is meant. Dismisses with the entry whose number is pressed, or with None."""
+class Choice(Dialog["int | None"]):
+    """Asks which of several is meant, a row each. Dismisses with the place of the one whose number is pressed, counted
+    from 0, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"choose({number})", show=False) for number in range(1, MOST + 1)),
@@ -38,35 +39,38 @@ class EntryChoice(Dialog["OrderView | None"]):
     ]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
-    EntryChoice > Vertical {
+    Choice > Vertical {
         width: 70; max-width: 96%; height: auto; padding: 1 2; background: $panel;
         border: heavy $primary; border-title-style: bold; border-subtitle-color: $text-muted;
     }
-    EntryChoice Static { height: auto; }
+    Choice Static { height: auto; }
     """
 
-    def __init__(self, title: str, orders: tuple[OrderView, ...]) -> None:
+    def __init__(self, title: str, rows: Sequence[str]) -> None:
         super().__init__()
         self._title = title
-        self._orders = orders[:MOST]
+        self._rows = rows[:MOST]
+        self._more = len(rows) - len(self._rows)
 
     def box(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content("a number chooses   q back")
-            rows = [f"{number}  {what(order)}" for number, order in enumerate(self._orders, 1)]
+            rows = [f"{number}  {row}" for number, row in enumerate(self._rows, 1)]
+            if self._more:
+                rows.append(f"{self._more} more; choose one of those on its page")
             yield Static(Content("\n".join(safe(row) for row in rows)))
 
     def action_choose(self, number: int) -> None:
-        if number <= len(self._orders):
-            self.dismiss(self._orders[number - 1])
+        if number <= len(self._rows):
+            self.dismiss(number - 1)
 
     def action_leave(self) -> None:
         self.dismiss(None)
 
 
-class UnknownEntry(Dialog["Decision | None"]):
-    """Shows what is known of an unknown entry and asks what to do about it.
+class UnknownOrder(Dialog["Decision | None"]):
+    """Shows what is known of an unknown entry or closing order and asks what to do about it.
 
     Enter does nothing. Only looking again is done at once; the other ways ask for more, so that no single key decides.
     """
@@ -85,25 +89,26 @@ class UnknownEntry(Dialog["Decision | None"]):
         ("q", "leave it: the engine goes on looking by itself"),
     )
     DEFAULT_CSS = """
-    UnknownEntry > Vertical {
+    UnknownOrder > Vertical {
         width: 78; max-width: 98%; height: auto; padding: 0 2; background: $panel;
         border: heavy $error; border-title-color: $text-error; border-title-style: bold;
         border-subtitle-color: $text-muted;
     }
-    UnknownEntry Static { height: auto; }
-    UnknownEntry #ways { margin-top: 1; text-style: bold; }
+    UnknownOrder Static { height: auto; }
+    UnknownOrder #ways { margin-top: 1; text-style: bold; }
     """
 
-    def __init__(self, facts: Facts, over: Over) -> None:
+    def __init__(self, title: str, facts: Facts, over: Over) -> None:
         """`over` says why nothing is left to decide; nothing while something is."""
         super().__init__()
+        self._title = title
         self._facts = facts
         self._over = over
         self.is_over = False
 
     def box(self) -> ComposeResult:
         with Vertical(classes="box") as box:
-            box.border_title = Content("UNKNOWN entry")
+            box.border_title = Content(self._title)
             box.border_subtitle = Content("l look  a absent  o order  q leaves")
             with FactsBox():
                 yield Static(facts_text(self._facts()), id="facts")

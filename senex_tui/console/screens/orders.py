@@ -54,14 +54,15 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
         return None if row is None else row.key
 
     def open(self, row: Row) -> None:
-        trident = next((one.trident_id for one in self._exits if one.exit_id == row.key), row.key)
-        if trident not in self._orders:
-            self.console.say("its entry is older than the orders that are listed; scroll to it", "warning")
-            return
-        # It imports the records; the first paint does not wait for them.
+        # These import the records; the first paint does not wait for them.
         from senex_tui.console.screens.entry import EntryPage
+        from senex_tui.console.screens.trident import ExitPage
 
-        self.app.push_screen(EntryPage(self._orders[trident]))
+        closing = next((one for one in self._exits if one.exit_id == row.key), None)
+        if closing is not None:
+            self.app.push_screen(ExitPage(closing))
+        elif row.key in self._orders:
+            self.app.push_screen(EntryPage(self._orders[row.key]))
 
     def _follow(self, orders: tuple[OrderView, ...]) -> None:
         self._orders.update((order.entry_id, order) for order in orders)

@@ -19,11 +19,12 @@ MOST_ALARM_ROWS = 4
 
 
 class AboutAnEntry:
-    """A mixin for a page about entries. There the keys c, u and r mean the page's entry, or the chosen row's."""
+    """A mixin for a page about entries and closing orders. There the keys c, u and r mean the page's own, or the chosen
+    row's."""
 
     @property
     def entry_id(self) -> str | None:
-        """The entry's id; None when no entry is chosen."""
+        """The id of the entry or the closing order; None when none is chosen."""
         raise NotImplementedError
 
 

@@ -40,7 +40,9 @@ def test_what_rests_is_named_by_a_hold_and_ended_by_a_cancel(tmp_path: Path) -> 
         ended = [await world.records.exits.get(one.id) for one in (first, second)]
         assert [(one.state, one.cancel_requested_by) for one in ended] == [(OrderState.CANCELLED, "operator")] * 2
         assert await world.records.exit_switch.held(entry.account) is not None
-        assert await exits(world, "on", "0001") == "done: exits of …0001 are on"
+        assert await exits(world, "on", "0001") == (
+            "done: exits of …0001 are not held; off for …0001: `senex accounts set 0001 exits all` switches them on"
+        )
         assert await exits(world, "cancel", "0009") == ("refused: '0009' names no known account; give one of …0001")
         await world.stop()
 

@@ -154,7 +154,11 @@ def test_a_file_that_cannot_be_read_stops_all_until_resumed(tmp_path: Path, name
         state = await world.records.trading.read()
         assert (state.state, file.exists(), world.broker.posted) == ("paused", False, [])
         assert f"{file} cannot be read" in state.why
+        held = await world.records.exit_switch.held("5WT00001")
+        assert held is not None, "it may have been a hold"
+        assert held.why == f"{file} cannot be read"
         assert (await world.command(CommandKind.RESUME)).state is CommandState.DONE
+        assert world.engine.exits.exit_gate.held("5WT00001") is not None
         assert bar(world) is None
         await world.stop()
 

@@ -12,9 +12,11 @@ from core.broker.port import BrokerAccount
 from core.commands.exit_commands import switch_exits
 from core.commands.inbox import Done
 from core.commands.offline import carry_out_without_engine
+from core.domain.operation.account_settings import AccountField, AccountSetting
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.order_states import OrderState
+from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitName
 from core.guards.stops import Stops
 from core.records.records import Records
@@ -39,8 +41,8 @@ def command(note: str, target: str = "") -> Command:
     return Command(f"{note} {target}", CommandKind.EXITS, "anna", CLOCK.now(), target=target, note=note)
 
 
-async def answer(records: Records, note: str, target: str = "") -> Done | Refusal:
-    return await switch_exits(records, CLOCK, command(note, target))
+async def answer(records: Records, note: str, target: str = "", default: ExitMode = ExitMode.ALL) -> Done | Refusal:
+    return await switch_exits(records, CLOCK, command(note, target), default, live=False)
 
 
 async def test_a_hold_names_what_rests_at_the_broker(records: Records) -> None:
@@ -68,6 +70,19 @@ async def test_each_hold_is_ended_by_its_own_name(records: Records) -> None:
     assert await records.exit_switch.held(OTHER) is None
 
 
+async def test_an_account_whose_exits_are_off_is_named_with_the_way_to_switch_them_on(records: Records) -> None:
+    await records.accounts.set(OTHER, AccountSetting(AccountField.EXITS, "off"), "anna", AT)
+    way = "off for …0002: `senex accounts set 0002 exits all` switches them on"
+    assert await answer(records, "on") == Done(f"exits are on; {way}")
+    assert await answer(records, "on", "0001") == Done("exits of …0001 are on")
+    assert await answer(records, "on", "0002") == Done(f"exits of …0002 are not held; {way}")
+    told = await switch_exits(records, CLOCK, command("on", ACCOUNT), ExitMode.OFF, live=True)
+    assert told == Done(
+        "exits of …0001 are not held; off for …0001: "
+        "`senex exits on 0001` lists what would be sent and asks for the words"
+    )
+
+
 async def test_first_targets_that_wait_go_on_with_the_word(records: Records) -> None:
     for number in (ACCOUNT, OTHER):
         await records.accounts.let_first_targets_wait(number, True)
@@ -81,7 +96,7 @@ async def test_first_targets_that_wait_go_on_with_the_word(records: Records) -> 
     ("note", "target", "told"),
     [
         ("cancel", "", "there is no running console: a cancel needs the broker"),
-        ("off", "", "`senex exits` takes on, hold or cancel, and --cancel; 'off' was given"),
+        ("off", "", "`senex exits` takes on, hold, cancel; 'off' was given"),
         ("hold", "0003", "'0003' names no known account; give one of …0001, …0002"),
     ],
 )

@@ -18,7 +18,7 @@ from tests.support.asked_stops import (
     command_of,
     recorded,
 )
-from tests.support.world import World, in_world
+from tests.support.world import ACCOUNT, World, in_world
 
 BAD_ROWS = {
     "of a newer version": {"kind": "hold"},
@@ -83,6 +83,46 @@ def test_a_row_that_cannot_be_read_is_refused_alone(tmp_path: Path, row: str, as
         assert asked.kind in kinds
         page = await world.records.history.page(HistoryKind.COMMANDS, HistoryFilter(), 9)
         assert len(page) == 3, "the history shows every row"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+BAD_HOLDS = {
+    "a hold without an instant": {"kind": "exits", "note": "hold because lunch", "at": "yesterday"},
+    "a hold of a sender who is no text": {"kind": "exits", "note": "hold", "who": "CAST(X'ff' AS TEXT)"},
+    "of exits, with words that cannot be read": {"kind": "exits", "note": "CAST(X'ff' AS TEXT)"},
+}
+
+
+@pytest.mark.parametrize("row", BAD_HOLDS)
+def test_a_hold_whose_row_cannot_be_read_holds_all_exits_until_they_go_on(tmp_path: Path, row: str) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        number = insert(world, **BAD_HOLDS[row])
+        world.engine.commands.check()
+        await world.clock.sleep(2.0)
+        gate = world.engine.exits.exit_gate
+        state, text = answers(world)[number]
+        assert (state, "taken as a hold of all exits: exits are held" in text) == ("done", True), text
+        assert gate.held(ACCOUNT) is not None, "also once it is answered"
+        assert (bar(world), await recorded(world)) == (None, None), "entries go on"
+        assert (await world.command(CommandKind.EXITS, note="on")).state is CommandState.DONE
+        assert gate.held(ACCOUNT) is None
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_exits_that_go_on_by_a_row_that_cannot_be_read_stay_held(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.answer(CommandKind.EXITS, "", "hold")
+        number = insert(world, kind="exits", note="on", at="yesterday")
+        world.engine.commands.check()
+        await world.clock.sleep(2.0)
+        assert answers(world)[number][0] == "refused"
+        assert world.engine.exits.exit_gate.held(ACCOUNT) is not None
         await world.stop()
 
     in_world(day, tmp_path)

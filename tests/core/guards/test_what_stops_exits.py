@@ -248,7 +248,7 @@ async def test_a_hold_lasts_until_it_is_settled_or_exits_go_on_by_a_later_word(g
     def exits(id: str, note: str, target: str = "") -> Command:
         return Command(id, CommandKind.EXITS, "ana", gates.clock.now(), target=target, note=note)
 
-    gates.stops.ask(exits("all", "hold cancel"))
+    gates.stops.ask(exits("all", "hold"))
     gates.stops.ask(exits("one", "hold", ACCOUNT))
     resume = exits("on", "on")
     gates.stops.ask(resume)

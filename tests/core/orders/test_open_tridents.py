@@ -6,12 +6,14 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from core.domain.operation.account_settings import AccountField
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.packages import risk_of
 from core.orders.positions import CONFIRMED_S
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.habits import Habits
 from core.snapshot import Freshness, PositionsSlice
+from tests.support.trident_world import held, set_account
 from tests.support.world import ACCOUNT, World, et, in_world
 
 
@@ -122,6 +124,25 @@ def test_it_is_found_again_after_a_restart_and_warns_as_it_nears_its_end(tmp_pat
         body, price = Decimal(entry.strikes.split("P/")[0]), view.price
         assert price is not None
         assert any("can be assigned any day" in told for told in view.warnings) is (price != body)
+        await world.stop()
+
+    in_world(days, tmp_path)
+
+
+def test_its_warning_says_what_closes_it_by_how_the_exits_of_its_account_are_set(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        world.intervals = replace(world.intervals, positions_s=30.0)
+        await held(world)
+        await world.stop()
+        await world.until("10:30", "2026-04-13")
+        await world.start()
+        await world.clock.sleep(10)
+        [view] = _shown(world).open
+        assert view.warnings[0] == f"{view.dte} days to expiration, its time exit closes it"
+        await set_account(world, AccountField.EXITS, "off")
+        await world.clock.sleep(60)
+        [view] = _shown(world).open
+        assert view.warnings[0] == f"{view.dte} days to expiration, no automatic exit"
         await world.stop()
 
     in_world(days, tmp_path)

@@ -78,11 +78,11 @@ async def _no_dry_run(world: World, room: Room, entry: Entry) -> None:
 
 
 async def _foreign_close(world: World, room: Room, entry: Entry) -> None:
-    """Somebody else's order closes one of its legs; the reads that follow show it."""
+    """An order of the account's own user that is not ours closes one of its legs; the reads that follow show it."""
     units = (await room.view(entry)).trident.units[:1]
     request = request_of(time_exit(units), entry.underlying, "by-hand")
     body = replace(order_body(request), external_identifier=None)
-    world.exchange.submit(ACCOUNT, body, world.clock.now(), by="operator")
+    world.exchange.submit(ACCOUNT, body, world.clock.now())
     await world.clock.sleep(FRESH_S + 1)
 
 
@@ -90,7 +90,7 @@ async def _foreign_ended(world: World, room: Room, entry: Entry) -> None:
     now = world.clock.now()
     for order in world.exchange.live_orders(ACCOUNT, now):
         if order.external_identifier is None and not order.terminal:
-            world.exchange.cancel(ACCOUNT, order.id, now, by="operator")
+            world.exchange.cancel(ACCOUNT, order.id, now)
     await world.clock.sleep(LIVE_AFTER_S)
     await room.reads.within(ACCOUNT, 0)
     await world.clock.sleep(31)

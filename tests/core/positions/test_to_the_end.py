@@ -104,6 +104,25 @@ def test_of_many_tridents_one_asks_for_the_dividend_and_the_turns_go_on(
     in_world(days, tmp_path, start=EARLY)
 
 
+def test_a_console_that_starts_again_takes_a_target_that_filled_for_no_difference(tmp_path: Path) -> None:
+    """Until its first complete read it looked for all that the entry had opened, and stopped the account's entries."""
+
+    async def day(world: World) -> None:
+        await held(world)
+        fill(world, (await targets_rest(world))[PUT_2])
+        await targets_rest(world, (PUT_1, CALL))
+        await world.stop()
+        await world.until("18:00")  # no account is read completely while the exchange is closed
+        await world.start()
+        await world.clock.sleep(600)
+        assert world.engine.gate.not_reconciled() == ""
+        assert world.engine.breakers.open_now == ()
+        assert await world.records.journal.newest_of_kind("positions.compared") == ()
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY)
+
+
 def test_the_time_exit_begins_at_ten_of_the_seventh_day_though_nobody_ran_a_console_for_weeks(tmp_path: Path) -> None:
     async def weeks(world: World) -> None:
         await held(world)

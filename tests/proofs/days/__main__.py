@@ -41,14 +41,14 @@ def main() -> int:
     parser.add_argument("--calm", action="store_true", help="without faults, for the figures of speed")
     asked = parser.parse_args()
     plan = partial(_plan, sessions=asked.sessions, calm=asked.calm)
-    _quiet()
+    quiet()
     totals = Totals()
     where = MEMORY if MEMORY.is_dir() else "the temporary folder"
     _tell(f"simulated days from SEED={asked.seed}; SQLite files on {where}, every commit real (WAL, synchronous FULL)")
-    _load()
+    load()
     wall = told = time.perf_counter()
     broken = 0
-    with get_context("fork").Pool(asked.processes, _quiet, maxtasksperchild=SEEDS_PER_PROCESS) as pool:
+    with get_context("fork").Pool(asked.processes, quiet, maxtasksperchild=SEEDS_PER_PROCESS) as pool:
         for result in pool.imap(partial(_run, plan), seeds_for(asked.days, asked.seed, asked.sessions)):
             seed = result.plan.seed
             totals.add(result)
@@ -84,7 +84,7 @@ def _run(plan: Callable[[int], Plan], seed: int) -> SeedResult:
     return run_plan(plan(seed))
 
 
-def _load() -> None:
+def load() -> None:
     """Reads what all worlds share before their processes are forked: the calendars of their years, and the SQL of the
     statements, compiled once for all files."""
     setattr(database, "create_async_engine", compiled_once.engine)  # noqa: B010 - in this process and its forks
@@ -92,7 +92,7 @@ def _load() -> None:
         sessions_of(year)
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Silences what engines log of the injected faults."""
     warnings.simplefilter("ignore")
     logging.basicConfig(handlers=[logging.NullHandler()])

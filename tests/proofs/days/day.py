@@ -44,6 +44,8 @@ LONGEST_EVENING_S = 1800.0
 SETTLED_AFTER_S = 5.0
 MOST_ROUNDS = 40
 """How often the operator settles what stopped an account: a reset is for one order, and the next is told after it."""
+OF_ORDERS = ("mismatch", "incident", "earlier_entry", "assigned")
+"""The breakers out of which only an operator's word leads."""
 FORGOTTEN_WITHIN_S = 240.0
 """In three minutes, and a poll later, an order that the broker no longer knows has made its entry unknown (rules 9)."""
 AFTER_COPY = ""
@@ -75,8 +77,11 @@ def run_seed(
     return run_plan(plan, until=until, journal=journal)
 
 
-def run_plan(plan: Plan, *, until: datetime | None = None, journal: bool = False) -> SeedResult:
-    """Runs a plan's days."""
+def run_plan(
+    plan: Plan, *, until: datetime | None = None, journal: bool = False, days: type[Days] | None = None
+) -> SeedResult:
+    """Runs a plan's days, in the way of `days`."""
+    run_days = days or Days
     folder = Path(tempfile.mkdtemp(prefix="senex-days-", dir=MEMORY if MEMORY.is_dir() else None))
     was_collecting = gc.isenabled()
     gc.disable()  # earlier runs must not change when garbage is collected
@@ -84,7 +89,7 @@ def run_plan(plan: Plan, *, until: datetime | None = None, journal: bool = False
 
     async def main(clock: VirtualClock) -> SeedResult:
         worlds.append(DayWorld(plan, clock, folder))
-        return await _Days(worlds[0], until).run(journal)
+        return await run_days(worlds[0], until).run(journal)
 
     try:
         copy_empty_records(folder / "records.sqlite3")
@@ -101,69 +106,69 @@ def run_plan(plan: Plan, *, until: datetime | None = None, journal: bool = False
             gc.enable()
 
 
-class _Days:
-    """Runs the days of one world in order."""
+class Days:
+    """Runs the days of one world in order. `injector` has the troubles of the plan happen."""
 
     def __init__(self, world: DayWorld, until: datetime | None) -> None:
-        self._world = world
+        self.world = world
         self._until = until
-        self._checker = InvariantChecker(world)
-        self._truth = TruthWatch(world, lambda: self._checker.reader, self._checker.add)
-        self._injector = FaultInjector(world, self._checker.unknown)
+        self.checker = InvariantChecker(world)
+        self.truth = TruthWatch(world, lambda: self.checker.reader, self.checker.add)
+        self.injector = FaultInjector(world, self.checker.unknown)
         self._closed_by_hand: set[int] = set()
         """The orders whose odd legs the operator has closed."""
         self._watch()
 
     async def run(self, journal: bool) -> SeedResult:
-        world, checker = self._world, self._checker
+        world, checker = self.world, self.checker
         result = SeedResult(world.plan)
         main = asyncio.current_task()
         if main is not None:
             world.keep(main)
         await world.own(self._all_days(result))
         await world.end()
-        result.steps, result.processes, result.troubles = checker.steps, world.process, self._injector.done
+        result.steps, result.processes, result.troubles = checker.steps, world.process, self.injector.done
         result.violations += checker.violations + [f"an engine ended by itself: {end}" for end in world.ends]
         if journal:
             result.journal = _rows(checker)
         checker.close()
-        self._truth.close()
+        self.truth.close()
         return result
 
     def _watch(self) -> None:
-        world, checker = self._world, self._checker
-        world.on_commit = self._committed
+        world, checker = self.world, self.checker
+        world.on_commit = self.committed
         world.newest_event = checker.newest_event
-        world.on_start = lambda engine: self._truth.started()
+        world.on_start = lambda engine: self.truth.started()
         world.broker.posted = Posts(self._posted)
         world.on_records_lost = self._records_lost
         world.exchange.notices.listen(self._at_exchange)
 
     def _records_lost(self) -> None:
-        self._checker.records_lost()
-        self._truth.records_lost()
+        self.checker.records_lost()
+        self.truth.records_lost()
 
     def _posted(self, posted: Posted) -> None:
-        self._checker.posted(posted)
-        meet, self._world.at_next_order = self._world.at_next_order, None
+        self.checker.posted(posted)
+        meet, self.world.at_next_order = self.world.at_next_order, None
         if meet is not None:
             meet(posted.account)
 
     def _at_exchange(self, notice: Notice) -> None:
         if isinstance(notice.obj, SimOrder):
-            self._checker.at_exchange(notice.obj)
+            self.checker.at_exchange(notice.obj)
 
-    def _committed(self) -> None:
-        self._checker.committed()
-        self._truth.committed()
+    def committed(self) -> None:
+        self.checker.committed()
+        self.truth.committed()
 
     async def _all_days(self, result: SeedResult) -> None:
-        world, plan = self._world, self._world.plan
+        world, plan = self.world, self.world.plan
         for day in plan.days:
             session = calendar_around(day.year).on(day)
             if session is None:
                 raise ValueError(f"{day} is no session")
-            await self._morning(session.open - OPENS_BEFORE)
+            await self.morning(session.open - OPENS_BEFORE)
             self._check_books()
             stop = session.close + EVENING
             await self._through(day, stop if self._until is None else min(stop, self._until))
@@ -171,10 +176,11 @@ class _Days:
             if self._until is not None and self._until < stop:
                 return
             await self._evening()
-            await self._truth.end_of_day()
-            self._checker.end_of_day()
-            count_day(self._checker.reader, day, world.accounts, result.entries, result.missed)
-            if self._checker.violations:
+            await self.truth.end_of_day()
+            self.checker.end_of_day()
+            await self.night(day)
+            count_day(self.checker.reader, day, world.accounts, result.entries, result.missed)
+            if self.checker.violations:
                 return
             if plan.night == "quit":
                 await world.quit()
@@ -182,14 +188,17 @@ class _Days:
                     world.restore_exchange()
                     world.exchange.notices.listen(self._at_exchange)
 
-    def _check_books(self) -> None:
-        world = self._world
-        cash = dict(zip(world.accounts, world.plan.cash, strict=True))
-        check_books(world.exchange, world.market, cash, world.exchange_clock.now(), self._checker.add)
+    async def night(self, day: date) -> None:
+        """What is looked at in the night after a day, while the engine still runs."""
 
-    async def _morning(self, at: datetime) -> None:
+    def _check_books(self) -> None:
+        world = self.world
+        cash = dict(zip(world.accounts, world.plan.cash, strict=True))
+        check_books(world.exchange, world.market, cash, world.exchange_clock.now(), self.checker.add)
+
+    async def morning(self, at: datetime) -> None:
         """Starts the console, or wakes the suspended machine."""
-        world = self._world
+        world = self.world
         if world.is_up:
             world.clock.suspend(max(0.0, (at - world.exchange_clock.now()).total_seconds()))
         await world.sleep_until(at)
@@ -199,79 +208,77 @@ class _Days:
             await world.bring_up()
 
     async def _through(self, day: date, end: datetime) -> None:
-        troubles = tuple(t for t in self._world.plan.troubles if exchange_time(t.at).date() == day and t.at < end)
-        work = self._world.own(self._injector.inject_all(troubles))
+        troubles = tuple(t for t in self.world.plan.troubles if exchange_time(t.at).date() == day and t.at < end)
+        work = self.world.own(self.injector.inject_all(troubles))
         session = calendar_around(day.year).on(day)
-        if self._world.plan.closes_odd_legs and session is not None and session.open + BY_HAND < end:
-            await self._world.sleep_until(session.open + BY_HAND)
-            close_odd_legs(self._world, self._closed_by_hand)
-        await self._world.sleep_until(end)
+        if self.world.plan.closes_odd_legs and session is not None and session.open + BY_HAND < end:
+            await self.world.sleep_until(session.open + BY_HAND)
+            close_odd_legs(self.world, self._closed_by_hand)
+        await self.world.sleep_until(end)
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
 
     async def _evening(self) -> None:
         """Ends all faults and waits until the engine has reconciled with the broker."""
-        world = self._world
+        world = self.world
         world.mend()
         waited = 0.0
         while not world.is_up:
             await world.exchange_clock.sleep(1.0)
             waited += 1.0
             if waited > LONGEST_EVENING_S:
-                self._checker.add("0", "the engine does not come up again with nothing broken")
+                self.checker.add("0", "the engine does not come up again with nothing broken")
                 return
         await self._reconciled()  # it recovers by itself, because no fault is left
         for kind, target in ((CommandKind.RESET, "halt"), (CommandKind.RESUME, ""), (CommandKind.RECONCILE, "")):
-            self._command(kind, target)
+            self.command(kind, target)
         await world.exchange_clock.sleep(SETTLED_AFTER_S)
         await self._reconciled()
         await self._forgotten_orders_are_told()
         for _ in range(MOST_ROUNDS):
-            await self._operator_settles()
-            self._command(CommandKind.RECONCILE)
+            await self.operator_settles()
+            self.command(CommandKind.RECONCILE)
             await world.exchange_clock.sleep(SETTLED_AFTER_S)
             await self._reconciled()
             await world.exchange_clock.sleep(SETTLED_AFTER_S)
             if not self._stopped():
                 return
-        self._checker.add("0", f"no command leads out of {', '.join(self._stopped())}")
+        self.checker.add("0", f"no command leads out of {', '.join(self._stopped())}")
 
     def _stopped(self) -> list[str]:
         """The breakers of orders that are open, in words: the operator's commands have to lead out of them."""
-        open_now = self._world.engine.breakers.open_now
-        return [
-            f"{b.kind.code} ({b.why})" for b in open_now if b.kind.code in ("mismatch", "incident", "earlier_entry")
-        ]
+        open_now = self.world.engine.breakers.open_now
+        return [f"{b.kind.code} ({b.why})" for b in open_now if b.kind.code in OF_ORDERS]
 
-    async def _operator_settles(self) -> None:
+    async def operator_settles(self) -> None:
         """The operator adopts what the records have lost, says what the broker does not have, and resets breakers."""
-        for order_id in self._checker.unrecorded():
-            self._command(CommandKind.ATTEST, note=order_id)
-        for entry_id in self._checker.without_their_order():
-            self._command(CommandKind.ATTEST, entry_id, "absent")
-        await self._world.exchange_clock.sleep(SETTLED_AFTER_S)
-        for breaker in self._world.engine.breakers.open_now:
-            self._command(CommandKind.RESET, breaker.kind.code)
+        for order_id in self.checker.unrecorded():
+            self.command(CommandKind.ATTEST, note=order_id)
+        for entry_id in self.checker.without_their_order():
+            self.command(CommandKind.ATTEST, entry_id, "absent")
+        await self.world.exchange_clock.sleep(SETTLED_AFTER_S)
+        for breaker in self.world.engine.breakers.open_now:
+            self.command(CommandKind.RESET, breaker.kind.code)
 
-    def _command(self, kind: CommandKind, target: str = "", note: str = "") -> None:
-        world = self._world
+    def command(self, kind: CommandKind, target: str = "", note: str = "") -> None:
+        world = self.world
         world.engine.accept(Command(world.ids.new(), kind, "operator", world.clock.now(), None, target, note))
 
     async def _forgotten_orders_are_told(self) -> None:
         """Waits until no entry works whose order the broker has forgotten: two complete looks tell (rules 9)."""
         waited = 0.0
-        while self._checker.works_without_its_order() and waited < FORGOTTEN_WITHIN_S:
-            await self._world.exchange_clock.sleep(10.0)
+        while self.checker.works_without_its_order() and waited < FORGOTTEN_WITHIN_S:
+            await self.world.exchange_clock.sleep(10.0)
             waited += 10.0
 
     async def _reconciled(self) -> None:
-        world, waited = self._world, 0.0
+        world, waited = self.world, 0.0
         while world.engine.gate.not_reconciled():
             await world.exchange_clock.sleep(5.0)
             waited += 5.0
             if waited > LONGEST_EVENING_S:
-                self._checker.add("0", f"the engine does not get reconciled: {world.engine.gate.not_reconciled()}")
+                self.checker.add("0", f"the engine does not get reconciled: {world.engine.gate.not_reconciled()}")
                 return
 
 

@@ -23,7 +23,8 @@ _WIRE = {kind.value: kind for kind in FaultKind}
 
 
 class FaultInjector:
-    """Injects troubles; `done` counts those that took effect."""
+    """Injects troubles; `done` counts those that took effect. `others` are the kinds that are no faults of the
+    exchange: each returns False when it had no effect."""
 
     def __init__(self, world: DayWorld, unknown: Callable[[], list[tuple[str, str, str]]]) -> None:
         """`unknown` returns the entries that are unknown now: id, account and identifier."""
@@ -31,7 +32,7 @@ class FaultInjector:
         self._unknown = unknown
         self.done: Counter[str] = Counter()
         self._rivals = 0
-        self._others: dict[str, Callable[[Trouble], object]] = {
+        self.others: dict[str, Callable[[Trouble], object]] = {
             "refuse orders": self._refuse_orders,
             "fail after accept": self._fail_after_accept,
             "no connection": self._no_connection,
@@ -47,8 +48,8 @@ class FaultInjector:
             "halt": self._halt,
             "HALT file": self._halt_file,
             "force": self._force,
-            "cancel": lambda t: self._command(CommandKind.CANCEL),
-            "reconcile": lambda t: self._command(CommandKind.RECONCILE),
+            "cancel": lambda t: self.command(CommandKind.CANCEL),
+            "reconcile": lambda t: self.command(CommandKind.RECONCILE),
             "cancel at broker": self._cancel_at_broker,
             "rival": self._rival,
             "rival at our order": self._rival_at_our_order,
@@ -76,8 +77,8 @@ class FaultInjector:
         elif kind in ("records older", "records gone"):
             await world.lose_records(older=kind == "records older")
             world.own(world.come_back(trouble.seconds))
-        elif kind in self._others:
-            if self._others[kind](trouble) is False:
+        elif kind in self.others:
+            if self.others[kind](trouble) is False:
                 return
         else:
             self._arm(_WIRE[kind], trouble, trouble.count)
@@ -174,7 +175,7 @@ class FaultInjector:
 
     # The operator
 
-    def _command(self, kind: CommandKind, target: str = "", note: str = "") -> bool:
+    def command(self, kind: CommandKind, target: str = "", note: str = "") -> bool:
         world = self._world
         if not world.is_up:
             return False
@@ -185,17 +186,17 @@ class FaultInjector:
         return True
 
     def _pause(self, trouble: Trouble) -> bool:
-        self._world.later(trouble.seconds, lambda: self._command(CommandKind.RESUME))
-        return self._command(CommandKind.PAUSE)
+        self._world.later(trouble.seconds, lambda: self.command(CommandKind.RESUME))
+        return self.command(CommandKind.PAUSE)
 
     def _halt(self, trouble: Trouble) -> bool:
-        self._world.later(trouble.seconds, lambda: self._command(CommandKind.RESET, "halt"))
-        self._world.later(trouble.seconds + 1.0, lambda: self._command(CommandKind.RESUME))
-        return self._command(CommandKind.HALT)
+        self._world.later(trouble.seconds, lambda: self.command(CommandKind.RESET, "halt"))
+        self._world.later(trouble.seconds + 1.0, lambda: self.command(CommandKind.RESUME))
+        return self.command(CommandKind.HALT)
 
     def _reset_breakers(self, trouble: Trouble) -> bool:
         open_now = self._world.engine.breakers.open_now if self._world.is_up else ()
-        return any([self._command(CommandKind.RESET, breaker.kind.code) for breaker in open_now])
+        return any([self.command(CommandKind.RESET, breaker.kind.code) for breaker in open_now])
 
     def _halt_file(self, trouble: Trouble) -> None:
         self._world.kill_file.touch()
@@ -203,7 +204,7 @@ class FaultInjector:
 
     def _force(self, trouble: Trouble) -> bool:
         self._world.attention_until = self._world.exchange_clock.monotonic() + ATTENTION_S
-        return self._command(CommandKind.FORCE)
+        return self.command(CommandKind.FORCE)
 
     def _attest(self, trouble: Trouble, waited_s: float = 0.0) -> bool:
         """The operator attests what they saw at the broker, rightly or wrongly: of the entries unknown now, or of the
@@ -221,5 +222,5 @@ class FaultInjector:
         for entry_id, number, identifier in self._unknown():
             found = [o for o in world.exchange.orders(number) if o.external_identifier == identifier]
             seen = str(found[0].id) if found and trouble.kind == "attest order" else "absent"
-            said = self._command(CommandKind.ATTEST, entry_id, seen) or said
+            said = self.command(CommandKind.ATTEST, entry_id, seen) or said
         return said

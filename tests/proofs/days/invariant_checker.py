@@ -132,9 +132,11 @@ class InvariantChecker:
         newest = dict(zip(HISTORIES, self.reader.execute(_NEWEST).fetchone(), strict=True))
         grown = {table for table, number in newest.items() if (number or 0) > self._seen[table]}
         for row in self._new("intent_changes", grown):
-            self._changed(row)
+            if self._is_entry(row["intent_id"]):
+                self._changed(row)
         for row in self._new("fills", grown):
-            self._filled(row)
+            if row["intent_id"] in self.entries:
+                self._filled(row)
         for row in self._new("evidence", grown):
             self._evidence_at[row["id"]] = self._world.exchange_clock.now()
         for _ in self._new("events", grown):
@@ -144,6 +146,8 @@ class InvariantChecker:
         """An order is sent to the broker."""
         self.steps += 1
         identifier = posted.request.identifier
+        if not is_ours(identifier):
+            return  # an exit
         if identifier in self._posted:
             self.add("1", f"intent {identifier} was sent twice")
         self._posted.add(identifier)
@@ -210,6 +214,12 @@ class InvariantChecker:
         holders = [e for e in self.entries.values() if e.holds_day and (e.account, e.day) == (entry.account, entry.day)]
         if len(holders) > 1:
             self.add("1", f"{len(holders)} entries hold {entry.day} in the records")
+
+    def _is_entry(self, intent_id: str) -> bool:
+        if intent_id in self.entries:
+            return True
+        (kind,) = self.reader.execute("SELECT kind FROM intents WHERE id = ?", (intent_id,)).fetchone()
+        return bool(kind == "entry")
 
     def _first_seen(self, entry_id: str, state: str) -> SeenEntry:
         account, day, identifier = self.reader.execute(

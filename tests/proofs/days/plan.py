@@ -69,6 +69,10 @@ class Plan:
     """Whether the simulated broker is saved and restored in every night in which the trader has quit."""
     closes_odd_legs: bool = False
     """Whether the operator closes at the broker, after the open, what an order left that is no whole trident."""
+    exits: bool = False
+    """Whether exits are on: then tridents are taken to their end."""
+    lived: bool = False
+    """Whether the engine wakes as seldom as in days that nobody watches."""
 
     @property
     def real_time(self) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from core.broker.port import BrokerError
 from core.config.settings import ScheduleSettings, TradingSettings
 from core.domain.operation.commands import Command
+from core.domain.positions.tridents import ExitMode
 from core.engine.engine import Engine
 from core.records.records import Records
 from core.records.store.errors import RecordsError
@@ -92,7 +93,7 @@ class DayWorld(World):
             trading=TradingSettings(minimum_score=Decimal(plan.minimum_score), position_limit=plan.position_limit),
             schedule=ScheduleSettings(),
             preflight=plan.preflight,
-            intervals=_intervals(plan.poll_s, real_time=plan.real_time),
+            intervals=_intervals(plan),
         )
         self.plan = plan
         self.settings = self.settings.model_copy(update={"mail": mail_settings()})
@@ -100,6 +101,7 @@ class DayWorld(World):
         self.exchange_clock = exchange_clock
         self.clock: TraderClock = TraderClock(exchange_clock, asyncio.get_running_loop())
         self.real_time = plan.real_time
+        self.exits = None if plan.exits else ExitMode.OFF
         if plan.clock_off_s:
             self.clock.set_off(timedelta(seconds=plan.clock_off_s))
             self.later(CLOCK_RIGHT_AFTER_S, lambda: self.clock.set_off(timedelta()))
@@ -329,14 +331,16 @@ class DayWorld(World):
         return unwatched_s(self.clock.now(), watched=watched)
 
 
-def _intervals(poll_s: int, *, real_time: bool) -> Intervals:
+def _intervals(plan: Plan) -> Intervals:
     """Long ones, which are quicker. In real time the broker is asked as often as in the product, because its answers
     prove the clock."""
+    if plan.lived:
+        return Intervals.for_lived_days()
     return Intervals(
-        orders_s=poll_s,
-        settlement_s=poll_s,
+        orders_s=plan.poll_s,
+        settlement_s=plan.poll_s,
         health_s=1800,
-        broker_s=30 if real_time else 1800,
+        broker_s=30 if plan.real_time else 1800,
         positions_s=None,
         logins_s=24 * 3600,
         commands_s=1800,

@@ -1,7 +1,8 @@
 """Runs all cases without pytest: `python -m tests.proofs.kill [--path entry] [--part 1/4] [--at-once 16]`.
 
 Prints a line per case and the table at the end. The parts are disjoint; together they are all cases. Two columns run
-side by side, so that the machine is not idle while the last cases of one of them wait.
+side by side, so that the machine is not idle while the last cases of one of them wait. The exit paths follow; their
+time is virtual, and a process for each core runs their cases.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from pathlib import Path
 
 from tests.proofs.kill.broker_faults import BrokerFault
 from tests.proofs.kill.case import PathName, Verdict
+from tests.proofs.kill.exit_case import ExitVerdict
+from tests.proofs.kill.exit_faults import EXIT_COLUMNS
+from tests.proofs.kill.exit_sweep import ExitNote, every_exit_point, workers
 from tests.proofs.kill.sweep import AT_ONCE, COLUMNS, Note, Part, every_point
 from tests.proofs.kill.table import Table
 
@@ -24,7 +28,7 @@ COLUMNS_AT_ONCE = 2
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.proofs.kill")
-    options.add_argument("--path", choices=list(COLUMNS))
+    options.add_argument("--path", choices=[*COLUMNS, *EXIT_COLUMNS])
     options.add_argument("--part", default="1/1")
     options.add_argument("--at-once", type=int, default=AT_ONCE, help=f"cases at the same time (now {AT_ONCE})")
     chosen = options.parse_args()
@@ -32,14 +36,14 @@ def main() -> int:
     part = Part(int(number) - 1, int(of))
     table, began = Table(), time.monotonic()
 
-    def note(verdict: Verdict) -> None:
+    def note(verdict: Verdict | ExitVerdict) -> None:
         table.add(verdict)
         sys.stdout.write(f"{verdict.case} | {verdict.row} | {'; '.join(verdict.wrong) or 'ok'}\n")
         sys.stdout.flush()
 
-    paths: list[PathName] = [chosen.path] if chosen.path else list(COLUMNS)
-    columns = [(path, fault) for path in paths for fault in COLUMNS[path]]
+    columns = [(path, fault) for path, faults in COLUMNS.items() for fault in faults if chosen.path in (None, path)]
     asyncio.run(_run(columns, part, chosen.at_once, note))
+    _run_exits(chosen.path, part, note)
     sys.stdout.write(f"\n{time.monotonic() - began:.0f} s\n")
     sys.stdout.write(f"\n{table.markdown()}\n\n{table.cases} cases, {table.bad} with violations\n")
     return 1 if table.bad else 0
@@ -56,6 +60,16 @@ async def _run(columns: Sequence[tuple[PathName, BrokerFault]], part: Part, at_o
     async with asyncio.TaskGroup() as group:
         for path, fault in columns:
             group.create_task(column(path, fault))
+
+
+def _run_exits(chosen: str | None, part: Part, note: ExitNote) -> None:
+    paths = [path for path in EXIT_COLUMNS if chosen in (None, path)]
+    if not paths:
+        return
+    with tempfile.TemporaryDirectory() as folder, workers(Path(folder)) as pool:
+        for path in paths:
+            for fault in EXIT_COLUMNS[path]:
+                every_exit_point(path, fault, pool, Path(folder), note, part)
 
 
 if __name__ == "__main__":

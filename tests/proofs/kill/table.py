@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.proofs.kill.broker_faults import FAULTS
 from tests.proofs.kill.case import Verdict
+from tests.proofs.kill.exit_case import ExitVerdict
+from tests.proofs.kill.exit_faults import EXIT_FAULTS
+
+COLUMN_NAMES: Sequence[str] = [fault.name for fault in (*FAULTS, *EXIT_FAULTS)]
 
 
 @dataclass
@@ -17,7 +21,7 @@ class Table:
 
     cells: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
 
-    def add(self, verdict: Verdict) -> None:
+    def add(self, verdict: Verdict | ExitVerdict) -> None:
         self.count(f"{verdict.case.path}: {verdict.row}", verdict.case.fault.name, 1, int(bool(verdict.wrong)))
 
     def count(self, row: str, column: str, cases: int, bad: int) -> None:
@@ -47,8 +51,10 @@ class Table:
         return sum(bad for _, bad in self.cells.values())
 
     def markdown(self) -> str:
-        """One line per row: the violations in each cell, then the number of cases."""
-        columns = [fault.name for fault in FAULTS]
+        """One line per row: the violations in each cell, then the number of cases. The columns are those that have
+        cases, in their order."""
+        used = {column for _, column in self.cells}
+        columns = [name for name in COLUMN_NAMES if name in used]
         rows = sorted({row for row, _ in self.cells}, key=lambda row: (" > " in row, row))
         lines = [
             f"| crash point | {' | '.join(columns)} | cases |",

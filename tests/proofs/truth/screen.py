@@ -138,10 +138,13 @@ def _view(snapshot: Snapshot) -> StatusView:
 
 
 def _date(place: str, words: str, today: date) -> Iterator[Said]:
-    """Where the bar has a date it is today's."""
+    """Where the bar has a date it is today's. Without one what comes next stands beside the clock."""
     months = [today.replace(day=1).strftime("%b")]
+    beside_the_clock = words.split("  ")[-2:][0]
+    if "next slot " in beside_the_clock:
+        return
     for month in ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"):
-        if f" {month} " in words.split("  ")[-2:][0] and month not in months:
+        if f" {month} " in beside_the_clock and month not in months:
             yield Said(place, words, lie=f"its date is not {today}")
 
 

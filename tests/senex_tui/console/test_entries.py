@@ -11,7 +11,7 @@ from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import EngineState, Mode, Reentry, Snapshot
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import NOT_ASKED, Question, TypedQuestion
-from senex_tui.console.screens.entries import EntryChoice, OrderIdQuestion, UnknownEntry
+from senex_tui.console.screens.entries import Choice, OrderIdQuestion, UnknownOrder
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from widgets.alarms import alarms
@@ -126,7 +126,7 @@ async def test_no_question_is_asked_of_an_engine_that_has_ended(scene: str, key:
     async with driven(replace(shown, accounts=open_accounts), size=(80, 24)) as console:
         await console.press(key)
         question = console.app.screen
-        assert isinstance(question, Question | UnknownEntry)
+        assert isinstance(question, Question | UnknownOrder)
         question.refresh_facts()
         assert not question.is_over
         console.engine.status(engine=EngineState.FAILED, failure="the records were taken over")
@@ -154,7 +154,7 @@ async def test_of_several_entries_the_number_chooses() -> None:
     two = (parts.order(), parts.order(entry_id="e2", account="…7788", order_id="63649060002"))
     async with driven(replace(scenes.calm(), orders=two), size=(80, 24)) as console:
         await console.press("c", "enter", "9", "y")
-        assert isinstance(console.app.screen, EntryChoice)
+        assert isinstance(console.app.screen, Choice)
         await console.press("q")
         assert nothing_sent(console)
         await console.press("c", "2")
@@ -225,7 +225,7 @@ async def test_an_unknown_entry_is_loud_at_every_size(size: tuple[int, int]) -> 
 async def test_u_tells_what_is_known_and_enter_does_nothing() -> None:
     async with driven(scenes.unknown(), size=(80, 24)) as console:
         await console.press("u", "enter", "y", "space")
-        assert isinstance(console.app.screen, UnknownEntry)
+        assert isinstance(console.app.screen, UnknownOrder)
         for fact in (
             "senex-1e2feb89414c443c9027c4d1c386bbc4",
             "10:30:03 ET",

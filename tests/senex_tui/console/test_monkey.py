@@ -21,7 +21,7 @@ from senex_tui.console.actions import questions
 from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
-from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry
+from senex_tui.console.screens.entries import OrderIdQuestion, UnknownOrder
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.proofs import rounds
@@ -164,7 +164,7 @@ class Monkey:
             else:
                 answered = keyed.key == "y" and not (self.mode is Mode.LIVE and kind in TYPED_IN_LIVE)
             return kind is asked and answered and bool(led)
-        if isinstance(top, UnknownEntry):
+        if isinstance(top, UnknownOrder):
             return kind is CommandKind.RECONCILE and keyed.key == "l"
         if isinstance(top, Palette):
             return kind in AT_ONCE and keyed.key == "enter"

@@ -15,7 +15,7 @@ from core.snapshot import Mode
 from senex_tui.console.screens import orders
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
-from senex_tui.console.screens.entries import UnknownEntry
+from senex_tui.console.screens.entries import UnknownOrder
 from senex_tui.console.screens.entry import EntryPage
 from senex_tui.console.screens.orders import OrdersPage
 from tests.support.console import parts, scenes
@@ -139,7 +139,7 @@ async def test_u_decides_on_the_chosen_unknown() -> None:
     two = (first, parts.unknown_order(entry_id="e9", account="…8830", identifier="senex-9"))
     async with driven(replace(scenes.unknown(), orders=two), size=(80, 24)) as console:
         await console.press("o", "G", "u")
-        assert isinstance(console.app.screen, UnknownEntry)
+        assert isinstance(console.app.screen, UnknownOrder)
         await console.press("a", *"absent", "enter")
         page_order = sorted((first.entry_id, "e9"), reverse=True)
         assert console.engine.about == [(page_order[-1], "absent")]

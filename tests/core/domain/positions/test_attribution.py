@@ -20,6 +20,7 @@ from core.domain.positions.attribution import (
     UnitLoss,
     after_foreign,
     cause,
+    closing_legs,
     foreign_fills,
     unit_losses,
 )
@@ -72,6 +73,18 @@ def test_fills_of_our_orders_and_used_ones_are_not_foreign() -> None:
     assert foreign_fills([order("90", ("Buy to Close", SHORT_PUT, 1))], (), {found[0].key}) == ()
 
 
+def test_a_fill_is_used_once_and_ids_that_begin_again_on_another_day_are_others() -> None:
+    [first] = foreign_fills([order("90", ("Buy to Close", SHORT_PUT, 1))], (), set())
+    again = order("90", ("Buy to Close", SHORT_PUT, 1))
+    legs = tuple(
+        replace(leg, fills=tuple(replace(fill, at=fill.at + timedelta(days=1)) for fill in leg.fills))
+        for leg in again.legs
+    )
+    [second] = foreign_fills([replace(again, legs=legs)], (), {first.key})
+    assert second.order_id == first.order_id
+    assert second.key != first.key
+
+
 def test_shares_and_unreadable_actions_are_left_out() -> None:
     assert foreign_fills([order("90", ("Buy to Open", "QQQ", 100), ("Allocate", SHORT_PUT, 1))], (), ()) == ()
 
@@ -83,6 +96,20 @@ def test_foreign_contracts_are_used_up_before_ours() -> None:
     [opened] = foreign_fills([order("91", ("Sell to Open", SHORT_PUT, 2))], (), ())
     assert after_foreign({}, [opened]) == ({PUTS: Decimal(2)}, ())
     assert after_foreign({}, [opened, fill]) == ({}, ())
+
+
+def test_what_opens_the_other_side_of_a_contract_closes_it() -> None:
+    """The broker relabels a close that goes beyond the position less what works: the account nets all the same."""
+    [fill] = foreign_fills([order("90", ("Buy to Open", SHORT_PUT, 2))], (), ())
+    longs = (SHORT_PUT, Direction.LONG)
+    assert after_foreign({}, [fill], {PUTS: Decimal(2)}) == ({}, (lost(PUTS, 2, "90"),))
+    assert after_foreign({PUTS: Decimal(1)}, [fill], {PUTS: Decimal(2)}) == ({}, (lost(PUTS, 1, "90"),))
+    assert after_foreign({}, [fill], {PUTS: Decimal(1)}) == ({longs: Decimal(1)}, (lost(PUTS, 1, "90"),))
+    assert after_foreign({}, [fill], {PUT_WINGS: Decimal(2)}) == ({longs: Decimal(2)}, ())
+    assert closing_legs(order("90", ("Buy to Open", SHORT_PUT, 1), ("Sell to Open", LONG_PUT, 1))) == {PUTS, PUT_WINGS}
+    assert closing_legs(order("90", ("Sell to Open", SHORT_PUT, 1))) == {longs}
+    bought = row("1", "Buy to Open", SHORT_PUT, kind="Trade", action="Buy to Open", order_id="90")
+    assert cause(PUTS, (), shares=Decimal(0), rows=[bought]) is Ended.HAND
 
 
 def test_a_unit_closed_by_hand_is_put_2() -> None:

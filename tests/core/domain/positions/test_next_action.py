@@ -220,6 +220,15 @@ def test_a_unit_that_nothing_explains_does_not_end_its_trident() -> None:
     assert isinstance(next_action(of(units=units_after(units(), [], all_gone)), ENTRY_DAY), Wait)
 
 
+def test_a_trident_of_adjusted_contracts_is_over_when_they_would_have_expired() -> None:
+    split = [Gone(u.name, symbol, Ended.SPLIT, ENTRY_DAY.now) for u in units() for symbol in u.held]
+    view = of(units=units_after(units(), [], split), hands_off=HandsOff.ADJUSTED)
+    assert next_action(view, at(LAST, "10:30")) == Wait(None, "it is left alone: adjusted")
+    resting = of(view, exits=TARGETS)
+    assert isinstance(next_action(resting, ENTRY_DAY), Cancel)
+    assert next_action(view, at("2025-12-20", "08:30")) == End()
+
+
 # --- the time exit ---
 
 

@@ -125,12 +125,7 @@ TABLE: list[tuple[TridentView, Moment, type, str]] = [
         Wait,
         "3 targets rest; the market is closed until 09:30",
     ),
-    (
-        of(exits=TARGETS),
-        at("2025-11-29", "09:00"),
-        Wait,
-        "3 targets rest; the market is closed until Mon 1 Dec 09:30",
-    ),
+    (of(exits=TARGETS), at("2025-11-29", "09:00"), Wait, "3 targets rest; the market is closed until Mon 1 Dec 09:30"),
     (
         closing(exits=(WALKS,)),
         FIRST,

@@ -103,7 +103,7 @@ def earned(
     final_before: date = TODAY,
 ) -> tuple[Realized, Decimal | None]:
     """The trident's realized figure, and the broker's."""
-    orders: dict[str, Intent] = {str(order.order_id): order for order in (opened, *exits)}
+    orders: dict[str, list[Intent]] = {str(order.order_id): [order] for order in (opened, *exits)}
     matches = match(rows, orders, {opened.id: of}, lots)
     now = units_after(of, exits, gone)
     found = realized(opened, now, exits, matches, closes, cash_settled=False, final_before=final_before)
@@ -371,7 +371,7 @@ def test_units_and_broker_tell_one_sum(
     found, broker = earned(rows, exits, opened=opened)
     assert found.net == broker == sum(r.net_value for r in rows)
     assert not found.estimated
-    matches = match(rows, {str(o.order_id): o for o in (opened, *exits)}, {"T1": UNITS}, [])
+    matches = match(rows, {str(o.order_id): [o] for o in (opened, *exits)}, {"T1": UNITS}, [])
     for r in rows:
         parts = [one for one in matches if one.row.id == r.id]
         assert sum(one.value for one in parts) == r.value
@@ -386,3 +386,57 @@ def test_rows_that_come_in_parts_are_not_half_believed(posted: int) -> None:
     rows = [*trades(OPENED)[:posted], *[r for t in TARGETS for r in trades(t)]]
     found, _ = earned(rows, TARGETS)
     assert (found.gross, found.fees, found.estimated) == (188, D("6.73") + D("0.72"), True)
+
+
+@pytest.mark.parametrize("days", [1, 7, 30])
+def test_order_ids_that_begin_again_give_each_row_to_the_order_of_its_day(days: int) -> None:
+    """Two tridents of the same legs, whose orders have the same ids, and a foreign order's id that was there before."""
+    later = timedelta(days=days)
+    closed = exit([CALL], (SHORT_CALL, 1, "1.52"), (LONG_CALL, 1, "0.50"), state=OrderState.FILLED)
+    closed = replace(closed, terminal_at=AT)
+    opened_again = replace(
+        OPENED, id="T2", session_day=(AT + later).date(), prepared_at=AT + later, terminal_at=AT + later
+    )
+    closed_again = replace(
+        closed,
+        id="x2",
+        trident_id="T2",
+        session_day=(AT + later).date(),
+        prepared_at=AT + later,
+        terminal_at=AT + later,
+    )
+    first = [*trades(OPENED), *trades(closed)]
+    second = [
+        replace(one, id=f"9{one.id}", executed_at=AT + later, day=(AT + later).date())
+        for one in (*trades(opened_again), *trades(closed_again))
+    ]
+    hand = [
+        row(id, "Buy to Close", SHORT_PUT, kind="Trade", action="Buy to Close", value="-150", order_id="90")
+        for id in ("801", "802")
+    ]
+    hand[1] = replace(hand[1], executed_at=AT + later)
+    before, after = AT.date(), (AT + later).date()
+    lots = [
+        Lot("T1", PUT_2, SHORT_PUT, ("90",), opened=before, left=before),
+        Lot("T2", PUT_1, SHORT_PUT, ("90",), opened=after, left=after),
+    ]
+    orders: dict[str, list[Intent]] = {"11": [OPENED, opened_again], "71": [closed, closed_again]}
+    found = match([*first, *second, *hand], orders, {"T1": UNITS, "T2": UNITS}, lots)
+    of = {(one.row.id, one.trident_id) for one in found}
+    assert of == {
+        *((one.id, "T1") for one in (*first, hand[0])),
+        *((one.id, "T2") for one in (*second, hand[1])),
+    }
+    for opened, done in ((OPENED, closed), (opened_again, closed_again)):
+        units_now = units_after(UNITS, [done], [])
+        figures = realized(opened, units_now, [done], found, cash_settled=False, final_before=TODAY)
+        assert figures[CALL].gross == D("68.00")
+        assert not figures[CALL].estimated
+
+
+def test_a_row_of_an_order_of_before_is_not_ours() -> None:
+    old = [replace(one, executed_at=AT - timedelta(days=3)) for one in trades(OPENED)]
+    assert {one.role for one in match(old, {"11": [OPENED]}, {"T1": UNITS}, [])} == {Role.NOT_OURS}
+    ended = replace(OPENED, terminal_at=AT)
+    late = [replace(one, executed_at=AT + timedelta(days=3)) for one in trades(OPENED)]
+    assert {one.role for one in match(late, {"11": [ended]}, {"T1": UNITS}, [])} == {Role.NOT_OURS}

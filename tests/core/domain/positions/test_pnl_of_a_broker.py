@@ -14,7 +14,7 @@ from core.domain.positions.close_shape import close_shape
 from core.domain.positions.closing import Gone, units_after
 from core.domain.positions.credits import unit_credits
 from core.domain.positions.exits import Exit, ExitKind
-from core.domain.positions.matching import Lot, Match, Role, match
+from core.domain.positions.matching import Lot, Match, Role, exchange_day, match
 from core.domain.positions.pnl import OfficialClose, Realized, by_broker, realized, total
 from core.domain.positions.units import Ended, Unit, UnitName, units_of
 from core.simulator.exchange.clearing import Late
@@ -60,7 +60,10 @@ class Traded:
         request = replace(opening(self.symbols, self.underlying), credit=D(credit), identifier="senex-1")
         order_id, fills = self._filled(request, at)
         like = entry("1", "1", "1", "1", symbols=self.symbols, underlying=self.underlying)
-        self.entry = replace(like, account=ONE, request=request, order_id=order_id, fills=fills)
+        day, over = exchange_day(at), max(fill.at for fill in fills)
+        self.entry = replace(
+            like, account=ONE, session_day=day, request=request, order_id=order_id, fills=fills, terminal_at=over
+        )
         width = D("3") if self.underlying == "QQQ" else D("5")
         credits = unit_credits(request, fills, width, (D("1.2"), D("1.7")))
         assert credits is not None
@@ -108,7 +111,7 @@ class Traded:
 
     def matches(self, at: datetime) -> tuple[Match, ...]:
         rows = [transaction(row) for row in self.broker.transactions(ONE, at)]
-        orders: dict[str, Intent] = {str(order.order_id): order for order in (self.entry, *self.exits)}
+        orders: dict[str, list[Intent]] = {str(order.order_id): [order] for order in (self.entry, *self.exits)}
         found = match(rows, orders, {"T1": self.units}, self.lots)
         assert sum(one.net_value for one in found) == sum(row.net_value for row in rows), "each row is given away whole"
         return found

@@ -258,7 +258,7 @@ def test_f_to_cash_by_the_rows_of_the_broker() -> None:
         row("21", "Assignment", symbols[0], 2),
         *(row(f"3{n}", "Expiration", symbol, 2 - n // 2) for n, symbol in enumerate(symbols) if n),
     ]
-    matches = match(rows, {"11": opened}, {"T1": of}, [Lot("T1", *lot) for lot in left])
+    matches = match(rows, {"11": [opened]}, {"T1": of}, [Lot("T1", *lot) for lot in left])
     now = units_after(of, [], [Gone(name, symbol, Ended.EXPIRED, rows[-1].executed_at) for name, symbol in left])
     found = realized(opened, now, [], matches, cash_settled=True, final_before=rows[-1].day)
     trident_earned = total(found.values())

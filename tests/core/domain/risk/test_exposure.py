@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from core.domain.market.chain import TickTable
 from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.domain.orders.packages import fill_credit
+from core.domain.positions.tridents import HandsOff, ManagedTrident
+from core.domain.positions.units import UnitName, UnitState, units_of
 from core.domain.risk.exposure import exposure, held_entries, legs_once_filled
 from core.domain.risk.risk import HeldLeg
 from core.domain.trident.sides import Direction, side_of
 from core.domain.trident.trident import Action
+from tests.support.exit_samples import RULES
 from tests.support.record_samples import AT, entry
 
 D = Decimal
@@ -89,7 +94,72 @@ def test_an_order_that_works_with_other_legs_makes_the_open_risk_unknown() -> No
 def test_it_is_ours_until_the_broker_no_longer_holds_its_legs() -> None:
     assert exposure([filled()], [], (), []).open_tridents == 0
     for leg in holding(filled()):
-        assert exposure([filled()], [], [leg], []).open_tridents == 1, "closed in part still counts whole"
+        assert exposure([filled()], [], [leg], []).open_tridents == 1, "one leg is enough where no unit is on record"
+
+
+P1, P2, CALL = UnitName
+
+
+def trident(states: Mapping[UnitName, UnitState], **left: tuple[str, ...]) -> ManagedTrident:
+    """The trident of the sample entry with these units closed, gone or broken, and what is `left` of a broken one."""
+    credits = {P1: D("1.18"), P2: D("1.18"), CALL: D("1.76")}
+    units = tuple(
+        replace(
+            unit,
+            credit=credits[unit.name],
+            state=states.get(unit.name, UnitState.WHOLE),
+            remainder=left.get(unit.name.name.lower(), ()),
+        )
+        for unit in units_of(entry().request)
+    )
+    return ManagedTrident("one", "QQQ", entry().expiration, D(622), D(3), units, RULES, TickTable((), None), AT)
+
+
+@pytest.mark.parametrize(
+    ("closed", "risk"),
+    [((), 188), ((P1,), 6), ((P1, P2), 124), ((CALL,), 364), ((P1, CALL), 182)],
+)
+def test_of_a_trident_closed_in_part_the_units_left_are_at_risk(closed: tuple[UnitName, ...], risk: int) -> None:
+    """100 * (M - E): the call's target alone raises the risk, because the puts lose their hedge."""
+    for state in (UnitState.CLOSED, UnitState.GONE):
+        of = {"one": trident(dict.fromkeys(closed, state))}
+        for judged in (True, False):
+            seen = exposure([filled()], [], holding(filled()), [], of, judged=judged)
+            assert (seen.open_risk, seen.open_tridents) == (D(risk), 1)
+
+
+def test_a_trident_counts_until_its_last_unit_has_ended() -> None:
+    over = {"one": trident(dict.fromkeys(UnitName, UnitState.CLOSED))}
+    for judged in (True, False):  # the positions lag the last fill
+        assert exposure([filled()], [], holding(filled()), [], over, judged=judged).open_tridents == 0
+    last = {"one": trident({P1: UnitState.CLOSED, P2: UnitState.CLOSED})}
+    assert exposure([filled()], [], (), [], last, judged=True).open_tridents == 1, "a read says nothing by itself"
+    assert exposure([filled()], [], (), [], last).open_tridents == 0, "nobody else tells that it was closed by hand"
+    of_call = [leg for leg in holding(filled()) if "C0" in leg.symbol]
+    of_puts = [leg for leg in holding(filled()) if "P0" in leg.symbol]
+    assert exposure([filled()], [], of_call[:1], [], last).open_tridents == 1
+    assert exposure([filled()], [], of_puts, [], last).open_tridents == 0, "its puts are closed: these are others"
+
+
+def test_what_nobody_can_say_of_a_trident_closed_in_part_is_no_small_risk() -> None:
+    short, long = units_of(entry().request)[0].short, units_of(entry().request)[0].long
+    naked = {"one": trident({P1: UnitState.BROKEN}, put_1=(short,))}
+    seen = exposure([filled()], [], holding(filled()), [], naked, judged=True)
+    assert (seen.open_risk, [one.id for one in seen.unknown]) == (None, ["one"])
+    wing = {"one": trident({P1: UnitState.BROKEN}, put_1=(long,))}
+    assert exposure([filled()], [], holding(filled()), [], wing, judged=True).open_risk == D(6)
+    bare = trident({CALL: UnitState.CLOSED})
+    bare = replace(bare, units=tuple(replace(unit, credit=None) for unit in bare.units))
+    short_of_records = replace(filled(), fills=())
+    seen = exposure([short_of_records], [], holding(filled()), [], {"one": bare}, judged=True)
+    assert seen.open_risk == D(600), "M, as long as no credit is known"
+
+
+def test_of_adjusted_contracts_the_whole_trident_is_at_risk() -> None:
+    split = replace(trident(dict.fromkeys(UnitName, UnitState.GONE)), hands_off=HandsOff.ADJUSTED)
+    for judged in (True, False):
+        seen = exposure([filled()], [], (), [], {"one": split}, judged=judged)
+        assert (seen.open_risk, seen.open_tridents) == (D(188), 1)
 
 
 def test_the_other_side_of_our_legs_is_not_our_trident() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from core.domain.market.quotes import Quote
 from core.domain.market.underlying import QQQ, SPX
+from core.domain.positions.tridents import ExitMode
 from core.domain.risk.positions import (
     HeldContract,
     OpenTrident,
@@ -123,6 +124,20 @@ def test_without_all_fill_records_nothing_is_invented() -> None:
 )
 def test_it_warns_from_seven_days_to_expiration(days: int, expected: list[Watch]) -> None:
     assert codes(SEED, SEED.expiration - timedelta(days=days), None) == expected
+
+
+@pytest.mark.parametrize(
+    ("exits", "words"),
+    [
+        (ExitMode.OFF, "no automatic exit"),
+        (ExitMode.TARGETS, "its targets rest, no time exit"),
+        (ExitMode.ALL, "its time exit closes it"),
+    ],
+)
+def test_as_it_nears_its_expiration_it_says_what_closes_it(exits: ExitMode, words: str) -> None:
+    for days, begins in ((0, "expires today"), (1, "1 day to expiration"), (7, "7 days to expiration")):
+        [warning] = warnings_of(replace(SEED, exits=exits), SEED.expiration - timedelta(days=days), None, None)
+        assert warning.sentence() == f"{begins}, {words}"
 
 
 @pytest.mark.parametrize(("price", "leg"), [("625.10", "call 622"), ("620", "put 622")])

@@ -407,6 +407,23 @@ async def test_exits_are_read_by_account_and_by_trident(records: Records) -> Non
     assert await records.exits.of_tridents(["one", "two", "three"]) == {"one": (done,), "two": (other,), "three": ()}
 
 
+async def test_accounts_that_are_asked_about_in_turn_get_each_its_own_answer(records: Records) -> None:
+    """The answers are cached: nothing is written between these questions."""
+    other = "5WT00002"
+    for entry_id, account in (("one", ACCOUNT), ("two", other)):
+        await filled(records, entry_id, account)
+        await sent(records, exit_of(exit_id=f"of-{entry_id}", trident=entry_id, account=account), f"7-{entry_id}")
+    for _ in range(3):
+        for entry_id, account in (("one", ACCOUNT), ("two", other)):
+            assert [one.id for one in await records.tridents.held_of(account)] == [entry_id]
+            exits = [f"of-{entry_id}"]
+            assert [one.id for one in await records.exits.open_of(account)] == exits
+            assert [one.id for one in await records.exits.looked_at(DAY, account)] == exits
+            looked = await records.intents.looked_at(DAY, account)
+            assert [one.id for one in looked if isinstance(one, Exit)] == exits
+    assert await records.exits.open_of("5WT00003") == () == await records.tridents.held_of("5WT00003")
+
+
 async def test_the_mail_about_an_exit_is_in_the_commit_of_its_state(records: Records) -> None:
     records.outbox.open(Letterhead("demo", "https://example.test/orders"), MailPreference.DAILY)
     await filled(records)

@@ -148,10 +148,10 @@ async def test_a_unit_is_made_of_the_rows_of_its_opening_and_of_its_end(records:
         row("2", "Expiration", SHORT_PUT, minute=60),
         row("10", "Expiration", LONG_PUT, minute=60),
     ]
-    rows = [replace(one, account=ACCOUNT) for one in rows]
+    rows = [replace(one, account=ACCOUNT, executed_at=after(60 * n)) for n, one in enumerate(rows)]
     await records.transactions.keep(ACCOUNT, rows, through=date(2026, 3, 2), at=AT)
     lots = [Lot("one", PUT_2, symbol) for symbol in (SHORT_PUT, LONG_PUT)]
-    await records.transactions.note_matches(match(rows, {"70": entry}, {"one": opened()}, lots), AT)
+    await records.transactions.note_matches(match(rows, {"70": [entry]}, {"one": opened()}, lots), AT)
     assert await records.money.rows_of(["one", "nobody"]) == {
         ("one", PUT_1): ("1",),
         ("one", PUT_2): ("1", "2", "10"),

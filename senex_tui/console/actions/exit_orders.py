@@ -1,0 +1,99 @@
+"""Cancels closing orders and decides on unknown ones: the keys c and u where they mean one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.domain.operation.commands import CommandKind
+from core.domain.positions.trident_commands import ExitsWord, ExitsWords
+from core.snapshot import Watching
+from senex_tui.console.actions import exit_questions
+from senex_tui.console.actions.entry_questions import ABSENT_WORD
+from senex_tui.console.actions.permission import UNKNOWN, WORKING, exits_in_state
+from senex_tui.console.screens.entries import Choice, Decision, UnknownOrder
+from senex_tui.console.screens.page import AboutAnEntry
+
+if TYPE_CHECKING:
+    from core.snapshot import ExitView
+    from senex_tui.console.base import ConsoleApp
+
+
+@dataclass(frozen=True, slots=True)
+class ExitOrderActions:
+    """Asks, then sends. Looks at the order again before sending: it may have changed while the question was open."""
+
+    app: ConsoleApp
+
+    @property
+    def chosen(self) -> ExitView | None:
+        """The closing order that the page in front is about, or its chosen row; None for none."""
+        page = self.app.screen
+        if not isinstance(page, AboutAnEntry) or page.entry_id is None:
+            return None
+        return exit_questions.current(self.app.client.snapshot(), page.entry_id)
+
+    def cancel(self) -> None:
+        def ask(one: ExitView) -> None:
+            question = exit_questions.cancel_question(self.app.client.snapshot, one)
+            self.app.ask(question, lambda: self._send(CommandKind.CANCEL, one, WORKING, ""))
+
+        self._choose("Cancel which closing order?", WORKING, ask)
+
+    def decide(self) -> None:
+        def ask(one: ExitView) -> None:
+            snapshot = self.app.client.snapshot
+            gone = exit_questions.over(snapshot, one.exit_id, UNKNOWN, "decided")
+            question = UnknownOrder(
+                "UNKNOWN closing order", lambda: exit_questions.unknown_facts(snapshot(), one), gone
+            )
+            self.app.push_screen(question, lambda decision: self._decided(one, decision))
+
+        self._choose("Decide on which closing order?", UNKNOWN, ask)
+
+    def offer_cancel(self, account: str = "", target: str = "") -> None:
+        """Asks whether to cancel what rests of an account, masked in `account` and named by `target`, or of all. Does
+        nothing where nothing rests, and for a watcher, which may not."""
+        snapshot = self.app.client.snapshot
+        if snapshot().status.watching is not Watching.NONE or not exit_questions.resting_of(snapshot(), account):
+            return
+        note = ExitsWords(ExitsWord.CANCEL).note()
+        question = exit_questions.cancel_all_question(snapshot, account)
+        self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, target=target, note=note))
+
+    def _choose(self, title: str, state: str, then: Callable[[ExitView], None]) -> None:
+        found = exits_in_state(self.app.client.snapshot().exits, state)
+        chosen = self.chosen
+        if chosen is not None and chosen not in found:
+            others = f"; choose {exit_questions.names(found)}" if found else ""
+            self.app.say(f"{title} Not the chosen one, which is {chosen.told}{others}", "warning")
+        elif chosen is not None:
+            then(chosen)
+        elif len(found) == 1:
+            then(found[0])
+        elif found:
+            rows = tuple(exit_questions.what(one) for one in found)
+            self.app.push_screen(Choice(title, rows), lambda number: None if number is None else then(found[number]))
+
+    def _decided(self, one: ExitView, decision: Decision | None) -> None:
+        snapshot = self.app.client.snapshot
+        if decision == "look":
+            self.app.send(CommandKind.RECONCILE)
+        elif decision == "absent":
+            question = exit_questions.absent_question(snapshot, one)
+            self.app.ask(question, lambda: self._send(CommandKind.ATTEST, one, UNKNOWN, ABSENT_WORD))
+        elif decision == "order":
+            named: list[str] = []
+            self.app.ask(
+                exit_questions.order_question(snapshot, one, named.append),
+                lambda: self._send(CommandKind.ATTEST, one, UNKNOWN, named[-1]),
+            )
+
+    def _send(self, kind: CommandKind, one: ExitView, state: str, note: str) -> None:
+        now = exit_questions.current(self.app.client.snapshot(), one.exit_id)
+        if now is None or now.state != state:
+            told = "it has ended" if now is None else f"it is {now.told}"
+            self.app.say(f"{kind.words} not sent: meanwhile {told}", "warning")
+            return
+        self.app.send(kind, target=one.exit_id, note=note)

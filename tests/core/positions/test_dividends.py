@@ -1,0 +1,41 @@
+"""When the dividends of underlyings are read (rules 15.7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.domain.market.judgement import Metrics
+from core.positions.dividends import RETRY_S, Dividends
+from core.positions.pace import Pace
+from tests.support.world import ACCOUNT, LOGIN, World, in_world
+
+
+def test_tridents_that_want_a_dividend_at_a_time_have_it_read_once(tmp_path: Path) -> None:
+    """The second of two reads found nothing to clear, and ended the turns of all tridents."""
+
+    async def day(world: World) -> None:
+        asked, metrics = [], world.broker.metrics
+
+        async def counted(symbols: Sequence[str]) -> tuple[Metrics, ...]:
+            asked.append(tuple(symbols))
+            return await metrics(symbols)
+
+        setattr(world.broker, "metrics", counted)  # noqa: B010 - a method of this one instance
+        dividends = Dividends(world.broker, Pace(world.clock), world.clock)
+        assert dividends.is_due("QQQ")
+        await asyncio.gather(*(dividends.read("QQQ", ACCOUNT, LOGIN) for _ in range(3)))
+        assert asked == [("QQQ",)]
+        assert not dividends.is_due("QQQ")
+        assert dividends.known["QQQ"] is not None
+        await world.clock.sleep(24 * 3600)
+        assert dividends.is_due("QQQ")
+        world.broker.unreachable = True
+        await dividends.read("QQQ", ACCOUNT, LOGIN)
+        assert not dividends.is_due("QQQ"), "one that failed waits"
+        assert dividends.known["QQQ"] is not None
+        await world.clock.sleep(RETRY_S)
+        assert dividends.is_due("QQQ")
+
+    in_world(day, tmp_path)

@@ -1,0 +1,224 @@
+"""What an operator asks about closing orders in the console: c, u, enter, the offer to cancel what rests, and exits
+switched on in live (rules 15)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal as D
+from pathlib import Path
+
+from core.domain.operation.commands import CommandKind
+from core.domain.positions.units import UnitName
+from core.snapshot import ExitsView, Mode, Snapshot
+from senex_tui.console.screens.account import AccountPage
+from senex_tui.console.screens.dialogs import Question, TypedQuestion
+from senex_tui.console.screens.entries import Choice, OrderIdQuestion, UnknownOrder
+from senex_tui.console.screens.trident import ExitPage, TridentPage
+from tests.support.console import parts, scenes
+from tests.support.console.driver import Driven, driven
+from tests.support.console.exit_views import EXITS, UNKNOWN, WORKS, held
+from tests.support.console.recorded import recorded
+from tests.support.console.scenes import FixedEngine
+from tests.support.exit_samples import exit_of, filled, sent
+
+PLANS = (
+    "target of put-1 at 0.73 debit, GTC: Buy to Close 1 622P, Sell to Close 1 617P",
+    "target of call at 1.02 debit, GTC: Buy to Close 1 622C, Sell to Close 1 627C",
+)
+
+
+def live(*, held_too: bool = True) -> Snapshot:
+    """An account of real money whose exits are off, with what they would send now."""
+    shown = scenes.reached()
+    first = parts.account()
+    exits = replace(EXITS, sends_targets=PLANS, sends_all=(*PLANS, "time exit of all"), resting=())
+    view = parts.position(account=first.account, exits=exits)
+    positions = parts.holding(view).positions if held_too else shown.positions
+    status = replace(shown.status, mode=Mode.LIVE, exits=ExitsView("blocked", "exits are off for this account"))
+    return replace(shown, status=status, accounts=(first,), positions=positions)
+
+
+def words(console: Driven) -> str:
+    return " ".join(console.text.replace("┃", " ").split())
+
+
+async def change(console: Driven, setting: str, *keys: str) -> None:
+    """Opens the page of the first account, chooses a setting and presses the keys."""
+    await console.press("A", "enter")
+    page = console.app.screen
+    assert isinstance(page, AccountPage)
+    page.list.choose_key(setting)
+    await console.press(*keys)
+    await console.pilot.pause()
+
+
+async def at_the_chosen(console: Driven, *keys: str) -> None:
+    """Opens the orders and presses the keys: the unknown closing order is the first row, the working one the second."""
+    await console.press("o")
+    await console.pilot.pause()
+    await console.press(*keys)
+    await console.pilot.pause()
+
+
+async def test_c_cancels_the_chosen_closing_order() -> None:
+    async with driven(held(), size=(100, 30)) as console:
+        await at_the_chosen(console, "g", "j", "c")
+        assert isinstance(console.app.screen, Question)
+        for told in ("target of put-2", "order 72 0.48 debit", "No target that is cancelled here is placed again"):
+            assert told in words(console), told
+        await console.press("enter")
+        assert console.engine.sent == []
+        await console.press("y")
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.CANCEL], [("x8", "")])
+
+
+async def test_in_live_a_closing_order_is_cancelled_by_the_typed_word_while_it_works() -> None:
+    shown = held(mode=Mode.LIVE)
+    async with driven(shown, size=(100, 30)) as console:
+        await at_the_chosen(console, "g", "j", "c")
+        assert isinstance(console.app.screen, TypedQuestion)
+        await console.press(*"cancel")
+        console.engine.current = replace(shown, exits=(UNKNOWN, replace(WORKS, state="filled", told="FILLED 0.48")))
+        await console.press("enter")
+        assert console.engine.sent == []
+        assert "The order is FILLED 0.48. There is nothing left to be cancelled." in console.toasts[-1]
+
+
+async def test_without_an_entry_that_works_c_means_the_closing_orders() -> None:
+    two = (WORKS, replace(WORKS, exit_id="x7", order_id="73", name="target of call"))
+    async with driven(replace(held(), orders=(), exits=two), size=(100, 30)) as console:
+        await console.press("c")
+        assert isinstance(console.app.screen, Choice)
+        await console.press("2", "y")
+        assert console.engine.about == [("x7", "")]
+    async with driven(replace(held(), orders=(), exits=(WORKS,)), size=(100, 30)) as console:
+        await console.press("c", "y")
+        assert console.engine.about == [("x8", "")]
+
+
+async def test_u_decides_on_an_unknown_closing_order() -> None:
+    async with driven(held(), size=(100, 34)) as console:
+        await at_the_chosen(console, "g", "j", "u")
+        assert console.engine.sent == []
+        assert console.toasts[-1].startswith("Decide on which closing order? Not the chosen one, which is WORKING 0.48")
+        await console.press("k", "u")
+        assert isinstance(console.app.screen, UnknownOrder)
+        assert "UNKNOWN closing order" in console.text
+        await console.press("a", *"absent", "enter")
+        await console.press("u", "o")
+        assert isinstance(console.app.screen, OrderIdQuestion)
+        await console.press(*"991", "enter")
+        assert console.engine.sent == [CommandKind.ATTEST] * 2
+        assert console.engine.about == [("x9", "absent"), ("x9", "991")]
+
+
+async def test_enter_on_a_closing_order_tells_its_trident_whole_and_c_means_that_order_there(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as records:
+        await filled(records)
+        stored = await sent(records, exit_of([UnitName.PUT_1], "x1"), "71")
+        [trident] = await records.tridents.held()
+        row = replace(WORKS, exit_id=stored.id, trident_id=trident.id, order_id="71", name="target of put-1")
+        shown = replace(held(), exits=(row,), positions=parts.holding(parts.position(entry_id=trident.id)).positions)
+        async with driven(engine=FixedEngine(shown, records=records), size=(120, 60)) as console:
+            await at_the_chosen(console, "g", "enter")
+            await console.answered()
+            assert isinstance(console.app.screen, ExitPage)
+            for told in ("Closing order: target of put-1", "its way to its end", "target of put-1 at", "units"):
+                assert await console.shows(told), told
+            await console.press("c", "y")
+            assert console.engine.about == [(stored.id, "")]
+            await console.press("q", "t", "enter")
+            await console.answered()
+            assert type(console.app.screen) is TridentPage
+            assert await console.shows("its way to its end")
+
+
+async def test_a_hold_offers_to_cancel_what_rests() -> None:
+    async with driven(held(), size=(72, 40)) as console:
+        await console.press("X")
+        assert console.engine.about == [("", "hold")], "it is held before anything is asked"
+        assert isinstance(console.app.screen, Question)
+        assert "72 …0001 QQQ 622P/617P/622C/627C target of put-2 0.48 debit" in words(console)
+        await console.press("y")
+        assert console.engine.about == [("", "hold"), ("", "cancel")]
+    async with driven(replace(held(), exits=()), size=(72, 40)) as console:
+        await console.press("X")
+        assert not console.app.is_asking
+
+
+async def test_quitting_offers_to_cancel_first_what_goes_on_without_the_console() -> None:
+    async with driven(held(), size=(72, 40)) as console:
+        await console.press("q")
+        assert "2 closing orders rest at the broker (72, 73) and go on without a console" in words(console)
+        assert "c to cancel the closing orders first" in words(console)
+        await console.press("c")
+        await console.pilot.pause()
+        assert "target of put-2 0.48 debit" in words(console)
+        await console.press("y")
+        assert console.engine.about == [("", "cancel")]
+        assert not console.app.quitting.leaving
+    async with driven(size=(72, 40)) as console:
+        await console.press("q")
+        assert "c to cancel" not in words(console)
+        await console.press("c")
+        assert console.app.is_asking, "there is nothing to cancel"
+        await console.press("y")
+        assert console.app.quitting.leaving
+
+
+async def test_live_exits_are_switched_on_by_typed_words_with_every_order_in_sight() -> None:
+    async with driven(live(), size=(120, 44)) as console:
+        await change(console, "exits", "enter", *"all", "enter")
+        assert isinstance(console.app.screen, TypedQuestion)
+        text = words(console)
+        for told in (*PLANS, "time exit of all", "mode LIVE", "profit targets and time exits"):
+            assert told in text, told
+        await console.press(*"all", "enter")
+        assert console.engine.sent == []
+        await console.press(*["backspace"] * 3, *"EXITS", "space", *"0001", "enter")
+        assert console.engine.sent == [CommandKind.SET_ACCOUNT]
+        assert console.engine.about == [("0001", "exits all EXITS 0001")]
+
+
+async def test_with_targets_alone_no_time_exit_is_listed_and_without_a_trident_the_first_set_waits() -> None:
+    async with driven(live(), size=(120, 44)) as console:
+        await change(console, "exits", "enter", *"targets", "enter")
+        await console.pilot.pause()
+        assert PLANS[0] in words(console)
+        assert "time exit of all" not in words(console)
+    async with driven(live(held_too=False), size=(120, 44)) as console:
+        await change(console, "exits", "enter", *"all", "enter")
+        await console.pilot.pause()
+        assert "no trident is held: the first targets wait until exits are held and go on again" in words(console)
+
+
+async def test_switching_exits_off_is_sent_at_once_and_offers_to_cancel_what_rests_of_that_account() -> None:
+    other = replace(WORKS, exit_id="x7", order_id="99", account="…0002")
+    shown = replace(scenes.reached(), exits=(WORKS, other), status=held().status)
+    async with driven(shown, size=(120, 44)) as console:
+        await change(console, "exits", "enter", *"off", "enter")
+        await console.pilot.pause()
+        assert console.engine.about == [("0001", "exits off")]
+        assert isinstance(console.app.screen, Question)
+        assert "1 closing order of …0001 at the broker" in words(console)
+        assert "99" not in words(console).split("Cancel what rests")[1].split("mode")[0]
+        await console.press("y")
+        assert console.engine.about == [("0001", "exits off"), ("0001", "cancel")]
+
+
+async def test_before_exits_go_on_the_question_lists_what_is_sent_at_once() -> None:
+    shown = held("held", "by anna")
+    [view] = shown.positions.open
+    ready = replace(view, exits=replace(EXITS, sends_all=PLANS, sends_targets=PLANS))
+    async with driven(replace(shown, positions=replace(shown.positions, open=(ready,))), size=(72, 40)) as console:
+        await console.press("X")
+        await console.pilot.pause()
+        assert all(plan in words(console) for plan in PLANS)
+
+
+async def test_the_tridents_page_tells_what_was_realized_before_and_after_fees() -> None:
+    exits = replace(EXITS, realized_net=D("43.12"), net_estimated=True)
+    async with driven(parts.holding(parts.position(exits=exits)), size=(120, 40)) as console:
+        await console.press("t")
+        await console.pilot.pause()
+        assert "realized +48.00 $ before fees, ~+43.12 $ after" in words(console)
