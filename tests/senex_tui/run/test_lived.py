@@ -99,7 +99,7 @@ def test_the_days_are_those_before_the_opening_and_end_in_order(lived: tuple[Pat
     assert end.earned.unrealized is not None, "marked at the close"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_the_days_earned_is_the_broker_s_cash_to_the_cent(tmp_path: Path) -> None:
     """Fifteen sessions with exits on: the report, its CSV and the sum, against the simulated broker's own rows."""
     end = live_in_child(order_in(tmp_path, sessions=15), lambda day: None)
