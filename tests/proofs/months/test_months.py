@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.timeout(7200),
     pytest.mark.filterwarnings("ignore:The garbage collector is trying"),  # connections of killed processes
 ]
-SESSIONS = rounds(7, 42)
+SESSIONS = rounds(6, 42)
 
 
 def _short(seed: int) -> Plan:
