@@ -197,6 +197,9 @@ class Changes:
         too."""
         at_work = {order.order_id for order in read.orders if state_for(order.status) is OrderState.WORKING}
         on_record = await self._on_record(read.account)
+        # An exit is sent only after a read has shown the trident, also by an earlier process.
+        pairs = zip(on_record.tridents, on_record.exits, strict=True)
+        self._shown |= {one.id for one, of_one in pairs if any(sent.sent_at is not None for sent in of_one)}
         held = tuple(
             HeldTrident(one.trident.units, [sent for sent in of_one if _may_have_taken(sent, at_work)])
             for one, of_one in zip(on_record.tridents, on_record.exits, strict=True)

@@ -13,7 +13,7 @@ from tests.support.world import ACCOUNT, LOGIN, World, in_world
 
 
 def test_tridents_that_want_a_dividend_at_a_time_have_it_read_once(tmp_path: Path) -> None:
-    """The second of two reads found nothing to clear, and ended the turns of all tridents."""
+    """Each asked, the second found nothing to clear, and that ended the turns of all tridents."""
 
     async def day(world: World) -> None:
         asked, metrics = [], world.broker.metrics
@@ -25,13 +25,17 @@ def test_tridents_that_want_a_dividend_at_a_time_have_it_read_once(tmp_path: Pat
         setattr(world.broker, "metrics", counted)  # noqa: B010 - a method of this one instance
         dividends = Dividends(world.broker, Pace(world.clock), world.clock)
         assert dividends.is_due("QQQ")
-        await asyncio.gather(*(dividends.read("QQQ", ACCOUNT, LOGIN) for _ in range(3)))
+        takers = [dividends.take("QQQ") for _ in range(3)]
+        assert takers == [True, False, False]
+        assert not dividends.is_due("QQQ"), "it is being read"
+        await asyncio.gather(*(dividends.read("QQQ", ACCOUNT, LOGIN) for took in takers if took))
         assert asked == [("QQQ",)]
         assert not dividends.is_due("QQQ")
         assert dividends.known["QQQ"] is not None
         await world.clock.sleep(24 * 3600)
         assert dividends.is_due("QQQ")
         world.broker.unreachable = True
+        assert dividends.take("QQQ")
         await dividends.read("QQQ", ACCOUNT, LOGIN)
         assert not dividends.is_due("QQQ"), "one that failed waits"
         assert dividends.known["QQQ"] is not None
