@@ -82,7 +82,7 @@ def test_exits_switched_off_name_what_rests_and_send_nothing_more(tmp_path: Path
         await held(world)
         targets = await targets_rest(world)
         orders = ", ".join(str(targets[name].order_id) for name in (PUT_1, PUT_2, CALL))
-        rests = f"3 closing orders rest at the broker ({orders}) and stay; `senex exits cancel` cancels them"
+        rests = f"3 closing orders rest at the broker ({orders}) and stay; `senex exits cancel 0001` cancels them"
         assert await unmoved(world, SET, ACCOUNT, "exits off") == f"done: …0001: exits default -> off; {rests}"
         assert await unmoved(world, SET, ACCOUNT, "exits off") == f"done: …0001: exits off already; {rests}"
         fill(world, targets[CALL])
