@@ -53,6 +53,11 @@ class CloseQuotes:
     _held: dict[str, tuple[frozenset[str], LegSubscription]] = field(init=False, default_factory=dict)
     _halted_s: dict[str, float] = field(init=False, default_factory=dict)
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether the legs of a trident are subscribed, because its close goes on."""
+        return bool(self._held)
+
     async def hold(self, trident_id: str, streamers: Iterable[str]) -> None:
         """Keeps these legs of a trident subscribed, and no others of it any more. Those that are subscribed already are
         not subscribed anew."""

@@ -249,6 +249,11 @@ class TridentRoom:
         """The login that reaches the account; empty for one that none reaches."""
         return self.views.login_of(account)
 
+    @property
+    def watches_prices(self) -> bool:
+        """Whether a close goes on that depends on prices."""
+        return self.views.quotes.is_watching
+
     def judges(self, account: str) -> bool:
         """Whether what leaves the account's tridents is attributed to their units."""
         return self.on and self.changes.differing(account) is not None

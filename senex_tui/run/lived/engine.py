@@ -43,6 +43,8 @@ LEAD_S = 1.0
 """Seconds before a slot, or before a check whether the feed is live, from which on the feed sends every price."""
 IDLE_S = 4.0
 """Seconds between two reads of the market while no option is watched."""
+FOLLOWED_S = 10.0
+"""Likewise while an entry is priced or a trident is closed: a price may be 30 s old, the feed 15 s silent."""
 NIGHT_S = 3600.0
 """The longest wait of feed and alerts while nothing can happen."""
 OPERATOR = "operator (lived)"
@@ -130,6 +132,7 @@ class _World:
         self._broker = InProcessBroker(self._exchange, self._market, clock, LOGIN)
         feed, alerts = self._broker.market_data, self._broker.alerts
         feed.unwatched_s = self._unwatched_s
+        feed.followed_s = FOLLOWED_S
         feed.idle_s, feed.heartbeat_s, feed.closed_s, alerts.max_wait_s = IDLE_S, NIGHT_S, NIGHT_S, NIGHT_S
         self._engine: Engine | None = None
         self._intervals = Intervals.for_lived_days()
@@ -231,7 +234,7 @@ class _World:
 
     def _unwatched_s(self) -> float:
         engine = self._engine
-        watched = engine is not None and engine.runner.in_cycle
+        watched = engine is not None and (engine.runner.in_cycle or engine.exits.watches_prices)
         since_check = (self._clock.monotonic() - self._started_s) % self._intervals.health_s
         to_check = self._intervals.health_s - LEAD_S - since_check
         return max(0.0, min(to_check, unwatched_s(self._clock.now(), watched=watched, lead_s=LEAD_S)))

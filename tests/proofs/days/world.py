@@ -327,7 +327,8 @@ class DayWorld(World):
         engine = self._engine
         if engine is None or not self._up:
             return QUARTER_S
-        watched = engine.runner.in_cycle or self.exchange_clock.monotonic() < self.attention_until
+        looks = engine.runner.in_cycle or engine.exits.watches_prices
+        watched = looks or self.exchange_clock.monotonic() < self.attention_until
         return unwatched_s(self.clock.now(), watched=watched)
 
 
