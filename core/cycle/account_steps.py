@@ -16,15 +16,14 @@ from core.domain.market.chain import Expiration
 from core.domain.operation.accounts import own_or_default
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import OrderState, state_for
-from core.domain.orders.orders import OrderReport
-from core.domain.positions.exits import Exit
+from core.domain.orders.orders import IntentKind, OrderReport
 from core.domain.risk.eligibility import restriction_by_level
 from core.domain.risk.exposure import Exposure, exposure
 from core.domain.risk.risk import RiskAssessment, RiskInputs, assess_risk
 from core.domain.trident.entry_price import EntryPrice, entry_price
 from core.domain.trident.pricing import Pricing
 from core.domain.trident.trident import Trident
-from core.orders.attribution import intent_of
+from core.orders.attribution import kind_of
 from core.orders.positions import held_legs
 from core.records.repositories.rows import AccountRecord
 
@@ -120,8 +119,8 @@ class AccountSteps:
     async def _working(self, orders: Sequence[OrderReport]) -> list[OrderReport]:
         """The orders that may still fill, without our own closing ones: they lead to no position."""
         working = [order for order in orders if state_for(order.status) in (OrderState.WORKING, None)]
-        owners = [await intent_of(self.parts.records.intents, order) for order in working]
-        return [order for order, owner in zip(working, owners, strict=True) if not isinstance(owner, Exit)]
+        kinds = [await kind_of(self.parts.records.intents, order) for order in working]
+        return [order for order, kind in zip(working, kinds, strict=True) if kind is not IntentKind.EXIT]
 
     @property
     def fixed_width(self) -> Decimal | None:

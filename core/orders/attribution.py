@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.domain.orders.orders import Entry, Intent, OrderReport
+from core.domain.orders.orders import Entry, Intent, IntentKind, OrderReport
 from core.records.repositories.intent_book import IntentBook
 from core.runtime.clock import exchange_time
 
@@ -26,11 +26,12 @@ async def intent_of(book: IntentBook, report: OrderReport) -> Intent | None:
     return None
 
 
-async def is_ours(book: IntentBook, report: OrderReport) -> bool:
-    """Whether a record explains the order: `intent_of` without reading the intent. Raises RecordsError."""
-    if report.identifier is not None and await book.names(report.identifier):
-        return True
-    return await intent_of(book, report) is not None
+async def kind_of(book: IntentBook, report: OrderReport) -> IntentKind | None:
+    """The kind of the intent that the order belongs to: `intent_of` without reading the intent. Raises RecordsError."""
+    if report.identifier is not None and (kind := await book.kind_of(report.identifier)) is not None:
+        return kind
+    intent = await intent_of(book, report)
+    return None if intent is None else intent.KIND
 
 
 async def entry_of(book: IntentBook, report: OrderReport) -> Entry | None:

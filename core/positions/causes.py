@@ -13,7 +13,7 @@ from core.domain.positions.matching import is_row_of
 from core.domain.positions.units import Ended
 from core.domain.trident.sides import LegSide
 from core.domain.trident.trident import SHARES_PER_CONTRACT
-from core.orders.attribution import is_ours
+from core.orders.attribution import kind_of
 from core.positions.complete_reads import CompleteRead
 from core.records.records import GoneRecord, Records, TridentRecord
 
@@ -83,7 +83,7 @@ class Causes:
         """The orders of the read that are not ours. Raises RecordsError."""
         found = []
         for order in read.orders:
-            if not await is_ours(self.records.intents, order):
+            if await kind_of(self.records.intents, order) is None:
                 found.append(order)
             elif order.user:
                 self._users.setdefault(read.account, set()).add(order.user)

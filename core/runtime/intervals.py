@@ -47,7 +47,7 @@ class Intervals:
     def for_lived_days(cls) -> Intervals:
         """For simulated days that nobody watches: what a day is needs no more, and each check costs time."""
         return cls(
-            orders_s=7200,
+            orders_s=6 * 3600,
             settlement_s=3600,
             health_s=7200,
             after_cycles=False,

@@ -56,14 +56,15 @@ class IntentBook:
 
     async def by_identifier(self, identifier: str) -> Intent | None:
         """The intent whose order carries our identifier at the broker."""
-        return await self._get(self._identified[identifier]) if await self.names(identifier) else None
+        return None if await self.kind_of(identifier) is None else await self._get(self._identified[identifier])
 
-    async def names(self, identifier: str) -> bool:
-        """Whether an intent has this identifier. It is read once where there is one."""
+    async def kind_of(self, identifier: str) -> IntentKind | None:
+        """The kind of the intent with this identifier, None without one. It is read once where there is one."""
         if identifier not in self._identified:
             for intent_id in await self._ids(_BY_IDENTIFIER, identifier=identifier):
                 self._identified[identifier] = intent_id
-        return identifier in self._identified
+        known = self._identified.get(identifier)
+        return None if known is None else self._kinds[known]
 
     async def by_order(self, order_id: str, account: str, day: date | None = None) -> Intent | None:
         """The newest intent of the account that has or had this order at the broker.

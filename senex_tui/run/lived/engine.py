@@ -43,7 +43,7 @@ LEAD_S = 1.0
 """Seconds before a slot, or before a check whether the feed is live, from which on the feed sends every price."""
 IDLE_S = 4.0
 """Seconds between two reads of the market while no option is watched."""
-FOLLOWED_S = 10.0
+FOLLOWED_S = 14.0
 """Likewise while an entry is priced or a trident is closed: a price may be 30 s old, the feed 15 s silent."""
 NIGHT_S = 3600.0
 """The longest wait of feed and alerts while nothing can happen."""
