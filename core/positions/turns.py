@@ -34,6 +34,8 @@ from core.runtime.clock import Clock, exchange_time
 
 LOOK_AGAIN_S = 15.0
 """Wall seconds after which an account is read again of which a read showed other than it may."""
+AT_REST_EVERY = 5 * STEP_EVERY
+"""How often prices are looked at while an order rests until a time that is known."""
 QUOTES_AGAIN_S = 10.0
 """Wall seconds after which quotes are looked for again that were not fresh."""
 BLOCKED_S = 2.0
@@ -290,7 +292,8 @@ class TridentTurns:
         if standing.view.trident.phase is Phase.OPEN:
             due.append(standing.view.trident.filled_at + AFTER_THE_FILL)
         if standing.asks_prices:
-            due.append(moment.now + STEP_EVERY)
+            rests = isinstance(action, Wait) and action.until is not None and action.alert is None
+            due.append(moment.now + (AT_REST_EVERY if rests else STEP_EVERY))
             if isinstance(action, Wait) and action.alert is Alert.QUOTES_STALE:
                 due.append(moment.now + timedelta(seconds=QUOTES_AGAIN_S * self.clock.speed))
         if standing.view.blocked and not self._ends_with_an_event(standing):
