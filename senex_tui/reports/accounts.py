@@ -21,6 +21,7 @@ from senex_tui.trader.send_command import send
 
 if TYPE_CHECKING:
     from core.config.settings import Settings
+    from core.domain.positions.tridents import ExitMode
     from core.records.records import AccountRecord, LoginRecord, Records
     from core.snapshot import SettingView
 
@@ -88,13 +89,15 @@ async def change_account(place: Place, number: str, field: str, value: str) -> A
     return await send(place, CommandKind.SET_ACCOUNT, target=account, note=f"{field} {value}")
 
 
-def switches_exits_on(place: Place, field: str, value: str) -> bool:
-    """Whether this setting has exits of a live account sent, and its words have to be typed first."""
+def switched_to(place: Place, field: str, value: str) -> ExitMode | None:
+    """The mode in which this setting has exits of a live account sent; None where it sends none. Words after the mode
+    count for nothing: they are typed with the orders in sight."""
     from core.domain.positions.tridents import ExitMode
     from core.snapshot import Mode
 
+    mode = next(iter(value.split()), "")
     sends = (ExitMode.TARGETS.value, ExitMode.ALL.value)
-    return place.mode is Mode.LIVE and field == AccountField.EXITS and value in sends
+    return ExitMode(mode) if place.mode is Mode.LIVE and field == AccountField.EXITS and mode in sends else None
 
 
 def _need_accounts(place: Place) -> None:

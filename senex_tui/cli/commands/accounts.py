@@ -110,12 +110,12 @@ def _show(context: typer.Context, data_dir: Path | None, demo: bool) -> None:
 
 
 def _change(context: typer.Context, data_dir: Path | None, demo: bool, number: str, field: str, value: str) -> NoReturn:
-    from core.domain.positions.tridents import ExitMode
-    from senex_tui.reports.accounts import change_account, switches_exits_on
+    from senex_tui.reports.accounts import change_account, switched_to
 
     place = invocation.trader_for(context, data_dir, demo)
-    if switches_exits_on(place, field, value):
+    mode = switched_to(place, field, value)
+    if mode is not None:
         from senex_tui.cli.opt_in import show_and_ask
 
-        show_and_ask(context, data_dir, place, number, ExitMode(value))
+        show_and_ask(context, data_dir, place, number, mode)
     exit_with(asyncio.run(change_account(place, number, field, value)))

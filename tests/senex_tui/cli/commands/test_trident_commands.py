@@ -105,6 +105,8 @@ def test_without_a_terminal_nothing_is_switched_on_and_nothing_closed(live: Box)
     asked = live.run("--live", "exits", "on", "0001", *data)
     assert (asked.returncode, TARGET in asked.stdout) == (2, True)
     assert "EXITS 0001 has to be typed at a terminal. Nothing was sent." in asked.stderr
+    given = live.run("--live", "accounts", "set", "0001", "exits", "all EXITS 0001", *data)
+    assert (given.returncode, TARGET in given.stdout) == (2, True), "words in the command were typed without the orders"
     closed = live.run("--live", "close", "one", "--walk", *data)
     assert closed.returncode == 2
     assert "CLOSE has to be typed at a terminal. Nothing was sent." in closed.stderr
