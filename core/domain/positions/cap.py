@@ -48,8 +48,11 @@ def cap(credit: Decimal, most: Decimal, part: Decimal, per: int, ticks: TickTabl
 
 def cap_of(units: Sequence[Unit], width: Decimal, part: Decimal, ticks: TickTable) -> Decimal | None:
     """The cap of the order that closes these units, per share of its price, where `part` of the loss may be paid. None
-    for units that no order closes, where a credit is not known, and where the table has no tick."""
+    for units that no order closes, where the table has no tick, and where a credit is not known, unless all of the loss
+    may be paid."""
     shape, credit = close_shape(units), credit_left(units)
-    if shape is None or credit is None:
+    if shape is None:
         return None
+    if credit is None:
+        return most_debit(units, width, ticks) if part == _ALL else None
     return cap(credit, most_worth(units, width), part, shape.per, ticks)

@@ -22,6 +22,10 @@ _TENTH = Decimal("0.10")
 _CLOSES = (ExitKind.TIME, ExitKind.MANUAL)
 
 
+KEPT_FOR_THE_DEADLINE = 4
+"""Orders of the last session that its walk leaves for the deadline: two for each side."""
+
+
 @dataclass(frozen=True, slots=True)
 class Close:
     """A close that is due. `cap` is per share of its order's price and on the tick. `hurries`: all steps of the walk
@@ -74,10 +78,19 @@ def _walk(view: TridentView, moment: Moment, session: Session, close: Close, wor
         walked = replace(walked, works=False)
         found = next_price(walked, prices, close.cap, moment.now, session, last_day=close.hurries, ticks=ticks)
     if isinstance(found, NextPrice):
+        if works is not None and _is_kept_for_the_deadline(view, moment):
+            return Wait(moment.days.deadline, f"{KEPT_FOR_THE_DEADLINE} orders are kept for the deadline")
         if works is not None:
             return Cancel((works.id,), CancelWhy.STEP)
         return PlaceClose(close_plan(close.kind, close.units, found.debit, close.cap, prices, found.step))
     return Wait(found.until, found.why)
+
+
+def _is_kept_for_the_deadline(view: TridentView, moment: Moment) -> bool:
+    """Whether what works rests, so that orders are left when what must be closed is bid for at natural."""
+    must = not view.trident.cash_settled and moment.today == moment.days.last_day.day
+    is_before = must and moment.now < moment.days.deadline
+    return is_before and len(view.sent_on(moment.today, _CLOSES)) >= MAX_SENDS - KEPT_FOR_THE_DEADLINE
 
 
 def _walked(view: TridentView, moment: Moment, close: Close, works: Exit | None) -> Walked | None:
@@ -119,9 +132,10 @@ def _at_the_deadline(view: TridentView, moment: Moment, session: Session, close:
             return Wait(due, "the next price is not due", Alert.MUST_CLOSE)
         if moment.now >= walk_ends(session):
             return Wait(None, "no price changes in the last 15 minutes", Alert.MUST_CLOSE)
-        return Cancel((works.id,), CancelWhy.STEP)
-    if len(view.sent_on(moment.today, _CLOSES)) >= MAX_SENDS:
+    if len(view.sent_on(moment.today, _CLOSES)) >= MAX_SENDS:  # what rests stays: nothing could follow it
         return Wait(None, f"{MAX_SENDS} orders of this session are sent", Alert.MUST_CLOSE)
+    if works is not None:
+        return Cancel((works.id,), CancelWhy.STEP)
     return PlaceClose(close_plan(close.kind, close.units, debit, close.cap, prices))
 
 

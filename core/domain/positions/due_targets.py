@@ -22,9 +22,8 @@ def due_targets(view: TridentView, moment: Moment) -> tuple[ExitPlan, ...]:
     the days of the time exit have come, and none while an entry of ours works on one of its strikes."""
     trident = view.trident
     is_early = moment.now < trident.filled_at + AFTER_THE_FILL
-    is_late = moment.days.dte(moment.today) <= trident.rules.exit_dte and not (
-        trident.cash_settled and trident.rules.let_index_expire
-    )
+    is_near = moment.days.dte(moment.today) <= trident.rules.exit_dte or moment.days.is_last_day(moment.today)
+    is_late = is_near and not (trident.cash_settled and trident.rules.let_index_expire)
     if trident.rules.mode is ExitMode.OFF or is_early or is_late or not view.agrees or view.opposed:
         return ()
     return tuple(plan for unit in left_of(trident.units) if (plan := _due(unit, view, moment)) is not None)

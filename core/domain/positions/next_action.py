@@ -32,7 +32,7 @@ from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.left import credit_left
 from core.domain.positions.timing import FIRST_WALK, STARTS_AT, at_time, last_hour
 from core.domain.positions.trident_view import Moment, TridentView
-from core.domain.positions.tridents import ExitMode, HandsOff, Phase
+from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState
 from core.domain.positions.walk import STEP_EVERY
 
@@ -51,6 +51,7 @@ def next_action(view: TridentView, moment: Moment) -> Action:
         or _proof(view)
         or _misfits(view)
         or _expired(view, moment)
+        or (_to_the_desk(view, moment) if view.trident.hands_off is HandsOff.FOREIGN_CLOSE else None)
         or _left_alone(view)
         or _to_the_desk(view, moment)
     )
@@ -174,7 +175,7 @@ def _refused(view: TridentView, moment: Moment) -> Action | None:
 
 def _by_hand(view: TridentView, moment: Moment, session: Session) -> Action | None:
     asked = view.asked
-    if asked is None or asked.asked_at < session.open:
+    if asked is None or asked.asked_at < session.open or _is_at_the_deadline(view.trident, moment):
         return None
     units = tuple(unit for unit in view.closable if unit.name in asked.units)
     most = most_debit(units, view.trident.width, view.trident.ticks)
@@ -182,14 +183,24 @@ def _by_hand(view: TridentView, moment: Moment, session: Session) -> Action | No
         return None
     if asked.limit is not None and any(_is_done(one, asked.asked_at, units) for one in view.exits):
         return None
+    # A limit is per share of the order that was asked for: of other units it would be another price.
+    same_price = {unit.name for unit in units} == {*asked.units} or UnitName.CALL not in asked.units
+    if asked.limit is not None and not same_price:
+        return None
     close = Close(ExitKind.MANUAL, units, most, hurries=True, limit=asked.limit, since=asked.asked_at)
     return close_step(view, moment, session, close)
+
+
+def _is_at_the_deadline(trident: ManagedTrident, moment: Moment) -> bool:
+    """Whether what is left must be closed now, whatever an operator asked for before."""
+    is_last = not trident.cash_settled and moment.today == moment.days.last_day.day
+    return is_last and trident.rules.mode is ExitMode.ALL and moment.now >= moment.days.deadline
 
 
 def _is_done(one: Exit, asked_at: datetime, units: Sequence[Unit]) -> bool:
     """Whether an order at the operator's limit was placed and has ended: it is not placed a second time."""
     is_of = one.kind is ExitKind.MANUAL and one.prepared_at >= asked_at and {u.name for u in units} & {*one.units}
-    return bool(is_of) and not one.may_fill
+    return bool(is_of) and one.sent_at is not None and not one.may_fill
 
 
 def _for_a_dividend(view: TridentView, moment: Moment, session: Session) -> Action | None:
@@ -233,7 +244,7 @@ def _time_exit(view: TridentView, moment: Moment, session: Session) -> Action | 
     units = view.closable
     if not units:
         return None
-    if credit_left(units) is None:
+    if credit_left(units) is None and not _may_cost_all(trident, moment):
         return Wait(None, "its unit credits are not known", Alert.CREDIT_UNKNOWN)
     is_expiration = moment.today == trident.expiration
     begins = at_time(session, FIRST_WALK if is_expiration else STARTS_AT)
@@ -244,6 +255,17 @@ def _time_exit(view: TridentView, moment: Moment, session: Session) -> Action | 
     if not trident.split:
         return _close(view, moment, session, units)
     return _by_side(view, moment, session, units)
+
+
+def _may_cost_all(trident: ManagedTrident, moment: Moment) -> bool:
+    """Whether a close may cost all that its units can be worth, so that their credits need not be known."""
+    return _part(trident, moment) == 1
+
+
+def _part(trident: ManagedTrident, moment: Moment) -> Decimal:
+    days = moment.days
+    last_day = days.is_last_day(moment.today)
+    return part_of_loss(days.dte(moment.today), last_day=last_day, cash_settled=trident.cash_settled)
 
 
 def _is_to_be_split(view: TridentView, moment: Moment, session: Session) -> bool:
@@ -291,8 +313,7 @@ def _mid(view: TridentView, side: Sequence[Unit]) -> Decimal:
 def _close(view: TridentView, moment: Moment, session: Session, units: Sequence[Unit]) -> Action:
     trident, days = view.trident, moment.days
     last_day = days.is_last_day(moment.today)
-    part = part_of_loss(days.dte(moment.today), last_day=last_day, cash_settled=trident.cash_settled)
-    most = cap_of(units, trident.width, part, trident.ticks)
+    most = cap_of(units, trident.width, _part(trident, moment), trident.ticks)
     if most is None:
         return Wait(None, "the chain carries no tick for its cap")
     must = not trident.cash_settled and moment.today == days.last_day.day and moment.now >= days.deadline

@@ -48,14 +48,17 @@ class ExitDays:
         return day >= self.last_day.day
 
     def start(self, exit_dte: int) -> datetime | None:
-        """10:00 of the first session with at most `exit_dte` days to expiration; None when there is none.
+        """10:00 of the first session with at most `exit_dte` days to expiration, at the latest of the last one before
+        it; None when there is none.
 
         Raises ValueError for days outside 1..30.
         """
         least, most = EXIT_DTE
         if not least <= exit_dte <= most:
             raise ValueError(f"exit-dte {exit_dte} is outside {least}..{most}")
-        near = [s for s in self.sessions if self.dte(s.day) <= exit_dte and s.day <= self.expiration]
+        before = [session.day for session in self.sessions if session.day < self.expiration]
+        last = before[-1] if before else self.expiration
+        near = [s for s in self.sessions if (self.dte(s.day) <= exit_dte or s.day >= last) and s.day <= self.expiration]
         return None if not near else at_time(near[0], STARTS_AT)
 
     @property
