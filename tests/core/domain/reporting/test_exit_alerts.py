@@ -319,7 +319,9 @@ def test_a_dividend_after_the_expiration_is_nobodys(ex_date: str, alerts: list[A
 
 def test_unknown_credits_block_a_time_exit() -> None:
     view = closing(units=tuple(replace(unit, credit=None) for unit in units()))
-    assert found(facts(view, at("2025-12-16", "10:00"))) == [AlertKind.EXITS_BLOCKED]
+    assert found(facts(view, at("2025-12-16", "10:00"))) == [], "all of the loss may be paid"
+    in_cash = of(view, cash_settled=True)
+    assert found(facts(in_cash, at("2025-12-16", "10:00"))) == [AlertKind.EXITS_BLOCKED]
     waits = next_action(view, FIRST)
     assert isinstance(waits, Wait)
     assert waits.alert is Alert.CREDIT_UNKNOWN
