@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from core.domain.market.chain import TickTable
 from core.domain.market.ticks import down, up
 from core.domain.positions.close_shape import close_shape
 from core.domain.positions.left import credit_left, most_worth
+from core.domain.positions.timing import ExitDays
+from core.domain.positions.tridents import ManagedTrident
 from core.domain.positions.units import Unit
 
 _BY_DTE = {7: Decimal(0), 6: Decimal("0.70"), 5: Decimal("0.80"), 4: Decimal("0.90")}
@@ -25,6 +28,11 @@ def part_of_loss(dte: int, *, last_day: bool, cash_settled: bool) -> Decimal:
     """
     part = _ALL if last_day or dte <= _NEAR_DTE else _BY_DTE.get(dte, Decimal(0))
     return min(part, _CASH_SETTLED) if cash_settled else part
+
+
+def part_on(trident: ManagedTrident, days: ExitDays, day: date) -> Decimal:
+    """f of a trident on this day."""
+    return part_of_loss(days.dte(day), last_day=days.is_last_day(day), cash_settled=trident.cash_settled)
 
 
 def most_debit(units: Sequence[Unit], width: Decimal, ticks: TickTable) -> Decimal | None:

@@ -13,7 +13,7 @@ from core.domain.positions.actions import Action, Alert, Cancel, CancelWhy, Plac
 from core.domain.positions.close_shape import close_shape
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.plans import close_plan
-from core.domain.positions.timing import walk_ends
+from core.domain.positions.timing import must_close_on, walk_ends
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.units import Unit
 from core.domain.positions.walk import MAX_SENDS, STEP_EVERY, ClosePrices, NextPrice, Rest, Walked, next_price
@@ -88,9 +88,8 @@ def _walk(view: TridentView, moment: Moment, session: Session, close: Close, wor
 
 def _is_kept_for_the_deadline(view: TridentView, moment: Moment) -> bool:
     """Whether what works rests, so that orders are left when what must be closed is bid for at natural."""
-    must = not view.trident.cash_settled and moment.today == moment.days.last_day.day
-    is_before = must and moment.now < moment.days.deadline
-    return is_before and len(view.sent_on(moment.today, _CLOSES)) >= MAX_SENDS - KEPT_FOR_THE_DEADLINE
+    must = must_close_on(view.trident, moment.days, moment.today) and moment.now < moment.days.deadline
+    return must and len(view.sent_on(moment.today, _CLOSES)) >= MAX_SENDS - KEPT_FOR_THE_DEADLINE
 
 
 def _walked(view: TridentView, moment: Moment, close: Close, works: Exit | None) -> Walked | None:

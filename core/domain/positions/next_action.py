@@ -25,12 +25,12 @@ from core.domain.positions.actions import (
     Prove,
     Wait,
 )
-from core.domain.positions.cap import cap_of, most_debit, part_of_loss
+from core.domain.positions.cap import cap_of, most_debit, part_on
 from core.domain.positions.close_steps import Close, close_step
 from core.domain.positions.due_targets import due_targets
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.left import credit_left
-from core.domain.positions.timing import FIRST_WALK, STARTS_AT, at_time, last_hour
+from core.domain.positions.timing import FIRST_WALK, STARTS_AT, at_time, last_hour, must_close_on
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState
@@ -175,7 +175,9 @@ def _refused(view: TridentView, moment: Moment) -> Action | None:
 
 def _by_hand(view: TridentView, moment: Moment, session: Session) -> Action | None:
     asked = view.asked
-    if asked is None or asked.asked_at < session.open or _is_at_the_deadline(view.trident, moment):
+    if asked is None or asked.asked_at < session.open:
+        return None
+    if view.trident.rules.mode is ExitMode.ALL and _is_at_the_deadline(view.trident, moment):
         return None
     units = tuple(unit for unit in view.closable if unit.name in asked.units)
     most = most_debit(units, view.trident.width, view.trident.ticks)
@@ -192,9 +194,8 @@ def _by_hand(view: TridentView, moment: Moment, session: Session) -> Action | No
 
 
 def _is_at_the_deadline(trident: ManagedTrident, moment: Moment) -> bool:
-    """Whether what is left must be closed now, whatever an operator asked for before."""
-    is_last = not trident.cash_settled and moment.today == moment.days.last_day.day
-    return is_last and trident.rules.mode is ExitMode.ALL and moment.now >= moment.days.deadline
+    """Whether what is left must be closed now, at natural."""
+    return must_close_on(trident, moment.days, moment.today) and moment.now >= moment.days.deadline
 
 
 def _is_done(one: Exit, asked_at: datetime, units: Sequence[Unit]) -> bool:
@@ -244,7 +245,7 @@ def _time_exit(view: TridentView, moment: Moment, session: Session) -> Action | 
     units = view.closable
     if not units:
         return None
-    if credit_left(units) is None and not _may_cost_all(trident, moment):
+    if credit_left(units) is None and part_on(trident, moment.days, moment.today) < 1:
         return Wait(None, "its unit credits are not known", Alert.CREDIT_UNKNOWN)
     is_expiration = moment.today == trident.expiration
     begins = at_time(session, FIRST_WALK if is_expiration else STARTS_AT)
@@ -257,23 +258,12 @@ def _time_exit(view: TridentView, moment: Moment, session: Session) -> Action | 
     return _by_side(view, moment, session, units)
 
 
-def _may_cost_all(trident: ManagedTrident, moment: Moment) -> bool:
-    """Whether a close may cost all that its units can be worth, so that their credits need not be known."""
-    return _part(trident, moment) == 1
-
-
-def _part(trident: ManagedTrident, moment: Moment) -> Decimal:
-    days = moment.days
-    last_day = days.is_last_day(moment.today)
-    return part_of_loss(days.dte(moment.today), last_day=last_day, cash_settled=trident.cash_settled)
-
-
 def _is_to_be_split(view: TridentView, moment: Moment, session: Session) -> bool:
     """Whether its puts and its call are closed apart from here: what must be closed, in the last hour of the last
     session before the expiration."""
     trident = view.trident
     sides = {unit.is_put for unit in view.closable}
-    must = not trident.cash_settled and moment.today == moment.days.last_day.day
+    must = must_close_on(trident, moment.days, moment.today)
     return must and not trident.split and len(sides) == 2 and moment.now >= last_hour(session)
 
 
@@ -312,12 +302,11 @@ def _mid(view: TridentView, side: Sequence[Unit]) -> Decimal:
 
 def _close(view: TridentView, moment: Moment, session: Session, units: Sequence[Unit]) -> Action:
     trident, days = view.trident, moment.days
-    last_day = days.is_last_day(moment.today)
-    most = cap_of(units, trident.width, _part(trident, moment), trident.ticks)
+    most = cap_of(units, trident.width, part_on(trident, days, moment.today), trident.ticks)
     if most is None:
         return Wait(None, "the chain carries no tick for its cap")
-    must = not trident.cash_settled and moment.today == days.last_day.day and moment.now >= days.deadline
-    close = Close(ExitKind.TIME, tuple(units), most, hurries=last_day, deadline=must)
+    hurries, deadline = days.is_last_day(moment.today), _is_at_the_deadline(trident, moment)
+    close = Close(ExitKind.TIME, tuple(units), most, hurries=hurries, deadline=deadline)
     return close_step(view, moment, session, close)
 
 

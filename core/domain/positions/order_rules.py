@@ -8,7 +8,7 @@ from decimal import Decimal
 from core.domain.market.ticks import is_on_tick
 from core.domain.operation.amounts import price
 from core.domain.orders.orders import TimeInForce
-from core.domain.positions.cap import cap_of, most_debit, part_of_loss
+from core.domain.positions.cap import cap_of, most_debit, part_on
 from core.domain.positions.close_shape import close_shape
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.targets import target_price
@@ -59,8 +59,7 @@ def _wrong_debit(exit: Exit, units: tuple[Unit, ...], trident: ManagedTrident, d
         return ""
     if trident.phase is not Phase.CLOSING:  # before its time exit only the call is closed, for a dividend
         return "" if exit.units == _CALL_ALONE else "its time exit has not begun"
-    part = part_of_loss(days.dte(today), last_day=days.is_last_day(today), cash_settled=trident.cash_settled)
-    today_most = cap_of(units, trident.width, part, trident.ticks)
+    today_most = cap_of(units, trident.width, part_on(trident, days, today), trident.ticks)
     return "" if today_most is not None and debit <= today_most else _above(debit, today_most, "the cap of today")
 
 

@@ -67,6 +67,12 @@ class ExitDays:
         return self.last_day.close - DEADLINE
 
 
+def must_close_on(trident: ManagedTrident, days: ExitDays, day: date) -> bool:
+    """Whether a trident whose underlying is delivered has its last session before the expiration on this day: not one
+    contract of it may be held into that."""
+    return not trident.cash_settled and day == days.last_day.day
+
+
 def at_time(session: Session, at: time) -> datetime:
     """A time of day of the exchange in this session, aware, in the zone of the session's open."""
     return datetime.combine(session.day, at, EXCHANGE_ZONE).astimezone(session.open.tzinfo)

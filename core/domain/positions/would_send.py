@@ -10,7 +10,7 @@ from core.domain.market.chain import TickTable
 from core.domain.operation.amounts import price
 from core.domain.operation.times import when
 from core.domain.positions.actions import MarkClosing, PlaceClose, PlaceTargets
-from core.domain.positions.cap import cap_of, part_of_loss
+from core.domain.positions.cap import cap_of, part_on
 from core.domain.positions.close_shape import close_shape
 from core.domain.positions.exit_fate import exit_name
 from core.domain.positions.exits import ExitKind
@@ -69,8 +69,7 @@ def _plan_words(plan: ExitPlan) -> str:
 def _time_exit_words(view: TridentView, moment: Moment) -> str:
     """The first order of a time exit, whose price is made of the quotes of its moment."""
     trident, units = view.trident, left_of(view.trident.units)
-    last_day = moment.days.is_last_day(moment.today)
-    part = part_of_loss(moment.days.dte(moment.today), last_day=last_day, cash_settled=trident.cash_settled)
+    part = part_on(trident, moment.days, moment.today)
     most, shape = cap_of(units, trident.width, part, trident.ticks), close_shape(units)
     name = exit_name(ExitKind.TIME, tuple(unit.name for unit in units))
     if most is None or shape is None:
