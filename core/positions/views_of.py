@@ -33,6 +33,7 @@ from core.positions.pace import Work
 from core.positions.quotes import CloseQuotes
 from core.records.records import AccountRecord, GoneRecord, Records, TridentRecord
 from core.records.repositories.pnl_rows import UnitEarned
+from core.records.store.read_cache import ReadCache
 from core.records.store.tables import claims, exits, fills, gone, tridents, units
 from core.runtime.clock import Clock
 
@@ -117,11 +118,14 @@ class TridentViews:
     clock: Clock
     calendar: SessionCalendar
     accounts: Callable[[], Sequence[AccountRecord]]
-    # What is on record of each account, with the version of the tables it was read from.
-    _recorded: dict[str, tuple[tuple[int, ...] | None, tuple[_Recorded, ...]]] = field(init=False, default_factory=dict)
+    # What is on record of each account.
+    _recorded: ReadCache = field(init=False)
     _streamers: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
     # The monotonic second since which a trident has no fresh quotes though it needs them.
     _stale_s: dict[str, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._recorded = ReadCache(self.records.database, *_TABLES)
 
     async def of(self, account: str) -> tuple[Standing, ...]:
         """The account's tridents that have not ended, the oldest first, without prices: nobody waits for the broker.
@@ -195,18 +199,15 @@ class TridentViews:
         return self.gate.refusals(account, self.login_of(account))
 
     async def _of_account(self, account: str) -> tuple[_Recorded, ...]:
-        version = self.records.version(*_TABLES)
-        had = self._recorded.get(account)
-        if had is not None and version is not None and had[0] == version:
-            return had[1]
+        return await self._recorded.ask(account, (), lambda: self._read(account))
+
+    async def _read(self, account: str) -> tuple[_Recorded, ...]:
         records = await self.records.tridents.held_of(account)
         ids = [one.id for one in records]
         exits = await self.records.exits.of_tridents(ids) if ids else {}
         left = await self.records.tridents.gone_of(ids) if ids else {}
         earned = await self.records.pnl_rows.of_tridents(ids) if ids else {}
-        found = tuple(_Recorded(one, exits[one.id], left[one.id], earned[one.id]) for one in records)
-        self._recorded[account] = version, found
-        return found
+        return tuple(_Recorded(one, exits[one.id], left[one.id], earned[one.id]) for one in records)
 
     def _standing(self, known: _Recorded, entries: Sequence[Entry], outer: _Outer) -> Standing:
         record, account = known.record, known.record.account
