@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy.engine.default import DefaultDialect
 
 from core.runtime.intervals import Intervals
+from core.simulator.in_process.attention import unwatched_s
 from tests.support.sqlite_on_the_loop import Disk
 from tests.support.world import World, account, calendar_around, in_world
 
 STATEMENTS, COMMITS, CALLBACKS = 800, 170, 7000
 """The most of each in a lived session, its night included. It was 861, 170 and 8,600 before these were counted."""
-QUARTER_S = 900.0
 LEAD_S = 6.0
 
 
@@ -72,8 +72,4 @@ def test_a_lived_session_costs_no_more_than_it_must(tmp_path: Path, counted: Cou
 
 
 def _unwatched_s(world: World) -> float:
-    """For how many seconds no price is needed: none while a cycle runs or is about to begin."""
-    if world.engine.runner.in_cycle:
-        return 0.0
-    since_slot = world.clock.now().timestamp() % QUARTER_S
-    return 0.0 if since_slot <= 4.0 else max(0.0, QUARTER_S - LEAD_S - since_slot)
+    return unwatched_s(world.clock.now(), watched=world.engine.runner.in_cycle, lead_s=LEAD_S)
