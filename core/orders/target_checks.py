@@ -11,7 +11,6 @@ from core.domain.operation.amounts import price
 from core.domain.operation.events import Severity, masked
 from core.domain.orders.identifiers import identifier_for
 from core.domain.orders.orders import IntentKind, OrderRequest
-from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.plans import ExitPlan, request_of, target_plan
 from core.domain.positions.targets import target_price
 from core.domain.positions.tridents import ExitMode, ExitRules
@@ -38,7 +37,7 @@ class TargetChecks:
     async def check(self, decision: Decision, request: OrderRequest) -> None:
         """Validates the targets that the trident of this request would have if it filled at its limit. Raises
         RecordsError."""
-        rules = await self._rules(decision.account)
+        rules = await self.records.tridents.rules_of(decision.account)
         plans = () if rules.mode is ExitMode.OFF else tuple(_plans(decision, request, rules))
         if not plans:
             return
@@ -55,11 +54,6 @@ class TargetChecks:
             underlying=request.underlying,
             figures=tuple((plan.units[0].value, plan.debit) for plan in plans),
         )
-
-    async def _rules(self, account: str) -> ExitRules:
-        own = next((one.exits for one in await self.records.accounts.all() if one.number == account), None)
-        default = self.records.tridents.default_rules
-        return default if own is None else rules_for(own, default)
 
     async def _trouble(self, account: str, plan: ExitPlan, request: OrderRequest) -> str:
         """What the broker has against a target; empty for nothing but that its position is not held."""

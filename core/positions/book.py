@@ -155,7 +155,7 @@ class TridentBook:
         standing = await self._named(target)
         if isinstance(standing, Refusal):
             return standing
-        rules = await self._rules_of(standing.record.account)
+        rules = await self.records.tridents.rules_of(standing.record.account)
         refusal = retarget_refusal(standing.view, standing.moment)
         if refusal is not None:
             return refusal
@@ -197,11 +197,6 @@ class TridentBook:
             found = await self.records.tridents.beginning_with(target)
         named = trident_named(target, [one.id for one in found])
         return named if isinstance(named, Refusal) else await self.views.one(named)
-
-    async def _rules_of(self, account: str) -> ExitRules:
-        own = next((one.exits for one in await self.records.accounts.all() if one.number == account), None)
-        default = self.records.tridents.default_rules
-        return default if own is None else rules_for(own, default)
 
     async def _take_on(self, record: TridentRecord, rules: ExitRules) -> None:
         await self._need_ticks(record)

@@ -8,9 +8,11 @@ from datetime import date, datetime
 
 from core.domain.market.chain import TickTable
 from core.domain.orders.order_states import OrderState
+from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.trident_view import ManualClose
 from core.domain.positions.tridents import ExitMode, ExitRules, HandsOff, Phase
 from core.domain.positions.units import Unit, UnitName
+from core.records.repositories.accounts import read_own_exits
 from core.records.repositories.entry_rows import read_entry
 from core.records.repositories.trident_reads import TridentReads, find_trident, known_trident
 from core.records.repositories.trident_rows import (
@@ -43,6 +45,11 @@ class Tridents(TridentReads):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.default_rules = NOTHING_SENT
+
+    async def rules_of(self, account: str) -> ExitRules:
+        """The rules under which a trident of this account would be filled now. Raises RecordsError."""
+        async with self._database.read() as connection:
+            return rules_for(await read_own_exits(connection, account), self.default_rules)
 
     async def take_in(self, entry_id: str, at: datetime) -> TridentRecord | None:
         """Adds the trident of an entry that was filled under an older version. No exit is sent for it before it is
