@@ -9,13 +9,16 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, insert, select
+from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Entry
+from core.domain.orders.orders import Entry, Fill
 from core.records.repositories.intent_rows import intents_where, note_intent, read_fills
+from core.records.store.same_rows import SameRows
 from core.records.store.tables import entries, evidence, intent_changes
 
+_BUILT: SameRows[Entry] = SameRows(1000)
 _COLUMNS = tuple(field.name for field in fields_of(Entry) if field.name not in {"state", "fills"})
 FREED_BY_PROOF = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 """The states in which an entry frees its day only by proof (rules 9)."""
@@ -50,12 +53,14 @@ async def read_entries(connection: AsyncConnection, query: Select[Any], values: 
     """The entries that a query of `entries_where` finds, with their fills."""
     rows = (await connection.execute(query, values)).all()
     found = await read_fills(connection, [row.id for row in rows])
-    return tuple(
-        Entry(
-            state=OrderState(row.state), fills=found.get(row.id, ()), **{name: getattr(row, name) for name in _COLUMNS}
-        )
-        for row in rows
-    )
+    return tuple(_entry(row, found.get(row.id, ())) for row in rows)
+
+
+def _entry(row: Row[Any], of_it: tuple[Fill, ...]) -> Entry:
+    def build() -> Entry:
+        return Entry(state=OrderState(row.state), fills=of_it, **{name: getattr(row, name) for name in _COLUMNS})
+
+    return _BUILT.value(row.id, (tuple(row), of_it), build)
 
 
 async def read_entry(connection: AsyncConnection, entry_id: str) -> Entry | None:

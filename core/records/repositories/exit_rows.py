@@ -9,14 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, insert, select, update
+from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import Fill
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.units import UnitName
 from core.records.repositories.intent_rows import intents_where, note_intent, read_fills
+from core.records.store.same_rows import SameRows
 from core.records.store.tables import claims, exits
 
+_BUILT: SameRows[Exit] = SameRows(2000)
 _COLUMNS = tuple(field.name for field in fields_of(Exit) if field.name not in {"state", "fills", "kind", "units"})
 _NEW_EXIT = insert(exits)
 _STORE = update(exits).where(exits.c.id == bindparam("the_id"))
@@ -130,16 +134,20 @@ async def read_exits(connection: AsyncConnection, query: Select[Any], values: Ma
     """The exits that a query of `exits_where` finds, with their fills."""
     rows = (await connection.execute(query, values)).all()
     found = await read_fills(connection, [row.id for row in rows])
-    return tuple(
-        Exit(
+    return tuple(_exit(row, found.get(row.id, ())) for row in rows)
+
+
+def _exit(row: Row[Any], of_it: tuple[Fill, ...]) -> Exit:
+    def build() -> Exit:
+        return Exit(
             state=OrderState(row.state),
             kind=ExitKind(row.kind),
             units=tuple(UnitName(unit) for unit in row.units.split()),
-            fills=found.get(row.id, ()),
+            fills=of_it,
             **{name: getattr(row, name) for name in _COLUMNS},
         )
-        for row in rows
-    )
+
+    return _BUILT.value(row.id, (tuple(row), of_it), build)
 
 
 async def read_exits_of(connection: AsyncConnection, trident_ids: Sequence[str]) -> tuple[Exit, ...]:

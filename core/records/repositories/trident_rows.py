@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, insert, select, update
+from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.market.chain import TickTable
@@ -19,15 +20,17 @@ from core.domain.positions.credits import UnitCredits, unit_credits
 from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.trident_view import ManualClose
 from core.domain.positions.tridents import ExitMode, ExitRules, HandsOff, ManagedTrident, Phase
-from core.domain.positions.units import UnitName, units_of
+from core.domain.positions.units import Unit, UnitName, units_of
 from core.domain.trident.occ import read_occ
 from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS
 from core.records.repositories.accounts import read_own_exits
 from core.records.repositories.unit_rows import add_units, read_units, store_credits
+from core.records.store.same_rows import SameRows
 from core.records.store.tables import suggestions, tridents
 
 log = logging.getLogger(__name__)
 
+_BUILT: SameRows[TridentRecord] = SameRows(1000)
 _NEW = insert(tridents)
 _STORE = update(tridents).where(tridents.c.id == bindparam("the_id"))
 _KNOWN = select(tridents.c.id, tridents.c.credit).where(tridents.c.id == bindparam("id"))
@@ -74,15 +77,19 @@ async def read_tridents(
     """The tridents that a query of `tridents_where` finds, with their units."""
     rows = (await connection.execute(query, values)).all()
     units = await read_units(connection, [row.id for row in rows]) if rows else {}
-    return tuple(
-        TridentRecord(
+    return tuple(_record(row, units[row.id]) for row in rows)
+
+
+def _record(row: Row[Any], units: tuple[Unit, ...]) -> TridentRecord:
+    def build() -> TridentRecord:
+        return TridentRecord(
             trident=ManagedTrident(
                 id=row.id,
                 underlying=row.underlying,
                 expiration=row.expiration,
                 body=row.body,
                 width=row.width,
-                units=units[row.id],
+                units=units,
                 rules=_rules(row.rules),
                 ticks=_ticks(row.ticks),
                 filled_at=row.filled_at,
@@ -104,8 +111,8 @@ async def read_tridents(
             asked=_asked(row.asked),
             ended_at=row.ended_at,
         )
-        for row in rows
-    )
+
+    return _BUILT.value(row.id, (tuple(row), units), build)
 
 
 async def store_trident(connection: AsyncConnection, trident_id: str, **values: object) -> None:
