@@ -34,10 +34,10 @@ from core.domain.trident.sides import LegSide
 from core.guards.breakers import Breakers
 from core.positions.causes import Causes, Known
 from core.positions.complete_reads import CompleteRead
-from core.records.records import GoneRecord, Records
+from core.records.records import GoneRecord, Records, TridentOnRecord
 from core.records.repositories.trident_rows import TridentRecord
 from core.records.store.read_cache import ReadCache
-from core.records.store.tables import claims, entries, exits, fills, gone, tridents, units
+from core.records.store.tables import entries, fills, tridents
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 from core.runtime.keyed_locks import KeyedLocks
@@ -47,18 +47,16 @@ BELIEVED_S = 30.0
 SHOWN_WITHIN_S = 900.0
 """Wall seconds from the fill of a trident for which contracts that no read has shown yet are awaited, and not lost:
 positions follow a fill, mostly by seconds."""
-_TABLES = tuple(table.name for table in (tridents, units, exits, claims, fills, gone, entries))
+_TABLES = tuple(table.name for table in (tridents, fills, entries))
 _NONE = Decimal(0)
 ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True)
 class _OnRecord:
-    """What is on record of an account: its tridents that have not ended, the exits of each, and the entries that are no
-    tridents."""
+    """What is on record of an account: its tridents that have not ended, and the entries that are no tridents."""
 
-    tridents: tuple[TridentRecord, ...]
-    exits: tuple[tuple[Exit, ...], ...]
+    tridents: tuple[TridentOnRecord, ...]
     entries: tuple[Entry, ...]
 
 
@@ -127,7 +125,7 @@ class Changes:
     # The tridents that a read has shown whole.
     _shown: set[str] = field(init=False, default_factory=set)
     _turns: KeyedLocks = field(init=False, default_factory=KeyedLocks)
-    # What is on record of each account: between two reads most often nothing was written of it.
+    # The entries of each account that are no tridents: between two reads most often nothing was written of them.
     _recorded: ReadCache = field(init=False)
 
     def __post_init__(self) -> None:
@@ -198,28 +196,28 @@ class Changes:
         at_work = {order.order_id for order in read.orders if state_for(order.status) is OrderState.WORKING}
         on_record = await self._on_record(read.account)
         # An exit is sent only after a read has shown the trident, also by an earlier process.
-        pairs = zip(on_record.tridents, on_record.exits, strict=True)
-        self._shown |= {one.id for one, of_one in pairs if any(sent.sent_at is not None for sent in of_one)}
+        self._shown |= {one.id for one in on_record.tridents if any(sent.sent_at is not None for sent in one.exits)}
         held = tuple(
-            HeldTrident(one.trident.units, [sent for sent in of_one if _may_have_taken(sent, at_work)])
-            for one, of_one in zip(on_record.tridents, on_record.exits, strict=True)
+            HeldTrident(one.record.trident.units, [sent for sent in one.exits if _may_have_taken(sent, at_work)])
+            for one in on_record.tridents
         )
-        return _Account(on_record.tridents, held, on_record.entries)
+        return _Account(tuple(one.record for one in on_record.tridents), held, on_record.entries)
 
     async def _on_record(self, number: str) -> _OnRecord:
         today = self._today()
-        return await self._recorded.ask(number, today, lambda: self._read(number, today))
+        return _OnRecord(
+            await self.records.tridents_on_record.held_of(number),
+            await self._recorded.ask(number, today, lambda: self._entries_left(number, today)),
+        )
 
-    async def _read(self, number: str, today: date) -> _OnRecord:
-        tridents = await self.records.tridents.held_of(number)
-        sent = await self.records.exits.of_tridents([one.id for one in tridents])
+    async def _entries_left(self, number: str, today: date) -> tuple[Entry, ...]:
+        """The account's entries that are no tridents."""
         filled = await self.records.entries.filled_open(number, today)
         working = [entry for entry in await self.records.entries.open() if entry.account == number]
         opened = {entry.id: entry for entry in (*filled, *working)}
         # Also those that have ended: their units are closed, whatever their entry filled.
         known = {one.id for one in await self.records.tridents.these(list(opened))}
-        left = tuple(entry for entry in opened.values() if entry.id not in known)
-        return _OnRecord(tridents, tuple(sent.get(one.id, ()) for one in tridents), left)
+        return tuple(entry for entry in opened.values() if entry.id not in known)
 
     async def _foreign_fills(self, account: str, others: Sequence[OrderReport]) -> tuple[ForeignFill, ...]:
         """The fills of orders that are not ours and were not used."""
@@ -231,7 +229,8 @@ class Changes:
         """Leaves the tridents alone on whose legs a close works that is not ours, at once, and takes them up again when
         reads 30 s apart show none any more: that an order is not listed once proves nothing."""
         closes = [order for order in others if state_for(order.status) in (OrderState.WORKING, None)]
-        for record in (await self._on_record(read.account)).tridents:
+        for known in await self.records.tridents_on_record.held_of(read.account):
+            record = known.record
             legs = legs_of(record.trident.units).keys()
             on_it = [order for order in closes if closing_legs(order) & legs]
             off = self._off(record)

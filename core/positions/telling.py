@@ -34,7 +34,7 @@ from core.domain.reporting.exit_notices import (
 from core.domain.reporting.notices import Letterhead, Notice
 from core.positions.views_of import Standing
 from core.records.records import Records, TridentRecord
-from core.records.repositories.pnl_rows import UnitEarned
+from core.records.repositories.unit_rows import UnitEarned
 from core.records.store.errors import FencedOff, RecordsError
 from core.records.store.tables import tridents, units
 from core.runtime.clock import Clock, exchange_time

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.orders import Entry
 from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
-from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, blocks, outside
-from core.domain.positions.exits import Exit
+from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, barred_by, blocks
+from core.domain.positions.due_targets import AFTER_THE_FILL
 from core.domain.positions.next_action import asks_prices_after, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
-from core.domain.positions.trident_view import Moment, TridentView
+from core.domain.positions.trident_view import Dividend, Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
 from core.domain.positions.units import Unit, UnitName, left_of
 from core.domain.trident.pricing import MAX_QUOTE_AGE_S
@@ -31,18 +32,17 @@ from core.positions.dividends import Dividends
 from core.positions.moments import moment_of
 from core.positions.pace import Work
 from core.positions.quotes import CloseQuotes
-from core.records.records import AccountRecord, GoneRecord, Records, TridentRecord
-from core.records.repositories.pnl_rows import UnitEarned
-from core.records.store.read_cache import ReadCache
-from core.records.store.tables import claims, exits, fills, gone, tridents, units
-from core.runtime.clock import Clock
+from core.records.records import AccountRecord, GoneRecord, Records, TridentOnRecord, TridentRecord
+from core.records.repositories.unit_rows import UnitEarned
+from core.runtime.clock import Clock, exchange_time
 
-_TABLES = tuple(table.name for table in (tridents, units, exits, claims, fills, gone))
+_DECIDED_FOR = timedelta(minutes=1)
+"""Wall time after which what comes next for a trident is decided anew, though nothing is known to have changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is asked for again and again is kept
 class Standing:
-    """A trident of ours as it stands at a moment.
+    """A trident of ours as it stands at a moment. `facts` is what is known outside of it.
 
     `asks_prices`: what comes next for it depends on prices of its legs. `waits_for_read`: something is due that only
     waits for a complete read of the account. `quotes_stale_s` are wall seconds since it has no fresh quotes, None while
@@ -53,8 +53,7 @@ class Standing:
     view: TridentView
     gone: tuple[GoneRecord, ...]
     earned: Mapping[UnitName, UnitEarned]
-    moment: Moment
-    blocks: tuple[Block, ...]
+    facts: BlockFacts
     action: Action
     asks_prices: bool = False
     waits_for_read: bool = False
@@ -63,6 +62,15 @@ class Standing:
     @property
     def id(self) -> str:
         return self.record.id
+
+    @property
+    def moment(self) -> Moment:
+        return self.facts.moment
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Everything that keeps exits of it from being sent now, the widest first."""
+        return blocks(self.view, self.facts)
 
     @property
     def sign(self) -> object:
@@ -77,16 +85,6 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recorded:
-    """What is on record of one trident."""
-
-    record: TridentRecord
-    exits: tuple[Exit, ...]
-    gone: tuple[GoneRecord, ...]
-    earned: Mapping[UnitName, UnitEarned]
-
-
-@dataclass(frozen=True, slots=True)
 class _Outer:
     """What is the same for every trident of an account, by one look."""
 
@@ -96,12 +94,31 @@ class _Outer:
     underlyings: Mapping[str, Decimal | None]
     """Fresh prices of the underlyings of its tridents."""
 
-    @property
-    def is_unread_alone(self) -> bool:
-        return is_unread_alone(self.refusals)
-
     def at(self, moment: Moment) -> BlockFacts:
         return BlockFacts(moment, self.refusals, self.feed_down, self.first_set_waits)
+
+
+@dataclass(frozen=True, slots=True)
+class _FollowsFrom:
+    """All that a standing without prices follows from, but the time."""
+
+    known: TridentOnRecord
+    refusals: tuple[Refusal, ...]
+    first_set_waits: bool
+    underlying_price: Decimal | None
+    """Where it decides: while a dividend is to come."""
+    agrees: bool
+    dividend: Dividend | None
+    opposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """How a trident stands, what that follows from, and when it was decided (aware UTC)."""
+
+    standing: Standing
+    follows_from: _FollowsFrom
+    at: datetime
 
 
 @dataclass(eq=False, repr=False)
@@ -118,34 +135,31 @@ class TridentViews:
     clock: Clock
     calendar: SessionCalendar
     accounts: Callable[[], Sequence[AccountRecord]]
-    # What is on record of each account.
-    _recorded: ReadCache = field(init=False)
+    # What was decided last of the tridents of each account, by their ids.
+    _newest: dict[str, dict[str, _Decided]] = field(init=False, default_factory=dict)
     _streamers: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
     # The monotonic second since which a trident has no fresh quotes though it needs them.
     _stale_s: dict[str, float] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._recorded = ReadCache(self.records.database, *_TABLES)
-
     async def of(self, account: str) -> tuple[Standing, ...]:
         """The account's tridents that have not ended, the oldest first, without prices: nobody waits for the broker.
         Raises RecordsError."""
-        known = await self._of_account(account)
+        known = await self.records.tridents_on_record.held_of(account)
         if not known:
             return ()
         entries = await self.records.entries.open()
         outer = self._outer(account, [one.record for one in known])
-        return tuple(self._standing(one, entries, outer) for one in known)
+        last = self._newest.get(account, {})
+        decided = [self._decided(one, entries, outer, last.get(one.id)) for one in known]
+        self._newest[account] = {one.standing.id: one for one in decided}
+        return tuple(one.standing for one in decided)
 
     async def one(self, trident_id: str) -> Standing:
         """One trident, also one that has ended, without prices. Raises RecordsError, and StateConflict when there is
         none."""
-        record = await self.records.tridents.get(trident_id)
-        exits = await self.records.exits.of_tridents([trident_id])
-        left = await self.records.tridents.gone_of([trident_id])
-        earned = await self.records.pnl_rows.units(trident_id)
-        known = _Recorded(record, exits[trident_id], left[trident_id], earned)
-        return self._standing(known, await self.records.entries.open(), self._outer(record.account, [record]))
+        known = await self.records.tridents_on_record.get(trident_id)
+        outer = self._outer(known.record.account, [known.record])
+        return self._decided(known, await self.records.entries.open(), outer).standing
 
     async def priced(self, standing: Standing) -> Standing:
         """The standing with fresh prices of its legs, where what comes next depends on them; its legs are subscribed
@@ -153,10 +167,10 @@ class TridentViews:
         if not standing.asks_prices:
             return standing
         view = await self._prices(standing)
-        moment = replace(standing.moment, now=self.clock.now())
-        facts = self._outer(standing.record.account, ()).at(moment)
-        known = _Recorded(standing.record, view.exits, standing.gone, standing.earned)
-        priced = replace(_decided(known, view, facts), asks_prices=True)
+        facts = self._outer(standing.record.account, ()).at(replace(standing.moment, now=self.clock.now()))
+        view = replace(view, blocked=barred_by(facts.refusals))
+        known = TridentOnRecord(standing.record, view.exits, standing.gone, standing.earned)
+        priced = replace(_standing(known, view, facts), asks_prices=True)
         return replace(priced, quotes_stale_s=self._stale(standing.id, priced.action))
 
     async def let_go(self, standing: Standing) -> None:
@@ -167,9 +181,13 @@ class TridentViews:
 
     async def unrealized(self, account: str) -> Unrealized | None:
         """What is open in the account, by the quotes of this moment; None without fresh ones. Raises RecordsError."""
-        held = [left for one in await self._of_account(account) if (left := left_of(one.record.trident.units))]
+        held = [
+            left
+            for one in await self.records.tridents_on_record.held_of(account)
+            if (left := left_of(one.record.trident.units))
+        ]
         legs: dict[str, str] = {}
-        for one in await self._of_account(account):
+        for one in await self.records.tridents_on_record.held_of(account):
             legs |= await self.legs_of(one.record, left_of(one.record.trident.units))
         if not legs:
             return Unrealized(Decimal(0), Decimal(0))
@@ -198,38 +216,62 @@ class TridentViews:
         """What bars exits of the account, what bars all accounts first."""
         return self.gate.refusals(account, self.login_of(account))
 
-    async def _of_account(self, account: str) -> tuple[_Recorded, ...]:
-        return await self._recorded.ask(account, (), lambda: self._read(account))
-
-    async def _read(self, account: str) -> tuple[_Recorded, ...]:
-        records = await self.records.tridents.held_of(account)
-        ids = [one.id for one in records]
-        exits = await self.records.exits.of_tridents(ids) if ids else {}
-        left = await self.records.tridents.gone_of(ids) if ids else {}
-        earned = await self.records.pnl_rows.of_tridents(ids) if ids else {}
-        return tuple(_Recorded(one, exits[one.id], left[one.id], earned[one.id]) for one in records)
-
-    def _standing(self, known: _Recorded, entries: Sequence[Entry], outer: _Outer) -> Standing:
+    def _decided(
+        self, known: TridentOnRecord, entries: Sequence[Entry], outer: _Outer, last: _Decided | None = None
+    ) -> _Decided:
         record, account = known.record, known.record.account
         moment = moment_of(record, self.calendar, self.clock.now())
-        trident = _as_managed(record, moment.today)
+        dividend = self.dividends.known.get(record.trident.underlying)
+        price = outer.underlyings[record.trident.underlying] if _may_be_called(dividend, record, moment) else None
+        follows_from = _FollowsFrom(
+            known,
+            outer.refusals,
+            outer.first_set_waits,
+            price,
+            self._agrees(account, record.trident),
+            dividend,
+            _is_opposed(record.trident, account, entries),
+        )
+        facts = outer.at(moment)
+        if last is not None and last.follows_from == follows_from and self._still_waits(last, moment):
+            return replace(last, standing=replace(last.standing, facts=facts))
+        return _Decided(self._decide(follows_from, facts), follows_from, moment.now)
+
+    def _decide(self, of: _FollowsFrom, facts: BlockFacts) -> Standing:
+        known, moment = of.known, facts.moment
         view = TridentView(
-            trident,
+            _as_managed(known.record, moment.today),
             exits=known.exits,
             gone=tuple(one.gone for one in known.gone),
-            agrees=self._agrees(account, trident),
-            dividend=self.dividends.known.get(trident.underlying),
-            underlying_price=outer.underlyings[trident.underlying],
+            agrees=of.agrees,
+            dividend=of.dividend,
+            underlying_price=of.underlying_price,
+            blocked="" if known.record.trident.phase is Phase.ENDED else barred_by(of.refusals),
             refused_at=refused_at(known.exits, moment.today),
-            opposed=_is_opposed(trident, account, entries),
-            asked=record.asked,
+            opposed=of.opposed,
+            asked=known.record.asked,
         )
-        standing = _decided(known, view, outer.at(moment))
+        standing = _standing(known, view, facts)
         return replace(
             standing,
-            asks_prices=asks_prices_after(standing.action, standing.view, moment),
-            waits_for_read=outer.is_unread_alone and _is_due(view, moment),
+            asks_prices=asks_prices_after(standing.action, view, moment),
+            waits_for_read=is_unread_alone(of.refusals) and _is_due(replace(view, blocked=""), moment),
         )
+
+    def _still_waits(self, last: _Decided, moment: Moment) -> bool:
+        """Whether by time alone nothing can have come due since: while the exchange is closed, before the day of the
+        next that is due for it, and else within a minute."""
+        standing, at, session = last.standing, last.at, moment.session
+        if not isinstance(standing.action, Wait) or standing.asks_prices or standing.moment.today != moment.today:
+            return False
+        until = standing.action.until
+        if session is not None and session.is_open(at):
+            is_later = until is not None and exchange_time(until).date() > moment.today
+            if standing.view.blocked or (moment.now - at > _DECIDED_FOR * self.clock.speed and not is_later):
+                return False
+        edges = () if session is None else (session.open, session.close)
+        due = (until, standing.view.trident.filled_at + AFTER_THE_FILL, *edges)
+        return at <= moment.now and not any(one is not None and at < one <= moment.now for one in due)
 
     def _outer(self, account: str, records: Iterable[TridentRecord]) -> _Outer:
         of = next((one for one in self.accounts() if one.number == account), None)
@@ -290,14 +332,12 @@ def is_unread_alone(refusals: Sequence[Refusal]) -> bool:
     return bool(refusals) and all(one.reason is Reason.ACCOUNT_UNREAD for one in refusals)
 
 
-def _decided(known: _Recorded, view: TridentView, facts: BlockFacts) -> Standing:
+def _standing(known: TridentOnRecord, view: TridentView, facts: BlockFacts) -> Standing:
     """The standing with what comes next. First targets that wait for a word of the operator are not due."""
-    found = blocks(view, facts)
-    view = replace(view, blocked=outside(found))
     action = next_action(view, facts.moment)
     if isinstance(action, PlaceTargets) and facts.first_set_waits:
         action = Wait(None, FIRST_SET_WAITS)
-    return Standing(known.record, view, known.gone, known.earned, facts.moment, found, action)
+    return Standing(known.record, view, known.gone, known.earned, facts, action)
 
 
 def _is_due(view: TridentView, moment: Moment) -> bool:
@@ -323,6 +363,12 @@ def _is_opposed(trident: ManagedTrident, account: str, entries: Sequence[Entry])
         entry.account == account and entry.id != trident.id and own & {leg.symbol for leg in entry.terms.legs}
         for entry in entries
     )
+
+
+def _may_be_called(dividend: Dividend | None, record: TridentRecord, moment: Moment) -> bool:
+    """Whether a short call may be called before a dividend, so that the underlying's price decides."""
+    trident = record.trident
+    return dividend is not None and moment.today < dividend.ex_date <= trident.expiration
 
 
 def _may_ask_again(view: TridentView, moment: Moment) -> bool:

@@ -47,6 +47,7 @@ from core.records.repositories.trading_state import TradingStates
 from core.records.repositories.transactions import Transactions
 from core.records.repositories.trident_rows import TridentRecord
 from core.records.repositories.tridents import Tridents
+from core.records.repositories.tridents_on_record import TridentOnRecord, TridentsOnRecord
 from core.records.repositories.unit_rows import GoneRecord
 from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
@@ -95,6 +96,7 @@ __all__ = [
     "SuggestionRecord",
     "Switch",
     "TradingState",
+    "TridentOnRecord",
     "TridentRecord",
 ]
 
@@ -122,6 +124,7 @@ class Records:
         self.outbox = Outbox(database)
         self.journal = Journal(database, self.outbox)
         self.tridents = Tridents(database)
+        self.tridents_on_record = TridentsOnRecord(database)
         self.entries = Entries(database, self.outbox, self.tridents)
         self.exits = Exits(database, self.outbox)
         self.intents = IntentBook(database, self.entries, self.exits)

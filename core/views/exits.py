@@ -30,7 +30,7 @@ from core.domain.risk.positions import OpenTrident
 from core.domain.trident.trident import Action
 from core.positions.views_of import Standing
 from core.records.records import Switch
-from core.records.repositories.pnl_rows import UnitEarned
+from core.records.repositories.unit_rows import UnitEarned
 from core.snapshot import ExitsView, ExitView, PositionsSlice, PositionView, TridentExits, UnitView
 from core.views.moment import Moment
 from core.views.quotes import known_quotes

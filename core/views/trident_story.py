@@ -26,9 +26,8 @@ from core.domain.positions.trident_words import (
 )
 from core.domain.positions.tridents import Phase
 from core.records.records import Records
-from core.records.repositories.pnl_rows import UnitEarned
 from core.records.repositories.rows import IntentChange
-from core.records.repositories.unit_rows import GoneRecord
+from core.records.repositories.unit_rows import GoneRecord, UnitEarned
 from core.records.search.trident_details import ExitDetails, TridentDetails
 from core.runtime.clock import exchange_time
 from core.snapshot.story import Story, StoryKind, StoryLine

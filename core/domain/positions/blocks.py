@@ -6,7 +6,7 @@ the lock and the login alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -89,9 +89,8 @@ def blocks(view: TridentView, facts: BlockFacts) -> tuple[Block, ...]:
     left = tuple(unit.name for unit in left_of(trident.units))
     found = [
         Block(_scope(refusal), refusal.sentence(), left, is_passing=_is_passing(refusal, facts.moment))
-        for refusal in facts.refusals
+        for refusal in sorted(facts.refusals, key=_width)
     ]
-    found.sort(key=lambda block: list(BlockScope).index(block.scope))
     if facts.first_set_waits:
         found.append(Block(BlockScope.ACCOUNT, FIRST_SET_WAITS, left, Barred.TARGETS))
     if trident.hands_off is not HandsOff.NONE:
@@ -105,11 +104,14 @@ def blocks(view: TridentView, facts: BlockFacts) -> tuple[Block, ...]:
     return tuple(found)
 
 
-def outside(found: Iterable[Block]) -> str:
-    """Why nothing of the trident may be sent whatever it needs: the widest block of its account or of all, for
-    `TridentView.blocked`. Empty when there is none."""
-    wide = (BlockScope.ALL, BlockScope.ACCOUNT)
-    return next((one.why for one in found if one.scope in wide and one.bars is Barred.EXITS), "")
+def barred_by(refusals: Sequence[Refusal]) -> str:
+    """Why nothing may be sent for any trident of an account of which the gate says this, for `TridentView.blocked`:
+    the widest refusal's sentence. Empty when there is none."""
+    return min(refusals, key=_width).sentence() if refusals else ""
+
+
+def _width(refusal: Refusal) -> int:
+    return list(BlockScope).index(_scope(refusal))
 
 
 HANDS_OFF_WORDS = {

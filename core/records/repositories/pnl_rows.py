@@ -13,6 +13,7 @@ from core.domain.positions.account_at_close import AccountAtClose
 from core.domain.positions.pnl import OfficialClose, Realized, Unrealized
 from core.domain.positions.units import UnitName
 from core.records.repositories.trident_rows import TridentRecord, read_tridents, tridents_where
+from core.records.repositories.unit_rows import UnitEarned, read_earned
 from core.records.store.database import Database
 from core.records.store.tables import account_days, official_closes, tridents, units
 from core.runtime.clock import exchange_time
@@ -44,7 +45,6 @@ _FIRST = (
     .limit(1)
 )
 _UNITS = select(units).where(units.c.trident_id == bindparam("trident_id"))
-_OF_SEVERAL = select(units).where(units.c.trident_id.in_(bindparam("ids", expanding=True)))
 _DIFFERENCE = select(tridents.c.difference).where(tridents.c.id == bindparam("trident_id"))
 _DIFFERING = (
     select(tridents.c.id, tridents.c.difference, units.c.realized)
@@ -65,17 +65,6 @@ class Earned:
     """What a unit realized, and the session to which it counts: None while it has not ended."""
 
     realized: Realized
-    day: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class UnitEarned:
-    """What is recorded of a unit's money, in $: `realized`, net, is None while it has not ended, and while nothing says
-    for how much; `fees` while they were not worked out."""
-
-    realized: Decimal | None
-    fees: Decimal | None
-    estimated: bool
     day: date | None
 
 
@@ -108,12 +97,8 @@ class PnlRows:
 
     async def of_tridents(self, ids: Sequence[str]) -> Mapping[str, Mapping[UnitName, UnitEarned]]:
         """The same of several tridents, by their ids."""
-        earned: dict[str, dict[UnitName, UnitEarned]] = {one: {} for one in ids}
         async with self._database.read() as connection:
-            for row in await connection.execute(_OF_SEVERAL, {"ids": tuple(ids)}):
-                of_unit = UnitEarned(row.realized, row.fees, bool(row.fees_estimated), row.earned_day)
-                earned[row.trident_id][UnitName(row.unit)] = of_unit
-        return earned
+            return await read_earned(connection, ids)
 
     async def note_earned(
         self, trident_id: str, earned: Mapping[UnitName, Earned], difference: Decimal | None = None

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -52,6 +52,17 @@ class GoneRecord:
         return tuple(str(one) for one in orders) if isinstance(orders, (list, tuple)) else ()
 
 
+@dataclass(frozen=True, slots=True)
+class UnitEarned:
+    """What is recorded of a unit's money, in $: `realized`, net, is None while it has not ended, and while nothing says
+    for how much; `fees` while they were not worked out."""
+
+    realized: Decimal | None
+    fees: Decimal | None
+    estimated: bool
+    day: date | None
+
+
 async def add_units(connection: AsyncConnection, trident_id: str, opened: Sequence[Unit]) -> None:
     """Adds the units of a trident as they were opened."""
     for unit in opened:
@@ -75,6 +86,17 @@ async def read_units(connection: AsyncConnection, trident_ids: Sequence[str]) ->
     for row in await connection.execute(_OF_TRIDENTS, {"trident_ids": list(trident_ids)}):
         found.setdefault(row.trident_id, []).append(_unit(row))
     return {trident_id: in_order(of_one) for trident_id, of_one in found.items()}
+
+
+async def read_earned(
+    connection: AsyncConnection, trident_ids: Sequence[str]
+) -> dict[str, Mapping[UnitName, UnitEarned]]:
+    """What each unit of these tridents has earned, as it was recorded."""
+    earned: dict[str, dict[UnitName, UnitEarned]] = {one: {} for one in trident_ids}
+    for row in await connection.execute(_OF_TRIDENTS, {"trident_ids": list(trident_ids)}):
+        of_unit = UnitEarned(row.realized, row.fees, bool(row.fees_estimated), row.earned_day)
+        earned[row.trident_id][UnitName(row.unit)] = of_unit
+    return dict(earned)
 
 
 async def note_gone(connection: AsyncConnection, left: GoneRecord) -> None:

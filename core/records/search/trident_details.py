@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from core.domain.positions.exits import Exit
 from core.domain.positions.matching import Match
 from core.domain.positions.units import UnitName
-from core.records.repositories.pnl_rows import UnitEarned
 from core.records.repositories.rows import EvidenceRecord, IntentChange
 from core.records.repositories.trident_rows import TridentRecord
-from core.records.repositories.unit_rows import GoneRecord
+from core.records.repositories.unit_rows import GoneRecord, UnitEarned
 from core.records.search.cycle_details import EntryDetails
 
 

@@ -15,7 +15,8 @@ from core.domain.positions.tridents import Phase
 from core.domain.positions.units import Ended, UnitName
 from core.domain.reporting.money import ExitSlippage, TridentMoney, UnitMoney
 from core.records.records import GoneRecord, Records
-from core.records.repositories.pnl_rows import Earned, UnitEarned
+from core.records.repositories.pnl_rows import Earned
+from core.records.repositories.unit_rows import UnitEarned
 from tests.support.exit_samples import (
     ALL,
     LONG_CALL,
