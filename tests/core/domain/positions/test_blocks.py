@@ -9,7 +9,7 @@ import pytest
 from core.domain.operation.breakers import BreakerKind, Scope
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import OrderState
-from core.domain.positions.blocks import Barred, Block, BlockFacts, BlockScope, blocks, outside
+from core.domain.positions.blocks import Barred, Block, BlockFacts, BlockScope, barred_by, blocks
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import HandsOff, Phase
 from core.domain.positions.units import UnitName
@@ -25,7 +25,7 @@ def facts(*refusals: Refusal, **changes: Any) -> BlockFacts:
 
 def test_nothing_blocks_an_open_session_with_a_live_feed() -> None:
     assert blocks(VIEW, facts()) == ()
-    assert outside(blocks(VIEW, facts())) == ""
+    assert barred_by(()) == ""
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_nothing_blocks_an_open_session_with_a_live_feed() -> None:
 def test_what_the_gate_refuses_blocks_all_units(refusal: Refusal, scope: BlockScope) -> None:
     found = blocks(VIEW, facts(refusal))
     assert found == (Block(scope, refusal.sentence(), ALL_LEFT),)
-    assert outside(found) == refusal.sentence()
+    assert barred_by([refusal]) == refusal.sentence()
 
 
 @pytest.mark.parametrize("kind", BreakerKind)
@@ -98,7 +98,6 @@ def test_a_breaker_blocks_as_wide_as_it_is(kind: BreakerKind) -> None:
 def test_what_blocks_a_part(view: TridentView, changes: dict[str, Any], block: Block) -> None:
     found = blocks(view, facts(**changes))
     assert found == (block,)
-    assert outside(found) == "", "what is still allowed is decided unit by unit"
 
 
 @pytest.mark.parametrize("hands_off", set(HandsOff) - {HandsOff.NONE})
@@ -120,7 +119,7 @@ def test_the_widest_block_comes_first_and_is_the_one_told() -> None:
         BlockScope.UNIT,
         BlockScope.MOMENT,
     ]
-    assert outside(found).startswith("this console no longer holds the trader's lock")
+    assert barred_by(refused).startswith("this console no longer holds the trader's lock")
     assert found[0].units == (PUT_2, CALL)
 
 
