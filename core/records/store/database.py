@@ -161,11 +161,14 @@ class Database:
 
     @contextmanager
     def _counting_versions(self) -> Iterator[None]:
-        """Counts the tables that the block changes. In doubt from its begin until it has succeeded."""
-        self._in_doubt = True
+        """Counts the tables that the block changes. They are in doubt from its failure until one succeeds: nobody is
+        told of a commit before it is counted here, so a read beside it may find what was before."""
         try:
             yield
             self._in_doubt = False
+        except BaseException:
+            self._in_doubt = True
+            raise
         finally:
             self._versions.update(self._changing)
             self._changing.clear()
