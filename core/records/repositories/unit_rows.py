@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +21,18 @@ from core.domain.positions.units import Ended, Unit, UnitName, UnitState, in_ord
 from core.records.repositories.exit_rows import read_exits_of
 from core.records.store.tables import gone, units
 
-_OF_TRIDENTS = select(units).where(units.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
+# What the units earned, which many more columns tell, is not read here.
+_OF_TRIDENTS: Select[Any] = select(
+    units.c.trident_id,
+    units.c.unit,
+    units.c.short_symbol,
+    units.c.long_symbol,
+    units.c.credit,
+    units.c.estimated,
+    units.c.state,
+    units.c.how,
+    units.c.remainder,
+).where(units.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
 _one = (units.c.trident_id == bindparam("of_trident"), units.c.unit == bindparam("of_unit"))
 _STORE = update(units).where(*_one)
 _NEW = insert(units)
