@@ -6,7 +6,7 @@ Reconciliation, polls and the look after an acknowledgement are this one reading
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -95,7 +95,8 @@ class AccountLook:
         troubles: list[str] = []
         given = self._given.get(account)
         if given is None or not given.stands(self._version(), today, listing):
-            given = _Given(None, today, listing, await self._give(account, listing, today, troubles))
+            known = await self.records.intents.looked_at(since, account)  # no read where nothing was written meanwhile
+            given = _Given(None, today, listing, await self._give(account, listing, today, known, troubles))
         strange = [report for report in listing if report.order_id not in given.owners]
         await self.strangers.hold_day(account, strange, today, before)
         for order_id, intent_id in given.owners.items():
@@ -110,11 +111,18 @@ class AccountLook:
         return self.tracker.kinds.of(intent).needs_history(intent)
 
     async def _give(
-        self, account: str, listing: Sequence[OrderReport], today: date, troubles: list[str]
+        self,
+        account: str,
+        listing: Sequence[OrderReport],
+        today: date,
+        known: Iterable[Intent],
+        troubles: list[str],
     ) -> Mapping[str, str]:
-        """Gives each listed order to its intent, and judges the others. Returns the ids of our intents by order id."""
+        """Gives each listed order to its intent, and judges the others. `known` are intents as they are on record now.
+        Returns the ids of our intents by order id."""
         told = self._told.get(account, {})
-        recorded = await self._recorded({one.recorded[0].id for one in told.values()})
+        recorded = await self._recorded({one.recorded[0].id for one in told.values()}, known)
+        given: set[str] = set()
         owners: dict[str, Intent] = {}
         strange: list[OrderReport] = []
         unsettled: set[str] = set()
@@ -128,13 +136,15 @@ class AccountLook:
                 strange.append(report)
                 continue
             owners[report.order_id] = intent
+            given.add(intent.id)
             await self.tracker.apply(intent, report)
             if is_partial(intent.terms, report) and intent.state is not OrderState.INCIDENT:
                 unsettled.add(report.order_id)
                 troubles += await self._read(intent, report.order_id)
         by_id = {order_id: intent.id for order_id, intent in owners.items()}
         await self._two_live(listing, owners)
-        now = await self._recorded(set(by_id.values()))
+        # Of the others this is how they were when the look began: one that was changed meanwhile is given again.
+        now = recorded | await self._recorded(given)
         self._told[account] = {
             report.order_id: _Told(report, now[by_id[report.order_id]])
             for report in listing
@@ -144,9 +154,10 @@ class AccountLook:
         await self.strangers.two_tridents(account, listing, by_id)
         return by_id
 
-    async def _recorded(self, ids: set[str]) -> dict[str, _Recorded]:
-        """These intents as they are on record now, by id."""
-        found = await self.records.intents.these(sorted(ids))
+    async def _recorded(self, ids: set[str], known: Iterable[Intent] = ()) -> dict[str, _Recorded]:
+        """These intents as they are on record now, by id; `known` are some of them, and others."""
+        found = [one for one in known if one.id in ids]
+        found += await self.records.intents.these(sorted(ids - {one.id for one in found}))
         orders = await self.records.intent_orders.of_all([one.id for one in found])
         return {one.id: (one, orders.get(one.id, ())) for one in found}
 

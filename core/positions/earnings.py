@@ -22,7 +22,7 @@ from core.domain.positions.matching import Lot, Match, match
 from core.domain.positions.pnl import OfficialClose, by_broker, realized, total
 from core.market.calendar import SessionCalendar
 from core.records.records import GoneRecord, Records, TridentRecord
-from core.records.repositories.pnl_rows import Earned
+from core.records.repositories.pnl_rows import Earned, EarnedOnRecord
 from core.records.store.tables import (
     entries,
     exits,
@@ -82,9 +82,6 @@ class Earnings:
     calendar: SessionCalendar
     # The day for which each account is worked out, and the version of the tables from which nothing new followed.
     _done: dict[str, tuple[date, tuple[int, ...]]] = field(init=False, default_factory=dict)
-    # What was recorded last of the rows of each account, and from what the figures of each trident were.
-    _matched: dict[str, tuple[Match, ...]] = field(init=False, default_factory=dict)
-    _written: dict[str, dict[str, object]] = field(init=False, default_factory=dict)
 
     async def work_out(self, account: str) -> None:
         """Does it all for one account, from everything on record; nothing where nothing can have changed. Raises
@@ -106,27 +103,22 @@ class Earnings:
             await self.records.tridents.note_gone([_explaining(one) for one in explains])
             known = await self._known(account, now - RECENT)
             found = await self._match(account, known, now)
-        if self._matched.get(account) != found:
-            await self.records.transactions.note_matches(found, now)
-            self._matched[account] = found
+        await self.records.transactions.note_matches(found, now)
         closes: dict[str, Sequence[OfficialClose]] = {}
+        before = await self.records.pnl_rows.earned_of([one.id for one in known.tridents])
         for record in known.tridents:
             symbol = record.trident.underlying
             if symbol not in closes:
                 first = min(exchange_time(one.opened_at).date() for one in known.tridents)
                 closes[symbol] = await self.records.pnl_rows.closes(symbol, first)
-            of_one = tuple(one for one in found if one.trident_id == record.id)
-            await self._write(record, known, of_one, closes[symbol], now)
-        written = self._written.get(account, {})
-        for old in written.keys() - {one.id for one in known.tridents}:
-            del written[old]
+            of_one = [one for one in found if one.trident_id == record.id]
+            await self._write(record, known, of_one, closes[symbol], before[record.id], now)
 
     async def _known(self, account: str, since: datetime) -> _Known:
         tridents = await self.records.pnl_rows.tridents(account, since)
         before = min((one.opened_at for one in tridents), default=since)
-        ids = [one.id for one in tridents]
-        others = tuple(one for one in await self.records.pnl_rows.tridents(account, before) if one.id not in ids)
-        ids += [one.id for one in others]
+        others = await self.records.pnl_rows.ended_between(account, before, since)
+        ids = [one.id for one in (*tridents, *others)]
         entries = await self.records.entries.these(ids)
         exits = await self.records.exits.of_tridents(ids)
         intents: list[Intent] = [*entries, *(one for of_one in exits.values() for one in of_one)]
@@ -157,35 +149,34 @@ class Earnings:
         known: _Known,
         found: Sequence[Match],
         closes: Sequence[OfficialClose],
+        before: EarnedOnRecord,
         now: datetime,
     ) -> None:
+        """Works out one trident, and writes what is not on record so."""
         trident, today = record.trident, exchange_time(now).date()
-        entry, final_before = known.entries[record.id], self.calendar.sessions_back(today, FEES_FINAL_AFTER)
-        left, sent, is_told = known.left[record.id], known.exits[record.id], self._is_told(record, today)
-        follows_from = (record, entry, sent, left, tuple(found), tuple(closes), final_before, is_told)
-        written = self._written.setdefault(record.account, {})
-        if written.get(record.id) == follows_from:
-            return
-        attested = {one.gone.unit: one.figure for one in left if one.figure is not None}
+        entry = known.entries[record.id]
+        attested = {one.gone.unit: one.figure for one in known.left[record.id] if one.figure is not None}
         units = realized(
             entry,
             trident.units,
-            sent,
+            known.exits[record.id],
             found,
             closes,
             cash_settled=trident.cash_settled,
-            final_before=final_before,
+            final_before=self.calendar.sessions_back(today, FEES_FINAL_AFTER),
             attested=attested,
         )
-        ended = await self.records.pnl_rows.ended_on(record.id)
         earned = {
-            unit.name: Earned(units[unit.name], earned_day(unit, found, ended.get(unit.name))) for unit in trident.units
+            unit.name: Earned(units[unit.name], earned_day(unit, found, before.ended_on.get(unit.name)))
+            for unit in trident.units
         }
         together = total(units.values())
         broker = by_broker(entry, found, closes)
         difference = None
-        if broker is not None and not attested and not together.unexplained and is_told:
+        if broker is not None and not attested and not together.unexplained and self._is_told(record, today):
             difference = broker - together.net
+        if before.is_of(earned, difference):
+            return
         if await self.records.pnl_rows.note_earned(record.id, earned, difference) and difference:
             ours, theirs = amounts.signed_dollars(together.net), amounts.signed_dollars(broker)
             await self.bus.say(
@@ -195,7 +186,6 @@ class Earnings:
                 underlying=trident.underlying,
                 figures=(("trident", record.id), ("difference", difference)),
             )
-        written[record.id] = follows_from
 
     def _is_told(self, record: TridentRecord, today: date) -> bool:
         """Whether the trident ended so long ago that the broker has told all of it."""

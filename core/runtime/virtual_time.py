@@ -124,9 +124,13 @@ class VirtualClock:
             raise ValueError(f"virtual time anchor {anchor.isoformat()} has no time zone; add one, for example -05:00")
         self._anchor = anchor.astimezone(UTC)
         self._loop = loop
+        self._now, self._now_s = self._anchor, 0.0
 
     def now(self) -> datetime:
-        return self._anchor + timedelta(seconds=self._loop.time())
+        at_s = self._loop.time()
+        if at_s != self._now_s:  # time stands still for thousands of calls
+            self._now, self._now_s = self._anchor + timedelta(seconds=at_s), at_s
+        return self._now
 
     def monotonic(self) -> float:
         return self._loop.time()

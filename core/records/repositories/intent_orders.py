@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
+from operator import attrgetter
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Row
@@ -23,6 +24,7 @@ _ONE = select(intent_orders.c.seq).where(
     intent_orders.c.intent_id == bindparam("intent_id"), intent_orders.c.order_id == bindparam("order_id")
 )
 _NEW = insert(intent_orders)
+_values_of = attrgetter(*(field.name for field in fields(IntentOrder)))
 _STORE = update(intent_orders).where(intent_orders.c.seq == bindparam("the_seq"))
 
 
@@ -53,10 +55,10 @@ async def read_orders(connection: AsyncConnection, intent_ids: Sequence[str]) ->
     """The orders of each of these intents that has any, the first known first."""
     if not intent_ids:
         return {}
-    found: dict[str, tuple[IntentOrder, ...]] = {}
+    found: dict[str, list[IntentOrder]] = {}
     for row in await connection.execute(_OF_INTENTS, {"intent_ids": list(intent_ids)}):
-        found[row.intent_id] = (*found.get(row.intent_id, ()), _order(row))
-    return found
+        found.setdefault(row.intent_id, []).append(_order(row))
+    return {intent_id: tuple(of_one) for intent_id, of_one in found.items()}
 
 
 async def note_new_order(connection: AsyncConnection, intent: Intent, at: datetime) -> None:
@@ -83,4 +85,4 @@ async def note_order(connection: AsyncConnection, order: IntentOrder) -> None:
 
 
 def _order(row: Row[tuple[object, ...]]) -> IntentOrder:
-    return IntentOrder(**{name: getattr(row, name) for name in IntentOrder.__slots__})
+    return IntentOrder(*_values_of(row))

@@ -38,6 +38,11 @@ _OF_TIME = tridents_where(
     tridents.c.account == bindparam("account"),
     or_(tridents.c.ended_at.is_(None), tridents.c.ended_at >= bindparam("since")),
 )
+_ENDED_BETWEEN = tridents_where(
+    tridents.c.account == bindparam("account"),
+    tridents.c.ended_at >= bindparam("since"),
+    tridents.c.ended_at < bindparam("until"),
+)
 _FIRST = (
     select(tridents.c.opened_at)
     .where(tridents.c.account == bindparam("account"))
@@ -45,7 +50,9 @@ _FIRST = (
     .limit(1)
 )
 _UNITS = select(units).where(units.c.trident_id == bindparam("trident_id"))
+_OF_SEVERAL = select(units).where(units.c.trident_id.in_(bindparam("ids", expanding=True)))
 _DIFFERENCE = select(tridents.c.difference).where(tridents.c.id == bindparam("trident_id"))
+_DIFFERENCES = select(tridents.c.id, tridents.c.difference).where(tridents.c.id.in_(bindparam("ids", expanding=True)))
 _DIFFERING = (
     select(tridents.c.id, tridents.c.difference, units.c.realized)
     .join(units, units.c.trident_id == tridents.c.id)
@@ -57,6 +64,7 @@ _DIFFERING = (
 )
 _NONE = Decimal(0)
 _STORE = update(units).where(units.c.trident_id == bindparam("of_trident"), units.c.unit == bindparam("of_unit"))
+_STORE_DIFFERENCE = update(tridents).where(tridents.c.id == bindparam("of_trident"))
 _EARNED = ("earned_day", "paid", "received", "settlement", "fees", "opening_fees", "fees_estimated", "realized")
 
 
@@ -66,6 +74,21 @@ class Earned:
 
     realized: Realized
     day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class EarnedOnRecord:
+    """What was recorded last of a trident's money: `difference` as it was given to `note_earned`. `ended_on` has the
+    exchange date on which each unit ended; units that have not are left out."""
+
+    ended_on: Mapping[UnitName, date]
+    values: Mapping[UnitName, Mapping[str, object]]
+    difference: Decimal | None
+
+    def is_of(self, earned: Mapping[UnitName, Earned], difference: Decimal | None) -> bool:
+        """Whether noting this would change nothing."""
+        values = {name: _earned_values(one) for name, one in earned.items()}
+        return (self.values, self.difference) == (values, difference)
 
 
 class PnlRows:
@@ -79,17 +102,16 @@ class PnlRows:
         async with self._database.read() as connection:
             return await read_tridents(connection, _OF_TIME, {"account": account, "since": since})
 
+    async def ended_between(self, account: str, since: datetime, until: datetime) -> tuple[TridentRecord, ...]:
+        """The account's tridents that ended at `since` or later and before `until`, the oldest first."""
+        async with self._database.read() as connection:
+            return await read_tridents(connection, _ENDED_BETWEEN, {"account": account, "since": since, "until": until})
+
     async def first_trident(self, account: str) -> date | None:
         """The exchange date on which the account's first trident on record was opened; None while there is none."""
         async with self._database.read() as connection:
             opened_at = (await connection.execute(_FIRST, {"account": account})).scalar_one_or_none()
         return None if opened_at is None else exchange_time(opened_at).date()
-
-    async def ended_on(self, trident_id: str) -> Mapping[UnitName, date]:
-        """The exchange date on which each unit of the trident ended. Units that have not are left out."""
-        async with self._database.read() as connection:
-            found = await connection.execute(_UNITS, {"trident_id": trident_id})
-            return {UnitName(row.unit): exchange_time(row.ended_at).date() for row in found if row.ended_at}
 
     async def units(self, trident_id: str) -> Mapping[UnitName, UnitEarned]:
         """What each unit of the trident has earned, as it was recorded."""
@@ -99,6 +121,19 @@ class PnlRows:
         """The same of several tridents, by their ids."""
         async with self._database.read() as connection:
             return await read_earned(connection, ids)
+
+    async def earned_of(self, ids: Sequence[str]) -> Mapping[str, EarnedOnRecord]:
+        """What `note_earned` recorded last of each of these tridents, by their ids."""
+        ended_on: dict[str, dict[UnitName, date]] = {one: {} for one in ids}
+        values: dict[str, dict[UnitName, dict[str, object]]] = {one: {} for one in ids}
+        async with self._database.read() as connection:
+            for row in await connection.execute(_OF_SEVERAL, {"ids": tuple(ids)}):
+                name = UnitName(row.unit)
+                values[row.trident_id][name] = {column: getattr(row, column) for column in _EARNED}
+                if row.ended_at is not None:
+                    ended_on[row.trident_id][name] = exchange_time(row.ended_at).date()
+            differences = (await connection.execute(_DIFFERENCES, {"ids": tuple(ids)})).all()
+        return {row.id: EarnedOnRecord(ended_on[row.id], values[row.id], row.difference) for row in differences}
 
     async def note_earned(
         self, trident_id: str, earned: Mapping[UnitName, Earned], difference: Decimal | None = None
@@ -112,9 +147,7 @@ class PnlRows:
                     await connection.execute(_STORE, {"of_trident": trident_id, "of_unit": row.unit, **values})
             before = (await connection.execute(_DIFFERENCE, {"trident_id": trident_id})).scalar_one()
             if before != difference:
-                await connection.execute(
-                    update(tridents).where(tridents.c.id == trident_id).values(difference=difference)
-                )
+                await connection.execute(_STORE_DIFFERENCE, {"of_trident": trident_id, "difference": difference})
         return bool(before != difference)
 
     async def results(self, account: str, since: datetime) -> Mapping[str, tuple[Decimal, Decimal]]:

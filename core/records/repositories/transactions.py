@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, func, insert, select, update
@@ -19,6 +20,7 @@ from core.records.store.tables import matches, transaction_reads, transactions
 from core.records.store.types import Words, stored_words
 
 _COLUMNS = tuple(field.name for field in fields(Transaction))
+_values_of = attrgetter(*_COLUMNS)
 _WORDS = tuple(column.name for column in transactions.c if isinstance(column.type, Words))
 _AT_ONCE = 500
 """How many rows one query asks for by their ids: SQLite takes a limited number of values."""
@@ -193,11 +195,12 @@ async def _newest_matches(
     for ids in _in_turns(transaction_ids):
         for row in await connection.execute(_MATCHES_OF_IDS, {"account": account, "ids": ids}):
             parts = found.setdefault(row.transaction_id, (row.revision, []))[1]
-            parts.append({name: getattr(row, name) for name in _MATCH_COLUMNS})
+            parts.append(dict(zip(_MATCH_COLUMNS, _parts_of(row), strict=True)))
     return found
 
 
 _MATCH_COLUMNS = ("role", "trident_id", "unit", "quantity", "value", "net_value", "executed_at")
+_parts_of = attrgetter(*_MATCH_COLUMNS)
 
 
 def _match_values(one: Match) -> dict[str, object]:
@@ -231,7 +234,7 @@ def _as_stored(row: Transaction) -> Transaction:
 
 
 def _transaction(row: Row[Any]) -> Transaction:
-    return Transaction(**{name: getattr(row, name) for name in _COLUMNS})
+    return Transaction(*_values_of(row))
 
 
 def _match(row: Row[Any]) -> Match:

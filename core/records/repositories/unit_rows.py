@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +21,26 @@ from core.domain.positions.units import Ended, Unit, UnitName, UnitState, in_ord
 from core.records.repositories.exit_rows import read_exits_of
 from core.records.store.tables import gone, units
 
-_OF_TRIDENTS = select(units).where(units.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
+# What the units earned, which many more columns tell, is not read here.
+_OF_TRIDENTS: Select[Any] = select(
+    units.c.trident_id,
+    units.c.unit,
+    units.c.short_symbol,
+    units.c.long_symbol,
+    units.c.credit,
+    units.c.estimated,
+    units.c.state,
+    units.c.how,
+    units.c.remainder,
+).where(units.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
+_EARNED_OF: Select[Any] = select(
+    units.c.trident_id,
+    units.c.unit,
+    units.c.realized,
+    units.c.fees,
+    units.c.fees_estimated,
+    units.c.earned_day,
+).where(units.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
 _one = (units.c.trident_id == bindparam("of_trident"), units.c.unit == bindparam("of_unit"))
 _STORE = update(units).where(*_one)
 _NEW = insert(units)
@@ -93,7 +112,7 @@ async def read_earned(
 ) -> dict[str, Mapping[UnitName, UnitEarned]]:
     """What each unit of these tridents has earned, as it was recorded."""
     earned: dict[str, dict[UnitName, UnitEarned]] = {one: {} for one in trident_ids}
-    for row in await connection.execute(_OF_TRIDENTS, {"trident_ids": list(trident_ids)}):
+    for row in await connection.execute(_EARNED_OF, {"trident_ids": list(trident_ids)}):
         of_unit = UnitEarned(row.realized, row.fees, bool(row.fees_estimated), row.earned_day)
         earned[row.trident_id][UnitName(row.unit)] = of_unit
     return dict(earned)

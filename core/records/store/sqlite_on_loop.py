@@ -12,7 +12,7 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
-from core.records.store.uninterrupted import uninterrupted
 from core.runtime.virtual_time import VirtualTimeLoop
 
 
@@ -93,6 +92,13 @@ class LoopStatements(AsyncConnection):
         )
 
 
+class _Turn(asyncio.Future[None]):
+    """A turn is waited for to its end: a cancellation that comes meanwhile is told to the task when it has come."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
 class LoopTransaction:
     """One transaction of a file on the loop: a context that gives its connection.
 
@@ -135,9 +141,10 @@ class LoopTransaction:
     async def _turn(self, *, begins: bool) -> None:
         """Waits until nothing else on the loop can run."""
         loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
-        turn: asyncio.Future[None] = loop.create_future()
+        turn = _Turn(loop=loop)
         loop.call_when_idle(self._come, turn)
-        await uninterrupted(turn)
+        with suppress(asyncio.CancelledError):
+            await turn
 
     def _come(self, turn: asyncio.Future[None]) -> None:
         if not turn.done():

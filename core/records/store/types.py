@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Date, Text
 from sqlalchemy.engine import Dialect
@@ -22,6 +23,20 @@ from core.records.store.json_text import (
     instant_text,
     to_json_text,
 )
+
+_Reads = Callable[[str | None], Any]
+_KEPT = 16_384
+
+
+def _once(read: Callable[[str], Any]) -> _Reads:
+    """Reads each text once, and None as None. For values that nobody can change: polls read the same thousands of cells
+    again and again. As a result processor it takes the place of SQLAlchemy's calls for each cell: Text has none that
+    would be lost."""
+    return lru_cache(_KEPT)(lambda text: None if text is None else read(text))
+
+
+_decimal_of = _once(Decimal)
+_instant_of = _once(instant_of)
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -40,8 +55,8 @@ class ExactDecimal(TypeDecorator[Decimal]):
             raise TypeError(f"{value!r} is a {type(value).__name__}; money and quantities are Decimal")
         return str(finite(value))
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Reads:
+        return _decimal_of
 
 
 class Instant(TypeDecorator[datetime]):
@@ -53,8 +68,8 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         return None if value is None else instant_text(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else instant_of(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Reads:
+        return _instant_of
 
 
 class SessionDay(TypeDecorator[date]):
@@ -139,13 +154,11 @@ class RequestText(TypeDecorator[OrderRequest]):
             stored["strict"] = True
         return to_json_text(stored)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> OrderRequest | None:
-        return None if value is None else _request(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Reads:
+        return _request_of
 
 
-@lru_cache(maxsize=4096)
 def _request(text: str) -> OrderRequest:
-    """Kept by its text: an order that rests for weeks is read again and again, and none changes."""
     match from_json_text(text):
         case {
             "underlying": str(underlying),
@@ -171,3 +184,6 @@ def _leg(stored: JsonValue) -> OrderLeg:
             case {"symbol": str(symbol), "action": str(action), "quantity": int(quantity)}:
                 return OrderLeg(symbol, Action(action), quantity)
     raise ValueError("a recorded order leg has another shape than this version writes")
+
+
+_request_of = _once(_request)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from core.domain.orders.orders import Entry
 from core.domain.orders.transactions import Transaction
@@ -127,6 +128,22 @@ def test_units_closed_by_hand_count_once_their_rows_are_there(tmp_path: Path, se
             assert world.records.version("units", "matches", "tridents") == before, "nothing is written twice"
 
     in_world(day, tmp_path)
+
+
+def test_a_trident_of_which_nothing_new_is_known_takes_no_turn_to_write(tmp_path: Path) -> None:
+    """Books of many tridents are kept several times a day: what is on record so already is told by one read."""
+
+    async def days(world: World) -> None:
+        async with money_of(world) as money:
+            await money.read()
+            later = world.day + timedelta(days=1)
+            await world.until("17:30", later.isoformat())
+            written: list[object] = []
+            event.listen(world.records.database._writing_engine.sync_engine, "begin", written.append)
+            await money.earnings.work_out(ACCOUNT)
+            assert len(written) == 1, "the rows are matched again"
+
+    in_world(days, tmp_path)
 
 
 def test_the_rows_of_an_expiration_end_the_units(tmp_path: Path) -> None:

@@ -70,6 +70,20 @@ async def test_what_units_earned_is_read_as_it_was_written_last(records: Records
     assert (await records.pnl_rows.units("one"))[CALL] == UnitEarned(None, D("2.48"), False, LATER)
 
 
+async def test_what_was_earned_is_compared_with_what_was_written_last(records: Records) -> None:
+    await filled(records)
+    await filled(records, "two", OTHER)
+    await records.pnl_rows.note_earned("one", all_units(), D("-0.10"))
+    found = await records.pnl_rows.earned_of(["one", "two"])
+    assert found["one"].is_of(all_units(), D("-0.10"))
+    assert not found["one"].is_of(all_units(), None)
+    assert not found["one"].is_of(all_units("2.49"), D("-0.10"))
+    assert not found["two"].is_of(all_units(), None), "nobody has worked it out"
+    assert found["one"].ended_on == {}
+    await _end(records)
+    assert (await records.pnl_rows.earned_of(["one"]))["one"].ended_on == dict.fromkeys(ALL, DAY)
+
+
 async def test_a_difference_with_the_broker_is_told_when_it_changes(records: Records) -> None:
     await filled(records)
     await filled(records, "two", OTHER)
@@ -92,6 +106,8 @@ async def test_tridents_of_a_time_are_those_open_or_ended_since(records: Records
     await _end(records)
     assert [one.id for one in await records.pnl_rows.tridents(ACCOUNT, after(100))] == ["one"]
     assert await records.pnl_rows.tridents(ACCOUNT, after(101)) == ()
+    assert [one.id for one in await records.pnl_rows.ended_between(ACCOUNT, after(100), after(101))] == ["one"]
+    assert await records.pnl_rows.ended_between(ACCOUNT, after(0), after(100)) == ()
 
 
 async def test_everything_is_read_with_its_units_in_order(records: Records) -> None:

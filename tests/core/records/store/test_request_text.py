@@ -24,8 +24,12 @@ def _stored(request: OrderRequest) -> str:
     return text
 
 
+def _read(text: str) -> object:
+    return RequestText().result_processor(_DIALECT, None)(text)
+
+
 def test_the_request_of_an_entry_keeps_its_stored_form() -> None:
-    request = RequestText().process_result_value(_ENTRY, _DIALECT)
+    request = _read(_ENTRY)
     assert request == OrderRequest(
         "QQQ", (OrderLeg("QQQ   251219P00622000", Action.SELL_TO_OPEN, 2),), Decimal("4.06"), "senex-1"
     )
@@ -37,4 +41,4 @@ def test_the_request_of_an_entry_keeps_its_stored_form() -> None:
 def test_the_request_of_an_exit_comes_back_whole(time_in_force: TimeInForce, strict: bool) -> None:
     legs = tuple(OrderLeg(f"QQQ   251219P0062{n}000", action, 1) for n, action in enumerate(Action))
     request = OrderRequest("QQQ", legs, Decimal("-0.73"), "senexit-1", time_in_force, strict)
-    assert RequestText().process_result_value(_stored(request), _DIALECT) == request
+    assert _read(_stored(request)) == request
