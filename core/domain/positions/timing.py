@@ -47,6 +47,11 @@ class ExitDays:
         """Whether this is the last session before the expiration, or a later day."""
         return day >= self.last_day.day
 
+    def is_last_before(self, day: date, other: date) -> bool:
+        """Whether this day is the last session before another day."""
+        following = next((session.day for session in self.sessions if session.day > day), None)
+        return day < other and following is not None and following >= other
+
     def start(self, exit_dte: int) -> datetime | None:
         """10:00 of the first session with at most `exit_dte` days to expiration, at the latest of the last one before
         it; None when there is none.

@@ -53,7 +53,7 @@ def test_the_walk_of_the_last_day_leaves_orders_for_the_deadline() -> None:
 def test_an_operators_close_that_rests_does_not_outlast_the_deadline() -> None:
     by_hand = works([PUT_1], "0.30", at(LAST, "11:00"), kind=ExitKind.MANUAL)
     asked = ManualClose((PUT_1,), D("0.30"), et(LAST, "10:59"))
-    view = closing(exits=(by_hand,), asked=asked, split=True)
+    view = closing(exits=(by_hand,), asked=asked, split=True, units=units()[:1])
     before = next_action(view, at(LAST, "15:20"))
     assert isinstance(before, Wait)
     assert "operator's limit" in before.why

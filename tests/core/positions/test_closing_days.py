@@ -1,0 +1,48 @@
+"""The days of the time exit, on the real engine and a simulated broker: each unit goes on for itself (rules 15.7)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from core.domain.operation.commands import CommandKind
+from core.domain.positions.exits import ExitKind
+from core.domain.positions.tridents import Phase
+from tests.support.trident_world import CALL, PUT_1, exits_of, held, targets_rest, trident, until, working
+from tests.support.world import MONDAY, World, et, in_world
+
+EARLY = et(MONDAY, "09:43:30")
+FIRST_DAY = "2026-04-10"
+"""The first session of the time exit."""
+
+
+def test_the_time_exit_of_other_units_begins_beside_an_operators_close(tmp_path: Path) -> None:
+    async def weeks(world: World) -> None:
+        await held(world)
+        await targets_rest(world)
+        await world.stop()
+        await world.until("09:50", FIRST_DAY)
+        await world.start()
+        await world.clock.sleep(60)
+        short = (await trident(world)).id[:8]
+        answer = await world.answer(CommandKind.CLOSE, short, "unit=put-1 limit=0.01")
+        assert answer.startswith("done: "), answer
+
+        async def all_close() -> bool:
+            return set(await working(world)) == {PUT_1, "put-2+call"}
+
+        await until(world, all_close, within_s=900)
+        works = await working(world)
+        assert (works[PUT_1].kind, works[PUT_1].debit) == (ExitKind.MANUAL, Decimal("0.01"))
+        rest = works["put-2+call"]
+        assert rest.kind is ExitKind.TIME
+        assert rest.sent_at is not None
+        assert et(FIRST_DAY, "10:00") <= rest.sent_at < et(FIRST_DAY, "10:01")
+        assert (await trident(world)).trident.phase is Phase.CLOSING
+        await world.until("10:04", FIRST_DAY)
+        sent = [one for one in await exits_of(world, rest.trident_id) if one.kind is not ExitKind.TARGET]
+        assert [one for one in sent if one.kind is ExitKind.MANUAL] == [works[PUT_1]], "sent once, and it rests on"
+        assert all(CALL in one.units for one in sent if one.kind is ExitKind.TIME)
+        await world.stop()
+
+    in_world(weeks, tmp_path, start=EARLY)
