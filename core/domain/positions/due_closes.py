@@ -17,7 +17,7 @@ from core.domain.positions.cap import cap_of, most_debit, part_on
 from core.domain.positions.close_steps import Close, close_step
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.left import credit_left
-from core.domain.positions.timing import FIRST_WALK, STARTS_AT, at_time, last_hour, must_close_on
+from core.domain.positions.timing import STARTS_AT, at_time, last_hour, must_close_on, walk_begins
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, ManagedTrident, Phase
 from core.domain.positions.units import Unit, UnitName
@@ -173,7 +173,7 @@ def _time_exit(view: TridentView, moment: Moment, session: Session, units: Seque
     trident = view.trident
     if trident.rules.mode is not ExitMode.ALL or trident.phase is not Phase.CLOSING or not units:
         return
-    begins = at_time(session, FIRST_WALK if moment.today == trident.expiration else STARTS_AT)
+    begins = walk_begins(session, trident.expiration)
     if credit_left(units) is None and part_on(trident, moment.days, moment.today) < 1:
         yield Wait(None, "its unit credits are not known", Alert.CREDIT_UNKNOWN)
     elif moment.now < begins:

@@ -23,7 +23,7 @@ from core.domain.positions.actions import (
 from core.domain.positions.due_closes import due_closes, is_called_for_a_dividend
 from core.domain.positions.due_targets import due_targets
 from core.domain.positions.exits import Exit
-from core.domain.positions.timing import last_hour
+from core.domain.positions.timing import desk_from
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
 from core.domain.positions.units import Ended, UnitName, UnitState
@@ -146,7 +146,7 @@ def _to_the_desk(view: TridentView, moment: Moment) -> Action | None:
     session = moment.session
     if view.trident.cash_settled or moment.today != view.trident.expiration or session is None:
         return None
-    if moment.now < last_hour(session):
+    if moment.now < desk_from(session):
         return None
     return _cancel(view.resting, CancelWhy.DESK) or LeaveToDesk()
 

@@ -70,10 +70,13 @@ def next_price(
     """The next order of the walk, or until when what works rests.
 
     The first order of a session is at mid. A step follows the one before after three minutes; one that would not raise
-    the price is skipped; the last step allowed is repeated while fresh quotes raise the price. `cap` is on the tick.
+    the price is skipped; the last step allowed is repeated while fresh quotes raise the price. In the last 15 minutes
+    no price changes: what has ended is sent again at the price it had. `cap` is on the tick.
     """
     if now >= walk_ends(session):
-        return Rest(None, "no price changes in the last 15 minutes")
+        if walked is None or walked.works or walked.sends >= MAX_SENDS:
+            return Rest(None, "no price changes in the last 15 minutes")
+        return _again(walked, prices, cap, ticks, dearer=False)
     hurries = last_day or now >= last_hour(session)
     later = None if now >= last_hour(session) else last_hour(session)
     allowed = len(STEPS) if hurries else PATIENT_STEPS
@@ -87,7 +90,7 @@ def next_price(
     if walked.works and now < walked.sent_at + STEP_EVERY:
         return Rest(walked.sent_at + STEP_EVERY, "the next step is not due")
     if not walked.works:
-        return _again(walked, prices, cap, ticks)
+        return _again(walked, prices, cap, ticks, dearer=True)
     if walked.price is not None and walked.price >= cap:
         return Rest(later, "it rests at the cap")
     for step in range(min(walked.step + 1, allowed - 1), allowed):
@@ -97,8 +100,11 @@ def next_price(
     return Rest(now + STEP_EVERY, "no step raises the price")
 
 
-def _again(walked: Walked, prices: ClosePrices, cap: Decimal, ticks: TickTable) -> NextPrice | Rest:
-    """The order of a step whose order has ended without being filled whole: not cheaper than the one before."""
+def _again(walked: Walked, prices: ClosePrices, cap: Decimal, ticks: TickTable, *, dearer: bool) -> NextPrice | Rest:
+    """The order of a step whose order has ended without being filled whole: not cheaper than the one before, and only
+    where it may be at more."""
+    if walked.price is not None and not dearer:
+        return NextPrice(walked.step, min(cap, walked.price))
     found = _at(walked.step, prices, cap, ticks)
     if isinstance(found, Rest) or walked.price is None:
         return found

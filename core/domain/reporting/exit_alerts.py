@@ -15,14 +15,14 @@ from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, Block, BlockSc
 from core.domain.positions.closing import closed_twice
 from core.domain.positions.exit_fate import exit_fate
 from core.domain.positions.exits import Exit, ExitKind
-from core.domain.positions.timing import last_hour
+from core.domain.positions.timing import PROVED_WITHIN, last_hour
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.trident_words import covered_order, legs_words
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
 from core.domain.positions.units import Ended, Unit, UnitState, left_of, names_of, names_with
 from core.domain.reporting.alerts import AlertKind, DueAlert, subject_of, subject_words
 
-PROOF_S = 120.0
+PROOF_S = PROVED_WITHIN.total_seconds()
 STALE_S = 15 * 60.0
 BLOCKED_DTE = 3
 OFF_DTE = 7

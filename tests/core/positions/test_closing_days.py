@@ -7,13 +7,14 @@ from pathlib import Path
 
 from core.domain.operation.commands import CommandKind
 from core.domain.positions.exits import ExitKind
-from core.domain.positions.tridents import Phase
+from core.domain.positions.tridents import HandsOff, Phase
 from tests.support.trident_world import CALL, PUT_1, exits_of, held, targets_rest, trident, until, working
-from tests.support.world import MONDAY, World, et, in_world
+from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 EARLY = et(MONDAY, "09:43:30")
 FIRST_DAY = "2026-04-10"
 """The first session of the time exit."""
+EXPIRES = "2026-04-17"
 
 
 def test_the_time_exit_of_other_units_begins_beside_an_operators_close(tmp_path: Path) -> None:
@@ -43,6 +44,30 @@ def test_the_time_exit_of_other_units_begins_beside_an_operators_close(tmp_path:
         sent = [one for one in await exits_of(world, rest.trident_id) if one.kind is not ExitKind.TARGET]
         assert [one for one in sent if one.kind is ExitKind.MANUAL] == [works[PUT_1]], "sent once, and it rests on"
         assert all(CALL in one.units for one in sent if one.kind is ExitKind.TIME)
+        await world.stop()
+
+    in_world(weeks, tmp_path, start=EARLY)
+
+
+def test_by_the_desks_hour_nothing_of_ours_works_and_its_end_is_proved(tmp_path: Path) -> None:
+    async def weeks(world: World) -> None:
+        await held(world)
+        await targets_rest(world)
+        await world.stop()
+        await world.until("14:50", EXPIRES)
+        await world.start()
+
+        async def closes() -> bool:
+            return bool(await working(world, ExitKind.TIME))
+
+        await until(world, closes)
+        await world.until("15:00", EXPIRES)
+        assert await world.records.exits.open_of(ACCOUNT) == ()
+        record = await trident(world)
+        assert all(one.released_at is not None for one in await exits_of(world, record.id))
+        assert record.trident.hands_off is HandsOff.DESK
+        await world.until("15:20", EXPIRES)
+        assert await world.records.exits.open_of(ACCOUNT) == (), "nothing is sent beside the desk"
         await world.stop()
 
     in_world(weeks, tmp_path, start=EARLY)
