@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.positions.exits import ExitKind
 from core.domain.positions.tridents import HandsOff, Phase
-from tests.support.trident_world import CALL, PUT_1, exits_of, held, targets_rest, trident, until, working
+from core.domain.reporting.alerts import AlertKind
+from core.domain.reporting.notices import Letterhead
+from tests.support.trident_world import CALL, PUT_1, exits_of, fill, held, targets_rest, trident, until, working
 from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 EARLY = et(MONDAY, "09:43:30")
@@ -71,3 +75,37 @@ def test_by_the_desks_hour_nothing_of_ours_works_and_its_end_is_proved(tmp_path:
         await world.stop()
 
     in_world(weeks, tmp_path, start=EARLY)
+
+
+def test_what_is_held_on_the_day_of_expiration_is_told_every_quarter_of_an_hour_and_mailed_each_hour(
+    tmp_path: Path,
+) -> None:
+    async def weeks(world: World) -> None:
+        await held(world)
+        await targets_rest(world)
+        await world.stop()
+        await world.until("09:29", EXPIRES)
+        await world.start()
+        world.records.outbox.open(Letterhead("demo", "https://broker.example/orders"), MailPreference.NEVER)
+        began = world.clock.now()
+        await world.until("10:18", EXPIRES)
+        said = [event for event in await world.records.journal.newest(400) if event.kind == "alert.opened"]
+        rings = [e.at for e in reversed(said) if dict(e.figures)["alert"] == "must_close" and e.at >= began]
+        due = [et(EXPIRES, time) for time in ("09:30", "09:45", "10:00", "10:15")]
+        after = [min((at - time for at in rings if at >= time), default=None) for time in due]
+        assert all(late is not None and late < timedelta(minutes=2) for late in after), rings
+        assert len(rings) <= len(due) + 1, "and as it was first seen"
+        mails = [one for one in await world.records.outbox.newest(50) if one.kind == "exit.must_close"]
+        hours = [one.created_at for one in reversed(mails) if one.created_at >= due[0]]
+        assert len(hours) == 2, "one an hour"
+        assert due[0] <= hours[0] < due[1] < due[2] <= hours[1] < due[3]
+        (close,) = (await working(world)).values()
+        fill(world, close)
+        await until(world, lambda: _no_alert(world))
+        await world.stop()
+
+    in_world(weeks, tmp_path, start=EARLY)
+
+
+async def _no_alert(world: World) -> bool:
+    return not any(one.kind is AlertKind.MUST_CLOSE for one in world.engine.alerting.open_now)
