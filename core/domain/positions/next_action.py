@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from core.domain.positions.actions import (
     NOTHING_DUE,
+    WALK_GOES_ON,
     Action,
     Alert,
     Cancel,
@@ -23,7 +24,7 @@ from core.domain.positions.actions import (
 from core.domain.positions.due_closes import due_closes, is_called_for_a_dividend
 from core.domain.positions.due_targets import due_targets
 from core.domain.positions.exits import Exit
-from core.domain.positions.timing import desk_from
+from core.domain.positions.timing import desk_from, next_exit_at
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
 from core.domain.positions.units import Ended, UnitName, UnitState
@@ -51,8 +52,7 @@ def next_action(view: TridentView, moment: Moment) -> Action:
         return before
     session = moment.session
     if session is None or not session.is_open(moment.now):
-        opens = next((one.open for one in moment.days.sessions if one.open > moment.now), None)
-        return Wait(opens, "the market is closed")
+        return _outside_sessions(view, moment)
     if view.blocked:
         return Wait(None, view.blocked)
     refused = _refused(view, moment)
@@ -81,6 +81,20 @@ def asks_prices_after(action: Action, view: TridentView, moment: Moment) -> bool
 
 
 _FOR_WANT_OF_PRICES = frozenset({Alert.QUOTES_STALE, Alert.MUST_CLOSE})
+
+
+def _outside_sessions(view: TridentView, moment: Moment) -> Wait:
+    """What comes next while the market is closed: what the next session only goes on with is told by its own hour."""
+    trident = view.trident
+    opens = next((one.open for one in moment.days.sessions if one.open > moment.now), None)
+    closed = Wait(opens, "the market is closed")
+    if trident.phase is Phase.CLOSING:
+        begins = next_exit_at(trident, moment.days, moment.now) if view.closable else None
+        return closed if begins is None or trident.rules.mode is not ExitMode.ALL else Wait(begins, WALK_GOES_ON)
+    if due_targets(replace(view, agrees=True, opposed=False), moment):
+        return closed
+    rests = _rests(view, moment)
+    return rests if rests.until is None or rests.until > moment.now else closed
 
 
 def _over(view: TridentView, moment: Moment) -> Action | None:
