@@ -8,17 +8,39 @@ from pathlib import Path
 
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.mail_preference import MailPreference
+from core.domain.orders.order_states import OrderState
+from core.domain.positions.actions import CancelWhy
 from core.domain.positions.exits import ExitKind
 from core.domain.positions.tridents import HandsOff, Phase
+from core.domain.positions.units import UnitName
 from core.domain.reporting.alerts import AlertKind
 from core.domain.reporting.notices import Letterhead
-from tests.support.trident_world import CALL, PUT_1, exits_of, fill, held, targets_rest, trident, until, working
+from core.simulator.exchange.faults import FaultKind
+from tests.support.trident_world import (
+    CALL,
+    PUT_1,
+    closes_sent,
+    exits_of,
+    fill,
+    held,
+    nothing_opened,
+    targets_rest,
+    trident,
+    until,
+    working,
+)
 from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 EARLY = et(MONDAY, "09:43:30")
 FIRST_DAY = "2026-04-10"
 """The first session of the time exit."""
+NEAR = "2026-04-14"
+"""A session in which all of the loss may be paid: the cap does not keep the walk from going on."""
+NEAR_ITS_BODY = 33
+"""A market that is near the body of the trident in that session."""
 EXPIRES = "2026-04-17"
+ALL = tuple(UnitName)
+LISTED_AFTER_S = 40.0
 
 
 def test_the_time_exit_of_other_units_begins_beside_an_operators_close(tmp_path: Path) -> None:
@@ -105,6 +127,68 @@ def test_what_is_held_on_the_day_of_expiration_is_told_every_quarter_of_an_hour_
         await world.stop()
 
     in_world(weeks, tmp_path, start=EARLY)
+
+
+def test_a_time_close_whose_answer_is_lost_is_found_and_its_walk_goes_on(tmp_path: Path) -> None:
+    """J: its three units are claimed while nobody knows of it, and no second close is sent."""
+
+    async def weeks(world: World) -> None:
+        await held(world)
+        await targets_rest(world)
+        await world.stop()
+        await world.until("09:50", NEAR)
+        before = closes_sent(world)
+        await world.start()
+        world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        world.broker.arm(FaultKind.ORDERS_LISTING_LAG, seconds=LISTED_AFTER_S)
+        world.broker.arm(FaultKind.REST_DROP_RESPONSE, method="POST", path=f"/accounts/{ACCOUNT}/orders")
+
+        async def is_sent() -> bool:
+            return closes_sent(world) > before
+
+        await until(world, is_sent, within_s=900)
+        sent_at = world.clock.now()
+
+        async def is_unknown() -> bool:
+            found = await world.records.exits.open_of(ACCOUNT)
+            return [(one.units, one.state) for one in found] == [(ALL, OrderState.UNKNOWN)]
+
+        await until(world, is_unknown, within_s=30)
+        (unknown,) = await world.records.exits.open_of(ACCOUNT)
+        (standing,) = world.engine.exits.turns.standings(ACCOUNT)
+        assert (standing.view.claimed, standing.view.closable) == (frozenset(ALL), ())
+        while world.clock.now() < sent_at + timedelta(seconds=LISTED_AFTER_S - 1):
+            assert await is_unknown()
+            assert closes_sent(world) == before + 1, "no second close"
+            await world.clock.sleep(2)
+
+        async def works() -> bool:
+            return [one.id for one in (await working(world, ExitKind.TIME)).values()] == [unknown.id]
+
+        await until(world, works, within_s=90)
+        assert closes_sent(world) == before + 1
+        assert (await world.records.exits.get(unknown.id)).order_id is not None
+
+        async def goes_on() -> bool:
+            return {one.step for one in (await working(world, ExitKind.TIME)).values()} >= {1}
+
+        await until(world, goes_on, within_s=600)
+        first, *later = [one for one in await exits_of(world, unknown.trident_id) if one.kind is ExitKind.TIME]
+        assert first.id == unknown.id
+        assert (first.state, first.cancel_why) == (OrderState.CANCELLED, CancelWhy.STEP)
+        assert first.released_at is not None
+        assert later[0].prepared_at >= first.released_at
+        assert nothing_opened(world)
+        (close,) = (await working(world)).values()
+        fill(world, close)
+        await until(world, lambda: _has_ended(world))
+        await world.stop()
+
+    in_world(weeks, tmp_path, start=EARLY, seed=NEAR_ITS_BODY)
+
+
+async def _has_ended(world: World) -> bool:
+    return (await trident(world)).trident.phase is Phase.ENDED
 
 
 async def _no_alert(world: World) -> bool:
