@@ -15,6 +15,7 @@ from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, Block, BlockSc
 from core.domain.positions.closing import closed_twice
 from core.domain.positions.exit_fate import exit_fate
 from core.domain.positions.exits import Exit, ExitKind
+from core.domain.positions.refusals import refused_on
 from core.domain.positions.timing import PROVED_WITHIN, last_hour
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.trident_words import covered_order, legs_words
@@ -162,7 +163,7 @@ def _of_orders(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
             f"the end of {counted(len(waits), 'order')}{orders} is not proved after 2 minutes; nothing is sent for it",
         )
     if isinstance(facts.action, Wait) and facts.action.alert is Alert.REFUSED:
-        refused = [one for one in view.exits if one.state is OrderState.REJECTED]
+        refused = refused_on(view.exits, facts.moment.today)
         said = exit_fate(refused[-1]).why if refused else ""
         yield AlertKind.EXIT_REFUSED_3, f"{facts.action.why}{f': {said}' if said else ''}"
     if facts.warnings:
