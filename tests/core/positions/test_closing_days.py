@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from core.domain.orders.order_states import OrderState
 from core.domain.positions.actions import CancelWhy
 from core.domain.positions.exits import ExitKind
 from core.domain.positions.tridents import HandsOff, Phase
-from core.domain.positions.units import UnitName
+from core.domain.positions.units import UnitName, UnitState
 from core.domain.reporting.alerts import AlertKind
 from core.domain.reporting.notices import Letterhead
 from core.simulator.exchange.faults import FaultKind
@@ -38,6 +38,9 @@ NEAR = "2026-04-14"
 """A session in which all of the loss may be paid: the cap does not keep the walk from going on."""
 NEAR_ITS_BODY = 33
 """A market that is near the body of the trident in that session."""
+BEFORE_EX_DATE = "2026-03-20"
+RISES = 14
+"""A market that rises by 7 % until then."""
 EXPIRES = "2026-04-17"
 ALL = tuple(UnitName)
 LISTED_AFTER_S = 40.0
@@ -185,6 +188,49 @@ def test_a_time_close_whose_answer_is_lost_is_found_and_its_walk_goes_on(tmp_pat
         await world.stop()
 
     in_world(weeks, tmp_path, start=EARLY, seed=NEAR_ITS_BODY)
+
+
+def test_before_a_dividend_the_call_is_bought_back_apart_while_the_time_exit_goes_on(tmp_path: Path) -> None:
+    """The first day of its time exit is the Friday before an ex-date, and its short call is deep in the money."""
+
+    async def weeks(world: World) -> None:
+        await held(world)
+        await targets_rest(world)
+        record = await trident(world)
+        assert record.trident.expiration == date(2026, 3, 27)
+        await world.stop()
+        await world.until("09:50", BEFORE_EX_DATE)
+        await world.start()
+
+        async def apart() -> bool:
+            return set(await working(world, ExitKind.TIME)) == {CALL, "put-1+put-2"}
+
+        await until(world, apart, within_s=1200)
+        works = await working(world)
+        call, puts = works[CALL], works["put-1+put-2"]
+        pays = world.market.next_dividend("QQQ", date(2026, 3, 21))
+        assert pays is not None
+        assert pays.ex == date(2026, 3, 23)
+        credits = {unit.name: unit.credit for unit in record.trident.units}
+        assert call.mid is not None
+        assert call.mid + pays.amount > record.trident.width
+        assert call.cap == record.trident.width, "it is worth no more"
+        assert credits[CALL] is not None
+        assert credits[CALL] < call.debit <= call.cap, "more than the time exit may pay for it today"
+        assert puts.cap == credits[PUT_1], "the time exit's own cap at 7 days"
+        fill(world, call)
+
+        async def is_closed() -> bool:
+            states = {unit.name: unit.state for unit in (await trident(world)).trident.units}
+            return states[CALL] is UnitState.CLOSED
+
+        await until(world, is_closed)
+        await world.clock.sleep(120)
+        assert set(await working(world)) == {"put-1+put-2"}, "the puts go on alone"
+        assert nothing_opened(world)
+        await world.stop()
+
+    in_world(weeks, tmp_path, start=et("2026-02-09", "09:43:30"), seed=RISES)
 
 
 async def _has_ended(world: World) -> bool:
