@@ -124,8 +124,9 @@ def _for_a_dividend(view: TridentView, moment: Moment, session: Session, units: 
     its puts, and for the rest of the session once an order of it alone was sent in the time exit. On the last day the
     time exit may pay all that it can be worth, for the whole of it."""
     calls = tuple(unit for unit in units if unit.name is UnitName.CALL)
-    is_early = moment.now < at_time(session, STARTS_AT)
-    if not calls or is_early or moment.days.is_last_day(moment.today) or not _is_before_an_ex_date(view, moment):
+    if not calls or not _is_before_an_ex_date(view, moment):
+        return None
+    if moment.now < at_time(session, STARTS_AT) or moment.days.is_last_day(moment.today):
         return None
     most = _worth_before_a_dividend(view, moment)
     if view.trident.phase is not Phase.CLOSING:

@@ -51,8 +51,10 @@ class ExitDays:
 
     def is_last_before(self, day: date, other: date) -> bool:
         """Whether this day is the last session before another day."""
+        if day >= other:
+            return False
         following = next((session.day for session in self.sessions if session.day > day), None)
-        return day < other and following is not None and following >= other
+        return following is not None and following >= other
 
     def start(self, exit_dte: int) -> datetime | None:
         """10:00 of the first session with at most `exit_dte` days to expiration, at the latest of the last one before
@@ -130,7 +132,8 @@ def next_turn(trident: ManagedTrident, days: ExitDays, now: datetime) -> datetim
     when there is none."""
     ahead = [next_exit_at(trident, days, now)]
     if not trident.cash_settled:
-        ahead += [last_hour(days.last_day), days.deadline]
+        last = days.last_day
+        ahead += [last_hour(last), last.close - DEADLINE]
         on_it = (one for one in days.sessions if one.day == trident.expiration)
         ahead += [at for one in on_it for at in (walk_begins(one, one.day), desk_from(one))]
     return min((at for at in ahead if at is not None and at > now), default=None)

@@ -32,13 +32,15 @@ class ClosePrices:
 class Walked:
     """How far today's walk has come: the step of its newest order, that order's debit and when it was sent, aware UTC;
     `sends` counts the session's orders. `works`: the newest order still works. `price` is None once an order of another
-    shape is due, because a part was filled: the prices of two shapes do not compare."""
+    shape is due, because a part was filled: the prices of two shapes do not compare. `made_room`: the newest order was
+    cancelled for another close, and what is left of it goes on."""
 
     step: int
     price: Decimal | None
     sent_at: datetime
     works: bool
     sends: int
+    made_room: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def next_price(
     sends = 0 if walked is None else walked.sends
     if sends >= MAX_SENDS:
         return Rest(None, f"{MAX_SENDS} orders of this session are sent")
-    if later is not None and sends >= MAX_SENDS - KEPT_FOR_LAST_HOUR:
+    goes_on = walked is not None and walked.made_room and not walked.works
+    if later is not None and sends >= MAX_SENDS - KEPT_FOR_LAST_HOUR and not goes_on:
         return Rest(later, f"{KEPT_FOR_LAST_HOUR} orders are kept for the last hour")
     if walked is None:
         return _at(0, prices, cap, ticks)

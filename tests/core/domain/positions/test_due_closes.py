@@ -149,6 +149,21 @@ def test_a_package_makes_room_for_an_operators_close_and_goes_on_with_the_rest()
     assert (kind, units, debit) == (ExitKind.TIME, (PUT_2, CALL), D("2.50")), "at its step: 25 % of the way"
 
 
+def test_what_made_room_for_an_operators_close_goes_on_though_the_rest_is_kept_for_the_last_hour() -> None:
+    sent = [works(ALL, "3.66", FIRST, **RELEASED, cancel_why=CancelWhy.STEP.value) for _ in range(13)]
+    earlier = tuple(replace(one, id=f"b{n}", order_id=f"8{n}") for n, one in enumerate(sent))
+    package = works(ALL, "3.72", FIRST, step=2)
+    moment = at("2025-12-12", "11:00")
+    by_hand = works([PUT_1], "0.30", moment, kind=ExitKind.MANUAL, id="m")
+    ended = replace(package, **RELEASED, cancel_why=CancelWhy.CLOSING.value)
+    view = closing(exits=(*earlier, ended, by_hand), asked=asked(PUT_1, limit="0.30"))
+    assert placed(view, moment)[1] == (PUT_2, CALL)
+    others = replace(ended, cancel_asked_at=None, cancel_why="")
+    found = next_action(of(view, exits=(*earlier, others, by_hand)), moment)
+    assert isinstance(found, Wait)
+    assert "kept for the last hour" in found.why
+
+
 def test_an_operators_close_without_quotes_does_not_hide_that_the_time_exit_needs_them() -> None:
     view = closing(exits=(BY_HAND,), asked=asked(PUT_1, limit="0.30"), put=None, call=None)
     found = next_action(view, FIRST)
