@@ -43,7 +43,7 @@ def due_closes(view: TridentView, moment: Moment, session: Session) -> DueCloses
     dividend = _for_a_dividend(view, moment, session, others)
     apart = [one for one in (by_hand, dividend) if one is not None]
     taken = frozenset(unit.name for one in apart for unit in one.units)
-    if others and _begins(view, moment):
+    if _begins(view, moment):
         return DueCloses(MarkClosing(f"{moment.days.dte(moment.today)} days to its expiration"), taken)
     rest = _without(others, dividend)
     return DueCloses(_first(_actions(view, moment, session, apart, rest)), taken)

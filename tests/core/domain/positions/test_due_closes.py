@@ -172,10 +172,19 @@ def test_an_operators_close_without_quotes_does_not_hide_that_the_time_exit_need
     assert asks_prices(view, FIRST)
 
 
-def test_where_an_operator_closes_all_of_it_no_time_exit_begins() -> None:
-    by_hand = works(ALL, "3.00", FIRST, kind=ExitKind.MANUAL)
-    view = of(exits=(by_hand,), asked=asked(*ALL, limit="3.00"))
-    assert next_action(view, FIRST) == Wait(None, "it rests at the operator's limit")
+@pytest.mark.parametrize(
+    "held_by",
+    [
+        pytest.param(works(ALL, "3.00", FIRST, kind=ExitKind.MANUAL), id="an operator closes all of it"),
+        pytest.param(target(CALL, units=ALL, state=OrderState.UNKNOWN), id="nobody knows of any unit"),
+    ],
+)
+def test_the_time_exit_begins_at_its_hour_whatever_holds_the_units(held_by: Exit) -> None:
+    """From then on no target returns; what holds the units is not touched."""
+    view = of(exits=(held_by,), asked=asked(*ALL, limit="3.00"))
+    assert isinstance(next_action(view, FIRST), MarkClosing)
+    found = next_action(of(view, phase=Phase.CLOSING), FIRST)
+    assert isinstance(found, Wait)
 
 
 def test_targets_of_other_units_do_not_wait_for_an_operators_close() -> None:
