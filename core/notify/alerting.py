@@ -60,8 +60,8 @@ class Alerting:
             self.open_now = await self.records.alerts.open_now()
 
     async def check(self) -> None:
-        """Computes the figures, opens the alerts that are due and closes those that no longer are. Raises
-        RecordsError."""
+        """Computes the figures, opens the alerts that are due, tells those again that ring, and closes those that no
+        longer are due. Raises RecordsError."""
         async with self._turn:
             self.figures = await self._compute()
             session = self._session()
@@ -74,15 +74,19 @@ class Alerting:
             for key, alert in known.items():
                 if key not in due:
                     await self._close(alert)
+            rang = False
             for key, wanted in due.items():
                 if key not in known:
                     await self._open(wanted)
-            if known.keys() != due.keys():
+                elif wanted.rings_again(known[key].opened_at):
+                    await self._ring(known[key], wanted)
+                    rang = True
+            if rang or known.keys() != due.keys():
                 self.open_now = await self.records.alerts.open_now()
 
     async def look_again(self) -> None:
         """Checks when runs, entries, fills or slots have changed since the last check, once when no slot of the day is
-        left, once after each close, and when other alerts about exits are due.
+        left, once after each close, and when other alerts about exits are due or one of them rings again.
 
         At the close everything is read again, because fills and settled entries of earlier days count. Raises
         RecordsError.
@@ -103,8 +107,9 @@ class Alerting:
         exits = self.exit_alerts()
         if exits is None:
             return False
-        is_open = {(alert.kind, alert.subject) for alert in self.open_now if alert.kind in EXIT_ALERTS}
-        return is_open != {(alert.kind, alert.subject) for alert in exits}
+        since = {(one.kind, one.subject): one.opened_at for one in self.open_now if one.kind in EXIT_ALERTS}
+        due = {(alert.kind, alert.subject): alert for alert in exits}
+        return since.keys() != due.keys() or any(due[key].rings_again(at) for key, at in since.items())
 
     async def _compute(self) -> SessionFigures:
         today, results = exchange_time(self.clock.now()).date(), self.records.results
@@ -144,6 +149,10 @@ class Alerting:
     async def _open(self, due: DueAlert) -> None:
         said = self._event("alert.opened", due.kind, due.subject, due.kind.severity, due.text)
         await self.bus.publish_with(said, lambda event: self.records.alerts.open(due, event.at, event))
+
+    async def _ring(self, alert: Alert, due: DueAlert) -> None:
+        said = self._event("alert.opened", due.kind, due.subject, due.kind.severity, due.text)
+        await self.bus.publish_with(said, lambda event: self.records.alerts.ring(alert.id, due, event.at, event))
 
     async def _close(self, alert: Alert) -> None:
         whom = subject_words(alert.subject)

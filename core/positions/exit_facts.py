@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -84,10 +84,11 @@ class ExitAlerts:
     ) -> TridentFacts:
         proving = one.action.exit_ids if isinstance(one.action, Prove) else ()
         warned_on, warning = self._warned.get(one.id, (None, ""))
+        is_of_today = one.moment.today == today  # its newest turn may have been minutes ago
         return TridentFacts(
             account,
             one.view,
-            one.moment,
+            replace(one.moment, now=self.clock.now()) if is_of_today else one.moment,
             one.action,
             one.blocks,
             one.is_managed,

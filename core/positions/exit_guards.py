@@ -17,6 +17,7 @@ from core.domain.positions.exits import Exit
 from core.domain.positions.holdings import closable, working
 from core.domain.positions.order_rules import against_the_rules
 from core.domain.positions.timing import ExitDays
+from core.domain.positions.trident_view import Dividend
 from core.domain.positions.tridents import ManagedTrident
 from core.domain.positions.units import legs_of
 from core.domain.trident.sides import LegSide, closed_side
@@ -41,7 +42,8 @@ class ExitGuards:
     """Says why an exit that is prepared must not leave.
 
     `login_of` names the login that reaches an account; `streamer_of` has the streamer symbol of an OCC symbol, empty
-    when nobody knows it: then its quote is read. With `preflight` the broker's dry run is asked first.
+    when nobody knows it: then its quote is read; `dividend_of` has what is known of an underlying's next dividend. With
+    `preflight` the broker's dry run is asked first.
     """
 
     broker: Broker
@@ -55,6 +57,7 @@ class ExitGuards:
     quotes: CloseQuotes
     login_of: Callable[[str], str]
     streamer_of: Callable[[str], str]
+    dividend_of: Callable[[str], Dividend | None]
     preflight: bool
 
     async def refusal(self, exit: Exit, work: Work, *, walks: bool) -> Refusal | None:
@@ -173,7 +176,7 @@ class ExitGuards:
         trident, today = await self._trident(exit), exchange_time(self.clock.now()).date()
         self.calendar.on(trident.expiration)  # the calendar reaches as far
         days = ExitDays(trident.expiration, self.calendar.between(today - _BACK, trident.expiration))
-        why = against_the_rules(exit, trident, days, today)
+        why = against_the_rules(exit, trident, days, today, self.dividend_of(trident.underlying))
         return refuse(Reason.EXIT_NOT_BY_RULE, why=why) if why else None
 
     async def _trident(self, exit: Exit) -> ManagedTrident:

@@ -149,6 +149,7 @@ class TridentRoom:
             quotes=quotes,
             login_of=self.login_of,
             streamer_of=self.views.streamer_of,
+            dividend_of=self.views.dividends.known.get,
             preflight=self.rules.preflight,
         )
         placing = Placing(

@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.domain.operation.amounts import counted
+from core.domain.operation.times import minute
 from core.domain.positions.actions import PlaceTargets
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.pnl import Realized
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import Phase
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState
-from core.domain.reporting.exit_alerts import must_close_why
+from core.domain.reporting.exit_alerts import must_close_rings_at, must_close_why
 from core.domain.reporting.exit_notices import (
     AboutTrident,
     assigned_notice,
@@ -136,7 +137,9 @@ def _due(one: Standing) -> Iterator[tuple[object, _Write]]:
             yield ("assigned", _names(side)), _assigned(about, side)
     late = must_close_why(one.view, one.moment, one.action)
     if late:
-        yield ("must-close", one.moment.today), lambda head: must_close_notice(about, late, head)
+        rings_at = must_close_rings_at(one.view, one.moment)
+        hour = "" if rings_at is None else minute(rings_at.replace(minute=0))
+        yield ("must-close", one.moment.today, hour), lambda head: must_close_notice(about, late, head, hour)
 
 
 def _placed(one: Standing) -> Iterator[tuple[Exit, ...]]:

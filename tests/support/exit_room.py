@@ -90,6 +90,7 @@ class Room:
             quotes=self.quotes,
             login_of=_login,
             streamer_of=self.streamer_of,
+            dividend_of=lambda _: None,
             preflight=parts.preflight,
         )
         self.placing = Placing(

@@ -11,6 +11,9 @@ from core.domain.positions.plans import ExitPlan
 NOTHING_DUE = "nothing is due"
 """Why a trident waits whose orders, if it has any, rest as they should."""
 
+WALK_GOES_ON = "the market is closed; its walk goes on"
+"""Why a trident waits whose time exit has begun, until the walk of the next session."""
+
 
 class Alert(StrEnum):
     """What the operator has to be told while nothing is done."""

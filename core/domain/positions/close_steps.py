@@ -113,6 +113,7 @@ def _walked(view: TridentView, moment: Moment, close: Close, works: Exit | None)
         newest.sent_at or newest.prepared_at,
         works=works is not None or newest.cancel_why == CancelWhy.STEP,
         sends=len(sent),
+        made_room=newest.cancel_why == CancelWhy.CLOSING,
     )
 
 

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 
-from core.domain.market.sessions import Session
-from core.domain.market.ticks import down
 from core.domain.positions.actions import (
     NOTHING_DUE,
+    WALK_GOES_ON,
     Action,
     Alert,
     Cancel,
     CancelWhy,
     End,
     LeaveToDesk,
-    MarkClosing,
     MarkSettling,
-    MarkSplit,
     PlaceClose,
     PlaceTargets,
     Prove,
     Wait,
 )
-from core.domain.positions.cap import cap_of, most_debit, part_on
-from core.domain.positions.close_steps import Close, close_step
+from core.domain.positions.due_closes import due_closes, is_called_for_a_dividend
 from core.domain.positions.due_targets import due_targets
-from core.domain.positions.exits import Exit, ExitKind
-from core.domain.positions.left import credit_left
-from core.domain.positions.timing import FIRST_WALK, STARTS_AT, at_time, last_hour, must_close_on
+from core.domain.positions.exits import Exit
+from core.domain.positions.timing import desk_from, next_exit_at
 from core.domain.positions.trident_view import Moment, TridentView
-from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
-from core.domain.positions.units import Ended, Unit, UnitName, UnitState
-from core.domain.positions.walk import STEP_EVERY
+from core.domain.positions.tridents import ExitMode, HandsOff, Phase
+from core.domain.positions.units import Ended, UnitName, UnitState
 
 MAX_REFUSALS = 3
 AFTER_A_REFUSAL = timedelta(seconds=60)
@@ -59,18 +52,16 @@ def next_action(view: TridentView, moment: Moment) -> Action:
         return before
     session = moment.session
     if session is None or not session.is_open(moment.now):
-        opens = next((one.open for one in moment.days.sessions if one.open > moment.now), None)
-        return Wait(opens, "the market is closed")
+        return _outside_sessions(view, moment)
     if view.blocked:
         return Wait(None, view.blocked)
-    return (
-        _refused(view, moment)
-        or _by_hand(view, moment, session)
-        or _for_a_dividend(view, moment, session)
-        or _time_exit(view, moment, session)
-        or _targets(view, moment)
-        or _rests(view, moment)
-    )
+    refused = _refused(view, moment)
+    if refused is not None:
+        return refused
+    closes = due_closes(view, moment, session)
+    if closes.action is not None and not (isinstance(closes.action, Wait) and closes.action.alert is None):
+        return closes.action
+    return _targets(view, moment, closes.units) or closes.action or _rests(view, moment)
 
 
 def asks_prices(view: TridentView, moment: Moment) -> bool:
@@ -85,11 +76,25 @@ def asks_prices_after(action: Action, view: TridentView, moment: Moment) -> bool
         return True
     is_free = isinstance(action, (Wait, PlaceTargets)) and not view.blocked and view.trident.hands_off is HandsOff.NONE
     is_open = moment.session is not None and moment.session.is_open(moment.now)
-    may_be_called = view.trident.phase is Phase.OPEN and _is_called_for_a_dividend(view, moment)
+    may_be_called = view.trident.phase is Phase.OPEN and is_called_for_a_dividend(view, moment)
     return is_free and is_open and may_be_called and view.dividend is not None and view.dividend.amount is not None
 
 
 _FOR_WANT_OF_PRICES = frozenset({Alert.QUOTES_STALE, Alert.MUST_CLOSE})
+
+
+def _outside_sessions(view: TridentView, moment: Moment) -> Wait:
+    """What comes next while the market is closed: what the next session only goes on with is told by its own hour."""
+    trident = view.trident
+    opens = next((one.open for one in moment.days.sessions if one.open > moment.now), None)
+    closed = Wait(opens, "the market is closed")
+    if trident.phase is Phase.CLOSING:
+        begins = next_exit_at(trident, moment.days, moment.now) if view.closable else None
+        return closed if begins is None or trident.rules.mode is not ExitMode.ALL else Wait(begins, WALK_GOES_ON)
+    if due_targets(replace(view, agrees=True, opposed=False), moment):
+        return closed
+    rests = _rests(view, moment)
+    return rests if rests.until is None or rests.until > moment.now else closed
 
 
 def _over(view: TridentView, moment: Moment) -> Action | None:
@@ -155,7 +160,7 @@ def _to_the_desk(view: TridentView, moment: Moment) -> Action | None:
     session = moment.session
     if view.trident.cash_settled or moment.today != view.trident.expiration or session is None:
         return None
-    if moment.now < last_hour(session):
+    if moment.now < desk_from(session):
         return None
     return _cancel(view.resting, CancelWhy.DESK) or LeaveToDesk()
 
@@ -173,147 +178,11 @@ def _refused(view: TridentView, moment: Moment) -> Action | None:
     return Wait(again, "the broker refuses its orders", Alert.REFUSED) if moment.now < again else None
 
 
-def _by_hand(view: TridentView, moment: Moment, session: Session) -> Action | None:
-    asked = view.asked
-    if asked is None or asked.asked_at < session.open:
-        return None
-    if view.trident.rules.mode is ExitMode.ALL and _is_at_the_deadline(view.trident, moment):
-        return None
-    units = tuple(unit for unit in view.closable if unit.name in asked.units)
-    most = most_debit(units, view.trident.width, view.trident.ticks)
-    if most is None:
-        return None
-    if asked.limit is not None and any(_is_done(one, asked.asked_at, units) for one in view.exits):
-        return None
-    # A limit is per share of the order that was asked for: of other units it would be another price.
-    same_price = {unit.name for unit in units} == {*asked.units} or UnitName.CALL not in asked.units
-    if asked.limit is not None and not same_price:
-        return None
-    close = Close(ExitKind.MANUAL, units, most, hurries=True, limit=asked.limit, since=asked.asked_at)
-    return close_step(view, moment, session, close)
-
-
-def _is_at_the_deadline(trident: ManagedTrident, moment: Moment) -> bool:
-    """Whether what is left must be closed now, at natural."""
-    return must_close_on(trident, moment.days, moment.today) and moment.now >= moment.days.deadline
-
-
-def _is_done(one: Exit, asked_at: datetime, units: Sequence[Unit]) -> bool:
-    """Whether an order at the operator's limit was placed and has ended: it is not placed a second time."""
-    is_of = one.kind is ExitKind.MANUAL and one.prepared_at >= asked_at and {u.name for u in units} & {*one.units}
-    return bool(is_of) and one.sent_at is not None and not one.may_fill
-
-
-def _for_a_dividend(view: TridentView, moment: Moment, session: Session) -> Action | None:
-    """The session before an ex-date, a short call in the money whose holder gains by an exercise is closed."""
-    trident, call = view.trident, view.call
-    calls = tuple(unit for unit in view.closable if unit.name is UnitName.CALL)
-    if trident.phase is not Phase.OPEN or not calls or not _is_called_for_a_dividend(view, moment):
-        return None
-    amount = None if view.dividend is None else view.dividend.amount
-    if call is None or amount is None or view.short_put_mid is None or view.short_put_mid >= amount:
-        return None
-    most = down(min(trident.width, call.mid + amount - view.short_put_mid), trident.ticks)
-    if most is None or moment.now < at_time(session, STARTS_AT):
-        return None
-    return close_step(view, moment, session, Close(ExitKind.TIME, calls, most, hurries=False))
-
-
-def _is_called_for_a_dividend(view: TridentView, moment: Moment) -> bool:
-    trident, dividend = view.trident, view.dividend
-    if (
-        trident.cash_settled
-        or trident.rules.mode is not ExitMode.ALL
-        or dividend is None
-        or view.underlying_price is None
-    ):
-        return False
-    following = next((one.day for one in moment.days.sessions if one.day > moment.today), None)
-    is_before = moment.today < dividend.ex_date and following is not None and following >= dividend.ex_date
-    return is_before and view.underlying_price > trident.body
-
-
-def _time_exit(view: TridentView, moment: Moment, session: Session) -> Action | None:
-    trident, rules = view.trident, view.trident.rules
-    if rules.mode is not ExitMode.ALL:
-        return None
-    if trident.phase is Phase.OPEN:
-        start = None if trident.cash_settled and rules.let_index_expire else moment.days.start(rules.exit_dte)
-        if start is None or moment.now < start:
-            return None
-        return MarkClosing(f"{moment.days.dte(moment.today)} days to its expiration")
-    units = view.closable
-    if not units:
-        return None
-    if credit_left(units) is None and part_on(trident, moment.days, moment.today) < 1:
-        return Wait(None, "its unit credits are not known", Alert.CREDIT_UNKNOWN)
-    is_expiration = moment.today == trident.expiration
-    begins = at_time(session, FIRST_WALK if is_expiration else STARTS_AT)
-    if moment.now < begins:
-        return Wait(begins, "its walk has not begun today")
-    if _is_to_be_split(view, moment, session):
-        return MarkSplit()
-    if not trident.split:
-        return _close(view, moment, session, units)
-    return _by_side(view, moment, session, units)
-
-
-def _is_to_be_split(view: TridentView, moment: Moment, session: Session) -> bool:
-    """Whether its puts and its call are closed apart from here: what must be closed, in the last hour of the last
-    session before the expiration."""
-    trident = view.trident
-    sides = {unit.is_put for unit in view.closable}
-    must = must_close_on(trident, moment.days, moment.today)
-    return must and not trident.split and len(sides) == 2 and moment.now >= last_hour(session)
-
-
-def _by_side(view: TridentView, moment: Moment, session: Session, units: Sequence[Unit]) -> Action:
-    """The side with the higher mid first, the other three minutes after it. The first that has to do something."""
-    sides = [side for is_put in (True, False) if (side := tuple(u for u in units if u.is_put is is_put))]
-    sent = {side: _first_sent(view, moment, side) for side in sides}
-    # Once one of them is sent the order stays, whatever the quotes do.
-    sides.sort(key=lambda side: (sent[side] is None, sent[side] or moment.now, -_mid(view, side)))
-    waits = []
-    for number, side in enumerate(sides):
-        begun = sent[sides[0]]
-        if number and sent[side] is None and begun is not None and moment.now < begun + STEP_EVERY:
-            waits.append(Wait(begun + STEP_EVERY, "its other side is closed first"))
-            continue
-        found = _close(view, moment, session, side)
-        if not isinstance(found, Wait):
-            return found
-        waits.append(found)
-    alert = next((one.alert for one in waits if one.alert is not None), None)
-    until = min((one.until for one in waits if one.until is not None), default=None)
-    return Wait(until, "; ".join(dict.fromkeys(one.why for one in waits)), alert)
-
-
-def _first_sent(view: TridentView, moment: Moment, side: Sequence[Unit]) -> datetime | None:
-    """When the first order of this side alone was sent today."""
-    right = side[0].name.right
-    of_side = (o for o in view.sent_on(moment.today, [ExitKind.TIME]) if all(n.right is right for n in o.units))
-    return next((one.sent_at for one in of_side), None)
-
-
-def _mid(view: TridentView, side: Sequence[Unit]) -> Decimal:
-    prices = view.prices_of(side, 1)
-    return Decimal(0) if prices is None else prices.mid
-
-
-def _close(view: TridentView, moment: Moment, session: Session, units: Sequence[Unit]) -> Action:
-    trident, days = view.trident, moment.days
-    most = cap_of(units, trident.width, part_on(trident, days, moment.today), trident.ticks)
-    if most is None:
-        return Wait(None, "the chain carries no tick for its cap")
-    hurries, deadline = days.is_last_day(moment.today), _is_at_the_deadline(trident, moment)
-    close = Close(ExitKind.TIME, tuple(units), most, hurries=hurries, deadline=deadline)
-    return close_step(view, moment, session, close)
-
-
-def _targets(view: TridentView, moment: Moment) -> Action | None:
+def _targets(view: TridentView, moment: Moment, closed: Collection[UnitName]) -> Action | None:
+    """The targets that are due, but for units that are `closed` otherwise."""
     if view.trident.phase is not Phase.OPEN:
         return None
-    plans = due_targets(view, moment)
+    plans = tuple(plan for plan in due_targets(view, moment) if not {*plan.units} & {*closed})
     return PlaceTargets(plans) if plans else None
 
 
@@ -322,7 +191,7 @@ def _rests(view: TridentView, moment: Moment) -> Wait:
     trident = view.trident
     if any(unit.state is UnitState.BROKEN for unit in trident.units):
         return Wait(None, "a unit is broken: the operator settles it", Alert.BROKEN)
-    if _is_called_for_a_dividend(view, moment) and (view.dividend is None or view.dividend.amount is None):
+    if is_called_for_a_dividend(view, moment) and (view.dividend is None or view.dividend.amount is None):
         return Wait(None, "the amount of the dividend is not known", Alert.DIVIDEND_UNKNOWN)
     if view.stuck:
         return Wait(None, "nobody knows what an order of it does")

@@ -9,6 +9,7 @@ from core.domain.operation.amounts import counted, price
 from core.domain.operation.times import when
 from core.domain.positions.actions import (
     NOTHING_DUE,
+    WALK_GOES_ON,
     Action,
     Alert,
     Cancel,
@@ -73,6 +74,8 @@ def _waits(wait: Wait, view: TridentView, today: date | None) -> str:
     rests = rests_words(view)
     if view.blocked and wait.why == view.blocked:
         return "; ".join(filter(None, (f"blocked: {wait.why}", rests)))
+    if wait.why == WALK_GOES_ON:
+        return "; ".join(filter(None, (rests, f"{wait.why} {until}")))
     if wait.why != NOTHING_DUE:
         again = "; the next session tries again" if wait.alert is Alert.REFUSED and not until else ""
         return "; ".join(filter(None, (rests, f"{wait.why}{f' until {until}' if until else ''}{again}")))

@@ -15,11 +15,17 @@ OPPOSING_ORDER = "opposing_order"
 """The broker's code for an order on whose strikes one of the other direction works."""
 
 
-def refused_at(exits: Iterable[Exit], day: date) -> tuple[datetime, ...]:
-    """When exits were refused on this exchange date, the earliest first: by the broker's answer, by its dry run, or
+def refused_on(exits: Iterable[Exit], day: date) -> tuple[Exit, ...]:
+    """The exits that were refused on this exchange date, the earliest first: by the broker's answer, by its dry run, or
     after it had taken them. A target that stands beside an opening order is none: it is placed when that has ended."""
-    found = (one.terminal_at for one in exits if one.terminal_at is not None and _is_refused(one))
-    return tuple(sorted(at for at in found if at.astimezone(EXCHANGE_ZONE).date() == day))
+    found = [(one.terminal_at, one) for one in exits if one.terminal_at is not None and _is_refused(one)]
+    of_day = [(at, one) for at, one in found if at.astimezone(EXCHANGE_ZONE).date() == day]
+    return tuple(one for _, one in sorted(of_day, key=lambda each: each[0]))
+
+
+def refused_at(exits: Iterable[Exit], day: date) -> tuple[datetime, ...]:
+    """When they were refused, the earliest first."""
+    return tuple(one.terminal_at for one in refused_on(exits, day) if one.terminal_at is not None)
 
 
 def _is_refused(one: Exit) -> bool:

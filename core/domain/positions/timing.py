@@ -17,6 +17,8 @@ FIRST_WALK = time(9, 45)
 LAST_HOUR = timedelta(minutes=60)
 DEADLINE = timedelta(minutes=30)
 ENDS_BEFORE = timedelta(minutes=15)
+PROVED_WITHIN = timedelta(minutes=2)
+"""The time that the proof of a cancel may take; one that takes longer is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,13 @@ class ExitDays:
     def is_last_day(self, day: date) -> bool:
         """Whether this is the last session before the expiration, or a later day."""
         return day >= self.last_day.day
+
+    def is_last_before(self, day: date, other: date) -> bool:
+        """Whether this day is the last session before another day."""
+        if day >= other:
+            return False
+        following = next((session.day for session in self.sessions if session.day > day), None)
+        return following is not None and following >= other
 
     def start(self, exit_dte: int) -> datetime | None:
         """10:00 of the first session with at most `exit_dte` days to expiration, at the latest of the last one before
@@ -78,9 +87,20 @@ def at_time(session: Session, at: time) -> datetime:
     return datetime.combine(session.day, at, EXCHANGE_ZONE).astimezone(session.open.tzinfo)
 
 
+def walk_begins(session: Session, expiration: date) -> datetime:
+    """When the walk of a time exit begins in this session: 10:00, and 09:45 on the day of expiration."""
+    return at_time(session, FIRST_WALK if session.day == expiration else STARTS_AT)
+
+
 def last_hour(session: Session) -> datetime:
     """Close - 60 min."""
     return session.close - LAST_HOUR
+
+
+def desk_from(session: Session) -> datetime:
+    """From when on the day of expiration nothing of ours is left to work, so that its end is proved by close - 60 min:
+    then the broker's desk may close the legs."""
+    return last_hour(session) - PROVED_WITHIN
 
 
 def walk_ends(session: Session) -> datetime:
@@ -99,8 +119,21 @@ def time_exit_at(trident: ManagedTrident, days: ExitDays, now: datetime) -> date
 
 
 def next_exit_at(trident: ManagedTrident, days: ExitDays, now: datetime) -> datetime | None:
-    """When its time exit begins; once it has begun 10:00 of the next session. None when neither is to come."""
+    """When its time exit begins; once it has begun, when the walk of the next session does. None when neither is to
+    come."""
     if trident.phase is not Phase.CLOSING or not left_of(trident.units):
         return time_exit_at(trident, days, now)
-    goes_on = (at_time(one, STARTS_AT) for one in days.sessions if one.day <= trident.expiration)
+    goes_on = (walk_begins(one, trident.expiration) for one in days.sessions if one.day <= trident.expiration)
     return next((at for at in goes_on if at > now), None)
+
+
+def next_turn(trident: ManagedTrident, days: ExitDays, now: datetime) -> datetime | None:
+    """The next instant at which the clock alone changes what comes next for the trident, whatever it waits for; None
+    when there is none."""
+    ahead = [next_exit_at(trident, days, now)]
+    if not trident.cash_settled:
+        last = days.last_day
+        ahead += [last_hour(last), last.close - DEADLINE]
+        on_it = (one for one in days.sessions if one.day == trident.expiration)
+        ahead += [at for one in on_it for at in (walk_begins(one, one.day), desk_from(one))]
+    return min((at for at in ahead if at is not None and at > now), default=None)

@@ -78,12 +78,18 @@ _BY_CODE = {kind.code: kind for kind in AlertKind}
 class DueAlert:
     """An alert whose condition holds now.
 
-    `subject` is what it is about (`subject_of`); empty when it is about all accounts.
+    `subject` is what it is about (`subject_of`); empty when it is about all accounts. `rings_at`, aware UTC, is its
+    newest ring: an alert that opened before is told again, as one that opens then. None for one that is told once.
     """
 
     kind: AlertKind
     subject: str
     text: str
+    rings_at: datetime | None = None
+
+    def rings_again(self, open_since: datetime) -> bool:
+        """Whether an alert of it that is open since this instant is to be told again."""
+        return self.rings_at is not None and open_since < self.rings_at
 
 
 def subject_of(account: str, part: str = "") -> str:
@@ -106,7 +112,7 @@ def subject_words(subject: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Alert:
     """An alert as recorded. `text` states its condition as it was when the alert opened. The alert closes by itself
-    once the condition has ended."""
+    once the condition has ended, and where it rings again: then another one opens in its place, seen by nobody yet."""
 
     id: int
     kind: AlertKind

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.domain.operation.amounts import counted, plain, price, signed_dollars
-from core.domain.operation.times import minute, weekday
+from core.domain.operation.times import weekday
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.actions import Action, Alert, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, Block, BlockScope
 from core.domain.positions.closing import closed_twice
 from core.domain.positions.exit_fate import exit_fate
 from core.domain.positions.exits import Exit, ExitKind
-from core.domain.positions.timing import last_hour
+from core.domain.positions.refusals import refused_on
+from core.domain.positions.timing import PROVED_WITHIN, last_hour
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.trident_words import covered_order, legs_words
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
 from core.domain.positions.units import Ended, Unit, UnitState, left_of, names_of, names_with
 from core.domain.reporting.alerts import AlertKind, DueAlert, subject_of, subject_words
 
-PROOF_S = 120.0
+PROOF_S = PROVED_WITHIN.total_seconds()
 STALE_S = 15 * 60.0
 BLOCKED_DTE = 3
 OFF_DTE = 7
@@ -30,6 +31,8 @@ GONE_SESSIONS = 3
 EX_DATE_SESSIONS = 5
 TARGETS_WITHIN = timedelta(minutes=5)
 """After its last fill a trident has its targets within this time, or it is told."""
+RINGS_EVERY = timedelta(minutes=15)
+"""How often it is told again, in the session of its expiration, that what delivers shares is still held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ def _of_trident(facts: TridentFacts) -> Iterator[DueAlert]:
     for kind, text in _found(facts):
         subject = subject_of(facts.account, view.trident.id)
         what = f"{subject_words(subject)}, {view.trident.underlying} of {weekday(view.trident.expiration)}"
-        yield DueAlert(kind, subject, f"{what}: {text}")
+        rings_at = must_close_rings_at(view, facts.moment) if kind is AlertKind.MUST_CLOSE else None
+        yield DueAlert(kind, subject, f"{what}: {text}", rings_at)
 
 
 def _found(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
@@ -159,7 +163,7 @@ def _of_orders(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
             f"the end of {counted(len(waits), 'order')}{orders} is not proved after 2 minutes; nothing is sent for it",
         )
     if isinstance(facts.action, Wait) and facts.action.alert is Alert.REFUSED:
-        refused = [one for one in view.exits if one.state is OrderState.REJECTED]
+        refused = refused_on(view.exits, facts.moment.today)
         said = exit_fate(refused[-1]).why if refused else ""
         yield AlertKind.EXIT_REFUSED_3, f"{facts.action.why}{f': {said}' if said else ''}"
     if facts.warnings:
@@ -226,6 +230,14 @@ def must_close_why(view: TridentView, moment: Moment, action: Action) -> str:
     if not is_late and not (isinstance(action, Wait) and action.alert is Alert.MUST_CLOSE):
         return ""
     return action.why if isinstance(action, Wait) else "its close is under way"
+
+
+def must_close_rings_at(view: TridentView, moment: Moment) -> datetime | None:
+    """The newest quarter of an hour since the open, in the session of its expiration; None otherwise."""
+    session = moment.session
+    if moment.today != view.trident.expiration or session is None or not session.is_open(moment.now):
+        return None
+    return moment.now - (moment.now - session.open) % RINGS_EVERY
 
 
 def _blocked(facts: TridentFacts) -> str:
@@ -296,9 +308,8 @@ def _before_a_dividend(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
 def _of_account(facts: AccountFacts) -> Iterator[DueAlert]:
     whom = subject_words(facts.account)
     if facts.first_set_waits:
-        # Told again each hour: the hour is a part of what it is about.
-        hour = minute(facts.moment.now.replace(minute=0))
-        yield DueAlert(AlertKind.FIRST_SET_WAITS, subject_of(facts.account, hour), f"{whom}: {FIRST_SET_WAITS}")
+        hour = facts.moment.now.replace(minute=0, second=0, microsecond=0)
+        yield DueAlert(AlertKind.FIRST_SET_WAITS, subject_of(facts.account), f"{whom}: {FIRST_SET_WAITS}", hour)
     if facts.unknown_rows:
         rows = ", ".join(facts.unknown_rows)
         yield DueAlert(

@@ -184,8 +184,9 @@ def assigned_notice(about: AboutTrident, units: Sequence[Unit], head: Letterhead
     )
 
 
-def must_close_notice(about: AboutTrident, why: str, head: Letterhead) -> Notice:
-    """The mail that a trident which must not reach its expiration is not closed. One a day."""
+def must_close_notice(about: AboutTrident, why: str, head: Letterhead, hour: str = "") -> Notice:
+    """The mail that a trident which must not reach its expiration is not closed. One a day, and one for each `hour` of
+    the exchange that is given."""
     trident = about.view.trident
     left = left_of(trident.units)
     expires = "today" if trident.expiration == about.today else weekday(trident.expiration)
@@ -195,7 +196,7 @@ def must_close_notice(about: AboutTrident, why: str, head: Letterhead) -> Notice
     )
     return _page(
         about,
-        key=f"trident:{trident.id}:must-close:{about.today.isoformat()}",
+        key=f"trident:{trident.id}:must-close:{about.today.isoformat()}{f':{hour}' if hour else ''}",
         word="must_close",
         subject=f"NOT CLOSED, it expires {expires}",
         parts=(Part(lines=lines),),

@@ -49,21 +49,21 @@ class Alerts:
         """
         try:
             async with self._database.write() as connection:
-                await connection.execute(
-                    _NEW_ALERT,
-                    {
-                        "kind": due.kind.code,
-                        "subject": due.subject,
-                        "severity": due.kind.severity.value,
-                        "text": due.text,
-                        "opened_at": at,
-                        "acknowledged_by": "",
-                    },
-                )
+                await connection.execute(_NEW_ALERT, _row(due, at))
                 await self._tell(connection, told)
         except IntegrityError:  # one of this kind is open for the subject already
             return False
         return True
+
+    async def ring(self, alert: int, due: DueAlert, at: datetime, *told: Event) -> bool:
+        """Closes an alert and opens another in its place, which nobody has seen yet, and records these events, in one
+        commit. Both are kept. False when it was not open."""
+        async with self._database.write() as connection:
+            closed = await connection.execute(_CLOSE, {"alert": alert, "at": at})
+            if closed.rowcount == 1:
+                await connection.execute(_NEW_ALERT, _row(due, at))
+                await self._tell(connection, told)
+            return bool(closed.rowcount == 1)
 
     async def acknowledge(self, alert: int, by: str, at: datetime) -> bool:
         """Records that `by` has seen the alert. False when it is not open, or was acknowledged before."""
@@ -99,6 +99,17 @@ class Alerts:
     async def _tell(self, connection: AsyncConnection, told: tuple[Event, ...]) -> None:
         if told:
             await self._journal.add(connection, *told)
+
+
+def _row(due: DueAlert, at: datetime) -> dict[str, object]:
+    return {
+        "kind": due.kind.code,
+        "subject": due.subject,
+        "severity": due.kind.severity.value,
+        "text": due.text,
+        "opened_at": at,
+        "acknowledged_by": "",
+    }
 
 
 def _alert(row: Row[Any]) -> Alert:

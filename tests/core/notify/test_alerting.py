@@ -214,3 +214,32 @@ def test_alerts_about_exits_open_and_close_with_their_cause(tmp_path: Path) -> N
         await world.stop()
 
     in_world(day, tmp_path, poll_s=60)
+
+
+def test_an_alert_that_rings_is_told_again_though_it_was_seen(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        rings_at = world.clock.now()
+        await world.start()
+        alerting = world.engine.alerting
+        alerting.exit_alerts = lambda: (DueAlert(AlertKind.MUST_CLOSE, ACCOUNT, "it is held", rings_at),)
+
+        async def told() -> list[str]:
+            await world.clock.sleep(150)  # two looks at least
+            (alert,) = alerting.open_now
+            await acknowledge(world, str(alert.id))
+            assert alerting.open_now[0].acknowledged_by == "anna"
+            return [event.kind for event in reversed(await world.records.journal.newest(80)) if "alert" in event.kind]
+
+        assert await told() == ["alert.opened"]
+        assert await told() == ["alert.opened"], "once a ring"
+        rings_at = world.clock.now()
+        await told()
+        assert await told() == ["alert.opened"] * 2
+        newest = await world.records.alerts.newest(9)
+        assert [(one.acknowledged_by, one.closed_at is None) for one in newest] == [("anna", True), ("anna", False)]
+        alerting.exit_alerts = tuple
+        await world.clock.sleep(150)
+        assert alerting.open_now == ()
+        await world.stop()
+
+    in_world(day, tmp_path, poll_s=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 
 from core.simulator.exchange.orders import SimOrder
@@ -112,18 +113,40 @@ def _time(
     per: int,
     ticks: Sequence[TickSize],
 ) -> Iterator[str]:
-    is_for_dividend = row.units == ("call",) and (
-        trident.closing_since is None or row.prepared_at < trident.closing_since
-    )
-    if is_for_dividend:
+    pays = _is_before_ex_date(facts, order, trident)
+    if row.units == ("call",) and pays:
         return  # its cap is of another rule: the most that it can be worth bounds it
-    side = {unit.name for unit in left if (unit.name == "call") is (claimed[0].name == "call")}
-    expected = side if trident.split and len({unit.name == "call" for unit in claimed}) == 1 else {u.name for u in left}
+    free = [unit for unit in left if unit.name not in _claimed_otherwise(facts, row)]
+    side = {unit.name for unit in free if (unit.name == "call") is (claimed[0].name == "call")}
+    is_side = (trident.split or pays) and len({unit.name == "call" for unit in claimed}) == 1
+    expected = side if is_side else {unit.name for unit in free}
     if set(row.units) != expected:
         yield f"it closes {', '.join(row.units)}, and {', '.join(sorted(expected))} are to be closed"
     highest = _cap(facts, order, trident, claimed, per, ticks)
     if highest is not None and debit > highest:
         yield f"{debit} is over the cap of {highest}"
+
+
+def _is_before_ex_date(facts: Facts, order: SimOrder, trident: TridentRow) -> bool:
+    """Whether the order came in the last session before its underlying goes ex a dividend."""
+    market = facts.world.market
+    following = market.session_day(order.received_at) + timedelta(days=1)
+    while market.session(following) is None:
+        following += timedelta(days=1)
+    dividend = market.next_dividend(trident.underlying, following)
+    return not trident.cash_settled and dividend is not None and dividend.ex == following
+
+
+def _claimed_otherwise(facts: Facts, row: ExitRow) -> set[str]:
+    """The units that other exits held as this one was prepared: an operator's, or one of which nothing was known."""
+    return {
+        claim.unit
+        for claim in facts.claims
+        if claim.trident == row.trident
+        and claim.exit != row.id
+        and claim.claimed_at <= row.prepared_at
+        and (claim.released_at is None or claim.released_at > row.prepared_at)
+    }
 
 
 def _cap(

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import text
 
 from core.domain.orders.orders import Fill, Intent, OrderRequest
-from core.domain.positions import cap, next_action, order_rules, pnl
+from core.domain.positions import cap, due_closes, order_rules, pnl
 from core.domain.positions.exits import Exit
 from core.domain.positions.pnl import Realized
 from core.domain.positions.trident_view import TridentView
@@ -92,7 +92,7 @@ def cap_ignored() -> None:
     def most(units: Any, width: Any, part: Any, ticks: Any) -> Any:
         return cap.most_debit(units, width, ticks)
 
-    for module in (next_action, order_rules):
+    for module in (due_closes, order_rules):
         _replace(module, "cap_of", most)
 
 

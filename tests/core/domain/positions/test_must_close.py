@@ -9,11 +9,11 @@ import pytest
 
 from core.domain.market.sessions import Session
 from core.domain.orders.order_states import OrderState
-from core.domain.positions.actions import Alert, Cancel, CancelWhy, MarkClosing, PlaceClose, Wait
+from core.domain.positions.actions import Alert, Cancel, CancelWhy, LeaveToDesk, MarkClosing, PlaceClose, Wait
 from core.domain.positions.close_steps import KEPT_FOR_THE_DEADLINE
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.next_action import next_action
-from core.domain.positions.timing import ExitDays
+from core.domain.positions.timing import ExitDays, next_turn
 from core.domain.positions.trident_view import ManualClose, Moment, TridentView
 from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import UnitName
@@ -23,6 +23,7 @@ from tests.support.tridents import CALL, PUT_1, PUT_2, D, units
 from tests.support.world import et
 
 PUTS, ALL = (PUT_1, PUT_2), tuple(UnitName)
+DAY_OF_IT = "2025-12-19"
 DEARER = ClosePrices(D("2.00"), D("2.60"))
 
 
@@ -53,7 +54,7 @@ def test_the_walk_of_the_last_day_leaves_orders_for_the_deadline() -> None:
 def test_an_operators_close_that_rests_does_not_outlast_the_deadline() -> None:
     by_hand = works([PUT_1], "0.30", at(LAST, "11:00"), kind=ExitKind.MANUAL)
     asked = ManualClose((PUT_1,), D("0.30"), et(LAST, "10:59"))
-    view = closing(exits=(by_hand,), asked=asked, split=True)
+    view = closing(exits=(by_hand,), asked=asked, split=True, units=units()[:1])
     before = next_action(view, at(LAST, "15:20"))
     assert isinstance(before, Wait)
     assert "operator's limit" in before.why
@@ -117,4 +118,25 @@ def test_our_close_goes_before_the_desks_hour_also_beside_a_foreign_close() -> N
     view = closing(exits=(ours,), hands_off=HandsOff.FOREIGN_CLOSE)
     before = next_action(view, at("2025-12-19", "14:50"))
     assert isinstance(before, Wait), "an order that rests stays while a foreign close works"
-    assert next_action(view, at("2025-12-19", "15:00")) == Cancel((ours.id,), CancelWhy.DESK)
+    assert next_action(view, at("2025-12-19", "14:58")) == Cancel((ours.id,), CancelWhy.DESK)
+
+
+def test_the_proof_of_our_last_cancel_is_there_by_the_desks_hour() -> None:
+    """A proof may take 2 minutes: the cancel leaves as long before close - 60 min, and nothing is sent any more."""
+    ours = works(ALL, "3.60", at(DAY_OF_IT, "14:55"))
+    assert isinstance(next_action(closing(exits=(ours,)), at(DAY_OF_IT, "14:57")), Wait)
+    assert next_action(closing(exits=(ours,)), at(DAY_OF_IT, "14:58")) == Cancel((ours.id,), CancelWhy.DESK)
+    assert isinstance(next_action(closing(), at(DAY_OF_IT, "14:57")), PlaceClose)
+    assert next_action(closing(), at(DAY_OF_IT, "14:58")) == LeaveToDesk()
+
+
+def test_what_the_clock_alone_changes_is_waited_for_to_the_second() -> None:
+    """An order that rests at an operator's limit waits for nothing else: the trident is looked at all the same."""
+    trident = VIEW.trident
+    assert next_turn(trident, at(LAST, "11:00").days, et(LAST, "11:00")) == et(LAST, "15:00")
+    assert next_turn(trident, at(LAST, "11:00").days, et(LAST, "15:00")) == et(LAST, "15:30")
+    assert next_turn(trident, at(LAST, "11:00").days, et(LAST, "15:30")) == et(DAY_OF_IT, "09:45")
+    assert next_turn(trident, at(LAST, "11:00").days, et(DAY_OF_IT, "09:45")) == et(DAY_OF_IT, "14:58")
+    assert next_turn(trident, at(LAST, "11:00").days, et(DAY_OF_IT, "14:58")) is None
+    cash = replace(trident, cash_settled=True)
+    assert next_turn(cash, at(LAST, "11:00").days, et(LAST, "11:00")) is None

@@ -288,6 +288,32 @@ def test_an_order_cancelled_for_a_step_that_the_quotes_no_longer_ask_for_is_sent
     assert prices(next_action(fallen, due)) == [(tuple(UnitName), D("3.60"))]
 
 
+@pytest.mark.parametrize("why", [CancelWhy.STEP, CancelWhy.CLOSING])
+def test_an_order_that_ends_in_the_last_quarter_of_an_hour_is_sent_again_at_its_price(why: CancelWhy) -> None:
+    """No price changes any more, and nothing that was to rest is missing: its cancel was asked before, its proof came
+    after."""
+    ended = {"state": OrderState.CANCELLED, "released_at": FIRST.now, "cancel_why": why}
+    late, before = at("2025-12-12", "15:45"), at("2025-12-12", "15:41")
+    view = closing(exits=(works(UnitName, "3.70", before, step=3, **ended),))
+    assert prices(next_action(view, late)) == [(tuple(UnitName), D("3.70"))], "though the quotes say 3.78"
+    dearer = of(view, put=ClosePrices(D("2.00"), D("2.60")))
+    assert prices(next_action(dearer, late)) == [(tuple(UnitName), D("3.70"))]
+    rests = of(view, exits=(works(UnitName, "3.70", before, step=3),))
+    assert next_action(rests, late) == Wait(None, "no price changes in the last 15 minutes")
+    assert next_action(closing(), late) == Wait(None, "no price changes in the last 15 minutes"), "none begins"
+
+
+def test_the_rest_of_a_filled_part_is_sent_in_the_last_quarter_of_an_hour() -> None:
+    call = exit([CALL], state=OrderState.FILLED)
+    fills = exit([PUT_1], (SHORT_PUT, 1, "2"), (LONG_PUT, 1, "1")).fills
+    before = at("2025-12-12", "15:41")
+    half = works([PUT_1, PUT_2], "1.15", before, fills=fills, state=OrderState.CANCELLED, cancel_why=CancelWhy.STEP)
+    half = replace(half, released_at=before.now, step=1)
+    now = units_after(units(), [call, half], [])
+    found = next_action(closing(units=now, exits=(half,)), at("2025-12-12", "15:46"))
+    assert prices(found) == [((PUT_2,), D("1.17"))], "at the step it had"
+
+
 def test_three_refusals_stop_a_session_and_on_the_last_day_for_a_quarter_of_an_hour() -> None:
     refused = tuple(et("2025-12-12", f"10:0{n}") for n in (1, 2, 3))
     assert next_action(closing(refused_at=refused[:1]), at("2025-12-12", "10:01")) == Wait(
@@ -552,7 +578,7 @@ def test_on_the_day_of_expiration_it_walks_early_and_leaves_the_last_hour_to_the
     course = Course(closing())
     through(course, "2025-12-19", end="16:30")
     assert course.walked()[0] == ("09:45", tuple(UnitName), D("3.60"))
-    assert course.walked()[-1][0] < "15:00"
+    assert course.walked()[-1][0] < "14:58"
     last = [action for _, action in course.done[-4:]]
     assert last[0] == Cancel((course.view.exits[-1].id,), CancelWhy.DESK)
     assert isinstance(last[1], Prove)
@@ -645,6 +671,7 @@ def test_no_course_closes_a_contract_twice(course_of: list[tuple[str, int]], cas
         (VIEW, at("2025-12-12", "10:00"), None),
         (closing(), at("2025-12-12", "09:50"), et("2025-12-12", "10:00")),
         (closing(), at("2025-12-12", "10:00"), et("2025-12-15", "10:00")),
+        (closing(), at(LAST, "10:00"), et("2025-12-19", "09:45")),
         (closing(), at("2025-12-19", "10:00"), None),
         (of(phase=Phase.ENDED), at("2025-12-01", "10:00"), None),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from core.domain.positions.next_action import next_action
 from core.domain.positions.trident_view import Dividend, Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
 from core.domain.positions.units import Ended, UnitName
-from core.domain.reporting.alerts import AlertKind, account_in, subject_of, subject_words
+from core.domain.reporting.alerts import AlertKind, DueAlert, account_in, subject_of, subject_words
 from core.domain.reporting.exit_alerts import (
     EXIT_ALERTS,
     AccountFacts,
@@ -57,7 +58,10 @@ BY_OTHERS = target(CALL, **ENDED, cancelled_by="bert")
 CALL_CLOSED = units_after(units(), [exit([CALL], state=OrderState.FILLED)], [])
 PUTS_CLOSE = works([PUT_1, PUT_2], "1.22", at(LAST, "15:00"))
 BROKEN = units_after(units(), [], [Gone(PUT_2, SHORT_PUT, Ended.HAND, LATER.now)])
-REFUSED = works(UnitName, "3.60", FIRST, state=OrderState.REJECTED, detail="no buying power.", released_at=FIRST.now)
+REFUSED = replace(
+    works(UnitName, "3.60", FIRST, state=OrderState.REJECTED, detail="no buying power.", released_at=FIRST.now),
+    terminal_at=FIRST.now,
+)
 
 
 def facts(view: TridentView, moment: Moment, **changes: Any) -> TridentFacts:
@@ -240,11 +244,12 @@ def test_a_cause_opens_its_alert_and_no_other(kind: AlertKind, loud: TridentFact
     assert (alert.kind, alert.subject, alert.text) == (kind, f"{ACCOUNT} T1", f"{HEAD}{text}")
 
 
+DAY = "2025-12-01"
 ACCOUNT_ALERTS = [
     (
         AccountFacts(ACCOUNT, LATER, first_set_waits=True),
         AlertKind.FIRST_SET_WAITS,
-        f"{ACCOUNT} 10:00",
+        ACCOUNT,
         "…0001: its first targets wait for one more `senex exits on`",
     ),
     (
@@ -283,12 +288,47 @@ def test_the_most_severe_comes_first_and_one_account_hides_no_other_trident() ->
 
 
 def test_the_first_targets_that_wait_are_told_again_each_hour() -> None:
-    def subject(time: str) -> str:
-        waits = AccountFacts(ACCOUNT, at("2025-12-01", time), first_set_waits=True)
-        return due_exit_alerts(ExitFacts(accounts=(waits,)))[0].subject
+    def waits(time: str) -> DueAlert:
+        [alert] = due_exit_alerts(ExitFacts(accounts=(AccountFacts(ACCOUNT, at(DAY, time), first_set_waits=True),)))
+        return alert
 
-    subjects = {subject(time) for time in ("10:00", "10:59", "11:00")}
-    assert subjects == {f"{ACCOUNT} 10:00", f"{ACCOUNT} 11:00"}
+    assert {waits(time).subject for time in ("10:00", "11:00")} == {ACCOUNT}
+    assert [waits("10:59").rings_again(et(DAY, time)) for time in ("09:59", "10:00", "10:59")] == [True, False, False]
+    assert waits("11:00").rings_again(et(DAY, "10:59"))
+
+
+def test_what_is_held_on_the_day_of_expiration_is_told_again_every_quarter_of_an_hour() -> None:
+    def rings(day: str, time: str) -> datetime | None:
+        [alert] = [
+            one
+            for one in due_exit_alerts(ExitFacts((facts(closing(), at(day, time)),)))
+            if one.kind is AlertKind.MUST_CLOSE
+        ]
+        return alert.rings_at
+
+    day = "2025-12-19"
+    assert [rings(day, time) for time in ("09:30", "09:44", "09:45", "10:01", "15:59")] == [
+        et(day, time) for time in ("09:30", "09:30", "09:45", "10:00", "15:45")
+    ]
+    assert (rings(day, "09:29"), rings(LAST, "15:30")) == (None, None), "in its session, and on that day alone"
+    assert all(
+        one.rings_at is None
+        for _, loud, _ in LOUD
+        for one in due_exit_alerts(ExitFacts((loud,)))
+        if one.kind is not AlertKind.MUST_CLOSE
+    ), "nothing else rings"
+
+
+def test_refusals_are_told_in_the_brokers_words_of_this_session_its_dry_run_too() -> None:
+    before = replace(REFUSED, id="x0", detail="of weeks ago", terminal_at=ENTRY_DAY.now, prepared_at=ENTRY_DAY.now)
+    said = refuse(Reason.DRY_RUN_REFUSED, detail="tif_not_allowed: no").sentence()
+    dry = replace(REFUSED, id="x2", state=OrderState.NOT_SENT, detail=said, sent_at=None, order_id=None)
+    moment = at("2025-12-12", "11:00")
+    view = closing(exits=(before, dry), refused_at=(FIRST.now,) * 3)
+    [alert] = due_exit_alerts(ExitFacts((facts(view, moment),)))
+    assert alert.text.endswith(
+        "the broker refused 3 orders of this session: the broker's dry run refused: tif_not_allowed: no"
+    )
 
 
 def test_what_a_block_of_a_part_does_not_keep_back_is_not_blocked() -> None:

@@ -107,6 +107,22 @@ async def test_an_alert_is_open_once_for_its_subject_and_stays_on_record(records
     assert (newest[-1].acknowledged_by, newest[-1].acknowledged_at) == ("anna", after(2))
 
 
+async def test_an_alert_that_rings_again_is_seen_by_nobody_yet_and_the_one_before_is_kept(records: Records) -> None:
+    told = Event(after(3), "alert.opened", "still", Severity.CRITICAL, account=ACCOUNT)
+    await records.alerts.open(_DUE, AT)
+    (first,) = await records.alerts.open_now()
+    await records.alerts.acknowledge(first.id, "anna", after(2))
+    assert await records.alerts.ring(first.id, replace(_DUE, text="still"), after(3), told)
+    (second,) = await records.alerts.open_now()
+    assert (second.opened_at, second.text, second.acknowledged_by) == (after(3), "still", "")
+    assert (await records.alerts.newest(9))[1] == replace(
+        first, acknowledged_at=after(2), acknowledged_by="anna", closed_at=after(3)
+    )
+    assert not await records.alerts.ring(first.id, _DUE, after(4), told), "it is not open any more"
+    assert await records.alerts.open_now() == (second,)
+    assert await records.journal.newest(9) == (told,)
+
+
 @pytest.mark.parametrize("broken", ["events", "messages"])
 async def test_an_alert_and_its_mail_are_there_together_or_not_at_all(
     records: Records, path: Path, broken: str
