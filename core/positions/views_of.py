@@ -18,6 +18,7 @@ from core.domain.positions.due_targets import AFTER_THE_FILL
 from core.domain.positions.next_action import asks_prices_after, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
+from core.domain.positions.timing import next_turn
 from core.domain.positions.trident_view import Dividend, Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
 from core.domain.positions.units import Unit, UnitName, left_of
@@ -270,7 +271,8 @@ class TridentViews:
             if standing.view.blocked or (moment.now - at > _DECIDED_FOR * self.clock.speed and not is_later):
                 return False
         edges = () if session is None else (session.open, session.close)
-        due = (until, standing.view.trident.filled_at + AFTER_THE_FILL, *edges)
+        trident = standing.view.trident
+        due = (until, next_turn(trident, moment.days, at), trident.filled_at + AFTER_THE_FILL, *edges)
         return at <= moment.now and not any(one is not None and at < one <= moment.now for one in due)
 
     def _outer(self, account: str, records: Iterable[TridentRecord]) -> _Outer:
