@@ -37,6 +37,7 @@ from core.records.records import AccountRecord, GoneRecord, Records, TridentOnRe
 from core.records.repositories.unit_rows import UnitEarned
 from core.runtime.clock import Clock, exchange_time
 
+_DAY = timedelta(days=1)
 _DECIDED_FOR = timedelta(minutes=1)
 """Wall time after which what comes next for a trident is decided anew, though nothing is known to have changed."""
 
@@ -115,11 +116,18 @@ class _FollowsFrom:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """How a trident stands, what that follows from, and when it was decided (aware UTC)."""
+    """How a trident stands, what that follows from, when it was decided, and until when it stands while that stays the
+    same. Instants are aware UTC."""
 
     standing: Standing
     follows_from: _FollowsFrom
     at: datetime
+    until: datetime
+
+    def stands(self, follows_from: _FollowsFrom, moment: Moment) -> bool:
+        """Whether it still stands so."""
+        is_same_day = self.standing.moment.today == moment.today
+        return is_same_day and self.at <= moment.now < self.until and self.follows_from == follows_from
 
 
 @dataclass(eq=False, repr=False)
@@ -234,9 +242,10 @@ class TridentViews:
             _is_opposed(record.trident, account, entries),
         )
         facts = outer.at(moment)
-        if last is not None and last.follows_from == follows_from and self._still_waits(last, moment):
+        if last is not None and last.stands(follows_from, moment):
             return replace(last, standing=replace(last.standing, facts=facts))
-        return _Decided(self._decide(follows_from, facts), follows_from, moment.now)
+        standing = self._decide(follows_from, facts)
+        return _Decided(standing, follows_from, moment.now, self._stands_until(standing))
 
     def _decide(self, of: _FollowsFrom, facts: BlockFacts) -> Standing:
         known, moment = of.known, facts.moment
@@ -259,21 +268,25 @@ class TridentViews:
             waits_for_read=is_unread_alone(of.refusals) and _is_due(replace(view, blocked=""), moment),
         )
 
-    def _still_waits(self, last: _Decided, moment: Moment) -> bool:
-        """Whether by time alone nothing can have come due since: while the exchange is closed, before the day of the
-        next that is due for it, and else within a minute."""
-        standing, at, session = last.standing, last.at, moment.session
-        if not isinstance(standing.action, Wait) or standing.asks_prices or standing.moment.today != moment.today:
-            return False
-        until = standing.action.until
-        if session is not None and session.is_open(at):
-            is_later = until is not None and exchange_time(until).date() > moment.today
-            if standing.view.blocked or (moment.now - at > _DECIDED_FOR * self.clock.speed and not is_later):
-                return False
-        edges = () if session is None else (session.open, session.close)
+    def _stands_until(self, standing: Standing) -> datetime:
+        """The next instant at which by time alone something else may be due for it: of what waits for a known time, or
+        for an event, in session within a minute where that may be today."""
+        moment, action = standing.moment, standing.action
+        at, session = moment.now, moment.session
+        if not isinstance(action, Wait) or standing.asks_prices:
+            return at
         trident = standing.view.trident
-        due = (until, next_turn(trident, moment.days, at), trident.filled_at + AFTER_THE_FILL, *edges)
-        return at <= moment.now and not any(one is not None and at < one <= moment.now for one in due)
+        ahead = [next_turn(trident, moment.days, at), trident.filled_at + AFTER_THE_FILL, at + _DAY]
+        if action.until is not None:
+            ahead.append(action.until)
+        if session is not None:
+            ahead += [session.open, session.close]
+            is_later = action.until is not None and exchange_time(action.until).date() > moment.today
+            if session.is_open(at) and standing.view.blocked:
+                return at
+            if session.is_open(at) and not is_later:
+                ahead.append(at + _DECIDED_FOR * self.clock.speed)
+        return min(one for one in ahead if one is not None and one > at)
 
     def _outer(self, account: str, records: Iterable[TridentRecord]) -> _Outer:
         of = next((one for one in self.accounts() if one.number == account), None)
