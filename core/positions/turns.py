@@ -18,7 +18,6 @@ from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason
 from core.domain.positions.actions import Action, Alert, Cancel, End, MarkSettling, Prove, Wait
 from core.domain.positions.due_targets import AFTER_THE_FILL
-from core.domain.positions.timing import next_turn
 from core.domain.positions.tridents import ExitMode, Phase
 from core.domain.positions.walk import STEP_EVERY
 from core.guards.exit_gate import ExitGate
@@ -290,9 +289,8 @@ class TridentTurns:
         due: list[datetime] = []
         if isinstance(action, Wait) and action.until is not None:
             due.append(action.until)
-        turn = next_turn(standing.view.trident, moment.days, moment.now)
-        if turn is not None:
-            due.append(turn)
+        if standing.next_turn is not None:
+            due.append(standing.next_turn)
         if standing.view.trident.phase is Phase.OPEN:
             due.append(standing.view.trident.filled_at + AFTER_THE_FILL)
         if standing.asks_prices:

@@ -46,7 +46,7 @@ _DECIDED_FOR = timedelta(minutes=1)
 class Standing:
     """A trident of ours as it stands at a moment. `facts` is what is known outside of it.
 
-    `asks_prices`: what comes next for it depends on prices of its legs. `waits_for_read`: something is due that only
+    `next_turn` is the next instant at which the clock alone changes what comes next. `asks_prices`: what comes next for it depends on prices of its legs. `waits_for_read`: something is due that only
     waits for a complete read of the account. `quotes_stale_s` are wall seconds since it has no fresh quotes, None while
     it has, or needs none.
     """
@@ -57,6 +57,7 @@ class Standing:
     earned: Mapping[UnitName, UnitEarned]
     facts: BlockFacts
     action: Action
+    next_turn: datetime | None
     asks_prices: bool = False
     waits_for_read: bool = False
     quotes_stale_s: float | None = None
@@ -276,14 +277,12 @@ class TridentViews:
         if not isinstance(action, Wait) or standing.asks_prices:
             return at
         trident = standing.view.trident
-        ahead = [next_turn(trident, moment.days, at), trident.filled_at + AFTER_THE_FILL, at + _DAY]
+        ahead = [standing.next_turn, trident.filled_at + AFTER_THE_FILL, at + _DAY]
         if action.until is not None:
             ahead.append(action.until)
         if session is not None:
             ahead += [session.open, session.close]
             is_later = action.until is not None and exchange_time(action.until).date() > moment.today
-            if session.is_open(at) and standing.view.blocked:
-                return at
             if session.is_open(at) and not is_later:
                 ahead.append(at + _DECIDED_FOR * self.clock.speed)
         return min(one for one in ahead if one is not None and one > at)
@@ -352,7 +351,8 @@ def _standing(known: TridentOnRecord, view: TridentView, facts: BlockFacts) -> S
     action = next_action(view, facts.moment)
     if isinstance(action, PlaceTargets) and facts.first_set_waits:
         action = Wait(None, FIRST_SET_WAITS)
-    return Standing(known.record, view, known.gone, known.earned, facts, action)
+    turn = next_turn(view.trident, facts.moment.days, facts.moment.now)
+    return Standing(known.record, view, known.gone, known.earned, facts, action, turn)
 
 
 def _is_due(view: TridentView, moment: Moment) -> bool:
