@@ -46,9 +46,9 @@ _DECIDED_FOR = timedelta(minutes=1)
 class Standing:
     """A trident of ours as it stands at a moment. `facts` is what is known outside of it.
 
-    `next_turn` is the next instant at which the clock alone changes what comes next. `asks_prices`: what comes next for it depends on prices of its legs. `waits_for_read`: something is due that only
-    waits for a complete read of the account. `quotes_stale_s` are wall seconds since it has no fresh quotes, None while
-    it has, or needs none.
+    `next_turn` is the next instant at which the clock alone changes what comes next. `asks_prices`: what comes next for
+    it depends on prices of its legs. `waits_for_read`: something is due that only waits for a complete read of the
+    account. `quotes_stale_s` are wall seconds since it has no fresh quotes, None while it has, or needs none.
     """
 
     record: TridentRecord
@@ -230,7 +230,7 @@ class TridentViews:
         self, known: TridentOnRecord, entries: Sequence[Entry], outer: _Outer, last: _Decided | None = None
     ) -> _Decided:
         record, account = known.record, known.record.account
-        moment = moment_of(record, self.calendar, self.clock.now())
+        moment = self._moment(record, last)
         dividend = self.dividends.known.get(record.trident.underlying)
         price = outer.underlyings[record.trident.underlying] if _may_be_called(dividend, record, moment) else None
         follows_from = _FollowsFrom(
@@ -247,6 +247,13 @@ class TridentViews:
             return replace(last, standing=replace(last.standing, facts=facts))
         standing = self._decide(follows_from, facts)
         return _Decided(standing, follows_from, moment.now, self._stands_until(standing))
+
+    def _moment(self, record: TridentRecord, last: _Decided | None) -> Moment:
+        now = self.clock.now()
+        before = None if last is None else last.standing.moment
+        if before is None or before.today != exchange_time(now).date():
+            return moment_of(record, self.calendar, now)
+        return replace(before, now=now)
 
     def _decide(self, of: _FollowsFrom, facts: BlockFacts) -> Standing:
         known, moment = of.known, facts.moment
