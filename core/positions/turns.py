@@ -329,7 +329,7 @@ class TridentTurns:
         now = self.clock.now()
         if not self.calendar.is_open(now) or one.number not in self.followed():
             return NIGHT_S
-        newest, now_s = self.reads.newest(one.number), self.clock.monotonic()
+        newest, now_s = self.reads.newest(one.number), self.clock.boottime()
         due_s = [NIGHT_S]
         if newest is None:
             if not one.is_read:
