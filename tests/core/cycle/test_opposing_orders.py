@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,39 +16,10 @@ from core.domain.operation.reasons import Reason
 from core.domain.orders.fate import fate_of
 from core.domain.orders.opposing import was_opposed
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import OrderLeg, OrderRequest, TimeInForce
-from core.domain.trident.trident import Action
-from core.simulator.exchange.habits import Habits, OpeningBesideClose
-from core.simulator.in_process.values import order_body
+from tests.support.opposing_close import opposed_from_the_first
 from tests.support.world import ACCOUNT, World, in_world
 
-OPPOSES = Habits(opening_beside_close=OpeningBesideClose.REFUSE_OPENING)
 ONE_UNDERLYING = TradingSettings(underlyings=("QQQ",))
-
-
-def a_close_rests(world: World, request: OrderRequest) -> None:
-    """A spread of the order's puts is held, and an order to close its short one rests."""
-    short, long = (leg.symbol for leg in request.legs[:2])
-    world.exchange.back_office.give(ACCOUNT, {short: -1, long: 1}, world.clock.now())
-    leg = OrderLeg(short, Action.BUY_TO_CLOSE, 1)
-    close = OrderRequest(request.underlying, (leg,), Decimal("-0.01"), "theirs", TimeInForce.GTC, strict=True)
-    world.exchange.submit(ACCOUNT, order_body(close), world.clock.now(), by="rival")
-
-
-def just_before(world: World, call: str) -> list[str]:
-    """Lets a close rest at the moment in which the first order of the account comes to this call of the broker. Returns
-    the underlyings of the calls."""
-    asked: list[str] = []
-    through = getattr(world.broker, call)
-
-    async def then(number: str, request: OrderRequest, *more: Any) -> Any:
-        if not asked:
-            a_close_rests(world, request)
-        asked.append(request.underlying)
-        return await through(number, request, *more)
-
-    setattr(world.broker, call, then)
-    return asked
 
 
 @pytest.mark.parametrize("call", ["send", "dry_run"])
@@ -58,9 +27,8 @@ def test_an_order_refused_beside_a_close_is_not_tried_again_today_and_counts_as_
     tmp_path: Path, call: str
 ) -> None:
     async def days(world: World) -> None:
-        world.exchange.habits = OPPOSES
         world.exchange.fill_plan = "never"
-        asked = just_before(world, call)
+        asked = opposed_from_the_first(world, call)
         await world.start()
         await world.until("09:46:30")
         entry = await world.entry()
@@ -100,8 +68,7 @@ def test_an_order_refused_beside_a_close_is_not_tried_again_today_and_counts_as_
 
 def test_another_underlying_is_entered_at_the_next_slot(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        world.exchange.habits = OPPOSES
-        asked = just_before(world, "send")
+        asked = opposed_from_the_first(world, "send")
         await world.start()
         await world.until("09:46:30")
         first = await world.entry()
