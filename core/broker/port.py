@@ -121,11 +121,14 @@ class BrokerTime:
     mono: float
     booted: float | None = None
 
+    def age_s(self, clock: Clock) -> float:
+        """Wall seconds since then, those included that the machine slept."""
+        return clock.monotonic() - self.mono if self.booted is None else clock.boottime() - self.booted
+
     def offset(self, clock: Clock) -> tuple[timedelta, timedelta]:
         """The broker's clock minus this one, at least and at most. The counter carries the broker's time to this
         moment, so that a step of the machine's clock shows at once and a sleep of the machine is none."""
-        passed_s = clock.monotonic() - self.mono if self.booted is None else clock.boottime() - self.booted
-        ahead = self.earliest - clock.now() + timedelta(seconds=passed_s * clock.speed)
+        ahead = self.earliest - clock.now() + timedelta(seconds=self.age_s(clock) * clock.speed)
         return ahead, ahead + (self.latest - self.earliest)
 
     def second_of(self, instant: datetime, clock: Clock) -> float:

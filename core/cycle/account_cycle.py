@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +23,7 @@ from core.domain.operation.events import Severity, Step, masked
 from core.domain.operation.failures import failure_words
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.orders.opposing import opposed, was_opposed
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.domain.reporting.figures import AccountRun
@@ -142,7 +143,8 @@ class _Account:
             return self._result(account)
         reads, exposed = account
 
-        self._attempts = self._new_attempts(capital(reads.derivative_buying_power, exposed.open_risk or Decimal(0)))
+        capital_now = capital(reads.derivative_buying_power, exposed.open_risk or Decimal(0))
+        self._attempts = self._new_attempts(capital_now, await self._steps.opposed())
         suggestion = await self._attempts.find()
         if isinstance(suggestion, Refusal):
             return self._result(suggestion)
@@ -182,7 +184,7 @@ class _Account:
 
     # The steps
 
-    def _new_attempts(self, capital_now: Decimal) -> Attempts:
+    def _new_attempts(self, capital_now: Decimal, opposed: Mapping[str, Refusal]) -> Attempts:
         parts = self.parts
         return Attempts(
             study=parts.study,
@@ -197,6 +199,7 @@ class _Account:
             fixed_width=self._steps.fixed_width,
             stabilization_s=parts.settings.trading.stabilization_seconds,
             opened=self._steps.opened,
+            opposed=opposed,
         )
 
     async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
@@ -220,13 +223,17 @@ class _Account:
         if isinstance(sent, Refusal):
             if sent.reason is Reason.OUTCOME_UNKNOWN:
                 await self._keep_legs(attempts)
-            elif sent.reason is not Reason.REJECTED:
+            elif not await self._was_refused():
                 self.progress.not_entered()
             return self._result(sent, decision.suggestion, decision.risk, decision.price)
         if isinstance(sent, Validated):
             return self._result(None, decision.suggestion, decision.risk, decision.price)
         if sent.state is OrderState.REJECTED:
-            refusal = refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
+            refusal = (
+                opposed(sent.underlying, sent.detail)
+                if was_opposed(sent)
+                else refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
+            )
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
         if sent.state is OrderState.INCIDENT:  # the order that the broker acknowledged is not the one asked for
             refusal = refuse(Reason.ENTRY_INCIDENT)
@@ -234,6 +241,13 @@ class _Account:
         if sent.state is OrderState.WORKING:
             await self._keep_legs(attempts)
         return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
+
+    async def _was_refused(self) -> bool:
+        """Whether the order of this run left, and the broker refused it: its record tells, also when an alert has told
+        of it."""
+        if self._entry_id is None:
+            return False
+        return (await self.parts.records.entries.get(self._entry_id)).state is OrderState.REJECTED
 
     def _prepared(self, entry_id: str) -> None:
         """Keeps the entry of this run from its intent on: an answer that is lost must not hide it (rules 4.4)."""

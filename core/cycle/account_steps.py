@@ -15,6 +15,7 @@ from core.cycle.parts import CycleParts
 from core.domain.market.chain import Expiration
 from core.domain.operation.accounts import own_or_default
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.opposing import opposed, was_opposed
 from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import IntentKind, OrderReport
 from core.domain.risk.eligibility import restriction_by_level
@@ -121,6 +122,14 @@ class AccountSteps:
         working = [order for order in orders if state_for(order.status) in (OrderState.WORKING, None)]
         kinds = [await kind_of(self.parts.records.intents, order) for order in working]
         return [order for order, kind in zip(working, kinds, strict=True) if kind is not IntentKind.EXIT]
+
+    async def opposed(self) -> dict[str, Refusal]:
+        """The underlyings on which the broker has refused an order of this account today beside a closing order of
+        ours: the close goes on, and no other order is tried there before tomorrow. Raises RecordsError."""
+        own = [
+            entry for entry in await self.parts.records.entries.of_day(self.day) if entry.account == self.account.number
+        ]
+        return {entry.underlying: opposed(entry.underlying, entry.detail) for entry in own if was_opposed(entry)}
 
     @property
     def fixed_width(self) -> Decimal | None:

@@ -184,6 +184,7 @@ class Previews:
             fixed_width=account.fixed_width,
             stabilization_s=parts.settings.trading.stabilization_seconds,
             opened=account.opened,
+            opposed=await account.opposed(),
         )
         judgement, refused = await _judged(steps, underlying)
         # The width goes by the capital. Without it there is no trident to price, and the account step has said why.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -38,6 +38,7 @@ class Plan:
 class UnderlyingSteps:
     """The steps at an underlying, for an account with this capital in $. They record nothing.
 
+    `opposed` has the underlyings whose order the broker refused today beside a closing order of ours, by symbol.
     At most one subscription of legs is held at a time, in `legs`; end it with `release`.
     """
 
@@ -50,10 +51,14 @@ class UnderlyingSteps:
     stabilization_s: float
     opened: datetime | None = None
     """When today's session opened (UTC)."""
+    opposed: Mapping[str, Refusal] = field(default_factory=dict)
     legs: LegSubscription | None = field(init=False, default=None)
 
     async def judge(self, underlying: Underlying) -> Judgement | Refusal:
-        """The judgement, which may carry a refusal; without a live feed there is none (rules 5)."""
+        """The judgement, which may carry a refusal; without a live feed there is none (rules 5), nor for an underlying
+        that is over for today."""
+        if underlying.symbol in self.opposed:
+            return self.opposed[underlying.symbol]
         if not self.feed.is_live(self.clock.monotonic()):
             return refuse(Reason.FEED_DOWN, detail=self.feed.why_not_live())
         return await self.study.judge(underlying)

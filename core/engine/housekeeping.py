@@ -78,6 +78,7 @@ class Housekeeping:
         parts = self.parts
         self._day = self.study.today()
         self.clock_doubt.when_set = self.reconciliation.want
+        self.clock_doubt.when_slept = self._slept
         self._late_cancel = LateCancel(
             parts.records,
             self.canceller,
@@ -133,12 +134,19 @@ class Housekeeping:
                 self.jobs.spawn(self._say_set(jump), "the word about the clock")
                 self.jobs.spawn(self.broker_check.check(), "the check of the broker")
             elif self.clock_doubt.refusal() is None:
-                self.reconciliation.want(jump.words)
+                if jump.kind is not JumpKind.SLEPT:  # of a sleep that is wanted already
+                    self.reconciliation.want(jump.words)
                 self.jobs.until_done("the record of the slots that passed", self.passed.after_sleep)
         if self.clock_doubt.confirm():
             self.reconciliation.want("the clock is confirmed")
             self.jobs.spawn(self.bus.say("clock.confirmed", "the clock is confirmed"), "the word about the clock")
             self.jobs.until_done("the record of the slots that passed", self._after_doubt)
+
+    def _slept(self, words: str) -> None:
+        """Bars what is sent from the moment in which anybody notices that the machine slept: nothing that was read
+        before counts, and by the monotonic clock its quotes look as new as they were."""
+        self.feed.slept()
+        self.reconciliation.want(words)
 
     async def _say_set(self, jump: Jump) -> None:
         text = f"{jump.words}; entries wait until it is confirmed"

@@ -30,6 +30,7 @@ class ClockCheck:
         if not self.real_time:
             return None
         told = self.broker.time
+        # A sleep makes it no older: everything is reconciled after one, and each answer of that tells the time anew.
         if told is None or self.clock.monotonic() - told.mono > MAX_TOLD_AGE_S:
             return refuse(Reason.CLOCK_UNPROVED)
         off_s = self.off_s()

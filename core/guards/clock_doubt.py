@@ -30,6 +30,8 @@ class ClockDoubt:
     jumps: JumpDetector
     when_set: Callable[[str], None] = field(init=False, default=lambda words: None)
     """Called at once when the clock was set, with words for the operator."""
+    when_slept: Callable[[str], None] = field(init=False, default=lambda words: None)
+    """Called at once when the machine has slept, whoever looks first: what is known is from before."""
     _why: str = field(init=False, default="")
     _since: float = field(init=False, default=0.0)
     _seen: deque[Jump] = field(init=False, default_factory=deque)
@@ -57,6 +59,8 @@ class ClockDoubt:
             self.begin(jump.words)
             self._believed.clear()
             self.when_set(jump.words)
+        elif jump.kind is JumpKind.SLEPT:
+            self.when_slept(jump.words)
 
     def take_jumps(self) -> tuple[Jump, ...]:
         """The jumps since this was last asked."""

@@ -50,8 +50,8 @@ class ExitGate:
         self._held = {one.account: one for one in await self.records.exit_switch.all() if one.held}
 
     def note_complete(self, account: str, began_s: float) -> None:
-        """Takes note that all of the account was read and given to the records, by reads that began at this monotonic
-        second."""
+        """Takes note that all of the account was read and given to the records, by reads that began at this second of
+        `Clock.boottime`."""
         self._complete_s[account] = max(began_s, self._complete_s.get(account, began_s))
 
     def note_restriction(self, account: str, exits_barred: str) -> None:
@@ -63,9 +63,10 @@ class ExitGate:
         return self._held.get(ALL_ACCOUNTS) or self._held.get(account)
 
     def complete_age_s(self, account: str) -> float | None:
-        """Wall seconds since the account was read completely; None when it never was in this process."""
+        """Wall seconds since the account was read completely, those included that the machine slept; None when it never
+        was in this process."""
         began_s = self._complete_s.get(account)
-        return None if began_s is None else self.clock.monotonic() - began_s
+        return None if began_s is None else self.clock.boottime() - began_s
 
     def refusal(self, account: str, login: str) -> Refusal | None:
         """What bars exits of this account, reached by this login. None when nothing does."""

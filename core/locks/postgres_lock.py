@@ -60,7 +60,7 @@ class ServerLocks:
         self._broker = broker
         self._clock = clock
         self._keys = 1
-        self._confirmed = clock.monotonic()
+        self._confirmed = clock.boottime()  # a machine that slept has not heard from the server meanwhile
         self._lost = asyncio.Event()
         self._turn = asyncio.Lock()  # the connection takes one question at a time
         self._given_back = False
@@ -93,14 +93,14 @@ class ServerLocks:
         if self._lost.is_set() or self._connection.is_closed():
             raise LockLost(self._sentence("its connection ended"))
         self._accounts.verify()
-        silent = self._clock.monotonic() - self._confirmed
+        silent = self._clock.boottime() - self._confirmed
         if silent > UNCONFIRMED_AFTER_S:
             raise LockUnconfirmed(self._sentence(f"the server has not answered for {silent:.0f} s"))
 
     async def keep(self) -> None:
         """Has the server confirm the lock every second. Raises LockLost once it does not."""
         while True:
-            asked = self._clock.monotonic()
+            asked = self._clock.boottime()
             asking = asyncio.ensure_future(self._confirm())
             ended = asyncio.ensure_future(self._lost.wait())
             try:

@@ -228,6 +228,10 @@ class Feed:
         if status.state is StreamState.WAITING:
             self.on_lost()
 
+    def slept(self) -> None:
+        """Takes note that the machine slept, although the connection may stand: no quote of before is a price."""
+        self.store.invalidate()
+
     @property
     def _connected(self) -> bool:
         return self._status.state is StreamState.CONNECTED

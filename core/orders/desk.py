@@ -12,6 +12,7 @@ from datetime import datetime
 from core.broker.port import Broker
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.opposing import is_opposing, opposed
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import AnyIntent, Intent, SendClass, SendOutcome
 from core.locks.folder_lock import LockLost, OneTrader
@@ -109,7 +110,7 @@ class OrderDesk:
             acknowledged = await self.tracker.acknowledged(intent, outcome.report)
             self.tracker.poll_soon(intent.account)  # another console may have sent an order at the same moment
             return acknowledged
-        state, refusal = _without_acknowledgement(outcome, refused_at_wire)
+        state, refusal = _without_acknowledgement(intent.underlying, outcome, refused_at_wire)
         recorded = await self.tracker.unacknowledged(intent, state, outcome.detail)
         if recorded.state is not state:
             # An alert has proved meanwhile what the answer left open.
@@ -124,10 +125,14 @@ def _failed(sender: str, error: BaseException) -> str:
     return f"{sender} was ended" if ended else f"the last guards failed: {failure_words(error)}"
 
 
-def _without_acknowledgement(outcome: SendOutcome, refused_at_wire: list[Refusal]) -> tuple[OrderState, Refusal]:
+def _without_acknowledgement(
+    underlying: str, outcome: SendOutcome, refused_at_wire: list[Refusal]
+) -> tuple[OrderState, Refusal]:
     if outcome.kind is SendClass.NOT_SENT:
         refusal = refused_at_wire[0] if refused_at_wire else refuse(Reason.NOT_SENT, detail=outcome.detail)
         return OrderState.NOT_SENT, refusal
+    if outcome.kind is SendClass.REJECTED and is_opposing(outcome.detail):
+        return OrderState.REJECTED, opposed(underlying, outcome.detail)
     if outcome.kind is SendClass.REJECTED:
         return OrderState.REJECTED, refuse(Reason.REJECTED, detail=outcome.detail)
     return OrderState.UNKNOWN, refuse(Reason.OUTCOME_UNKNOWN, detail=outcome.detail)

@@ -13,6 +13,7 @@ from typing import Protocol
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
 from core.domain.market.underlying import Underlying
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.opposing import is_opposing, opposed
 from core.domain.orders.order_states import OrderState, state_for
 from core.domain.orders.orders import Entry, OrderReport, OrderRequest
 from core.domain.orders.shape import ended_unfilled, forbids_entry
@@ -188,6 +189,8 @@ async def preflight(broker: Broker, account: str, request: OrderRequest) -> DryR
         return await broker.dry_run(account, request)
     except BrokerError as error:
         if error.fault in (BrokerFault.REFUSED, BrokerFault.NOT_FOUND):
+            if is_opposing(error.detail):
+                return opposed(request.underlying, error.detail)
             return refuse(Reason.DRY_RUN_REFUSED, detail=error.detail)
         return refuse(Reason.DRY_RUN_FAILED, detail=error.detail)
 

@@ -25,14 +25,16 @@ from core.runtime.clock import Clock, exchange_time
 class KindRules(Generic[AnyIntent]):
     """The rules of one kind of intents.
 
-    `words` tells of them. `settle_times` are the waits until time proves something of an intent. `needs_history`: the
-    orders of its account are listed from its day on, and not only those that work. `may_have_filled`: these positions
-    of its account may be there because its order has filled, although no fill of it is known; it raises RecordsError.
-    `on_closed` is told an intent that has ended, `on_incident` one that people have to settle, and why.
+    `words` tells of them. `settle_times` are the waits until time proves something of an intent. `absent_by_time`: an
+    unknown one may be proved by them not to be at the broker. `needs_history`: the orders of its account are listed
+    from its day on, and not only those that work. `may_have_filled`: these positions of its account may be there
+    because its order has filled, although no fill of it is known; it raises RecordsError. `on_closed` is told an intent
+    that has ended, `on_incident` one that people have to settle, and why.
     """
 
     words: IntentWords[AnyIntent]
     settle_times: Callable[[AnyIntent], SettleTimes]
+    absent_by_time: Callable[[AnyIntent], bool]
     needs_history: Callable[[AnyIntent], bool]
     may_have_filled: Callable[[AnyIntent, Sequence[Position]], Awaitable[bool]]
     on_closed: Callable[[AnyIntent], Awaitable[None]]
@@ -77,6 +79,8 @@ def product_kinds(
         KindRules(
             words=EntryWords(bus),
             settle_times=lambda entry: times,
+            # A day that an order has held is not given back by a broker that knows it no longer, only by a word.
+            absent_by_time=lambda entry: entry.order_id is None,
             needs_history=lambda entry: True,
             may_have_filled=unseen.of_entry,
             on_closed=on_closed,
@@ -85,6 +89,8 @@ def product_kinds(
         KindRules(
             words=ExitWords(bus),
             settle_times=times_of_exit,
+            # Units that are held must be closed: the broker's word that it knows no such order is enough for them.
+            absent_by_time=lambda one: True,
             # Any other that works is listed, whatever its age, and one that is not listed is read by its id.
             needs_history=lambda one: one.state is OrderState.UNKNOWN and one.order_id is None,
             may_have_filled=unseen.of_exit,

@@ -115,11 +115,11 @@ class Changes:
     breakers: Breakers
     bus: Bus
     clock: Clock
-    # What is not believed yet of each account, and the monotonic second at which the first read that shows it began.
+    # What is not believed yet of each account, and the second at which the first read that shows it began.
     _doubts: dict[str, tuple[object, float]] = field(init=False, default_factory=dict)
     _differing: dict[str, frozenset[LegSide]] = field(init=False, default_factory=dict)
     _causes: Causes = field(init=False)
-    # The monotonic second since which every read shows no foreign close on the legs of a trident that is left alone.
+    # The second since which every read shows no foreign close on the legs of a trident that is left alone.
     _clear_s: dict[str, float] = field(init=False, default_factory=dict)
     _told: set[tuple[str, object]] = field(init=False, default_factory=set)
     # The tridents that a read has shown whole.

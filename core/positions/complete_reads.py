@@ -31,9 +31,9 @@ REQUESTS = 2
 
 @dataclass(frozen=True, slots=True)
 class CompleteRead:
-    """What both reads of an account have shown. They began at the monotonic second `began_s`; `at`, aware UTC, is when
-    both had come. The positions of options and shares are all here; an order that is missing may be there all the
-    same."""
+    """What both reads of an account have shown. They began at the second `began_s` of `Clock.boottime`, which counts
+    what the machine slept, so that no read looks fresh after a sleep; `at`, aware UTC, is when both had come. The
+    positions of options and shares are all here; an order that is missing may be there all the same."""
 
     account: str
     positions: tuple[Position, ...]
@@ -68,7 +68,7 @@ class Stamps(Protocol):
     """Takes note that an account was read completely: the gate of exits."""
 
     def note_complete(self, account: str, began_s: float) -> None:
-        """The account was read and given to the records, by reads that began at this monotonic second."""
+        """The account was read and given to the records, by reads that began at this second of `Clock.boottime`."""
         ...
 
 
@@ -115,15 +115,15 @@ class CompleteReads:
 
     def want(self, account: str) -> None:
         """Has `run` read the account at once, whatever the hour: something has changed there."""
-        self._wanted[account] = self.clock.monotonic()
+        self._wanted[account] = self.clock.boottime()
         self._wake.set()
 
     async def within(self, account: str, age_s: float = FRESH_S, *, work: Work = Work.ROUTINE) -> CompleteRead:
         """A read that began at most so many wall seconds ago. Raises BrokerError and RecordsError."""
-        return await self.since(account, self.clock.monotonic() - age_s, work=work)
+        return await self.since(account, self.clock.boottime() - age_s, work=work)
 
     async def since(self, account: str, began_s: float, *, work: Work = Work.ROUTINE) -> CompleteRead:
-        """A read that began at this monotonic second or later. Raises BrokerError and RecordsError."""
+        """A read that began at this second of `Clock.boottime` or later. Raises BrokerError and RecordsError."""
         while True:
             newest = self._newest.get(account)
             if newest is not None and newest.began_s >= began_s:
@@ -158,7 +158,7 @@ class CompleteReads:
     async def _routine(self, account: str, reading: set[str]) -> None:
         wanted_s = self._wanted.pop(account, None)
         try:
-            await self.since(account, self.clock.monotonic() if wanted_s is None else wanted_s)
+            await self.since(account, self.clock.boottime() if wanted_s is None else wanted_s)
         except BrokerError:
             if wanted_s is not None:
                 self._wanted.setdefault(account, wanted_s)  # it is still wanted: the next try is due in its time
@@ -178,7 +178,7 @@ class CompleteReads:
 
     def _due_in_s(self, account: str) -> float:
         """Wall seconds until the account is read next."""
-        now_s = self.clock.monotonic()
+        now_s = self.clock.boottime()
         failed = self._troubles.get(account)
         retry_s = 0.0 if failed is None else failed[1] + RETRY_S - now_s
         newest = self._newest.get(account)
@@ -197,11 +197,11 @@ class CompleteReads:
         self._troubles.pop(account, None)
         failure = None if done.cancelled() else done.exception()  # taken here also when nobody waits any more
         if isinstance(failure, BrokerError):
-            self._troubles[account] = failure.detail, self.clock.monotonic()
+            self._troubles[account] = failure.detail, self.clock.boottime()
 
     async def _read(self, account: str, turn: Turn) -> CompleteRead:
         await self.pace.take(turn)
-        began_s = self.clock.monotonic()
+        began_s = self.clock.boottime()
         positions, orders = await asyncio.gather(self.broker.positions(account), self.broker.live_orders(account))
         read = CompleteRead(account, positions, orders, began_s, self.clock.now())
         await self.take(read)

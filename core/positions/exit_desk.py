@@ -39,7 +39,7 @@ AGAIN_S = 10.0
 """Wall seconds after which something that was refused here is tried again."""
 AFTER_A_REFUSAL_S = 60.0
 """Wall seconds after which something that the broker refused is tried again."""
-_BY_THE_BROKER = frozenset({Reason.REJECTED, Reason.DRY_RUN_REFUSED, Reason.CLOSES_NOTHING})
+_BY_THE_BROKER = frozenset({Reason.REJECTED, Reason.OPPOSING_ORDER, Reason.DRY_RUN_REFUSED, Reason.CLOSES_NOTHING})
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class ExitGuards:
     async def _at_broker(self, exit: Exit, work: Work) -> Refusal | None:
         """What a complete read that is fresh shows of the exit's legs. One that shows a reason against the exit may be
         of before the last fill or cancel: it is read once more."""
-        now_s = self.clock.monotonic()
+        now_s = self.clock.boottime()
         refused = None
         for began_s in (now_s - FRESH_S, now_s):
             try:

@@ -29,7 +29,8 @@ ASK_AGAIN_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """The exit as it was when the broker's own word, which came at the monotonic second `at_s`, showed its end."""
+    """The exit as it was when the broker's own word, which came at the second `at_s` of `Clock.boottime`, showed
+    its end."""
 
     exit: Exit
     at_s: float
@@ -59,16 +60,16 @@ class CancelProofs:
     def waits_s(self, exit_ids: Iterable[str]) -> float | None:
         """Wall seconds since the first try to prove the oldest of these ends; None while none is tried."""
         since = [self._since_s[one] for one in exit_ids if one in self._since_s]
-        return self.clock.monotonic() - min(since) if since else None
+        return self.clock.boottime() - min(since) if since else None
 
     def note_asked(self, exit_id: str) -> None:
         """Takes note that the cancel of this exit was asked just now."""
-        self._asked_s[exit_id] = self.clock.monotonic()
+        self._asked_s[exit_id] = self.clock.boottime()
 
     async def prove(self, exits: Sequence[Exit]) -> str:
         """Tries once to prove the ends of these exits of one account, and frees their units. Says what is missing,
         empty when nothing is. Raises RecordsError."""
-        began_s = self.clock.monotonic()
+        began_s = self.clock.boottime()
         missing: list[str] = []
         open_ends = [one for one in [await self.records.exits.get(each.id) for each in exits] if self._is_open(one)]
         for one in open_ends:
@@ -115,7 +116,7 @@ class CancelProofs:
                     return [f"order {order_id} cannot be read: {error.detail}"]
                 # The broker has told its end before, and knows it no longer: nothing of it can fill.
         if one.needs_proof:
-            self._ended[one.id] = _Ended(one, self.clock.monotonic())
+            self._ended[one.id] = _Ended(one, self.clock.boottime())
             return []
         if one.released_at is not None:
             return []
@@ -140,7 +141,7 @@ class CancelProofs:
         """Asks once more to cancel an order that works: the first cancel was lost, or an earlier process died before it
         could ask."""
         asked_s = self._asked_s.get(one.id)
-        if one.cancel_asked_at is None or (asked_s is not None and self.clock.monotonic() - asked_s < ASK_AGAIN_S):
+        if one.cancel_asked_at is None or (asked_s is not None and self.clock.boottime() - asked_s < ASK_AGAIN_S):
             return
         self.note_asked(one.id)
         await self.pace.take(Turn(self.login_of(one.account), one.account, Work.PROOF))

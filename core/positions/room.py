@@ -278,7 +278,7 @@ class TridentRoom:
         self.exit_gate.note_restriction(reads.number, reads.exits_barred)
 
     def note_complete(self, account: str, began_s: float) -> None:
-        """The account was read completely by reads that began at this monotonic second (`complete_reads.Stamps`)."""
+        """The account was read completely by reads that began at this second (`complete_reads.Stamps`)."""
         self.exit_gate.note_complete(account, began_s)
         self.turns.wake(account)
 

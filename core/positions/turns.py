@@ -228,9 +228,11 @@ class TridentTurns:
 
     def _is_to_be_done(self, standing: Standing) -> bool:
         """Whether its action is ours to do. Of a trident that is not managed only what has come to pass is recorded,
-        and what its operator asks for is done; and by a wrong clock nothing is but what proves ends."""
+        and what its operator asks for is done; and by a wrong clock nothing is but what ends orders and proves it: a
+        cancel needs the lock and the login alone."""
         action = standing.action
-        if isinstance(action, Wait) or (self.gate.wrong_clock() is not None and not isinstance(action, Prove)):
+        ends_an_order = isinstance(action, (Cancel, Prove))
+        if isinstance(action, Wait) or (self.gate.wrong_clock() is not None and not ends_an_order):
             return False
         is_ours = standing.is_managed or standing.view.asked is not None
         return is_ours or isinstance(action, (Cancel, End, MarkSettling, Prove))
@@ -329,7 +331,7 @@ class TridentTurns:
         now = self.clock.now()
         if not self.calendar.is_open(now) or one.number not in self.followed():
             return NIGHT_S
-        newest, now_s = self.reads.newest(one.number), self.clock.monotonic()
+        newest, now_s = self.reads.newest(one.number), self.clock.boottime()
         due_s = [NIGHT_S]
         if newest is None:
             if not one.is_read:

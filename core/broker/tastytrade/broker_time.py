@@ -37,7 +37,7 @@ class BrokerDates:
         """The broker's time at this moment, at the latest; the machine's before the first answer."""
         if self.time is None:
             return self.clock.now()
-        return self.time.latest + timedelta(seconds=(self.clock.monotonic() - self.time.mono) * self.clock.speed)
+        return self.time.latest + timedelta(seconds=self.time.age_s(self.clock) * self.clock.speed)
 
     def second_of(self, instant: datetime) -> float:
         """The monotonic second at which it was this instant by the broker's clock, at the earliest: an event is rather

@@ -72,6 +72,7 @@ _IN_GENERAL = {
     _R.EXIT_NOT_BY_RULE: "an exit was not what the rules give",
     _R.NOT_SENT: "the order never left",
     _R.REJECTED: "the broker refused the order",
+    _R.OPPOSING_ORDER: "the broker refused an order beside one of the other direction",
     _R.OUTCOME_UNKNOWN: "whether the broker took the order is unknown",
     _R.BREAKER_OPEN: "a breaker stopped entries",
     _R.RECORD_FAILED: "the record could not be written",

@@ -287,6 +287,11 @@ class Reason(Enum):
     EXIT_NOT_BY_RULE = ("exit_not_by_rule", Kind.TRANSIENT, "the order is not what the rules give now: {why}")
     NOT_SENT = ("not_sent", Kind.TRANSIENT, "the order never left: {detail}")
     REJECTED = ("rejected", Kind.TERMINAL, "the broker refused the order: {detail}")
+    OPPOSING_ORDER = (
+        "opposing_order",
+        Kind.TERMINAL,
+        "the broker refused an order on {symbol} today, because one of the other direction works: {detail}",
+    )
     OUTCOME_UNKNOWN = (
         "outcome_unknown",
         Kind.TERMINAL,

@@ -17,6 +17,7 @@ from core.domain.operation.events import masked
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.orders.fills import is_complete
+from core.domain.orders.opposing import is_opposing
 from core.domain.orders.order_states import TERMINAL_STATES, OrderState
 from core.domain.orders.orders import ADOPTED, Entry, Intent
 from core.domain.orders.packages import fill_credit, packages_at_risk, risk_at
@@ -61,6 +62,7 @@ _MAY_STILL_CHANGE = frozenset({_K.SENDING, _K.WORKING, _K.UNKNOWN})
 FATE_REASONS = frozenset(
     {
         Reason.REJECTED,
+        Reason.OPPOSING_ORDER,
         Reason.OUTCOME_UNKNOWN,
         Reason.ENTRY_ABSENT,
         Reason.ENTRY_INCIDENT,
@@ -114,7 +116,7 @@ class Fate:
         """The reason for which the entry did not trade; None while it may, when it did, and when it never left."""
         match self.kind:
             case FateKind.REJECTED:
-                return Reason.REJECTED
+                return Reason.OPPOSING_ORDER if is_opposing(self.why) else Reason.REJECTED
             case FateKind.UNKNOWN:
                 return Reason.OUTCOME_UNKNOWN
             case FateKind.ABSENT:

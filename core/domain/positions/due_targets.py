@@ -35,7 +35,7 @@ def why_no_target(unit: Unit, view: TridentView) -> str:
     earlier = [one for one in view.exits if one.kind is ExitKind.TARGET and unit.name in one.units]
     if any(one.cancel_requested_by for one in earlier):
         return "an operator cancelled it"
-    if any(_is_ended_by_others(one) for one in earlier):
+    if any(ended_by_others(one) for one in earlier):
         return "it was ended at the broker"
     if unit.credit is None:
         return "its credit is not known"
@@ -70,12 +70,16 @@ def _may_return(unit: Unit, view: TridentView, moment: Moment) -> bool:
     earlier = [one for one in view.exits if one.kind is ExitKind.TARGET and unit.name in one.units]
     if any(one.cancel_requested_by for one in earlier):
         return False
-    ended = [one for one in earlier if _is_ended_by_others(one)]
+    ended = [one for one in earlier if ended_by_others(one)]
     return len(ended) < 2 and all(_ended_before_today(one, moment) for one in ended)
 
 
-def _is_ended_by_others(one: Exit) -> bool:
-    return one.state in _ENDED_AT_THE_BROKER and one.cancel_asked_at is None
+def ended_by_others(one: Exit) -> bool:
+    """Whether neither this console nor its operator ended the order of this exit. One that the broker had and knows no
+    longer was ended there too."""
+    is_forgotten = one.state is OrderState.ABSENT and one.order_id is not None
+    is_ours = one.cancel_asked_at is not None or bool(one.cancel_requested_by)
+    return (one.state in _ENDED_AT_THE_BROKER or is_forgotten) and not is_ours
 
 
 def _ended_before_today(one: Exit, moment: Moment) -> bool:

@@ -146,7 +146,7 @@ def exit_words(fate: ExitFate) -> str:
         case FateKind.UNKNOWN:
             return "UNKNOWN: the broker may have it or not; its units get no order"
         case FateKind.ABSENT:
-            return "ABSENT: not at the broker"
+            return f"ABSENT: not at the broker{f', {so_far} filled before' if fate.traded else ''}"
     cancel = f" {fate.cancel}" if fate.cancel else ""
     part = f", {so_far} filled" if fate.traded else ""
     if fate.kind is FateKind.EXPIRED and not fate.traded:

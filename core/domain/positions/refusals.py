@@ -7,12 +7,14 @@ from datetime import date, datetime
 
 from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.operation.reasons import Reason
+from core.domain.orders.opposing import was_opposed
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.exits import Exit, ExitKind
 
-_BY_THE_DRY_RUN = tuple(reason.sentence.partition("{")[0] for reason in (Reason.DRY_RUN_REFUSED, Reason.CLOSES_NOTHING))
-OPPOSING_ORDER = "opposing_order"
-"""The broker's code for an order on whose strikes one of the other direction works."""
+_BY_THE_DRY_RUN = tuple(
+    reason.sentence.partition("{")[0]
+    for reason in (Reason.DRY_RUN_REFUSED, Reason.OPPOSING_ORDER, Reason.CLOSES_NOTHING)
+)
 
 
 def refused_on(exits: Iterable[Exit], day: date) -> tuple[Exit, ...]:
@@ -29,8 +31,8 @@ def refused_at(exits: Iterable[Exit], day: date) -> tuple[datetime, ...]:
 
 
 def _is_refused(one: Exit) -> bool:
+    if one.kind is ExitKind.TARGET and was_opposed(one):
+        return False
     if one.state is OrderState.NOT_SENT:
         return one.detail.startswith(_BY_THE_DRY_RUN)
-    if one.state is not OrderState.REJECTED:
-        return False
-    return one.kind is not ExitKind.TARGET or OPPOSING_ORDER not in one.detail
+    return one.state is OrderState.REJECTED

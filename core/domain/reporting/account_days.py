@@ -7,7 +7,8 @@ that the cycle recorded is not asked then. An *account-day* is one account on on
 * open: the session is not over, and an order of it still works or is unknown, or a slot is left at which the account
   may still enter: the automation trades it and no entry holds its day for good. Such a day is in no rate;
 * error: an order was rejected, is not at the broker, stayed unknown or ended unfilled. When an operator here
-  cancelled it, that was a decision: no trade by rule;
+  cancelled it, that was a decision: no trade by rule. One that the broker refused beside a closing order decides only
+  as the run that made it;
 * error, blocked by risk, or no trade by rule: what most of the day's runs came to, a tie going to the worse. A run is
   an error when it failed, when its outcome is unknown, or when a breaker stopped it;
 * without a run: what most of its missed slots were missed for. A pause is a rule; a console that was down, halted or
@@ -233,7 +234,12 @@ def _judged(recorded: RecordedDay, missed: Mapping[str, int], *, is_running: boo
     if is_running and any(fate.kind in _NOT_OVER for fate in fates):
         unknown = any(fate.kind is FateKind.UNKNOWN for fate in fates)
         return DayKind.OPEN, Reason.OUTCOME_UNKNOWN.code if unknown else ""
-    left = [fate.reason or Reason.OUTCOME_UNKNOWN for fate in fates if fate.kind is not FateKind.NOT_SENT]
+    # An order refused beside one of ours that rests is no fault: what the runs came to decides, and it is one of them.
+    left = [
+        fate.reason or Reason.OUTCOME_UNKNOWN
+        for fate in fates
+        if fate.kind is not FateKind.NOT_SENT and fate.reason is not Reason.OPPOSING_ORDER
+    ]
     if left:
         faults = Counter(reason.code for reason in left if reason is not Reason.CANCELLED_HERE)
         return (DayKind.ERROR, _most(faults)) if faults else (DayKind.RULE, Reason.CANCELLED_HERE.code)

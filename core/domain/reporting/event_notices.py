@@ -42,6 +42,7 @@ A refused login is told by the alarm `login.invalid`, and the second refusal by 
 _OF_THE_ENTRY = frozenset(
     {
         Reason.REJECTED,
+        Reason.OPPOSING_ORDER,
         Reason.OUTCOME_UNKNOWN,
         Reason.ENTRY_ABSENT,
         Reason.ENTRY_CANCELLED,

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.orders.opposing import is_opposing
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill
 from core.records.repositories.intent_rows import intents_where, note_intent, read_fills
@@ -70,7 +71,7 @@ async def read_entry(connection: AsyncConnection, entry_id: str) -> Entry | None
 
 
 _CHANGES_OF_DAY = (
-    select(entries.c.account, entries.c.id, intent_changes.c.state)
+    select(entries.c.account, entries.c.id, intent_changes.c.state, intent_changes.c.detail)
     .join(intent_changes, intent_changes.c.intent_id == entries.c.id)
     .where(entries.c.session_day == bindparam("session_day"))
     .order_by(intent_changes.c.seq)
@@ -78,7 +79,8 @@ _CHANGES_OF_DAY = (
 
 
 async def count_failed_sends(connection: AsyncConnection, day: date) -> Counter[str]:
-    """The failed sends of a session day, by account. A send lasts from `sent` to the first failure after it."""
+    """The failed sends of a session day, by account. A send lasts from `sent` to the first failure after it. One that
+    the broker refused beside a closing order is none."""
     trying: set[str] = set()
     failed: Counter[str] = Counter()
     for row in await connection.execute(_CHANGES_OF_DAY, {"session_day": day}):
@@ -87,7 +89,8 @@ async def count_failed_sends(connection: AsyncConnection, day: date) -> Counter[
             trying.add(row.id)
         elif state in _FAILED_SENDS and row.id in trying:
             trying.remove(row.id)
-            failed[row.account] += 1
+            if state is not OrderState.REJECTED or not is_opposing(row.detail):
+                failed[row.account] += 1
     return failed
 
 

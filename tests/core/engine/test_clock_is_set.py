@@ -22,7 +22,7 @@ from core.views.standing_reads import clock_doubt
 from tests.core.notify.mail_without_engine import mail_settings
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.memory_mail_server import MemoryMailServer
-from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
+from tests.support.world import ACCOUNT, LOGIN, MONDAY, World, et, in_world
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -243,6 +243,32 @@ def test_the_slots_of_a_monday_after_the_clocks_changed_run_at_the_exchanges_tim
         await world.stop()
 
     in_world(days, tmp_path, start=et("2026-03-07", "12:00"), poll_s=600)
+
+
+def test_after_a_sleep_nothing_is_sent_by_what_was_known_before(tmp_path: Path) -> None:
+    """Whoever asks first finds the gates closed and no price: the monotonic clock stood still, and tells no age."""
+
+    async def day(world: World) -> None:
+        world.exits = None
+        await start(world, looks_every_s=60.0)
+        await world.until("09:50")
+        engine = world.engine
+        assert barred(world) is None
+        assert not engine.exits.exit_gate.refusals(ACCOUNT, LOGIN)
+        assert engine.quotes.quote("QQQ") is not None
+        world.clock.suspend(10 * 60)
+        assert engine.exits.exit_gate.refusal(ACCOUNT, LOGIN) is not None
+        assert Reason.RECONCILING in {one.reason for one in engine.exits.exit_gate.refusals(ACCOUNT, LOGIN)}
+        assert barred(world) is Reason.RECONCILING
+        assert engine.quotes.quote("QQQ") is None
+        await world.clock.sleep(90)
+        assert barred(world) is None
+        assert engine.quotes.quote("QQQ") is not None
+        done = [e.text for e in await world.records.journal.newest(200) if e.kind == "reconcile.done"]
+        assert sum("the machine slept" in text for text in done) == 1
+        await world.stop()
+
+    in_world(day, tmp_path)
 
 
 def test_a_machine_that_slept_has_no_clock_that_was_set(tmp_path: Path) -> None:

@@ -32,12 +32,12 @@ ACCOUNT, OTHER, LOGIN = "5WT00001", "5WT00002", "main"
 
 
 class SettableClock(SystemClock):
-    """The machine's clock; monotonic seconds go on by `later_s` more."""
+    """The machine's clock. The machine has slept for `slept_s`: the monotonic clock stood still meanwhile."""
 
-    later_s = 0.0
+    slept_s = 0.0
 
-    def monotonic(self) -> float:
-        return super().monotonic() + self.later_s
+    def boottime(self) -> float:
+        return super().boottime() + self.slept_s
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Gates:
             self.entries.not_reconciled,
         )
         self.entries.reconciled()
-        self.exits.note_complete(ACCOUNT, clock.monotonic())
+        self.exits.note_complete(ACCOUNT, clock.boottime())
 
     def told(self) -> tuple[Reason | None, Reason | None]:
         """Why entries and why exits of ACCOUNT are stopped; None where they are not."""
@@ -127,7 +127,7 @@ def breaker(kind: BreakerKind, subject: str | None = None) -> Comes:
 
 
 def unread(gates: Gates) -> None:
-    gates.clock.later_s += COMPLETE_WITHIN_S + 1
+    gates.clock.slept_s += COMPLETE_WITHIN_S + 1
 
 
 def held(account: str) -> Comes:
@@ -286,7 +286,7 @@ async def test_nothing_is_sent_before_the_account_was_read_and_an_older_read_doe
     gates: Gates,
 ) -> None:
     assert gates.exits.refusal(OTHER, LOGIN) == refuse(Reason.ACCOUNT_UNREAD, limit_s="300")
-    now_s = gates.clock.monotonic()
+    now_s = gates.clock.boottime()
     gates.exits.note_complete(ACCOUNT, now_s + 1)
     gates.exits.note_complete(ACCOUNT, now_s)
     age_s = gates.exits.complete_age_s(ACCOUNT)

@@ -108,18 +108,26 @@ async def test_a_lock_is_lost_at_once_with_its_connection(
 
 
 class HurriedClock(SystemClock):
-    """A clock that a test moves on, as if its process had been stopped meanwhile."""
+    """A clock that a test moves on, as if its process had been stopped meanwhile, or its machine had slept: then the
+    monotonic clock stood still."""
 
     ahead_s = 0.0
 
+    def __init__(self, *, slept: bool) -> None:
+        self._slept = slept
+
     def monotonic(self) -> float:
-        return super().monotonic() + self.ahead_s
+        return super().monotonic() + (0.0 if self._slept else self.ahead_s)
+
+    def boottime(self) -> float:
+        return super().boottime() + self.ahead_s
 
 
+@pytest.mark.parametrize("slept", [False, True])
 async def test_after_a_silence_nothing_is_sent_until_the_server_has_confirmed_the_lock(
-    url: str, tmp_path: Path
+    url: str, tmp_path: Path, slept: bool
 ) -> None:
-    clock = HurriedClock()
+    clock = HurriedClock(slept=slept)
     lock = await taken(url, tmp_path, clock)
     clock.ahead_s = UNCONFIRMED_AFTER_S + 0.1
     with pytest.raises(LockUnconfirmed, match="has not answered for 4 s"):

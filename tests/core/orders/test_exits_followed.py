@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from core.broker.port import BrokerError, BrokerFault
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Severity
@@ -132,11 +133,94 @@ def test_a_target_that_the_broker_no_longer_knows_is_looked_for_since_it_was_sen
         missed = [one for one in await world.records.exits.evidence(target.id) if one.kind == "missing"]
         assert len(missed) == listed.count(first) >= 3, "once for each look that is recorded"
         assert len(listed) > 2 * len(missed)
-        await world.until("10:50")
-        assert (await now(world, target)).state is OrderState.UNKNOWN, "time never proves what it knew to be absent"
         await world.stop()
 
     in_world(days, tmp_path, poll_s=10)
+
+
+@pytest.mark.parametrize("then", ["its legs are held", "a contract is missing", "it answers by id again"])
+def test_a_target_that_the_broker_knew_is_absent_only_when_both_listings_and_its_id_say_so(
+    tmp_path: Path, then: str
+) -> None:
+    """The broker's own word that it knows no such order, twice, with the listings and the positions, frees the unit: 45
+    minutes after that was seen. An order that is answered for again works on."""
+
+    async def day(world: World) -> None:
+        entry = await opened(world)
+        target = await close(world, entry, [PUT_1], FAR)
+        await world.until("09:50")
+        order, listed = world.broker.order, world.broker.orders_since
+
+        async def by_id(number: str, order_id: str) -> OrderReport:
+            if order_id == target.order_id and (then != "it answers by id again" or world.clock.now() < answers):
+                raise BrokerError(BrokerFault.NOT_FOUND, "order: no such order")
+            return await order(number, order_id)
+
+        async def since(number: str, first_day: date) -> tuple[OrderReport, ...]:
+            return tuple(one for one in await listed(number, first_day) if one.order_id != target.order_id)
+
+        answers = world.clock.now() + timedelta(minutes=47)
+        setattr(world.broker, "order", by_id)  # noqa: B010 - methods of this one instance
+        setattr(world.broker, "orders_since", since)  # noqa: B010
+        await world.until("09:54")
+        lost = await now(world, target)
+        assert (lost.state, lost.order_id, lost.released_at) == (OrderState.UNKNOWN, target.order_id, None)
+        became = next(one.at for one in await world.records.exits.history(target.id) if one.state is lost.state)
+        if then == "a contract is missing":
+            leg = target.request.legs[0]
+            world.exchange.back_office.give(ACCOUNT, {leg.symbol: 1}, world.clock.now())
+        await world.until("10:36")
+        assert (await now(world, target)).state is OrderState.UNKNOWN
+        assert world.clock.now() - became < timedelta(minutes=45)
+        await world.until("10:45")
+        found = await now(world, target)
+        if then == "its legs are held":
+            assert (found.state, found.released_at is not None) == (OrderState.ABSENT, True)
+            assert f"the broker knows no order {target.order_id}" in found.detail
+            seen = [one for one in await world.records.exits.evidence(target.id) if one.kind == "listing"]
+            assert len(seen) == 2
+            assert seen[1].at - seen[0].at >= timedelta(seconds=30)
+            assert seen[0].at - became >= timedelta(minutes=45)
+        elif then == "a contract is missing":
+            assert (found.state, found.released_at) == (OrderState.UNKNOWN, None), "it may have closed it"
+        else:
+            assert (found.state, found.released_at) == (OrderState.WORKING, None)
+        await world.stop()
+
+    in_world(day, tmp_path, poll_s=30)
+
+
+def test_a_stuck_exit_is_not_read_about_all_the_time(tmp_path: Path) -> None:
+    """Nothing is proved while its contracts are missing. It is looked for all the same, each half minute at most."""
+
+    async def day(world: World) -> None:
+        entry = await opened(world)
+        exits = [await close(world, entry, [unit], FAR) for unit in UnitName]
+        for exit in exits:
+            await world.records.exits.become(
+                exit.id, OrderState.UNKNOWN, at=world.clock.now(), detail="the test says so"
+            )
+            world.exchange.back_office.forget(ACCOUNT, int(exit.order_id or ""), world.clock.now())
+        world.exchange.back_office.give(
+            ACCOUNT, {leg.symbol: 1 for exit in exits for leg in exit.request.legs[:1]}, world.clock.now()
+        )
+        await world.until("10:40")
+        read: list[float] = []
+        reads = world.broker.account_reads
+
+        async def counted(number: str) -> Any:
+            read.append(world.clock.monotonic())
+            return await reads(number)
+
+        setattr(world.broker, "account_reads", counted)  # noqa: B010 - a method of this one instance
+        for _ in range(60):
+            await world.engine.settlement.check()
+            await world.clock.sleep(5)
+        assert {(await now(world, exit)).state for exit in exits} == {OrderState.UNKNOWN}
+        assert 8 <= len(read) <= 22, "one read of the account for all three, each half minute"
+        await world.stop()
+
+    in_world(day, tmp_path, poll_s=30)
 
 
 @pytest.mark.parametrize("reached", ["nothing", "the exchange"])

@@ -24,6 +24,7 @@ from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
+from tests.support.world import SuspendableClock
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 ONE, OTHER = "5WT00001", "5WT00002"
@@ -77,7 +78,7 @@ class Desk:
         return [round(read.began_s - self.began_s) for read in self.taken if read.account == account]
 
     async def following(self, script: Coroutine[Any, Any, None]) -> None:
-        self.began_s = self.clock.monotonic()
+        self.began_s = self.clock.boottime()
         service = asyncio.create_task(self.reads.run())
         try:
             await script
@@ -90,6 +91,25 @@ def on_desk(script: Callable[[Desk], Coroutine[Any, Any, None]]) -> None:
     run_virtual(lambda clock: script(Desk(clock)), START)
 
 
+def test_no_read_looks_fresh_after_the_machine_slept() -> None:
+    """The monotonic clock stands still while a machine sleeps: a read of before was of long ago."""
+
+    async def script(clock: VirtualClock) -> None:
+        machine = SuspendableClock(clock.now(), asyncio.get_running_loop())
+        desk = Desk(machine)
+        first = await desk.reads.within(ONE, FRESH_S)
+        assert await desk.reads.within(ONE, FRESH_S) is first
+        machine.suspend(FRESH_S + 1)
+        second = await desk.reads.within(ONE, FRESH_S)
+        assert second is not first
+        assert second.began_s - first.began_s > FRESH_S
+        machine.suspend(READ_EVERY_S)
+        await desk.following(machine.sleep(1))
+        assert len(desk.taken) == 4, "both accounts were due at once"
+
+    run_virtual(script, START)
+
+
 def test_a_read_has_positions_orders_and_the_second_before_both() -> None:
     async def script(desk: Desk) -> None:
         desk.exchange.fill_plan = "immediate"
@@ -98,12 +118,12 @@ def test_a_read_has_positions_orders_and_the_second_before_both() -> None:
         await desk.clock.sleep(10)
         desk.exchange.back_office.give(ONE, {"QQQ": -100}, desk.clock.now())
         await desk.clock.sleep(10)
-        began_s = desk.clock.monotonic()
+        began_s = desk.clock.boottime()
         read = await desk.reads.since(ONE, began_s)
         assert read.options() == {(PUT, Direction.SHORT): 2, (LOWER, Direction.LONG): 2}
         assert read.shares() == {"QQQ": -100}
         assert [order.identifier for order in read.orders] == ["senex-1"]
-        assert began_s <= read.began_s < desk.clock.monotonic()
+        assert began_s <= read.began_s < desk.clock.boottime()
         assert desk.stamps.stamped == [(ONE, read.began_s)]
 
     on_desk(script)
@@ -111,7 +131,7 @@ def test_a_read_has_positions_orders_and_the_second_before_both() -> None:
 
 def test_all_who_wait_share_one_read_and_a_fresh_one_is_not_read_again() -> None:
     async def script(desk: Desk) -> None:
-        now_s = desk.clock.monotonic()
+        now_s = desk.clock.boottime()
         found = await asyncio.gather(*(desk.reads.since(ONE, now_s) for _ in range(10)), desk.reads.within(ONE))
         assert len(desk.taken) == len({id(read) for read in found}) == 1
         await desk.clock.sleep(FRESH_S - 1)
@@ -130,7 +150,7 @@ def test_a_read_that_is_under_way_is_too_old_for_whoever_asks_after_it_began() -
     async def script(desk: Desk) -> None:
         first = asyncio.create_task(desk.reads.within(ONE))
         await desk.clock.sleep(0.01)
-        asked_s = desk.clock.monotonic()
+        asked_s = desk.clock.boottime()
         second = await desk.reads.since(ONE, asked_s, work=Work.PROOF)
         assert (await first).began_s < asked_s <= second.began_s
         assert len(desk.taken) == 2

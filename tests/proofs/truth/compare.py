@@ -121,7 +121,8 @@ def _of_day(one: Said, day: Day) -> Iterator[str]:
         yield f"it does not count {one.account} on {one.day} as traded, and contracts are filled"
     if one.kind is Kind.FAILED or traded or validated:
         return
-    if any(entry.kind in _NO_TRADE and not entry.by for entry in entries) and one.kind is not None:
+    failed = [e for e in entries if e.kind in _NO_TRADE and not e.by and "opposing_order" not in e.why_not]
+    if failed and one.kind is not None:
         yield f"it counts {one.account} on {one.day} as {one.kind}, and its entry came to nothing: an error"
 
 

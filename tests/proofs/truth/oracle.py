@@ -50,7 +50,10 @@ _ATTEMPTS = (
 
 
 def _badness_of(entry: Truth) -> int:
-    """What traded in part before it ended has succeeded; what an operator here cancelled was a decision."""
+    """What traded in part before it ended has succeeded; what an operator here cancelled was a decision, and what the
+    broker refused beside a closing order is a rule."""
+    if entry.kind is Kind.REJECTED and "opposing_order" in entry.why_not:
+        return 0
     if entry.kind in (Kind.CANCELLED, Kind.EXPIRED) and (entry.traded or entry.by):
         return 1 if entry.traded else 0
     return badness(entry.kind)

@@ -23,6 +23,7 @@ from tests.proofs.truth.reader import Reader, place_of
 from tests.proofs.truth.shell import in_once, in_search
 from tests.proofs.truth.values import Day, Truth
 from tests.support.memory_mail_server import MemoryMailServer
+from tests.support.opposing_close import opposed_from_the_first
 from tests.support.world import MONDAY, World, account, et, in_world, seldom
 
 NEXT_DAY = "2026-03-03"
@@ -182,6 +183,19 @@ async def rejected(world: World, witness: Witness) -> None:
         await witness.look()
     await world.until("09:46:10")
     await witness.look("rejected")
+    await _killed_and_started(world, witness)
+    await world.stop()
+    await witness.look_offline()
+
+
+async def opposed(world: World, witness: Witness) -> None:
+    """The broker refuses the order beside a close that rests on its strikes."""
+    opposed_from_the_first(world)
+    await world.start()
+    await world.until("09:46:10")
+    await witness.look("opposed")
+    await world.until("10:01")
+    await witness.look()
     await _killed_and_started(world, witness)
     await world.stop()
     await witness.look_offline()
@@ -374,6 +388,7 @@ SCENES: dict[str, Scene] = {
     "calm": Scene(calm),
     "filled": Scene(filled),
     "rejected": Scene(rejected),
+    "opposed": Scene(opposed),
     "lost": Scene(lost),
     "paused": Scene(paused),
     "all off": Scene(all_off),

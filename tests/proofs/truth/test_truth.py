@@ -15,7 +15,7 @@ from tests.support.fresh_interpreter import in_fresh_interpreter
 from tests.support.proofs import ALL
 
 SAMPLED_MUTANTS = 3
-IN_THE_SAMPLE = ("rejected", "lost", "paused", "all off", "two accounts")
+IN_THE_SAMPLE = ("rejected", "opposed", "lost", "paused", "all off", "two accounts")
 PLACES = (
     "day",
     "explain",

@@ -67,7 +67,7 @@ TERMINAL = {
     "iv_missing", "iv_implausible", "candles_missing", "earnings_near", "ex_dividend_near", "trading_halted",
     "low_score", "no_expiration", "strike_not_listed", "risk_not_positive", "risk_above_budget",
     "risk_above_buying_power", "position_limit", "opposite_side", "no_tick", "paused", "halted", "market_closed",
-    "session_unreadable", "entry_today", "rejected", "outcome_unknown", "kill_file",
+    "session_unreadable", "entry_today", "rejected", "opposing_order", "outcome_unknown", "kill_file",
 }  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def test_a_fate_says_what_the_record_says_and_no_more(
         (given(OrderState.FILLED, "part"), "FILLED, its fill records have not all come"),
         (given(OrderState.UNKNOWN), "UNKNOWN: the broker may have it or not; its units get no order"),
         (given(OrderState.ABSENT), "ABSENT: not at the broker"),
+        (given(OrderState.ABSENT, "part"), "ABSENT: not at the broker, 2 of 4 filled before"),
         (given(OrderState.NOT_SENT), "NOT SENT: the broker of …0001 said so"),
         (given(OrderState.REJECTED), "REJECTED: the broker of …0001 said so; its end is not proved yet"),
         (given(OrderState.REJECTED, released_at=AT), "REJECTED: the broker of …0001 said so"),

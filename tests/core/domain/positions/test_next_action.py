@@ -120,6 +120,7 @@ def test_nothing_is_due_until_the_time_exit() -> None:
 
 
 ENDED = {"state": OrderState.CANCELLED, "released_at": ENTRY_DAY.now, "terminal_at": ENTRY_DAY.now}
+ABSENT = {**ENDED, "state": OrderState.ABSENT}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,12 @@ ENDED = {"state": OrderState.CANCELLED, "released_at": ENTRY_DAY.now, "terminal_
         ),
         pytest.param(
             [target(CALL, **{**ENDED, "state": OrderState.REJECTED})], at("2025-11-28", "11:00"), True, id="refused"
+        ),
+        pytest.param([target(CALL, **ABSENT)], at("2025-11-28", "11:00"), False, id="forgotten, the same session"),
+        pytest.param([target(CALL, **ABSENT)], at("2025-12-01", "10:00"), True, id="forgotten, the next session"),
+        pytest.param([target(CALL, **ABSENT)] * 2, at("2025-12-01", "10:00"), False, id="forgotten, twice"),
+        pytest.param(
+            [target(CALL, **{**ABSENT, "order_id": None})], at("2025-11-28", "11:00"), True, id="never arrived"
         ),
     ],
 )

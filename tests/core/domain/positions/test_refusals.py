@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from core.domain.operation.reasons import Reason, refuse
+from core.domain.orders.opposing import opposed
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.refusals import refused_at
 from tests.support.trident_views import FIRST
 from tests.support.tridents import UnitName, exit
+
+OPPOSED = opposed("QQQ", "dry run: opposing_order: an order works")
 
 
 def ended(state: OrderState, detail: str = "", kind: ExitKind = ExitKind.TIME) -> Exit:
@@ -24,6 +27,9 @@ def ended(state: OrderState, detail: str = "", kind: ExitKind = ExitKind.TIME) -
         (ended(OrderState.REJECTED, "margin_check_failed: no"), True),
         (ended(OrderState.REJECTED, "opposing_order: an order works", ExitKind.TARGET), False),
         (ended(OrderState.REJECTED, "opposing_order: an order works"), True),
+        (ended(OrderState.NOT_SENT, OPPOSED.sentence(), ExitKind.TARGET), False),
+        (ended(OrderState.NOT_SENT, OPPOSED.sentence()), True),
+        (ended(OrderState.NOT_SENT, f"the broker's dry run refused: {OPPOSED.sentence()}", ExitKind.TARGET), False),
         (ended(OrderState.NOT_SENT, refuse(Reason.DRY_RUN_REFUSED, detail="no").sentence()), True),
         (ended(OrderState.NOT_SENT, refuse(Reason.CLOSES_NOTHING).sentence()), True),
         (ended(OrderState.NOT_SENT, refuse(Reason.DRY_RUN_FAILED, detail="HTTP 502").sentence()), False),

@@ -116,6 +116,16 @@ def test_a_rejected_order_is_an_error_not_a_trade() -> None:
     assert kinds(figures(sent, *rules, entries=[made(OrderState.REJECTED, sent)])) == [DayKind.ERROR], "one is enough"
 
 
+def test_an_order_refused_beside_a_close_is_a_rule_and_decides_only_as_its_run() -> None:
+    """Else one of them would make an error of every day on which a target rests on the strikes of the entry."""
+    sent = run(0)
+    opposed = replace(made(OrderState.REJECTED, sent), detail="opposing_order: an order on the other side works")
+    [alone] = figures(sent, entries=[opposed]).days
+    assert (alone.kind, alone.reason, alone.failed) == (DayKind.RULE, "opposing_order", 0)
+    [later] = figures(sent, *[run(0, Reason.FEED_DOWN)] * 2, entries=[opposed]).days
+    assert (later.kind, later.reason) == (DayKind.ERROR, "feed_down")
+
+
 @pytest.mark.parametrize(
     ("state", "why"),
     [
