@@ -51,7 +51,7 @@ def _has_ended(unit: UnitRow, at: datetime) -> bool:
 
 
 def _has_exit(facts: Facts, trident: TridentRow, name: str, until: datetime) -> bool:
-    of_unit = [row for row in facts.exits.values() if row.trident == trident.id and name in row.units]
+    of_unit = [row for row in facts.exits_of[trident.id] if name in row.units]
     return any(row.sent_at is not None and row.sent_at <= until for row in of_unit)
 
 

@@ -122,7 +122,7 @@ class Machine:
 
     def _facts(self, name: Name) -> ExitWorldFacts:
         one, other = self.consoles[name], self.consoles["second" if name == "first" else "first"]
-        return replace(one.facts(), others=other.ours() - one.ours(), foreign_money=(ACCOUNT,), first_cash={})
+        return replace(one.facts(), others=other.ours() - one.ours(), first_cash={})
 
     # Events
 
