@@ -19,7 +19,8 @@ from tests.proofs.days.day import Days, SeedResult, run_plan
 from tests.proofs.days.plan import Plan
 from tests.proofs.days.rival import LOGIN
 from tests.proofs.days.world import DayWorld
-from tests.proofs.exits.facts import is_exit
+from tests.proofs.exits.exit_times import free_to_the_end
+from tests.proofs.exits.facts import Facts, is_exit
 from tests.proofs.exits.invariants import ExitWorldFacts, Kept, quick, violations
 from tests.proofs.exits.steps import ExitSteps
 from tests.proofs.months.exit_operator import ExitOperator
@@ -35,12 +36,16 @@ FILLS_AFTER_S = (6.0, 25.0, 90.0, 170.0)
 
 @dataclass
 class MonthResult:
-    """The outcome of the months of a seed: how many units ended, by how, and what was found wrong."""
+    """The outcome of the months of a seed: how many units ended, by how, and what was found wrong. `judged` counts how
+    often the invariants were judged after a commit, `last_hours` the tridents that had to be closed and in whose last
+    hour nothing stood in the way."""
 
     days: SeedResult
     ended: Counter[str] = field(default_factory=Counter)
     tridents: Counter[str] = field(default_factory=Counter)
     realized: str = ""
+    judged: int = 0
+    last_hours: int = 0
 
 
 def run_months(plan: Plan, *, until: datetime | None = None) -> MonthResult:
@@ -52,7 +57,8 @@ def run_months(plan: Plan, *, until: datetime | None = None) -> MonthResult:
         return lived[0]
 
     result = run_plan(plan, until=until, days=months)
-    return MonthResult(result, lived[0].ended, lived[0].tridents, lived[0].realized)
+    (one,) = lived
+    return MonthResult(result, one.ended, one.tridents, one.realized, one.judged, one.last_hours)
 
 
 class Months(Days):
@@ -68,7 +74,7 @@ class Months(Days):
         self._is_set = False
         self._told: set[str] = set()
         self._steps = ExitSteps()
-        self.judged = 0
+        self.judged = self.last_hours = 0
         self._first_cash = dict(zip(world.accounts, world.plan.cash, strict=True))
         self._free: list[tuple[datetime, datetime]] = []
         self._closed_remains: set[tuple[str, str]] = set()
@@ -114,7 +120,9 @@ class Months(Days):
         world = self.world
         self._note_free(day)
         await world.sleep_until(datetime.combine(day, AT_REST, EXCHANGE_ZONE))
-        self._judge(violations(self._facts(at_rest=True)))
+        facts = self._facts(at_rest=True)
+        self._judge(violations(facts))
+        self.last_hours = sum(1 for _ in free_to_the_end(Facts(facts)))
         self._count()
 
     def _judge(self, found: list[str]) -> None:
