@@ -15,15 +15,17 @@ from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import Notice, OrderLeg, OrderRefused, OrderRequest, SimOrder
+from core.simulator.in_process.broker import Posted
 from tests.proofs.days.day import Days, SeedResult, run_plan
 from tests.proofs.days.plan import Plan
 from tests.proofs.days.rival import LOGIN
 from tests.proofs.days.world import DayWorld
 from tests.proofs.exits.exit_times import free_to_the_end
-from tests.proofs.exits.facts import Facts, is_exit
+from tests.proofs.exits.facts import EXIT_MARK, Facts, is_exit
 from tests.proofs.exits.invariants import ExitWorldFacts, Kept, quick, violations
 from tests.proofs.exits.steps import ExitSteps
 from tests.proofs.months.exit_operator import ExitOperator
+from tests.proofs.months.exit_send_checks import exit_send_violations
 
 AT_REST = time(23)
 """When the broker has posted the day, and the console has read it."""
@@ -74,7 +76,7 @@ class Months(Days):
         self._is_set = False
         self._told: set[str] = set()
         self._steps = ExitSteps()
-        self.judged = self.last_hours = 0
+        self.judged = self.last_hours = self.sent = 0
         self._first_cash = dict(zip(world.accounts, world.plan.cash, strict=True))
         self._free: list[tuple[datetime, datetime]] = []
         self._closed_remains: set[tuple[str, str]] = set()
@@ -85,6 +87,12 @@ class Months(Days):
         if self._steps.moved(self.checker.reader):
             self.judged += 1
             self._judge(quick(self._facts(at_rest=False)))
+
+    def _posted(self, posted: Posted) -> None:
+        super()._posted(posted)
+        if posted.request.identifier.startswith(EXIT_MARK):
+            self.sent += 1
+            self._judge(list(exit_send_violations(self.world, self.checker.reader, posted)))
 
     def _at_exchange(self, notice: Notice) -> None:
         super()._at_exchange(notice)
