@@ -271,7 +271,9 @@ class Machine:
         await self.clock.sleep(READS_S)
         facts = replace(self._facts("first"), at_rest=True)
         wrong = violations(facts)
-        if is_waiting(Facts(facts), ACCOUNT):
+        # What nobody bids for cannot be sold: a unit that stays broken is not judged before it expires.
+        is_broken = first.sql("SELECT 1 FROM units WHERE state = 'broken'")
+        if not is_broken and is_waiting(Facts(facts), ACCOUNT):
             wrong.append("fees or rows are still to come, and the cash cannot be judged")
         await first.down(crash=False)
         return [f"the morning after: {one}" for one in wrong]
