@@ -186,6 +186,10 @@ class ExitWorld(World):
             self.free.append((self._ready_since, self.clock.now()))
             self._ready_since = None
 
+    def is_left_alone(self) -> None:
+        """The trident is in other hands: since the process is ready, nothing of it was due."""
+        self._ready_since = None
+
     def is_over(self) -> None:
         """The process has ended, or was killed."""
         self.is_blocked()

@@ -253,6 +253,8 @@ class Machine:
             await self.clock.sleep(30)
             lived += 30
             wrong = list(self._unsettled(first))
+            if self._others_close(first):
+                first.is_left_alone()
         return [f"in the end: {one}" for one in wrong]
 
     async def _balance(self) -> list[str]:
@@ -289,6 +291,15 @@ class Machine:
         for remainder, short in console.sql("SELECT remainder, short_symbol FROM units WHERE state = 'broken'"):
             action = "Buy to Close" if remainder == short else "Sell to Close"
             self._by_hand((OrderLeg("Equity Option", remainder, action, Decimal(1)),))
+
+    def _others_close(self, console: Console) -> bool:
+        """Whether an order that is not this console's works on the account, or the trident is in other hands, as for
+        the rest of a day on which another user closed legs of it: that stops its exits."""
+        if console.sql("SELECT 1 FROM tridents WHERE hands_off != ''"):
+            return True
+        own = {identifier for (identifier,) in console.sql("SELECT identifier FROM exits")}
+        orders = self.exchange.live_orders(ACCOUNT, self._now())
+        return any(not order.terminal and order.external_identifier not in own for order in orders)
 
     def _unsettled(self, first: Console) -> Iterator[str]:
         self.exchange.live_orders(ACCOUNT, self._now())
