@@ -89,7 +89,7 @@ _KINDS = {
     "cancel at broker": 5,
     "retarget": 4,
     "close": 6,
-    "release": 2,
+    "release": 3,
     "cancel exit": 5,
     "cancel exits": 2,
     "exits off": 3,

@@ -45,7 +45,7 @@ if ALL:
 
 
 def test_every_trouble_of_exits_is_drawn() -> None:
-    drawn = {trouble.kind for seed in range(60) for trouble in draw_months(seed, 20).troubles}
+    drawn = {trouble.kind for seed in range(100) for trouble in draw_months(seed, 20).troubles}
     assert drawn >= exit_kinds()
     assert {draw_months(seed, 20).fills_as_asked for seed in range(20)} == {True, False}
 
