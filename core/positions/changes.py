@@ -117,6 +117,8 @@ class Changes:
     clock: Clock
     # What is not believed yet of each account, and the second at which the first read that shows it began.
     _doubts: dict[str, tuple[object, float]] = field(init=False, default_factory=dict)
+    # The accounts whose last read shows fills of others that are not believed yet.
+    _traded: set[str] = field(init=False, default_factory=set)
     _differing: dict[str, frozenset[LegSide]] = field(init=False, default_factory=dict)
     _causes: Causes = field(init=False)
     # The second since which every read shows no foreign close on the legs of a trident that is left alone.
@@ -142,6 +144,10 @@ class Changes:
         ours."""
         return account in self._doubts
 
+    def others_traded(self, account: str) -> bool:
+        """Whether the account's last read shows fills of orders that are not ours, and they are not believed yet."""
+        return account in self._traded
+
     def agrees(self, account: str, units: Sequence[Unit]) -> bool:
         """Whether the last read shows the legs of these units as it may."""
         differing = self.differing(account)
@@ -165,6 +171,10 @@ class Changes:
             differing = frozenset(one.leg for one in (*change.found, *change.awaited))
             self._differing[read.account] = differing
             self._shown |= {one.id for one in account.records if not differing & legs_of(one.trident.units).keys()}
+            if change.fills:
+                self._traded.add(read.account)
+            else:
+                self._traded.discard(read.account)
             if not change.fills and not change.found:
                 self._doubts.pop(read.account, None)
                 self._causes.note_agreed(read)
@@ -296,6 +306,7 @@ class Changes:
         elif gone:
             units = await self.records.tridents.note_gone(gone)
         del self._doubts[read.account]
+        self._traded.discard(read.account)
         causes = {loss: [r.gone.cause for r in gone if _is_of(r, loss)] for loss in losses}
         for loss in losses:
             await self._tell(read.account, loss, units[loss.trident_id], causes[loss])

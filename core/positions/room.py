@@ -267,6 +267,8 @@ class TridentRoom:
         self.alerts.heard(event)
         if event.kind == "reconcile.done":
             self._books_due.set()  # the machine may have slept
+        if event.kind == "reconcile.foreign" and event.account is not None and self.on:
+            self.reads.want(event.account)  # found in a listing, where no alert told of it
 
     def stranger(self, report: OrderReport) -> None:
         """An alert told of an order that is not ours: the account is read at once."""

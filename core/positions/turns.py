@@ -327,9 +327,12 @@ class TridentTurns:
     # What has to be read
 
     def _read_in_s(self, one: _Account) -> float:
-        """Has the account read at once where something waits for that. Returns the wall seconds until it does."""
+        """Has the account read at once where something waits for that. Returns the wall seconds until it does. Out of
+        session only what an order of others has done is looked at again: the comparison of a reconciliation must not
+        meet it unbelieved. What expires is gone then, and is told by the rows of the next morning."""
         now = self.clock.now()
-        if not self.calendar.is_open(now) or one.number not in self.followed():
+        is_due = self.calendar.is_open(now) or self.changes.others_traded(one.number)
+        if not is_due or one.number not in self.followed():
             return NIGHT_S
         newest, now_s = self.reads.newest(one.number), self.clock.boottime()
         due_s = [NIGHT_S]

@@ -64,6 +64,29 @@ def test_a_unit_closed_by_hand_between_two_reads_loses_its_order_and_the_others_
     in_world(day, tmp_path, start=EARLY)
 
 
+def test_a_unit_closed_by_hand_is_seen_after_the_close_of_the_session_and_halts_nothing(tmp_path: Path) -> None:
+    """No console runs when it is closed; the next one starts in the evening, when positions are read only on demand."""
+
+    async def day(world: World) -> None:
+        await held(world)
+        await targets_rest(world)
+        await world.stop()
+        await world.until("15:58")
+        close_by_hand(world, "C")
+        await world.until("16:30")
+        await world.start()
+
+        async def gone() -> bool:
+            return (await states(world))[CALL] == (UnitState.GONE, Ended.HAND)
+
+        await until(world, gone, within_s=120)
+        await world.clock.sleep(120)
+        assert BreakerKind.MISMATCH not in {one.kind for one in world.engine.breakers.open_now}
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY)
+
+
 def test_a_trident_closed_by_hand_whole_ends_with_its_orders(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await held(world)

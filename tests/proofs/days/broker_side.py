@@ -30,6 +30,8 @@ class BrokerSide:
     delivered: dict[str, float] = field(default_factory=dict)
     barred_since: int = 0
     compared: dict[str, int] = field(default_factory=dict)
+    cancels: list[tuple[str, str]] = field(default_factory=list)
+    """The account and the order's id of each cancel that the trader asked for."""
     _reading: dict[str, int] = field(default_factory=dict)
     """Accounts whose positions were read, and the newest event when that began."""
 
@@ -37,7 +39,7 @@ class BrokerSide:
         """Notes from now on what passes through this broker."""
         feed, alerts = broker.market_data, broker.alerts
         run_feed, run_alerts = feed.run, alerts.run
-        read_account, read_orders = broker.account_reads, broker.orders_since
+        read_account, read_orders, cancel = broker.account_reads, broker.orders_since, broker.cancel
 
         async def watched_feed(sink: MarketDataSink) -> None:
             await run_feed(_Feed(sink, self.delivered))
@@ -58,11 +60,16 @@ class BrokerSide:
                 self.compared[number] = max(began, self.compared.get(number, 0))
             return listed
 
+        async def watched_cancel(number: str, order_id: str) -> None:
+            self.cancels.append((number, order_id))
+            await cancel(number, order_id)
+
         # Methods of these instances.
         setattr(feed, "run", watched_feed)  # noqa: B010
         setattr(alerts, "run", watched_alerts)  # noqa: B010
         setattr(broker, "account_reads", watched_account)  # noqa: B010
         setattr(broker, "orders_since", watched_orders)  # noqa: B010
+        setattr(broker, "cancel", watched_cancel)  # noqa: B010
 
     def bar(self) -> None:
         """From now on nothing may be sent before a new comparison."""

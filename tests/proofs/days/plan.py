@@ -73,6 +73,9 @@ class Plan:
     """Whether exits are on: then tridents are taken to their end."""
     exit_dte: int = 7
     """The setting of the accounts: so many days before it expires the close of a trident begins."""
+    fills_as_asked: bool = False
+    """Whether closing orders of a day fill at the price asked, some time after they are live, whatever the market says.
+    Targets follow the market."""
     lived: bool = False
     """Whether the engine wakes as seldom as in days that nobody watches."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 from core.runtime.clock import exchange_time
-from core.simulator.exchange.transactions import RECEIVE_DELIVER, SimTransaction
+from core.simulator.exchange.transactions import RECEIVE_DELIVER, TRADE, SimTransaction
 from tests.proofs.exits.facts import UNITS, Facts, TridentRow, UnitRow, filled, is_exit
 
 _ZERO = Decimal(0)
@@ -25,10 +25,11 @@ def cash_balances(facts: Facts) -> Iterator[str]:
         return
     rows = {number: facts.world.exchange.transactions(number, facts.world.now) for number in facts.accounts}
     for number, first in facts.world.first_cash.items():
-        if number in facts.world.foreign_money or _is_waiting(facts, number):
+        if _is_mixed(facts, number, rows[number]) or is_waiting(facts, number):
             continue
         change = facts.world.exchange.balances(number, facts.world.now).cash_balance - first
         shares = sum((_worth(facts, row) for row in rows[number]), _ZERO)
+        change -= sum((row.net_value for row in rows[number] if _is_outside(facts, row)), _ZERO)
         told = sum((_cash(facts, trident) for trident in _of(facts, number)), _ZERO)
         if told != change + shares:
             yield f"account {number} tells of {told}; its cash changed by {change}, its shares are worth {shares}"
@@ -41,7 +42,7 @@ def _of(facts: Facts, number: str) -> list[TridentRow]:
     return [trident for trident in facts.tridents.values() if trident.account == number]
 
 
-def _is_waiting(facts: Facts, number: str) -> bool:
+def is_waiting(facts: Facts, number: str) -> bool:
     """Whether rows or fees of the account are still to come: then the sum is not due."""
     recent = facts.world.now - UNEXPLAINED_AFTER
     for trident in _of(facts, number):
@@ -85,12 +86,35 @@ def _worth(facts: Facts, row: SimTransaction) -> Decimal:
     return row.quantity * price * (1 if row.action.startswith("Buy") else -1)
 
 
+def _is_outside(facts: Facts, row: SimTransaction) -> bool:
+    """Whether a row is of no trident: shares that were traded, which are the operator's, or contracts that none has."""
+    if row.instrument_type == "Equity":
+        return row.kind == TRADE
+    return row.instrument_type is not None and (row.account, row.symbol or "") not in facts.tridents_with
+
+
+def _is_mixed(facts: Facts, number: str, rows: Sequence[SimTransaction] = ()) -> bool:
+    """Whether somebody else, or an entry that became no trident, opened contracts that a trident has as well, or had
+    shares delivered for others: then the account's rows are not the tridents' alone."""
+    whole = {identifier for identifier, (entry, _, _) in facts.entries.items() if entry in facts.tridents}
+    whole |= {identifier for identifier, (_, state, _) in facts.entries.items() if state == "filled"}
+    for order in facts.orders:
+        if order.account_number != number or is_exit(order) or order.external_identifier in whole:
+            continue
+        if any(leg.opens and leg.fills and (number, leg.symbol) in facts.tridents_with for leg in order.legs):
+            return True
+    return any(
+        row.kind == RECEIVE_DELIVER and row.sub_kind in ("Assignment", "Exercise") and _is_outside(facts, row)
+        for row in rows
+    )
+
+
 def _by_its_orders(facts: Facts, trident: TridentRow, rows: list[SimTransaction]) -> Iterator[str]:
     """A trident that our orders closed whole realized what the broker's rows of them say."""
     units = facts.units[trident.id].values()
     if any(unit.state != "closed" or unit.realized is None or unit.fees_estimated for unit in units):
         return
-    ids = {row.order_id for row in facts.exits.values() if row.trident == trident.id and row.order_id is not None}
+    ids = {row.order_id for row in facts.exits_of[trident.id] if row.order_id is not None}
     ids |= {
         str(order.id)
         for order in facts.openings
@@ -123,7 +147,7 @@ def gone_is_gone(facts: Facts) -> Iterator[str]:
         gone[facts.tridents[trident].account, symbol] += 1
     for (number, symbol), count in gone.items():
         held = abs(facts.world.exchange.back_office.ledgers[number].held().get(symbol, 0))
-        if number not in facts.world.foreign_money and count > opened[number, symbol] - held:
+        if count > opened[number, symbol] - held and not _is_mixed(facts, number):
             yield f"{count} of {symbol} are gone on record, and {number} holds {held} of {opened[number, symbol]}"
 
 
@@ -166,9 +190,7 @@ def _credits(facts: Facts, trident: TridentRow) -> Iterator[str]:
 def _taken(facts: Facts, trident: TridentRow) -> dict[str, set[str]]:
     """The contracts of each unit that fills of exits have taken, by symbol."""
     taken: dict[str, set[str]] = {name: set() for name in UNITS}
-    for row in facts.exits.values():
-        if row.trident != trident.id:
-            continue
+    for row in facts.exits_of[trident.id]:
         count: dict[str, int] = defaultdict(int)
         for fill in facts.fills.get(row.id, ()):
             count[fill.symbol] += int(fill.quantity)
@@ -193,9 +215,7 @@ def _state(facts: Facts, trident: TridentRow, unit: UnitRow, taken: set[str]) ->
     else:
         wanted = "closed" if taken == legs else "gone"
     # A filled order closes its units also before its fill records are here.
-    by_word = any(
-        row.trident == trident.id and row.state == "filled" and unit.name in row.units for row in facts.exits.values()
-    )
+    by_word = any(row.state == "filled" and unit.name in row.units for row in facts.exits_of[trident.id])
     if unit.state != wanted and not (by_word and unit.state == "closed"):
         yield f"{unit.name} of {trident.id} is stored as {unit.state}, and its fills make it {wanted}"
 

@@ -51,8 +51,7 @@ def _wrong(facts: Facts, order: SimOrder, row: ExitRow) -> Iterator[str]:
     if row.kind == "target":
         is_newest = not any(
             other.kind == "target" and other.units == row.units and other.prepared_at > row.prepared_at
-            for other in facts.exits.values()
-            if other.trident == row.trident
+            for other in facts.exits_of[row.trident]
         )
         yield from _target(trident, claimed, debit, ticks, is_newest=is_newest)
     elif row.kind == "time":

@@ -51,7 +51,7 @@ def _has_ended(unit: UnitRow, at: datetime) -> bool:
 
 
 def _has_exit(facts: Facts, trident: TridentRow, name: str, until: datetime) -> bool:
-    of_unit = [row for row in facts.exits.values() if row.trident == trident.id and name in row.units]
+    of_unit = [row for row in facts.exits_of[trident.id] if name in row.units]
     return any(row.sent_at is not None and row.sent_at <= until for row in of_unit)
 
 
@@ -113,8 +113,9 @@ def _session(facts: Facts, day: date) -> TradingSession | None:
     return None
 
 
-def no_qqq_on_expiration_day(facts: Facts) -> Iterator[str]:
-    """No whole unit that must be closed reaches its expiration, where nothing blocked and the broker filled."""
+def free_to_the_end(facts: Facts) -> Iterator[tuple[TridentRow, TradingSession]]:
+    """The tridents that had to be closed, each with its last session, in whose last hour nothing blocked an exit and
+    the broker filled at the price asked."""
     if not facts.world.fills_as_asked:
         return
     for trident in facts.tridents.values():
@@ -124,8 +125,13 @@ def no_qqq_on_expiration_day(facts: Facts) -> Iterator[str]:
         if session is None or session.close > facts.world.now or trident.managed_since > session.open:
             continue
         hour = session.close - timedelta(hours=1)
-        if not any(began <= hour and ended >= session.close for began, ended in facts.world.free):
-            continue
+        if any(began <= hour and ended >= session.close for began, ended in facts.world.free):
+            yield trident, session
+
+
+def no_qqq_on_expiration_day(facts: Facts) -> Iterator[str]:
+    """No whole unit that must be closed reaches its expiration, where nothing blocked and the broker filled."""
+    for trident, session in free_to_the_end(facts):
         left = [
             u.name
             for u in facts.held_units(trident.id, session.close)

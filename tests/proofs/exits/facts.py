@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Protocol
@@ -60,10 +60,10 @@ class ExitWorldFacts:
     `posts` are the orders that consoles sent, `cancels` the account and order id of each cancel that they asked for.
     `stops` stopped exits, `entry_stops` entries. `free` are the periods in which nothing blocked an exit: without any,
     punctuality is not judged; `within` is how long a step may take there. `fills_as_asked`: the exchange fills what is
-    asked at its price. `first_cash` is each account's first cash; `at_rest`: every row is posted and read. Orders that
-    are not ours filled in the accounts of `foreign_money`. `others` are the identifiers of a console with other
-    records. The trader's clock may be off by `clock_off`. Listings may hide an order for `hidden`, on its last day for
-    `last_day`; two reads of a proof are `between` apart.
+    asked at its price. `first_cash` is each account's first cash; `at_rest`: every row is posted and read. `others` are
+    the identifiers of a console with other records. The trader's clock may be off by `clock_off`. Listings may hide an
+    order for `hidden`, on its last day for `last_day`; two reads of a proof are `between` apart. With `recent` the
+    records are read of those tridents only that are held, or ended since then.
     """
 
     reader: Reader
@@ -79,13 +79,13 @@ class ExitWorldFacts:
     fills_as_asked: bool = False
     first_cash: Mapping[str, Decimal] = field(default_factory=dict)
     at_rest: bool = False
-    foreign_money: Collection[str] = ()
     others: frozenset[str] = frozenset()
     clock_off: timedelta = timedelta()
     hidden: timedelta = timedelta(minutes=45)
     last_day: timedelta = timedelta(minutes=5)
     between: timedelta = timedelta(seconds=30)
     kept: Kept = field(default_factory=Kept)
+    recent: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +201,13 @@ class Facts:
     def __init__(self, world: ExitWorldFacts) -> None:
         self.world = world
         self._sql = world.reader.execute
+        self._tridents = self._exits = ""
+        """Conditions on the columns of a trident's id and of an exit's id; empty without `recent`."""
+        if world.recent is not None:
+            since = world.recent.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            ids = f"SELECT id FROM tridents WHERE ended_at IS NULL OR ended_at > '{since}'"
+            self._tridents = f"WHERE {{}} IN ({ids})"
+            self._exits = f"WHERE {{}} IN (SELECT id FROM exits WHERE trident_id IN ({ids}))"
 
     # The records
 
@@ -209,7 +216,8 @@ class Facts:
         """By id, oldest first."""
         rows = self._sql(
             'SELECT id, account, trident_id, kind, units, identifier, "limit", request, state, prepared_at, sent_at, '
-            "order_id, terminal_at, cancel_asked_at, released_at, origin FROM exits ORDER BY prepared_at, id"
+            "order_id, terminal_at, cancel_asked_at, released_at, origin FROM exits "
+            f"{self._tridents.format('trident_id')} ORDER BY prepared_at, id"
         )
         return {
             row[0]: ExitRow(
@@ -247,7 +255,8 @@ class Facts:
     def tridents(self) -> dict[str, TridentRow]:
         rows = self._sql(
             "SELECT id, account, underlying, expiration, body, width, credit, filled_at, rules, managed_since, phase, "
-            "closing_since, split, hands_off, asked, ended_at FROM tridents ORDER BY opened_at, id"
+            "closing_since, split, hands_off, asked, ended_at FROM tridents "
+            f"{self._tridents.format('id')} ORDER BY opened_at, id"
         )
         found = {}
         for row in rows:
@@ -281,7 +290,7 @@ class Facts:
         """By trident and name."""
         rows = self._sql(
             "SELECT trident_id, unit, short_symbol, long_symbol, credit, estimated, state, how, ended_at, received, "
-            "paid, settlement, fees, fees_estimated, realized FROM units"
+            f"paid, settlement, fees, fees_estimated, realized FROM units {self._tridents.format('trident_id')}"
         )
         found: dict[str, dict[str, UnitRow]] = defaultdict(dict)
         for row in rows:
@@ -308,28 +317,40 @@ class Facts:
     def fills(self) -> dict[str, list[FillRow]]:
         """By intent, in the order in which they were recorded."""
         found: dict[str, list[FillRow]] = defaultdict(list)
-        rows = self._sql("SELECT intent_id, order_id, fill_id, symbol, quantity, price, at FROM fills ORDER BY seq")
+        rows = self._sql(
+            "SELECT intent_id, order_id, fill_id, symbol, quantity, price, at FROM fills "
+            f"{self._exits.format('intent_id')} ORDER BY seq"
+        )
         for intent, order, fill, symbol, quantity, price, at in rows:
             found[intent].append(FillRow(intent, order, fill, symbol, Decimal(quantity), Decimal(price), _at(at)))
         return found
 
     @cached_property
     def claims(self) -> list[ClaimRow]:
-        rows = self._sql("SELECT exit_id, trident_id, unit, claimed_at, released_at, why FROM claims ORDER BY seq")
+        rows = self._sql(
+            "SELECT exit_id, trident_id, unit, claimed_at, released_at, why FROM claims "
+            f"{self._tridents.format('trident_id')} ORDER BY seq"
+        )
         return [ClaimRow(row[0], row[1], row[2], _at(row[3]), _maybe(row[4]), row[5]) for row in rows]
 
     @cached_property
     def gone(self) -> dict[tuple[str, str, str], GoneRow]:
         """The contracts that left, by trident, unit and symbol: each as it was found first."""
         found: dict[tuple[str, str, str], GoneRow] = {}
-        for trident, unit, symbol, at in self._sql("SELECT trident_id, unit, symbol, found_at FROM gone ORDER BY seq"):
+        rows = self._sql(
+            f"SELECT trident_id, unit, symbol, found_at FROM gone {self._tridents.format('trident_id')} ORDER BY seq"
+        )
+        for trident, unit, symbol, at in rows:
             found.setdefault((trident, unit, symbol), GoneRow(trident, unit, symbol, _at(at)))
         return found
 
     @cached_property
     def changes(self) -> dict[str, list[ChangeRow]]:
         found: dict[str, list[ChangeRow]] = defaultdict(list)
-        rows = self._sql("SELECT intent_id, state, at, order_id, broker_status FROM intent_changes ORDER BY seq")
+        rows = self._sql(
+            "SELECT intent_id, state, at, order_id, broker_status FROM intent_changes "
+            f"{self._exits.format('intent_id')} ORDER BY seq"
+        )
         for row in rows:
             found[row[0]].append(ChangeRow(row[0], row[1], _at(row[2]), row[3], row[4]))
         return found
@@ -337,7 +358,10 @@ class Facts:
     @cached_property
     def evidence(self) -> dict[str, list[SeenRow]]:
         found: dict[str, list[SeenRow]] = defaultdict(list)
-        for intent, *row in self._sql("SELECT intent_id, kind, complete, detail, at FROM evidence ORDER BY id"):
+        rows = self._sql(
+            f"SELECT intent_id, kind, complete, detail, at FROM evidence {self._exits.format('intent_id')} ORDER BY id"
+        )
+        for intent, *row in rows:
             found[intent].append(SeenRow.of(*row))
         return found
 
@@ -363,6 +387,44 @@ class Facts:
         """The entries of this product, in the order in which they arrived."""
         return [order for order in self.orders if (order.external_identifier or "").startswith(ENTRY_MARK)]
 
+    @cached_property
+    def exits_of(self) -> dict[str, list[ExitRow]]:
+        """By trident, oldest first."""
+        found: dict[str, list[ExitRow]] = defaultdict(list)
+        for row in self.exits.values():
+            found[row.trident].append(row)
+        return found
+
+    @cached_property
+    def tridents_with(self) -> dict[tuple[str, str], list[str]]:
+        """The tridents of an account that have a symbol."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for name, trident in self.tridents.items():
+            units = self.units[name].values()
+            for symbol in {symbol for unit in units for symbol in (unit.short, unit.long)}:
+                found[trident.account, symbol].append(name)
+        return found
+
+    @cached_property
+    def closes_in(self) -> dict[tuple[str, str], list[tuple[SimOrder, SimLeg]]]:
+        """The closing orders of an account with a leg in a symbol, and that leg."""
+        return _by_symbol(self.closes)
+
+    @cached_property
+    def openings_in(self) -> dict[tuple[str, str], list[tuple[SimOrder, SimLeg]]]:
+        """The entries of an account with a leg in a symbol, and that leg."""
+        return _by_symbol(self.openings)
+
+    @cached_property
+    def closes_of(self) -> dict[str, list[tuple[SimOrder, ExitRow]]]:
+        """The closing orders of a trident with their exits, in the order in which they arrived."""
+        found: dict[str, list[tuple[SimOrder, ExitRow]]] = defaultdict(list)
+        for order in self.closes:
+            row = self.row_of(order)
+            if row is not None:
+                found[row.trident].append((order, row))
+        return found
+
     def row_of(self, order: SimOrder) -> ExitRow | None:
         """The exit whose identifier the order carries."""
         return self.by_identifier.get(order.external_identifier or "")
@@ -378,10 +440,7 @@ class Facts:
         """The units that fills up to the instant had closed whole, each with its exit: of two puts the first one first.
         Fills are those of the exchange."""
         closed: dict[str, ExitRow] = {}
-        for order in self.closes:
-            row = self.row_of(order)
-            if row is None or row.trident != trident:
-                continue
+        for order, row in self.closes_of.get(trident, ()):
             count = {leg.symbol: sum(f.quantity for f in leg.fills if f.filled_at <= at) for leg in order.legs}
             for name in (name for name in UNITS if name in row.units):
                 unit = self.units[trident][name]
@@ -390,6 +449,14 @@ class Facts:
                 for symbol in (unit.short, unit.long):
                     count[symbol] = count.get(symbol, 0) - 1
         return closed
+
+
+def _by_symbol(orders: Iterable[SimOrder]) -> dict[tuple[str, str], list[tuple[SimOrder, SimLeg]]]:
+    found: dict[tuple[str, str], list[tuple[SimOrder, SimLeg]]] = defaultdict(list)
+    for order in orders:
+        for leg in order.legs:
+            found[order.account_number, leg.symbol].append((order, leg))
+    return found
 
 
 def is_exit(order: SimOrder) -> bool:

@@ -70,7 +70,8 @@ def no_leg_closed_twice(facts: Facts) -> Iterator[str]:
         if order_id in ours:
             yield f"order {order_id}, a close of ours, opened a position in {symbol}"
     for order in facts.closes:
-        yield from _too_much_at_the_exchange(facts, order)
+        if facts.world.recent is None or order.received_at >= facts.world.recent:
+            yield from _too_much_at_the_exchange(facts, order)
     for row in facts.exits.values():
         yield from _too_much_on_record(facts, row)
 
@@ -80,20 +81,11 @@ def _too_much_at_the_exchange(facts: Facts, order: SimOrder) -> Iterator[str]:
     opened."""
     at, account = order.received_at, order.account_number
     for leg in order.legs:
-        opened = sum(
-            filled(each, at)
-            for entry in facts.openings
-            if entry.account_number == account
-            for each in entry.legs
-            if each.symbol == leg.symbol
-        )
+        opened = sum(filled(each, at) for _, each in facts.openings_in[account, leg.symbol])
         closing = 0
-        for other in facts.closes:
-            if other.account_number != account or other.received_at > at:
-                continue
-            for each in other.legs:
-                if each.symbol == leg.symbol:
-                    closing += filled(each, at) if is_over(other, at) else each.quantity
+        for other, each in facts.closes_in[account, leg.symbol]:
+            if other.received_at <= at:
+                closing += filled(each, at) if is_over(other, at) else each.quantity
         if closing > opened:
             yield f"order {order.id}: {closing} of {leg.symbol} closed or being closed at {at}, {opened} opened"
 
@@ -104,25 +96,19 @@ def _too_much_on_record(facts: Facts, row: ExitRow) -> Iterator[str]:
     if at is None or row.origin:  # what an operator adopted was sent by somebody else
         return
     for symbol in row.legs:
-        tridents = [
-            (name, units)
-            for name, units in facts.units.items()
-            if facts.tridents[name].account == row.account
-            and any(symbol in (unit.short, unit.long) for unit in units.values())
-        ]
+        tridents = [(name, facts.units[name]) for name in facts.tridents_with[row.account, symbol]]
         opened = sum(symbol in (unit.short, unit.long) for _, units in tridents for unit in units.values())
         closing = 0
         for name, units in tridents:
             of_one = sum(symbol in (unit.short, unit.long) for unit in units.values())
             by_exits = sum(
                 _taken(facts, other, symbol, at)
-                for other in facts.exits.values()
-                if other.trident == name and other.sent_at is not None and other.sent_at <= at
+                for other in facts.exits_of[name]
+                if other.sent_at is not None and other.sent_at <= at
             )
             closed = sum(
                 fill.quantity
-                for other in facts.exits.values()
-                if other.trident == name
+                for other in facts.exits_of[name]
                 for fill in facts.fills.get(other.id, ())
                 if fill.symbol == symbol
             )

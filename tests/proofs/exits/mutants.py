@@ -19,6 +19,8 @@ from core.domain.positions import cap, due_closes, order_rules, pnl
 from core.domain.positions.exits import Exit
 from core.domain.positions.pnl import Realized
 from core.domain.positions.trident_view import TridentView
+from core.guards import exit_gate
+from core.guards.kill_files import halting_entries
 from core.positions import changes, earnings
 from core.positions.exit_guards import ExitGuards
 from core.positions.proofs import CancelProofs
@@ -123,6 +125,16 @@ def no_fees() -> None:
     _replace(earnings, "realized", without)
 
 
+def halt_stops_exits() -> None:
+    """The file that stops entries stops exits too."""
+    _replace(exit_gate, "halting_all", halting_entries)
+
+
+def halt_all_ignored() -> None:
+    """The file that stops all that is sent stops no exit."""
+    _replace(exit_gate, "halting_all", lambda _: "")
+
+
 NO_CLAIM_INDEX = "DROP INDEX uq_claims_unit"
 HALF_THE_POSITIONS = ExitFault("half the positions", FaultKind.POSITIONS_INCOMPLETE, count=12)
 MUTANTS = (
@@ -131,8 +143,12 @@ MUTANTS = (
     Mutant("no claim index", only_the_index, ExitCase("target", ANSWER, 0, None), "9.2: ", NO_CLAIM_INDEX),
     Mutant("cap ignored", cap_ignored, ExitCase("time close", ANSWER, 0, None), "9.4: "),
     Mutant("a fill applied twice", fill_applied_twice, ExitCase("target fill", ANSWER, 0, None), "9.11: "),
-    Mutant("half a read believed", incomplete_read_believed, ExitCase("target", HALF_THE_POSITIONS, 0, None), "9.9: "),
+    Mutant(
+        "half a read believed", incomplete_read_believed, ExitCase("time close", HALF_THE_POSITIONS, 0, None), "9.9: "
+    ),
     Mutant("no fees", no_fees, ExitCase("transactions", ANSWER, 0, None), "9.9: "),
+    Mutant("exits halted with entries", halt_stops_exits, ExitCase("target", ANSWER, 0, None), "9.6: "),
+    Mutant("HALT-ALL ignored", halt_all_ignored, ExitCase("time close", ANSWER, 0, "before prepare"), "9.3: "),
 )
 
 

@@ -1,4 +1,4 @@
-"""Faults put into the product turn a named check of exits red: seven that a proof of exits must notice."""
+"""Faults put into the product turn a named check of exits red: nine that a proof of exits must notice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.proofs import ALL
 
 pytestmark = pytest.mark.proof
 IN_EACH_TEST_RUN = ("no claim index", "cap ignored")
-"""What `make test` runs, the same two each time; `make proofs` runs all seven."""
+"""What `make test` runs, the same two each time; `make proofs` runs all of them."""
 CHOSEN = [mutant for mutant in MUTANTS if ALL or mutant.name in IN_EACH_TEST_RUN]
 
 

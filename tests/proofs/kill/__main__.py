@@ -34,9 +34,11 @@ def main() -> int:
     chosen = options.parse_args()
     number, _, of = chosen.part.partition("/")
     part = Part(int(number) - 1, int(of))
-    table, began = Table(), time.monotonic()
+    table, began, judged = Table(), time.monotonic(), 0
 
     def note(verdict: Verdict | ExitVerdict) -> None:
+        nonlocal judged
+        judged += verdict.judged if isinstance(verdict, ExitVerdict) else 0
         table.add(verdict)
         sys.stdout.write(f"{verdict.case} | {verdict.row} | {'; '.join(verdict.wrong) or 'ok'}\n")
         sys.stdout.flush()
@@ -46,6 +48,8 @@ def main() -> int:
     _run_exits(chosen.path, part, note)
     sys.stdout.write(f"\n{time.monotonic() - began:.0f} s\n")
     sys.stdout.write(f"\n{table.markdown()}\n\n{table.cases} cases, {table.bad} with violations\n")
+    if judged:
+        sys.stdout.write(f"the invariants of exits were judged {judged} times\n")
     return 1 if table.bad else 0
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from core.domain.operation.commands import CommandKind
 from core.engine.engine import Engine
+from core.guards.kill_files import halt_all_file
 from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.exchange.orders import OrderRefused, SimOrder
-from tests.proofs.exits.facts import is_exit
+from tests.proofs.exits.exit_money import is_waiting
+from tests.proofs.exits.facts import Facts, is_exit
 from tests.proofs.exits.invariants import violations
+from tests.proofs.exits.steps import ExitSteps
 from tests.proofs.kill.exit_faults import ExitFault, ExitPath
 from tests.proofs.kill.exit_templates import BEGINS
 from tests.proofs.kill.exit_world import ExitWorld, KillsHere, Template, in_exit_world
@@ -28,6 +34,13 @@ SOON_S, LATER_S = 90.0, 5_400.0
 unknown."""
 DEAD_S = 20.0
 QUIET_S = 90.0
+MORNING = "08:29:50"
+"""When the broker's rows of the day before are read, and no order can be sent."""
+
+
+Stopped = Literal["", "HALT-ALL", "held"]
+STOPS: tuple[Stopped, ...] = ("", "HALT-ALL", "held")
+STOPPED_S = 40.0
 
 
 @dataclass(frozen=True)
@@ -40,21 +53,28 @@ class ExitCase:
     point: str | int | None
 
     def __str__(self) -> str:
+        stopped = f", then {self.stop}" if self.stop else ""
+        return self._words() + stopped
+
+    def _words(self) -> str:
         killed = "not killed" if self.point is None else f"killed at {self.point}"
         return f"{self.path}, {killed}, {self.fault.name}, listings {self.lag_min} min behind"
 
     @property
-    def seed(self) -> int:
-        return zlib.crc32(str(self).encode())
+    def stop(self) -> Stopped:
+        """What stops exits while nobody looks, for the first seconds of the next process: nothing in a third of the
+        cases."""
+        return STOPS[zlib.crc32(self._words().encode()) % len(STOPS)]
 
 
 @dataclass
 class ExitVerdict:
-    """The outcome of a case, as that of a case of the entry path."""
+    """The outcome of a case, as that of a case of the entry path. `judged` counts how often all invariants were."""
 
     case: ExitCase
     killed_at: str | None = None
     suspensions: int = 0
+    judged: int = 0
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -100,6 +120,10 @@ class _Run:
         self.verdict = verdict
         self.discards = case.fault.discards
         self.fills = case.fault.fills
+        self.stopped: Stopped = ""
+        self.steps = ExitSteps()
+        self.told: set[str] = set()
+        world.on_commit = self._committed
 
     async def run(self) -> None:
         world, case, verdict = self.world, self.case, self.verdict
@@ -113,6 +137,7 @@ class _Run:
         self._check("killed")
         await world.clock.sleep(DEAD_S)
         self._fill_late()
+        self._stop_exits()
         await self._live(KillsHere(world.folder / "never"), LATER_S)
         self._check("again")
         verdict.wrong += self._unfinished()
@@ -121,6 +146,21 @@ class _Run:
         self._check("quiet")
         if len(world.broker.posted) != posts:
             verdict.wrong.append("a third process sent an order, though nothing was due")
+        await self._balance()
+
+    async def _balance(self) -> None:
+        """The next morning's process reads what the broker posted over night; then the cash is judged to the cent."""
+        world = self.world
+        day = world.day + timedelta(days=1)
+        while world.market.session(day) is None:
+            day += timedelta(days=1)
+        await world.until(MORNING, day.isoformat())
+        world.exchange.live_orders(ACCOUNT, world.clock.now())
+        await self._live(KillsHere(world.folder / "never"), QUIET_S, until_done=False)
+        facts = world.facts(at_rest=True)
+        self._tell("balance", violations(facts))
+        if is_waiting(Facts(facts), ACCOUNT):
+            self.verdict.wrong.append("balance: fees or rows are still to come, and the cash cannot be judged")
 
     def _arm(self) -> None:
         fault = self.case.fault.armed(self.case.path)
@@ -148,6 +188,10 @@ class _Run:
                 world.exchange.fill_plan, self.discards = "never", False
             if not world.engine.ready.is_set():
                 continue
+            if self.stopped and lived > STOPPED_S:
+                self._let_exits_go_on()
+            if not self.stopped:
+                world.is_ready()
             if not asked and self.case.path == "cancel and prove":
                 asked = True
                 world.ask(CommandKind.RELEASE, self.world.trident())
@@ -155,9 +199,30 @@ class _Run:
                 filled = self._fill_working("put-1") or lived > DEAD_S
             if self.case.path == "time close":
                 self._fill_time_close()
-            if until_done and lived > 5 and not self._unfinished():
+            if until_done and lived > 5 and not self.stopped and not self._unfinished():
                 break
         await world.end()
+
+    def _stop_exits(self) -> None:
+        """While nobody looks, exits are stopped: by a file, or as a shell does without a console."""
+        self.stopped = self.case.stop
+        if self.stopped == "HALT-ALL":
+            halt_all_file(self.world.kill_file).touch()
+        elif self.stopped == "held":
+            now = self.world.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            with sqlite3.connect(self.world.records_file) as records:
+                records.execute("INSERT INTO exit_switch VALUES ('', 1, 'a shell', ?, 'a proof')", (now,))
+            records.close()
+        if self.stopped:
+            self.world.stopped(self.stopped)
+
+    def _let_exits_go_on(self) -> None:
+        if self.stopped == "held":
+            self.world.ask(CommandKind.EXITS, "", "on")
+        else:
+            halt_all_file(self.world.kill_file).unlink()
+        self.world.goes_on(self.stopped)
+        self.stopped = ""
 
     def _watch(self, switch: KillsHere, engine: Engine) -> None:
         """Watches the work that this path is about."""
@@ -212,9 +277,18 @@ class _Run:
 
     def _check(self, when: str) -> None:
         """The invariants, as they stand whatever is under way."""
-        at_rest = when == "quiet" and self.case.path == "transactions"
-        facts = self.world.facts(at_rest=at_rest)
-        self.verdict.wrong += [f"{when}: {sentence}" for sentence in violations(facts)]
+        self._tell(when, violations(self.world.facts()))
+
+    def _committed(self) -> None:
+        if self.steps.moved(self.world.reader):
+            self._check(f"after commit {self.world.disk.commits}")
+
+    def _tell(self, when: str, found: list[str]) -> None:
+        self.verdict.judged += 1
+        for sentence in found:
+            if sentence not in self.told:
+                self.told.add(sentence)
+                self.verdict.wrong.append(f"{when}: {sentence}")
 
     def _unfinished(self) -> list[str]:
         return list(self._open_ends())

@@ -11,8 +11,8 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from core.simulator.exchange.faults import Fault
 from core.simulator.exchange.saved import decoded, encoded, restored_market
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
-from tests.proofs.exits.invariants import ExitWorldFacts, Kept
+from tests.proofs.exits.invariants import ExitWorldFacts, Kept, Stop
 from tests.proofs.kill.exit_points import place_exit_points
 from tests.proofs.kill.kill_at import KillSwitch
 from tests.support.sqlite_on_the_loop import Disk, on_disk
@@ -37,6 +37,8 @@ from tests.support.world import ACCOUNT, LOGIN, SEED, StoreCalls, SuspendableClo
 
 T = TypeVar("T")
 CASH = Decimal("25000.00")
+NEXT_READ = timedelta(seconds=75)
+"""How long a process that has just begun may take with what is due: until the complete read of the next minute."""
 OTHER_IDS = SEED + 1
 """The seed of the ids: those of a template are used."""
 
@@ -85,8 +87,13 @@ class KillsHere(KillSwitch):
         self.on_death()
 
 
+def _nothing() -> None:
+    """The default callback: nothing to do."""
+
+
 class ExitWorld(World):
-    """One account with one trident. `killed_at` is where its process was killed, empty while it lives."""
+    """One account with one trident. `stops` are the times in which no exit may be sent: those without a process, and
+    those in which it is stopped. `on_commit` is called after each commit of its processes."""
 
     def __init__(self, clock: SuspendableClock, folder: Path, template: Template) -> None:
         super().__init__(
@@ -108,6 +115,13 @@ class ExitWorld(World):
         self.exits = None
         self.ids = SeededIds(OTHER_IDS)
         self.kill_file.touch()  # entries are stopped: no exit may mind that
+        self.entry_stops = (Stop(since=clock.now(), until=None, why="there was the file HALT"),)
+        self.stops: list[Stop] = []
+        self.free: list[tuple[datetime, datetime]] = []
+        self._ready_since: datetime | None = None
+        self.on_commit: Callable[[], None] = _nothing
+        self.reader = sqlite3.connect(self.records_file, isolation_level=None)
+        self.stopped("no process ran")
         self.disk = Disk()
         self.kept = Kept()
         self.cancels: list[tuple[str, str]] = []
@@ -137,7 +151,7 @@ class ExitWorld(World):
 
     async def bring_up(self, switch: KillsHere, watch: Callable[[KillsHere, Engine], None]) -> None:
         """Starts a process; the switch may kill it as soon as its watched work begins."""
-        self.disk = Disk()
+        self.lives()
         switch.on_death = self._died
         engine = await self.build()
         switch.install()
@@ -145,7 +159,45 @@ class ExitWorld(World):
         watch(switch, engine)
         self.running = asyncio.create_task(engine.run(), name="engine")
 
+    # What stands in the way of exits
+
+    def stopped(self, why: str) -> None:
+        """From now on no exit may be sent, until `goes_on`."""
+        self.stops.append(Stop(since=self.clock.now(), until=None, why=why))
+
+    def goes_on(self, why: str) -> None:
+        """Ends what was stopped so."""
+        now = self.clock.now()
+        self.stops = [replace(s, until=now) if s.why == why and s.until is None else s for s in self.stops]
+
+    def lives(self) -> None:
+        """A process begins."""
+        self.goes_on("no process ran")
+        self.disk = Disk(on_commit=lambda: self.on_commit())
+
+    def is_ready(self) -> None:
+        """The process works from now on, or does so already: nothing stands in the way of its exits."""
+        if self._ready_since is None:
+            self._ready_since = self.clock.now()
+
+    def is_blocked(self) -> None:
+        """Something stands in the way of the process's exits from now on, until it is ready again."""
+        if self._ready_since is not None:
+            self.free.append((self._ready_since, self.clock.now()))
+            self._ready_since = None
+
+    def is_left_alone(self) -> None:
+        """The trident is in other hands: since the process is ready, nothing of it was due."""
+        self._ready_since = None
+
+    def is_over(self) -> None:
+        """The process has ended, or was killed."""
+        self.is_blocked()
+        if not any(stop.why == "no process ran" and stop.until is None for stop in self.stops):
+            self.stopped("no process ran")
+
     def _died(self) -> None:
+        self.is_over()
         self.disk.kill()
         for task in self._process_tasks():
             task.cancel()
@@ -159,6 +211,7 @@ class ExitWorld(World):
             self.engine.stop()
             done, _ = await asyncio.wait({*filter(None, [self.running])}, timeout=120.0)
             assert done, "the console did not end within two minutes"
+        self.is_over()
         self.disk.kill()
         for _ in range(200):
             tasks = self._process_tasks()
@@ -186,14 +239,19 @@ class ExitWorld(World):
 
     def facts(self, *, at_rest: bool = False) -> ExitWorldFacts:
         now = self.clock.now()
+        free = [*self.free, *([] if self._ready_since is None else [(self._ready_since, now)])]
         self.exchange.live_orders(ACCOUNT, now)  # brings the exchange up to now, and leaves its notices
         return ExitWorldFacts(
-            reader=sqlite3.connect(self.records_file),
+            reader=self.reader,
             exchange=self.exchange,
             market=self.market,
             now=now,
             posts=self.broker.posted,
             cancels=self.cancels,
+            stops=self.stops,
+            entry_stops=self.entry_stops,
+            free=free,
+            within=NEXT_READ,
             first_cash={ACCOUNT: CASH},
             at_rest=at_rest,
             kept=self.kept,

@@ -32,12 +32,14 @@ def main() -> int:
     load()
     began = time.perf_counter()
     ended: Counter[str] = Counter()
-    sessions = violations = 0
+    sessions = violations = judged = last_hours = 0
     run = partial(_run, sessions=asked.months * SESSIONS_A_MONTH, calm=asked.calm)
     with get_context("fork").Pool(asked.processes, quiet, maxtasksperchild=1) as pool:
         for result in pool.imap(run, range(asked.seed, asked.seed + asked.seeds)):
             sessions += result.days.days
             violations += len(result.days.violations)
+            judged += result.judged
+            last_hours += result.last_hours
             ended += result.ended
             for line in _lines(result):
                 sys.stdout.write(line + "\n")
@@ -48,6 +50,7 @@ def main() -> int:
     cpu = spent.ru_utime + spent.ru_stime
     sys.stdout.write(
         f"{asked.seeds} seeds, {sessions} sessions; units ended: {_words(ended)}\n"
+        f"judged each night and {judged} times after a commit; {last_hours} tridents through their last hour\n"
         f"violations {violations}; {time.perf_counter() - began:.0f} s, {cpu / max(1, sessions):.2f} s of one core a "
         "session\n"
     )
@@ -60,9 +63,11 @@ def _run(seed: int, *, sessions: int, calm: bool) -> MonthResult:
 
 def _lines(result: MonthResult) -> list[str]:
     days = result.days
+    fills = "fill at the price asked" if days.plan.fills_as_asked else "follow the market"
     lines = [
         f"SEED={days.plan.seed}: {days.days} sessions, {days.processes} engines, {days.steps} steps, "
-        f"troubles {_words(days.troubles)}",
+        f"closes {fills}, from {days.plan.exit_dte} days before expiration, troubles {_words(days.troubles)}",
+        f"  judged {result.judged} times after a commit; {result.last_hours} tridents through their last hour",
         f"  tridents {_words(result.tridents)}; units ended {_words(result.ended)}; realized {result.realized} $",
     ]
     return lines + [f"  VIOLATION {text}" for text in days.violations]

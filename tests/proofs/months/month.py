@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 
 from core.domain.operation.account_settings import AccountField
 from core.domain.operation.commands import CommandKind
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
-from core.simulator.exchange.orders import OrderLeg, OrderRefused, OrderRequest
+from core.simulator.exchange.orders import Notice, OrderLeg, OrderRefused, OrderRequest, SimOrder
+from core.simulator.in_process.broker import Posted
 from tests.proofs.days.day import Days, SeedResult, run_plan
 from tests.proofs.days.plan import Plan
 from tests.proofs.days.rival import LOGIN
 from tests.proofs.days.world import DayWorld
+from tests.proofs.exits.exit_times import free_to_the_end
+from tests.proofs.exits.facts import EXIT_MARK, Facts, is_exit
 from tests.proofs.exits.invariants import ExitWorldFacts, Kept, quick, violations
+from tests.proofs.exits.steps import ExitSteps
 from tests.proofs.months.exit_operator import ExitOperator
-from tests.support.oracle import is_ours
+from tests.proofs.months.exit_send_checks import exit_send_violations
 
 AT_REST = time(23)
 """When the broker has posted the day, and the console has read it."""
-_MARK = "senexit-"
 _ZERO, _ONE = Decimal(0), Decimal(1)
-QUICK_EVERY = 20
-"""After how many commits the quick invariants are judged."""
+LOOKS_BACK = timedelta(days=2)
+"""After a commit tridents are judged that are held, or ended not longer ago than this."""
+FILLS_AFTER_S = (6.0, 25.0, 90.0, 170.0)
+"""How long after it is live a close fills at the price asked: before its walk goes on. One of these, by its id."""
 
 
 @dataclass
 class MonthResult:
-    """The outcome of the months of a seed: how many units ended, by how, and what was found wrong."""
+    """The outcome of the months of a seed: how many units ended, by how, and what was found wrong. `judged` counts how
+    often the invariants were judged after a commit, `last_hours` the tridents that had to be closed and in whose last
+    hour nothing stood in the way."""
 
     days: SeedResult
     ended: Counter[str] = field(default_factory=Counter)
     tridents: Counter[str] = field(default_factory=Counter)
     realized: str = ""
+    judged: int = 0
+    last_hours: int = 0
 
 
 def run_months(plan: Plan, *, until: datetime | None = None) -> MonthResult:
@@ -48,7 +59,8 @@ def run_months(plan: Plan, *, until: datetime | None = None) -> MonthResult:
         return lived[0]
 
     result = run_plan(plan, until=until, days=months)
-    return MonthResult(result, lived[0].ended, lived[0].tridents, lived[0].realized)
+    (one,) = lived
+    return MonthResult(result, one.ended, one.tridents, one.realized, one.judged, one.last_hours)
 
 
 class Months(Days):
@@ -63,16 +75,40 @@ class Months(Days):
         self._kept = Kept()
         self._is_set = False
         self._told: set[str] = set()
-        self._commits = 0
+        self._steps = ExitSteps()
+        self.judged = self.last_hours = self.sent = 0
         self._first_cash = dict(zip(world.accounts, world.plan.cash, strict=True))
         self._free: list[tuple[datetime, datetime]] = []
         self._closed_remains: set[tuple[str, str]] = set()
+        self._to_fill: set[int] = set()
 
     def committed(self) -> None:
         super().committed()
-        self._commits += 1
-        if self._commits % QUICK_EVERY == 0:
+        if self._steps.moved(self.checker.reader):
+            self.judged += 1
             self._judge(quick(self._facts(at_rest=False)))
+
+    def _posted(self, posted: Posted) -> None:
+        super()._posted(posted)
+        if posted.request.identifier.startswith(EXIT_MARK):
+            self.sent += 1
+            self._judge(list(exit_send_violations(self.world, self.checker.reader, posted)))
+
+    def _at_exchange(self, notice: Notice) -> None:
+        super()._at_exchange(notice)
+        order = notice.obj
+        if not self.world.plan.fills_as_asked or not isinstance(order, SimOrder) or order.id in self._to_fill:
+            return
+        if is_exit(order) and order.time_in_force == "Day" and order.status == "Live":
+            self._to_fill.add(order.id)
+            self.world.later(FILLS_AFTER_S[order.id % len(FILLS_AFTER_S)], partial(self._fill, order))
+
+    def _fill(self, order: SimOrder) -> None:
+        """The close fills at the price asked, unless it has ended meanwhile or nothing trades."""
+        world = self.world
+        with suppress(OrderRefused):
+            world.exchange.back_office.fill(order.account_number, order.id, world.exchange_clock.now(), None)
+            world.broker.alerts.wake()
 
     async def operator_settles(self) -> None:
         self.operator.settle()
@@ -92,7 +128,9 @@ class Months(Days):
         world = self.world
         self._note_free(day)
         await world.sleep_until(datetime.combine(day, AT_REST, EXCHANGE_ZONE))
-        self._judge(violations(self._facts(at_rest=True)))
+        facts = self._facts(at_rest=True)
+        self._judge(violations(facts))
+        self.last_hours = sum(1 for _ in free_to_the_end(Facts(facts)))
         self._count()
 
     def _judge(self, found: list[str]) -> None:
@@ -108,23 +146,16 @@ class Months(Days):
             exchange=world.exchange,
             market=world.market,
             now=world.exchange_clock.now(),
-            posts=() if world.plan.saves else world.broker.posted,
+            posts=world.broker.posted,
+            cancels=world.broker_side.cancels,
             stops=self.operator.stops,
             free=self._free,
+            fills_as_asked=world.plan.fills_as_asked,
             first_cash=self._first_cash,
             at_rest=at_rest,
-            foreign_money=self._foreign_money() if at_rest else (),
             kept=self._kept,
+            recent=None if at_rest else world.exchange_clock.now() - LOOKS_BACK,
         )
-
-    def _foreign_money(self) -> set[str]:
-        return {
-            number
-            for number in self.world.accounts
-            for order in self.world.exchange.orders(number)
-            if any(leg.fills for leg in order.legs)
-            and not (is_ours(order.external_identifier) or (order.external_identifier or "").startswith(_MARK))
-        }
 
     def _note_free(self, day: date) -> None:
         """A day on which nothing was drawn blocks no exit, from a minute after its open on."""

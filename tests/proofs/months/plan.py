@@ -17,6 +17,9 @@ ENTRY_TROUBLES = 0.15
 """The share that is kept of the troubles of a plan of many days: most of them are about entries."""
 EXIT_TROUBLES = 0.35
 """On which share of the days something troubles exits."""
+FILL_AS_ASKED = 0.4
+"""On which share of the seeds a close fills at the price asked. There time exits begin late, so that their last days
+come into play."""
 LIMITS = (2, 4, 7)
 """How many tridents an account may hold: the fewer, the quicker a session."""
 TEN = timedelta(minutes=30)
@@ -30,6 +33,8 @@ def draw_months(seed: int, sessions: int, *, calm: bool = False) -> Plan:
     many = draw_many(seed, sessions, calm=calm)
     kept = [trouble for trouble in many.troubles if chance.random() < ENTRY_TROUBLES and trouble.kind not in _LEFT_OUT]
     own = [] if calm else exit_troubles(chance, many.days)
+    of_fills = random.Random(f"fills of simulated months {seed}")
+    as_asked = of_fills.random() < FILL_AS_ASKED
     return replace(
         many,
         cash=many.cash[: 1 + (chance.random() < 0.2)],
@@ -40,7 +45,8 @@ def draw_months(seed: int, sessions: int, *, calm: bool = False) -> Plan:
         clock_off_s=0.0,
         troubles=tuple(sorted([*kept, *own], key=lambda t: (t.at, t.kind))),
         exits=True,
-        exit_dte=chance.choice((7, 7, 21, 30)),
+        exit_dte=of_fills.choice((1, 1, 3, 7)) if as_asked else chance.choice((7, 7, 21, 30)),
+        fills_as_asked=as_asked,
         lived=True,
     )
 
@@ -81,8 +87,12 @@ _KINDS = {
     "hand close": 10,
     "assign": 8,
     "cancel at broker": 5,
-    "retarget": 3,
-    "close": 4,
+    "retarget": 4,
+    "close": 6,
+    "release": 3,
+    "cancel exit": 5,
+    "cancel exits": 2,
+    "exits off": 3,
     FaultKind.ORDERS_CANCEL_IGNORED.value: 5,
     FaultKind.ORDERS_FILL_AFTER_CANCEL.value: 6,
     FaultKind.ORDERS_GTC_DROPPED.value: 4,
@@ -119,7 +129,14 @@ def _drawn(chance: random.Random, at: datetime, kind: str) -> Trouble:
     elif kind == "hand close":
         word = chance.choice(("unit", "unit", "short", "long"))
     elif kind == "close":
-        word = chance.choice(("all walk", "puts walk", "call walk", "put-1 walk"))
+        word = chance.choice(("all walk", "puts walk", "call walk", "put-1 walk", "puts limit=0.05", "all limit=3.00"))
+        count = chance.randint(1, 60)
+    elif kind in ("retarget", "release", "cancel exit", "cancel exits"):
+        count = chance.randint(1, 60)
+    elif kind == "hold exits":
+        count, word = chance.randint(1, 60), chance.choice(("all", "one"))
+    elif kind == "exits off":
+        count, word = chance.randint(1, 60), chance.choice(("off", "targets"))
     elif kind in _DELETES_TOO:
         seconds, word = 600.0, chance.choice(("POST /accounts", "DELETE /accounts", "GET /accounts"))
     elif kind in (FaultKind.MARKET_FROZEN.value, FaultKind.MARKET_HALTED.value):

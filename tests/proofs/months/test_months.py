@@ -10,7 +10,7 @@ import pytest
 from tests.proofs.days.plan import Plan
 from tests.proofs.months.month import run_months
 from tests.proofs.months.plan import draw_months, exit_kinds
-from tests.support.proofs import rounds
+from tests.support.proofs import ALL, rounds
 
 pytestmark = [
     pytest.mark.timeout(7200),
@@ -33,9 +33,21 @@ def test_nothing_forbidden_happens_to_tridents_on_their_way_to_the_end(seed: int
     assert result.tridents.total() > 0
 
 
+if ALL:
+
+    @pytest.mark.proof
+    @pytest.mark.parametrize("seed", range(2))
+    def test_nothing_is_left_on_expiration_day_where_the_broker_fills_what_is_asked(seed: int) -> None:
+        calm = draw_months(seed, SESSIONS, calm=True)
+        result = run_months(replace(calm, exit_dte=1, fills_as_asked=True, position_limit=2))
+        assert result.days.violations == []
+        assert result.last_hours > 0
+
+
 def test_every_trouble_of_exits_is_drawn() -> None:
-    drawn = {trouble.kind for seed in range(60) for trouble in draw_months(seed, 20).troubles}
+    drawn = {trouble.kind for seed in range(100) for trouble in draw_months(seed, 20).troubles}
     assert drawn >= exit_kinds()
+    assert {draw_months(seed, 20).fills_as_asked for seed in range(20)} == {True, False}
 
 
 def test_a_calm_plan_has_no_troubles_and_a_seed_gives_the_same_plan() -> None:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Coroutine, Generator, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from typing import Any, Literal, TypeVar
 from weakref import WeakSet
 
 from core.domain.operation.commands import CommandKind
+from core.guards.kill_files import halt_all_file
 from core.runtime.ids import SeededIds
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
@@ -25,10 +27,11 @@ from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderLeg, OrderRefused, OrderRequest
 from core.simulator.exchange.saved import decoded
-from tests.proofs.exits.facts import ExitWorldFacts, is_exit
+from tests.proofs.exits.exit_money import is_waiting
+from tests.proofs.exits.facts import ExitWorldFacts, Facts, is_exit
 from tests.proofs.exits.invariants import violations
 from tests.proofs.kill.exit_world import ExitWorld, Template
-from tests.support.sqlite_on_the_loop import Disk, on_disk
+from tests.support.sqlite_on_the_loop import on_disk
 from tests.support.world import ACCOUNT, SuspendableClock
 
 T = TypeVar("T")
@@ -45,6 +48,9 @@ EVENTS = (
     "second: close",
     "first: hold",
     "first: on",
+    "second: hold",
+    "first: HALT-ALL",
+    "first: HALT-ALL gone",
     "hand closes",
     "hand cancels",
     "assigned",
@@ -55,6 +61,11 @@ EVENTS = (
 )
 Name = Literal["first", "second"]
 SETTLES_S = 5_400.0
+HELD, HALTED = "its exits were held", "there was the file HALT-ALL"
+SELLS, MORNING = "09:40:00", "08:29:50"
+"""When the operator sells what is left of broken units, and when the broker's rows of the day before are read."""
+READS_S = 150.0
+"""By then two complete reads, and a read of the broker's rows, are done."""
 _UNITS = ("put-1", "put-2", "call")
 _owner: ContextVar[Console] = ContextVar("owner")
 
@@ -79,7 +90,7 @@ class Console(ExitWorld):
             return
         token = _owner.set(self)
         try:
-            self.disk = Disk()
+            self.lives()
             engine = await self.build()
             self.running = asyncio.create_task(engine.run(), name="engine")
         finally:
@@ -91,6 +102,22 @@ class Console(ExitWorld):
         if crash:
             self._died()
         await self.end()
+
+    def hold(self) -> None:
+        self.ask(CommandKind.EXITS, "", "hold")
+        self.stopped(HELD)
+
+    def on(self) -> None:
+        self.ask(CommandKind.EXITS, "", "on")
+        self.goes_on(HELD)
+
+    def halt_all(self) -> None:
+        halt_all_file(self.kill_file).touch()
+        self.stopped(HALTED)
+
+    def halt_all_no_more(self) -> None:
+        halt_all_file(self.kill_file).unlink(missing_ok=True)
+        self.goes_on(HALTED)
 
     def ours(self) -> frozenset[str]:
         """The identifiers of the orders that this console sent."""
@@ -115,14 +142,14 @@ class Machine:
             wrong = [f"after {number} ({event}): {sentence}" for sentence in self._violations()]
             if wrong:
                 return wrong
-        return [*await self._end_well(), *self._violations()]
+        return [*await self._end_well(), *self._violations(), *await self._balance()]
 
     def _violations(self) -> list[str]:
         return [f"{name}: {wrong}" for name in self.consoles for wrong in violations(self._facts(name))]
 
     def _facts(self, name: Name) -> ExitWorldFacts:
         one, other = self.consoles[name], self.consoles["second" if name == "first" else "first"]
-        return replace(one.facts(), others=other.ours() - one.ours(), foreign_money=(ACCOUNT,), first_cash={})
+        return replace(one.facts(), others=other.ours() - one.ours())
 
     # Events
 
@@ -162,8 +189,14 @@ class Machine:
                 await console.up()
             case "close" if console.is_up and console.engine.ready.is_set():
                 console.ask(CommandKind.CLOSE, console.trident(), "unit=puts limit=0.05")
-            case "hold" | "on" if console.is_up and console.engine.ready.is_set():
-                console.ask(CommandKind.EXITS, "", what)
+            case "hold" if console.is_up and console.engine.ready.is_set():
+                console.hold()
+            case "on" if console.is_up and console.engine.ready.is_set():
+                console.on()
+            case "HALT-ALL":
+                console.halt_all()
+            case "HALT-ALL gone":
+                console.halt_all_no_more()
 
     def _hand_closes(self, unit: str) -> None:
         """The operator closes a spread in the broker's own program, if it is there."""
@@ -172,6 +205,9 @@ class Machine:
             OrderLeg("Equity Option", short, "Buy to Close", Decimal(1)),
             OrderLeg("Equity Option", long, "Sell to Close", Decimal(1)),
         )
+        self._by_hand(legs)
+
+    def _by_hand(self, legs: tuple[OrderLeg, ...]) -> None:
         order, plan = OrderRequest("Day", "Market", legs, strict=True), Handling(plan=FillPlan.IMMEDIATE)
         self._try(lambda: self.exchange.submit(ACCOUNT, order, self._now(), by="hand", handling=plan))
 
@@ -208,13 +244,62 @@ class Machine:
         for console in (first, second):
             console.broker.faults.clear()
         await first.up()
+        await first.engine.ready.wait()
+        first.halt_all_no_more()
+        first.on()
+        first.is_ready()
         lived, wrong = 0.0, ["nothing was looked at"]
         while lived < SETTLES_S and wrong:
             await self.clock.sleep(30)
             lived += 30
             wrong = list(self._unsettled(first))
-        await first.down(crash=False)
+            if self._others_close(first):
+                first.is_left_alone()
         return [f"in the end: {one}" for one in wrong]
+
+    async def _balance(self) -> list[str]:
+        """The cash, to the cent, once the broker has posted everything and the operator has sold what is left of broken
+        units."""
+        first = self.consoles["first"]
+        await first.down(crash=False)
+        if first.sql("SELECT 1 FROM units WHERE state = 'broken' AND remainder IS NOT NULL"):
+            await self._next_session(first, SELLS)
+            await first.up()
+            self._sell_remains(first)
+            await self.clock.sleep(READS_S)
+            await first.down(crash=False)
+        await self._next_session(first, MORNING)
+        await first.up()
+        await self.clock.sleep(READS_S)
+        facts = replace(self._facts("first"), at_rest=True)
+        wrong = violations(facts)
+        # What nobody bids for cannot be sold: a unit that stays broken is not judged before it expires.
+        is_broken = first.sql("SELECT 1 FROM units WHERE state = 'broken'")
+        if not is_broken and is_waiting(Facts(facts), ACCOUNT):
+            wrong.append("fees or rows are still to come, and the cash cannot be judged")
+        await first.down(crash=False)
+        return [f"the morning after: {one}" for one in wrong]
+
+    async def _next_session(self, console: Console, at: str) -> None:
+        day = console.day + timedelta(days=1)
+        while console.market.session(day) is None:
+            day += timedelta(days=1)
+        await console.until(at, day.isoformat())
+        self.exchange.live_orders(ACCOUNT, self._now())
+
+    def _sell_remains(self, console: Console) -> None:
+        for remainder, short in console.sql("SELECT remainder, short_symbol FROM units WHERE state = 'broken'"):
+            action = "Buy to Close" if remainder == short else "Sell to Close"
+            self._by_hand((OrderLeg("Equity Option", remainder, action, Decimal(1)),))
+
+    def _others_close(self, console: Console) -> bool:
+        """Whether an order that is not this console's works on the account, or the trident is in other hands, as for
+        the rest of a day on which another user closed legs of it: that stops its exits."""
+        if console.sql("SELECT 1 FROM tridents WHERE hands_off != ''"):
+            return True
+        own = {identifier for (identifier,) in console.sql("SELECT identifier FROM exits")}
+        orders = self.exchange.live_orders(ACCOUNT, self._now())
+        return any(not order.terminal and order.external_identifier not in own for order in orders)
 
     def _unsettled(self, first: Console) -> Iterator[str]:
         self.exchange.live_orders(ACCOUNT, self._now())

@@ -27,7 +27,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @settings(max_examples=rounds(3, 400), deadline=None)
 @example(begins="targets", events=[("first: crash", 0), ("assigned", 30), ("first: starts", 0)])
 @given(
-    begins=st.sampled_from(["held", "targets"]),
+    begins=st.sampled_from(["held", "targets", "seven-days"]),
     events=st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 59)), min_size=3, max_size=12),
 )
 def test_two_consoles_break_no_rule_of_exits(begins: str, events: Course, templates: Path) -> None:
