@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ def terminals(box: Box, broker: SimulatedBroker) -> Iterator[list[Terminal]]:
         terminal.close()
 
 
+@pytest.mark.timeout(240)
 def test_the_screen_and_the_plain_console_name_what_rests_and_cancel_it_first(
     broker: SimulatedBroker, box: Box, terminals: list[Terminal]
 ) -> None:
@@ -57,7 +59,8 @@ def test_the_screen_and_the_plain_console_name_what_rests_and_cancel_it_first(
     wait_for_orders(broker, "Live")
 
     plain = opened("--plain")
-    plain.wait_for("status: automation active")
+    plain.wait_for("status: exits on")
+    close_call(broker, box)
     plain.press("C-c")
     asked = plain.wait_for("cancel before the end?")
     assert LEAVES in asked
@@ -68,6 +71,21 @@ def test_the_screen_and_the_plain_console_name_what_rests_and_cancel_it_first(
     assert "no closing order works any more: ending in order" in ended
     assert "without a console" not in ended
     wait_for_orders(broker, "Cancelled")
+
+
+def close_call(broker: SimulatedBroker, box: Box) -> None:
+    """Closes the call at a limit that nobody pays: the answer names what is cancelled first and what was placed."""
+    environment = broker.environment(box)
+    [target] = [order for order in broker.orders() if order["legs"][0]["symbol"][12] == "C"]
+    [held] = json.loads(box.run("tridents", "--json", **environment).stdout)["tridents"]
+    asked = box.run("close", held["id"], "--unit", "call", "--limit", "0.02", "--json", **environment)
+    told = json.loads(asked.stdout)
+    assert (asked.returncode, told["exit"], told["state"]) == (0, 0, "done"), told
+    assert (told["units"], told["limit"], told["cancelled"]) == (["call"], "0.02", [str(target["id"])])
+    [order] = told["orders"]
+    [placed] = [one for one in broker.orders() if str(one["id"]) == order["order"]]
+    assert (order["units"], order["debit"], order["state"]) == (["call"], "0.02", "working")
+    assert (placed["time-in-force"], placed["price"], placed["price-effect"]) == ("Day", "0.02", "Debit")
 
 
 def wait_for_orders(broker: SimulatedBroker, status: str) -> None:
