@@ -14,6 +14,8 @@ from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import Unit, UnitName, left_of
 
 AFTER_THE_FILL = timedelta(seconds=5)
+MOST_ENDS = 2
+"""After so many ends by somebody else no target of the unit is placed any more."""
 _ENDED_AT_THE_BROKER = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 
 
@@ -34,13 +36,24 @@ def given_up(view: TridentView) -> tuple[UnitName, ...]:
     return tuple(unit.name for unit in left_of(view.trident.units) if _operator_cancelled(_targets_of(unit, view)))
 
 
+def ended_by_others(one: Exit) -> bool:
+    """Whether somebody else than this console and its operator ended a closing order before it was filled."""
+    is_over = one.state in _ENDED_AT_THE_BROKER
+    return is_over and one.cancel_asked_at is None and not one.cancel_requested_by
+
+
+def returns_once(unit: Unit, view: TridentView) -> bool:
+    """Whether a target of the unit that somebody else ended is placed once more: never after a second such end."""
+    return sum(ended_by_others(one) for one in _targets_of(unit, view)) < MOST_ENDS
+
+
 def why_no_target(unit: Unit, view: TridentView) -> str:
     """Why a whole unit of an open trident that should have a target has none, as a phrase; empty when it is due."""
     rules = view.trident.rules
     earlier = _targets_of(unit, view)
     if _operator_cancelled(earlier):
         return "an operator cancelled it"
-    if any(_is_ended_by_others(one) for one in earlier):
+    if any(ended_by_others(one) for one in earlier):
         return "it was ended at the broker"
     if unit.credit is None:
         return "its credit is not known"
@@ -75,8 +88,8 @@ def _may_return(unit: Unit, view: TridentView, moment: Moment) -> bool:
     earlier = _targets_of(unit, view)
     if _operator_cancelled(earlier):
         return False
-    ended = [one for one in earlier if _is_ended_by_others(one)]
-    return len(ended) < 2 and all(_ended_before_today(one, moment) for one in ended)
+    ended = [one for one in earlier if ended_by_others(one)]
+    return returns_once(unit, view) and all(_ended_before_today(one, moment) for one in ended)
 
 
 def _targets_of(unit: Unit, view: TridentView) -> list[Exit]:
@@ -85,10 +98,6 @@ def _targets_of(unit: Unit, view: TridentView) -> list[Exit]:
 
 def _operator_cancelled(targets: list[Exit]) -> bool:
     return any(one.cancel_requested_by for one in targets)
-
-
-def _is_ended_by_others(one: Exit) -> bool:
-    return one.state in _ENDED_AT_THE_BROKER and one.cancel_asked_at is None
 
 
 def _ended_before_today(one: Exit, moment: Moment) -> bool:

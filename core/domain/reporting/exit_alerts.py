@@ -13,6 +13,7 @@ from core.domain.orders.order_states import OrderState
 from core.domain.positions.actions import Action, Alert, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, Block, BlockScope
 from core.domain.positions.closing import closed_twice
+from core.domain.positions.due_targets import ended_by_others, returns_once
 from core.domain.positions.exit_fate import exit_fate
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.timing import last_hour
@@ -203,11 +204,13 @@ def _of_what_is_left(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
             AlertKind.EXIT_QUOTES_STALE,
             f"no fresh quotes of its legs for 15 minutes; what works stays; {expires}",
         )
-    ended = [one for one in _newest_targets(view) if _ended_by_others(one)]
+    ended = [one for one in _newest_targets(view) if ended_by_others(one)]
     if trident.phase is Phase.OPEN and ended:
         named = names_of(name for one in ended for name in one.units)
         how = exit_fate(ended[-1]).cancel or "it expired"
-        yield AlertKind.GTC_ENDED, f"the target of {named} was ended by somebody else ({how}); it returns once"
+        gone = [unit.name for unit in left_of(trident.units) if not returns_once(unit, view)]
+        comes = "it returns once" if not gone else f"none is placed again for {names_of(gone)}, where it ended twice"
+        yield AlertKind.GTC_ENDED, f"the target of {named} was ended by somebody else ({how}); {comes}"
     missing = _without_target(facts)
     if missing and not blocked:
         yield AlertKind.TARGETS_MISSING, f"no target works for {names_of(unit.name for unit in missing)}"
@@ -248,11 +251,6 @@ def _newest_targets(view: TridentView) -> tuple[Exit, ...]:
     return tuple(newest[name] for name in left if name in newest and name not in view.claimed)
 
 
-def _ended_by_others(one: Exit) -> bool:
-    is_over = one.state in (OrderState.CANCELLED, OrderState.EXPIRED)
-    return is_over and one.cancel_asked_at is None and not one.cancel_requested_by
-
-
 def _without_target(facts: TridentFacts) -> tuple[Unit, ...]:
     """The units that should have a target by now and have none. An operator's cancel, and an end by somebody else,
     which has an alert of its own, are known already."""
@@ -262,7 +260,7 @@ def _without_target(facts: TridentFacts) -> tuple[Unit, ...]:
     waits = isinstance(facts.action, Wait) and moment.now >= trident.filled_at + TARGETS_WITHIN
     if trident.phase is not Phase.OPEN or is_late or not is_open or not waits:
         return ()
-    ended = [one for one in _newest_targets(view) if one.cancel_requested_by or _ended_by_others(one)]
+    ended = [one for one in _newest_targets(view) if one.cancel_requested_by or ended_by_others(one)]
     known = {name for one in ended for name in one.units}
     puts_left = any(unit.is_put for unit in left_of(trident.units))
     return tuple(
