@@ -144,7 +144,7 @@ KEYS: tuple[Key, ...] = (
     Key("N", "previous", "Previous", "previous row", LISTS, palette=False, where=Where.LISTS),
     Key("y", "copy", "Copy", "copy the chosen row", LISTS, footer=True, where=Where.LISTS),
     Key("e", "export", "Export", "export the rows as a CSV file", LISTS, footer=True, where=Where.LISTS),
-    Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands", LISTS, footer=True,
+    Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands, exits, tridents", LISTS, footer=True,
         palette=False, where=Where.HISTORY),
     Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
     Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
