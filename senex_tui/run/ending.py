@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.engine.host import EngineHost
     from core.snapshot import Snapshot
 
-STDIN = 0
+STDIN, STDOUT = 0, 1
 _QUESTION = "cancel before the end? Type y or n and press enter; ctrl+c again ends without"
 _NOT_DONE = frozenset({CommandState.REFUSED, CommandState.EXPIRED})
 
@@ -44,7 +44,7 @@ class Ending:
 
     A signal that was ignored when the process began, as by nohup, stays so. A first SIGINT with closing orders at work
     at the broker asks whoever sits at the terminal whether they are cancelled first; the engine runs on meanwhile.
-    Nobody is asked where standard input is no terminal of ours, and by a signal that does not wait: both end at once.
+    Nobody is asked where input or output is no terminal of ours, and no other signal waits: both end at once.
     With `broker_ends` the broker is that of a demo, and nothing stays there. `say` takes a sentence. Made and
     used on the main thread.
     """
@@ -130,7 +130,7 @@ def _working(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _has_somebody() -> bool:
-    """Whether standard input is the terminal that this process is in the foreground of."""
+    """Whether somebody sees the question and can answer it: at a terminal that this process is in the foreground of."""
     with suppress(OSError):
-        return os.isatty(STDIN) and os.tcgetpgrp(STDIN) == os.getpgrp()
+        return os.isatty(STDIN) and os.isatty(STDOUT) and os.tcgetpgrp(STDIN) == os.getpgrp()
     return False

@@ -143,29 +143,29 @@ def test_ctrl_c_at_a_terminal_offers_to_cancel_what_rests_until_it_is_answered()
     with subprocess.Popen(
         [sys.executable, "-m", "tests.senex_tui.run.plain_child", "resting"],
         stdin=theirs,
-        stdout=subprocess.PIPE,
-        text=True,
+        stdout=theirs,
         start_new_session=True,
         preexec_fn=lambda: ioctl(0, TIOCSCTTY, 0),  # the terminal is the child's own
     ) as process:
-        assert process.stdout is not None
         os.close(theirs)
+        with open(ours, "r+b", buffering=0) as terminal:
 
-        def until(words: str) -> str:
-            return next(line for line in process.stdout if words in line)  # type: ignore[union-attr]
+            def until(words: str) -> str:
+                while words not in (line := terminal.readline().decode()):
+                    assert line, f"{words!r} was never said"
+                return line
 
-        until("engine started")
-        os.write(ours, b"\x03")
-        assert "SIGINT: 1 closing order rests at the broker (72); cancel before the end?" in until("SIGINT")
-        os.write(ours, b"maybe\n")
-        until("console: cancel before the end?")
-        os.write(ours, b"y\n")
-        until("cancel was refused; cancel before the end?")
-        os.write(ours, b"n\n")
-        until("left at the broker: ending in order")
-        assert "2 closing orders rest at the broker (72, 73) and go on without a console" in until("rest at")
-        assert process.wait(10) == 0
-    os.close(ours)
+            until("engine started")
+            terminal.write(b"\x03")
+            assert "SIGINT: 1 closing order rests at the broker (72); cancel before the end?" in until("SIGINT")
+            terminal.write(b"maybe\n")
+            until("console: cancel before the end?")
+            terminal.write(b"y\n")
+            until("cancel was refused; cancel before the end?")
+            terminal.write(b"n\n")
+            until("left at the broker: ending in order")
+            until("2 closing orders rest at the broker (72, 73) and go on without a console")
+            assert process.wait(10) == 0
 
 
 def test_without_anybody_to_answer_a_signal_ends_it_at_once() -> None:
