@@ -1,4 +1,4 @@
-"""Makes all scenes anew: the recorded days, the stored screens, and the pictures of docs/images.
+"""Makes all scenes anew: the recorded days, the stored screens, the pictures of docs/images, the story in the docs.
 
 Read the difference, and look at the pictures, before keeping them. `python .ci/scenes.py recordings screens` makes only
 those named.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pictures
 
+from tests.support.console.explained_trident import explained, write_page
 from tests.support.console.recordings import forget_others, record
 from tests.support.console.scene_days import DAYS
 
@@ -40,7 +41,12 @@ def screens() -> None:
     subprocess.run(command, cwd=ROOT, env=os.environ | {"SENEX_WRITE_SCREENS": "1"}, check=True)
 
 
-STEPS = {"recordings": recordings, "screens": screens, "pictures": lambda: pictures.main([])}
+def story() -> None:
+    """Tells the story of a trident in the docs."""
+    write_page(explained())
+
+
+STEPS = {"recordings": recordings, "screens": screens, "pictures": lambda: pictures.main([]), "story": story}
 
 
 def main(names: list[str]) -> None:

@@ -19,6 +19,7 @@ BENCHES = (
     "resting_orders",
     "money",
     "exits",
+    "time_exits",
 )
 
 

@@ -14,6 +14,7 @@ from core.domain.orders.order_states import OrderState
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.actions import CancelWhy
 from core.domain.positions.closing import Gone
+from core.domain.positions.due_targets import given_up
 from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.trident_commands import (
@@ -165,6 +166,8 @@ class TridentBook:
         await self._take_on(standing.record, rules)
         not_taken = await self._cancel(targets)
         text = "it has the targets of its account's settings now"
+        if names := given_up(standing.view):
+            text += f"; no target is placed again for {names_of(names)}, where an operator cancelled it"
         if targets:
             text += f"; cancelled first: {_numbers(targets)}"
         if not_taken:

@@ -35,10 +35,15 @@ DEMO_SEED = 7
 SIMULATOR_PORT = 8700
 _DEMO_NAME = re.compile(r"[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{6,11}")
 _DAY, _SLOT, _NOTHING = re.compile(r"\d[\d-]*"), re.compile(r"last|\d[\dT:.+-]*"), re.compile(r"(?!)")
+_ACCOUNT, _ID = re.compile(r"[0-9A-Z]*\d[0-9A-Z]*"), re.compile(r"[0-9a-f]{8,32}")
+_OF_A_TRIDENT = frozenset({"close", "retarget", "release"})
 _OWN_ARGUMENT = {
     "day": _DAY,
     "explain": _SLOT,
-    **dict.fromkeys(("status", "history", "report", "preview", "watch", "reconcile", "cancel"), _NOTHING),
+    "exits": _ACCOUNT,
+    "cancel": _ID,
+    **dict.fromkeys(_OF_A_TRIDENT, _ID),
+    **dict.fromkeys(("status", "history", "report", "preview", "watch", "reconcile", "tridents"), _NOTHING),
     **dict.fromkeys(("pause", "resume", "force", "halt"), _NOTHING),
 }
 """What the argument of a command looks like. Any other word after `--demo` is meant as a name there, so that a wrong
@@ -278,12 +283,16 @@ def demo_named_first(words: list[str]) -> list[str]:
 
     `--demo` takes no value: what follows it may be an argument, like the date of `senex day --demo 2026-03-02`. The
     name of a demo is 12 hexadecimal digits; its first 6 or more are enough where one of them is a letter. A word that
-    cannot be the command's argument is a name too, though of no demo.
+    cannot be the command's argument is a name too, though of no demo. The id of a trident may look like a name: it is
+    one only where another word is the id.
     """
     for number, (option, name) in enumerate(pairwise(words)):
-        own = next((_OWN_ARGUMENT[word] for word in words[:number] if word in _OWN_ARGUMENT), None)
+        command = next((word for word in words[:number] if word in _OWN_ARGUMENT), "")
+        own = _OWN_ARGUMENT.get(command)
         meant = own is not None and name and not name.startswith("-") and not own.fullmatch(name)
-        if option == "--demo" and (meant or _DEMO_NAME.fullmatch(name)):
+        others = (*words[:number], *words[number + 2 :])
+        is_id = command in _OF_A_TRIDENT and _ID.fullmatch(name) and not any(map(_ID.fullmatch, others))
+        if option == "--demo" and (meant or _DEMO_NAME.fullmatch(name)) and not is_id:
             return ["--demo-name", name, *words[: number + 1], *words[number + 2 :]]
     return words
 

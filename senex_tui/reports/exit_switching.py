@@ -13,11 +13,15 @@ from core.domain.operation.amounts import plain, price
 from core.domain.operation.commands import COMMAND, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
+from core.domain.orders.order_states import OrderState
+from core.domain.positions.exit_fate import exit_fate, exit_words
 from core.domain.positions.exit_rules import rules_for
+from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.trident_commands import CloseWords, ExitsWord, ExitsWords, trident_named
 from core.domain.positions.trident_words import short_id, title_of, unit_words
 from core.domain.positions.tridents import ExitMode, ExitRules
 from core.domain.positions.would_send import would_send
+from core.runtime.clock import SystemClock
 from senex_tui.reports.named import account_named
 from senex_tui.reports.next_steps import calendar_around
 from senex_tui.reports.recorded_tridents import recorded_tridents
@@ -31,6 +35,8 @@ from senex_tui.trader.send_command import DONE, EXPIRED, NO_ANSWER, NO_CONSOLE, 
 if TYPE_CHECKING:
     from core.records.records import AccountRecord, Records
 
+PLACED_WITHIN_S = 60.0
+_LOOK_EVERY_S = 0.2
 _STATES = {DONE: "done", REFUSED: "refused", EXPIRED: "expired", NO_ANSWER: "not answered", NO_CONSOLE: "no console"}
 
 
@@ -134,25 +140,66 @@ def _how(words: CloseWords) -> str:
     return "by a walk from the mid" if words.limit is None else f"at {price(words.limit)} debit at most"
 
 
-async def close(place: Place, target: str, words: CloseWords) -> tuple[Answer, Report]:
-    """Sends a close. Returns its answer, and the same as a report. Raises Refused before the first start,
-    RecordsError."""
+async def close(place: Place, target: str, words: CloseWords, *, names_order: bool) -> tuple[Answer, Report]:
+    """Sends a close. Returns its answer, and the same as a report: with `names_order` it has the order that was placed
+    for it, which waits until what else works on these units is cancelled and proved over, 60 wall seconds at most.
+    Raises Refused before the first start, RecordsError."""
+    place.need_records()
+    earlier: frozenset[str] = frozenset()
+    if names_order:
+        earlier = await with_records(place, lambda records: _earlier(records, target))
     answer = await send(place, CommandKind.CLOSE, target=target, note=words.note())
     figures: dict[str, Any] = {}
     if answer.exit_code == DONE:
         figures = await with_records(place, lambda records: _figures(records, answer.command))
-    limit = figures.get(LIMIT, words.limit)
+    limit, trident_id = figures.get(LIMIT, words.limit), figures.get(TRIDENT)
+    placed: Exit | None = None
+    if names_order and trident_id is not None:
+        placed = await with_records(place, lambda records: _placed(records, str(trident_id), earlier))
     values = {
         "exit": answer.exit_code,
         "state": _STATES[answer.exit_code],
         "command": answer.command or None,
-        "trident": figures.get(TRIDENT),
+        "trident": trident_id,
         "units": str(figures.get(UNITS, "")).split() or None,
         "limit": None if limit is None else plain(limit),
         "cancelled": str(figures.get(CANCELLED, "")).split(),
+        "orders": [] if placed is None else [_order(placed)],
         "why": answer.text,
     }
     return answer, Report(values, lambda told: [told["why"]])
+
+
+async def _earlier(records: Records, target: str) -> frozenset[str]:
+    """The exits that the tridents that may be meant had before."""
+    held = [one.id for one in await records.tridents.held() if one.id.startswith(target)]
+    return frozenset(one.id for exits in (await records.exits.of_tridents(held)).values() for one in exits)
+
+
+async def _placed(records: Records, trident_id: str, earlier: frozenset[str]) -> Exit | None:
+    """The first order that is sent for the close, once the broker has answered; None when none is in time."""
+    wall = SystemClock()
+    until = wall.monotonic() + PLACED_WITHIN_S
+    while True:
+        exits = (await records.exits.of_tridents([trident_id]))[trident_id]
+        asked = [one for one in exits if one.kind is ExitKind.MANUAL and one.id not in earlier]
+        answered = [one for one in asked if one.state not in (OrderState.PREPARED, OrderState.SENT)]
+        if answered:
+            return answered[0]
+        if wall.monotonic() >= until:
+            return asked[0] if asked else None
+        await wall.sleep(_LOOK_EVERY_S)
+
+
+def _order(exit: Exit) -> dict[str, Any]:
+    return {
+        "order": exit.order_id,
+        "exit": exit.id,
+        "units": [unit.value for unit in exit.units],
+        "debit": plain(exit.debit),
+        "state": exit.state.value,
+        "told": exit_words(exit_fate(exit)),
+    }
 
 
 async def _figures(records: Records, command: str) -> dict[str, Any]:

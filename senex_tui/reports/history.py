@@ -1,4 +1,4 @@
-"""`senex history`: searches the recorded cycles, attempts, suggestions, orders, fills and commands."""
+"""`senex history`: searches the recorded cycles, attempts, suggestions, orders, fills, commands, exits and tridents."""
 
 from __future__ import annotations
 

@@ -80,11 +80,10 @@ def run_console(
 
 def _say_what_stays(snapshot: Snapshot) -> None:
     """Prints which closing orders go on at the broker without the console; nothing without any."""
-    from core.domain.positions.trident_commands import leaving_words
+    from senex_tui.run.ending import leaving_of
     from senex_tui.support.outlet import print_line
 
-    exits = snapshot.status.exits
-    told = "" if exits is None else leaving_words(exits.resting)
+    told = leaving_of(snapshot)
     if told:
         print_line(f"{told}.")
 
@@ -138,7 +137,7 @@ def run_plain(
     printer = PlainPrinter()
     world = None if simulator is None else DemoWorld(simulator)
     with _hosted(loaded, folders, mode, logins, world, printer.heard) as hosted:
-        code = print_until_ended(hosted.host, printer)
+        code = print_until_ended(hosted.host, printer, broker_ends=world is not None)
     for failure in hosted.failures:
         raise failure
     return code

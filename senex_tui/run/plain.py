@@ -6,23 +6,20 @@ movement, and words from outside are made safe. Lines come from the events, and 
 
 from __future__ import annotations
 
-import os
 import queue
-import signal
 import threading
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.domain.operation.times import stamp
 from core.domain.orders.next_step import Next, NextStep
-from core.domain.positions.trident_commands import leaving_words
 from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
 from core.views.step_words import words_of
+from senex_tui.run.ending import Ending, leaving_of
 from senex_tui.support.outlet import standard_output
 from senex_tui.support.text import safe
 
@@ -193,57 +190,32 @@ class PlainPrinter:
             return
 
 
-class _Signals:
-    """SIGINT, SIGTERM and SIGHUP end the engine in order; a second SIGINT ends the process at once.
-
-    A signal that was ignored when the process began, as by nohup, stays so.
-    """
-
-    def __init__(self, host: EngineHost, printer: PlainPrinter) -> None:
-        self._host = host
-        self._printer = printer
-        self._asked = False
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    signal.signal(number, self._caught)
-
-    def _caught(self, number: int, frame: FrameType | None) -> None:
-        name = signal.Signals(number).name
-        if self._asked and number == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGINT)
-        if not self._asked:
-            self._asked = True
-            self._host.ask_to_stop()
-            self._printer.say(self._host.snapshot().status.now, f"{name}: ending in order; ctrl+c again ends at once")
-
-
 def staying_line(snapshot: Snapshot) -> str:
     """The last line: the closing orders that go on at the broker without this console; empty without any."""
-    exits = snapshot.status.exits
-    told = "" if exits is None else leaving_words(exits.resting)
+    told = leaving_of(snapshot)
     return plain_line(snapshot.status.now, Severity.INFO, "exits", told) if told else ""
 
 
-def print_until_ended(host: EngineHost, printer: PlainPrinter) -> int:
+def print_until_ended(host: EngineHost, printer: PlainPrinter, *, broker_ends: bool = False) -> int:
     """Prints until the engine has ended and every line is out. Returns the exit code. Call it on the main thread.
 
     An output that was closed ends the engine in order, with exit code 1, because nobody reads it any more. An output
-    that is full loses the line; the log has it.
+    that is full loses the line; the log has it. With `broker_ends` the broker is that of a demo: nothing stays there.
     """
     out = standard_output()
-    _Signals(host, printer)
+    ending = Ending(host, lambda text: printer.say(host.snapshot().status.now, text), broker_ends)
     while True:
         at_work = host.running
-        printer.check(host.snapshot())
+        shown = host.snapshot()
+        printer.check(shown)
+        ending.check(shown)
         for line in printer.take(LOOK_S if at_work else 0.0):
             out.write(f"{line}\n")
             out.flush()
         if out.is_closed:
             host.ask_to_stop()
         if not at_work:
-            left = staying_line(host.snapshot())
+            left = "" if broker_ends else staying_line(host.snapshot())
             if left:
                 out.write(f"{left}\n")
                 out.flush()

@@ -11,9 +11,11 @@ from core.domain.positions.plans import ExitPlan, target_plan
 from core.domain.positions.targets import target_price
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.tridents import ExitMode
-from core.domain.positions.units import Unit, left_of
+from core.domain.positions.units import Unit, UnitName, left_of
 
 AFTER_THE_FILL = timedelta(seconds=5)
+MOST_ENDS = 2
+"""After so many ends by somebody else no target of the unit is placed any more."""
 _ENDED_AT_THE_BROKER = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 
 
@@ -29,11 +31,29 @@ def due_targets(view: TridentView, moment: Moment) -> tuple[ExitPlan, ...]:
     return tuple(plan for unit in left_of(trident.units) if (plan := _due(unit, view, moment)) is not None)
 
 
+def given_up(view: TridentView) -> tuple[UnitName, ...]:
+    """The whole units of which an operator cancelled a target: none is placed again for them."""
+    return tuple(unit.name for unit in left_of(view.trident.units) if _operator_cancelled(_targets_of(unit, view)))
+
+
+def ended_by_others(one: Exit) -> bool:
+    """Whether somebody else than this console and its operator ended a closing order before it was filled. One that the
+    broker had and knows no longer was ended there too."""
+    is_forgotten = one.state is OrderState.ABSENT and one.order_id is not None
+    is_ours = one.cancel_asked_at is not None or bool(one.cancel_requested_by)
+    return (one.state in _ENDED_AT_THE_BROKER or is_forgotten) and not is_ours
+
+
+def returns_once(unit: Unit, view: TridentView) -> bool:
+    """Whether a target of the unit that somebody else ended is placed once more: never after a second such end."""
+    return sum(ended_by_others(one) for one in _targets_of(unit, view)) < MOST_ENDS
+
+
 def why_no_target(unit: Unit, view: TridentView) -> str:
     """Why a whole unit of an open trident that should have a target has none, as a phrase; empty when it is due."""
     rules = view.trident.rules
-    earlier = [one for one in view.exits if one.kind is ExitKind.TARGET and unit.name in one.units]
-    if any(one.cancel_requested_by for one in earlier):
+    earlier = _targets_of(unit, view)
+    if _operator_cancelled(earlier):
         return "an operator cancelled it"
     if any(ended_by_others(one) for one in earlier):
         return "it was ended at the broker"
@@ -67,19 +87,19 @@ def _due(unit: Unit, view: TridentView, moment: Moment) -> ExitPlan | None:
 def _may_return(unit: Unit, view: TridentView, moment: Moment) -> bool:
     """Whether a target that ended may be placed again: after an operator's cancel never, and after somebody else's end
     of it once, in a later session."""
-    earlier = [one for one in view.exits if one.kind is ExitKind.TARGET and unit.name in one.units]
-    if any(one.cancel_requested_by for one in earlier):
+    earlier = _targets_of(unit, view)
+    if _operator_cancelled(earlier):
         return False
     ended = [one for one in earlier if ended_by_others(one)]
-    return len(ended) < 2 and all(_ended_before_today(one, moment) for one in ended)
+    return returns_once(unit, view) and all(_ended_before_today(one, moment) for one in ended)
 
 
-def ended_by_others(one: Exit) -> bool:
-    """Whether neither this console nor its operator ended the order of this exit. One that the broker had and knows no
-    longer was ended there too."""
-    is_forgotten = one.state is OrderState.ABSENT and one.order_id is not None
-    is_ours = one.cancel_asked_at is not None or bool(one.cancel_requested_by)
-    return (one.state in _ENDED_AT_THE_BROKER or is_forgotten) and not is_ours
+def _targets_of(unit: Unit, view: TridentView) -> list[Exit]:
+    return [one for one in view.exits if one.kind is ExitKind.TARGET and unit.name in one.units]
+
+
+def _operator_cancelled(targets: list[Exit]) -> bool:
+    return any(one.cancel_requested_by for one in targets)
 
 
 def _ended_before_today(one: Exit, moment: Moment) -> bool:

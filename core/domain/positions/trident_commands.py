@@ -170,7 +170,6 @@ def resting_words(orders: Sequence[str]) -> str:
 
 CLOSE_WORD = "CLOSE"
 """What the operator types in live before units are closed."""
-CANCELS_FIRST = "`senex exits cancel` ends {them} first"
 
 
 def leaving_words(orders: Sequence[str]) -> str:
@@ -178,7 +177,8 @@ def leaving_words(orders: Sequence[str]) -> str:
     if not orders:
         return ""
     goes, them = ("goes", "it") if len(orders) == 1 else ("go", "them")
-    return f"{resting_words(orders)} and {goes} on without a console; {CANCELS_FIRST.format(them=them)}"
+    ends = f"`senex exits cancel` beside a running one ends {them}"
+    return f"{resting_words(orders)} and {goes} on without a console; {ends}"
 
 
 def staying_words(orders: Sequence[str], account: str = "") -> str:

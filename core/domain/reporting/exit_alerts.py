@@ -13,7 +13,7 @@ from core.domain.orders.order_states import OrderState
 from core.domain.positions.actions import Action, Alert, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, Block, BlockScope
 from core.domain.positions.closing import closed_twice
-from core.domain.positions.due_targets import ended_by_others
+from core.domain.positions.due_targets import ended_by_others, returns_once
 from core.domain.positions.exit_fate import exit_fate
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.refusals import refused_on
@@ -213,7 +213,9 @@ def _of_what_is_left(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
     if trident.phase is Phase.OPEN and ended:
         named = names_of(name for one in ended for name in one.units)
         how = exit_fate(ended[-1]).cancel or _ENDED_HOW[ended[-1].state]
-        yield AlertKind.GTC_ENDED, f"the target of {named} was ended by somebody else ({how}); it returns once"
+        gone = [unit.name for unit in left_of(trident.units) if not returns_once(unit, view)]
+        comes = "it returns once" if not gone else f"none is placed again for {names_of(gone)}, where it ended twice"
+        yield AlertKind.GTC_ENDED, f"the target of {named} was ended by somebody else ({how}); {comes}"
     missing = _without_target(facts)
     if missing and not blocked:
         yield AlertKind.TARGETS_MISSING, f"no target works for {names_of(unit.name for unit in missing)}"

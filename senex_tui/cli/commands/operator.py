@@ -155,7 +155,13 @@ def reset(
 
 
 @commands.command(epilog=_EXIT)
-def cancel(context: typer.Context, entry: EntryId = "", demo: Demo = False, data_dir: DataDir = None) -> None:
+def cancel(
+    context: typer.Context,
+    order: Annotated[str, typer.Argument(metavar="ID", help="Which one, when there are several.")] = "",
+    entry: EntryId = "",
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
     """Cancel the working entry, or a closing order by its ID. Needs a running console.
 
     After an entry's cancel the day stays closed: the automation enters nothing else. A target that was cancelled is
@@ -163,7 +169,9 @@ def cancel(context: typer.Context, entry: EntryId = "", demo: Demo = False, data
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.trader_for(context, data_dir, demo), CommandKind.CANCEL, target=entry)
+    if order and entry:
+        raise typer.BadParameter("give the ID once: alone, or with --entry")
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.CANCEL, target=order or entry)
 
 
 @commands.command("allow-reentry", epilog=_EXIT)

@@ -83,7 +83,7 @@ def close(
     if place.mode is Mode.LIVE:
         facts, what = asyncio.run(close_facts(place, trident, words))
         need_typed(CLOSE_WORD, what, facts, aside=as_json)
-    answer, report = asyncio.run(closed(place, trident, words))
+    answer, report = asyncio.run(closed(place, trident, words, names_order=as_json))
     if not as_json:
         exit_with(answer)
     print_report(report, as_json)

@@ -77,6 +77,30 @@ def test_bad_words_about_a_trident_are_told_in_a_sentence_each(tmp_path: Path) -
     in_world(day, tmp_path, start=EARLY)
 
 
+def test_new_targets_say_where_none_is_placed_again(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await held(world)
+        targets = await targets_rest(world)
+        await world.answer(CommandKind.CANCEL, targets[PUT_2].id)
+        before = await targets_rest(world, (PUT_1, CALL))
+        answer = await world.answer(CommandKind.RETARGET, (await trident(world)).id)
+        assert "it has the targets of its account's settings now" in answer
+        assert "no target is placed again for put-2, where an operator cancelled it" in answer
+
+        async def anew() -> bool:
+            now = await working(world)
+            return set(now) == {PUT_1, CALL} and not {one.id for one in now.values()} & {
+                one.id for one in before.values()
+            }
+
+        await until(world, anew)
+        await world.clock.sleep(90)
+        assert await anew(), "the targets that were placed anew rest alone"
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY)
+
+
 def test_exits_switched_off_name_what_rests_and_send_nothing_more(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await held(world)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import signal
 import stat
@@ -11,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from fcntl import ioctl
+from termios import TIOCSCTTY
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
 from core.domain.orders.next_step import Next, NextStep
@@ -131,6 +135,47 @@ def test_a_second_ctrl_c_ends_it_at_once() -> None:
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == -signal.SIGINT
+
+
+def test_ctrl_c_at_a_terminal_offers_to_cancel_what_rests_until_it_is_answered() -> None:
+    """The engine is stopped by an answer alone, and the last line tells what was left."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.senex_tui.run.plain_child", "resting"],
+        stdin=theirs,
+        stdout=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: ioctl(0, TIOCSCTTY, 0),  # the terminal is the child's own
+    ) as process:
+        os.close(theirs)
+        with open(ours, "r+b", buffering=0) as terminal:
+
+            def until(words: str) -> str:
+                while words not in (line := terminal.readline().decode()):
+                    assert line, f"{words!r} was never said"
+                return line
+
+            until("engine started")
+            terminal.write(b"\x03")
+            assert "SIGINT: 1 closing order rests at the broker (72); cancel before the end?" in until("SIGINT")
+            terminal.write(b"maybe\n")
+            until("console: cancel before the end?")
+            terminal.write(b"y\n")
+            until("cancel was refused; cancel before the end?")
+            terminal.write(b"n\n")
+            until("left at the broker: ending in order")
+            until("2 closing orders rest at the broker (72, 73) and go on without a console")
+            assert process.wait(10) == 0
+
+
+def test_without_anybody_to_answer_a_signal_ends_it_at_once() -> None:
+    with child("resting") as process:
+        assert process.stdout is not None
+        assert "engine started" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        *_, last = process.stdout
+        assert "2 closing orders rest at the broker (72, 73) and go on without a console" in last
+        assert process.wait(10) == 0
 
 
 def test_a_closed_output_ends_it_in_order() -> None:

@@ -339,10 +339,11 @@ def test_what_rests_is_named_wherever_exits_stop() -> None:
     assert resting_words(()) == leaving_words(()) == staying_words(()) == ""
     assert leaving_words(("71", "72", "73")) == (
         "3 closing orders rest at the broker (71, 72, 73) and go on without a console; "
-        "`senex exits cancel` ends them first"
+        "`senex exits cancel` beside a running one ends them"
     )
     assert leaving_words(("71",)) == (
-        "1 closing order rests at the broker (71) and goes on without a console; `senex exits cancel` ends it first"
+        "1 closing order rests at the broker (71) and goes on without a console; "
+        "`senex exits cancel` beside a running one ends it"
     )
     assert staying_words(("71", "72")) == (
         "2 closing orders rest at the broker (71, 72) and stay; `senex exits cancel` cancels them"

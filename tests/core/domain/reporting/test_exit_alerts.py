@@ -220,6 +220,12 @@ LOUD: list[tuple[AlertKind, TridentFacts, str]] = [
         "the target of call was ended by somebody else (the broker knows it no longer); it returns once",
     ),
     (
+        AlertKind.GTC_ENDED,
+        facts(of(exits=(*TARGETS[:2], BY_OTHERS, replace(BY_OTHERS, id="again"))), LATER),
+        "the target of call was ended by somebody else (at the broker by bert); "
+        "none is placed again for call, where it ended twice",
+    ),
+    (
         AlertKind.EX_DATE_CALL,
         facts(of(RESTING, dividend=Dividend(et("2025-12-12").date(), D("0.70")), underlying_price=D("630")), LATER),
         "the short call at 622 is in the money, and QQQ pays 0.70 on Fri 12 Dec 2025: it may be assigned before",

@@ -174,6 +174,8 @@ def test_a_working_entry_is_shown_and_cancelled_from_another_shell(shell: Shell)
     assert (allowed.returncode, "re-entry allowed" in allowed.stdout) == (DONE, True), allowed.stderr
     again = shell.senex("cancel")
     assert (again.returncode, "there is no working entry" in again.stderr) == (REFUSED, True)
+    other = shell.senex("cancel", "nosuch")
+    assert (other.returncode, "'nosuch'" in other.stderr) == (REFUSED, True), other.stderr
     none = shell.send(CommandKind.ATTEST, note="absent")
     assert (none.exit_code, "there is no unknown entry" in none.text) == (REFUSED, True)
     _a_stopped_trader_is_not_overtaken(shell, trader)

@@ -137,6 +137,7 @@ def test_a_close_ends_with_its_code_and_one_object(box: Box) -> None:
         "units": None,
         "limit": None,
         "cancelled": [],
+        "orders": [],
         "why": "no console is running in demo mode; close needs one.",
     }
     for words in (["--walk", "--limit", "1"], [], ["--unit", "put-3", "--walk"], ["--limit", "much"]):
