@@ -15,6 +15,7 @@ from core.domain.orders.order_states import OrderState
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.units import UnitName
 from core.records.repositories.intent_rows import intents_where, note_intent, read_fills
+from core.records.store.one_of import one_of
 from core.records.store.tables import claims, exits
 
 _COLUMNS = tuple(field.name for field in fields_of(Exit) if field.name not in {"state", "fills", "kind", "units"})
@@ -123,7 +124,7 @@ def exits_where(*conditions: ColumnElement[bool]) -> Select[Any]:
     return intents_where(exits, *conditions)
 
 
-_OF_TRIDENTS = exits_where(exits.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
+_OF_TRIDENTS = exits_where(one_of(exits.c.trident_id, "trident_ids"))
 
 
 async def read_exits(connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]) -> tuple[Exit, ...]:
