@@ -17,6 +17,7 @@ from core.domain.orders.orders import Fill
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.units import UnitName
 from core.records.repositories.intent_rows import intents_where, note_intent, read_fills
+from core.records.store.one_of import one_of
 from core.records.store.same_rows import SameRows
 from core.records.store.tables import claims, exits
 
@@ -127,7 +128,7 @@ def exits_where(*conditions: ColumnElement[bool]) -> Select[Any]:
     return intents_where(exits, *conditions)
 
 
-_OF_TRIDENTS = exits_where(exits.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
+_OF_TRIDENTS = exits_where(one_of(exits.c.trident_id, "trident_ids"))
 
 
 async def read_exits(connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]) -> tuple[Exit, ...]:

@@ -17,6 +17,7 @@ from core.domain.trident.sides import Direction, LegSide
 from core.records.repositories.unit_rows import GoneRecord, note_gone, recount
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
+from core.records.store.one_of import one_of
 from core.records.store.tables import foreign_fills, foreign_positions
 
 FIRST_READ = "the first complete read"
@@ -32,7 +33,7 @@ _NEW = insert(foreign_positions)
 _NEW_FILL = insert(foreign_fills)
 _USED = select(foreign_fills.c.order_id, foreign_fills.c.fill_id).where(
     foreign_fills.c.account == bindparam("account"),
-    foreign_fills.c.order_id.in_(bindparam("order_ids", expanding=True)),
+    one_of(foreign_fills.c.order_id, "order_ids"),
 )
 _NOTHING = ("", "")
 """Symbol and side of the row that says of an account without anything foreign that its baseline was taken."""

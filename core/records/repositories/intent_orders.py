@@ -13,13 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.orders import Intent, IntentOrder
 from core.records.store.database import Database
+from core.records.store.one_of import one_of
 from core.records.store.tables import intent_orders
 
-_OF_INTENTS = (
-    select(intent_orders)
-    .where(intent_orders.c.intent_id.in_(bindparam("intent_ids", expanding=True)))
-    .order_by(intent_orders.c.seq)
-)
+_OF_INTENTS = select(intent_orders).where(one_of(intent_orders.c.intent_id, "intent_ids")).order_by(intent_orders.c.seq)
 _ONE = select(intent_orders.c.seq).where(
     intent_orders.c.intent_id == bindparam("intent_id"), intent_orders.c.order_id == bindparam("order_id")
 )

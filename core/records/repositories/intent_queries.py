@@ -18,6 +18,7 @@ from core.records.repositories.intent_rows import intents_where
 from core.records.repositories.intents import IntentReads
 from core.records.repositories.rows import Watched
 from core.records.store.database import Database
+from core.records.store.one_of import one_of
 from core.records.store.read_cache import ReadCache
 from core.records.store.tables import fills, intent_changes, intent_orders
 
@@ -43,7 +44,7 @@ class IntentQueries:
             ),
         )
         self.by_id = where(table.c.id == bindparam("id"))
-        self.by_ids = where(table.c.id.in_(bindparam("ids", expanding=True)))
+        self.by_ids = where(one_of(table.c.id, "ids"))
         self.by_beginning = where(func.substr(table.c.id, 1, bindparam("length")) == bindparam("part"))
         self.by_identifier = where(table.c.identifier == bindparam("identifier"))
         self.with_order = where(exists().where(*is_its_order))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill, Intent
 from core.records.repositories.rows import EvidenceRecord, IntentChange
+from core.records.store.one_of import one_of
 from core.records.store.tables import evidence, fills, intent_changes, intents
 
 _NEW_INTENT = insert(intents)
@@ -25,9 +26,7 @@ _KNOWN_FILL = select(fills.c.seq).where(
     fills.c.order_id.in_(("", bindparam("order_id"))),
 )
 _FILLS_OF_ONE = select(fills).where(fills.c.intent_id == bindparam("intent_id")).order_by(fills.c.seq)
-_FILLS_OF_MANY = (
-    select(fills).where(fills.c.intent_id.in_(bindparam("intent_ids", expanding=True))).order_by(fills.c.seq)
-)
+_FILLS_OF_MANY = select(fills).where(one_of(fills.c.intent_id, "intent_ids")).order_by(fills.c.seq)
 _CHANGES = (
     select(intent_changes).where(intent_changes.c.intent_id == bindparam("intent_id")).order_by(intent_changes.c.seq)
 )

@@ -15,6 +15,7 @@ from core.domain.positions.units import UnitName
 from core.records.repositories.trident_rows import TridentRecord, read_tridents, tridents_where
 from core.records.repositories.unit_rows import UnitEarned, read_earned
 from core.records.store.database import Database
+from core.records.store.one_of import one_of
 from core.records.store.tables import account_days, official_closes, tridents, units
 from core.runtime.clock import exchange_time
 
@@ -50,9 +51,9 @@ _FIRST = (
     .limit(1)
 )
 _UNITS = select(units).where(units.c.trident_id == bindparam("trident_id"))
-_OF_SEVERAL = select(units).where(units.c.trident_id.in_(bindparam("ids", expanding=True)))
+_OF_SEVERAL = select(units).where(one_of(units.c.trident_id, "ids"))
 _DIFFERENCE = select(tridents.c.difference).where(tridents.c.id == bindparam("trident_id"))
-_DIFFERENCES = select(tridents.c.id, tridents.c.difference).where(tridents.c.id.in_(bindparam("ids", expanding=True)))
+_DIFFERENCES = select(tridents.c.id, tridents.c.difference).where(one_of(tridents.c.id, "ids"))
 _DIFFERING = (
     select(tridents.c.id, tridents.c.difference, units.c.realized)
     .join(units, units.c.trident_id == tridents.c.id)

@@ -16,14 +16,13 @@ from core.domain.orders.transactions import Transaction
 from core.domain.positions.matching import Match, Role
 from core.domain.positions.units import UnitName
 from core.records.store.database import Database
+from core.records.store.one_of import one_of
 from core.records.store.tables import matches, transaction_reads, transactions
 from core.records.store.types import Words, stored_words
 
 _COLUMNS = tuple(field.name for field in fields(Transaction))
 _values_of = attrgetter(*_COLUMNS)
 _WORDS = tuple(column.name for column in transactions.c if isinstance(column.type, Words))
-_AT_ONCE = 500
-"""How many rows one query asks for by their ids: SQLite takes a limited number of values."""
 _of_account = transactions.c.account == bindparam("account")
 _later = transactions.alias("later")
 _IS_NEWEST = transactions.c.revision == (
@@ -31,9 +30,7 @@ _IS_NEWEST = transactions.c.revision == (
     .where(_later.c.account == transactions.c.account, _later.c.id == transactions.c.id)
     .scalar_subquery()
 )
-_NEWEST_OF_IDS = select(transactions).where(
-    _of_account, transactions.c.id.in_(bindparam("ids", expanding=True)), _IS_NEWEST
-)
+_NEWEST_OF_IDS = select(transactions).where(_of_account, one_of(transactions.c.id, "ids"), _IS_NEWEST)
 _SINCE = (
     select(transactions)
     .where(_of_account, transactions.c.executed_at >= bindparam("since"), _IS_NEWEST)
@@ -52,7 +49,7 @@ _MATCHES_OF_IDS = (
     select(matches)
     .where(
         matches.c.account == bindparam("account"),
-        matches.c.transaction_id.in_(bindparam("ids", expanding=True)),
+        one_of(matches.c.transaction_id, "ids"),
         COUNTS,
     )
     .order_by(matches.c.transaction_id, matches.c.part)
@@ -72,7 +69,7 @@ def _matched(*conditions: Any) -> Select[Any]:
     )
 
 
-_OF_TRIDENTS = _matched(matches.c.trident_id.in_(bindparam("ids", expanding=True)))
+_OF_TRIDENTS = _matched(one_of(matches.c.trident_id, "ids"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +123,8 @@ class Transactions:
 
     async def matches_of(self, trident_ids: Sequence[str]) -> tuple[Match, ...]:
         """The parts of rows that are about these tridents, in the order of the rows' time."""
-        found: list[Match] = []
         async with self._database.read() as connection:
-            for ids in _in_turns(trident_ids):
-                found += [_match(row) for row in await connection.execute(_OF_TRIDENTS, {"ids": ids})]
-        return tuple(found)
+            return tuple(_match(row) for row in await connection.execute(_OF_TRIDENTS, {"ids": trident_ids}))
 
 
 async def note_transactions(
@@ -138,9 +132,9 @@ async def note_transactions(
 ) -> tuple[Transaction, ...]:
     """Adds to the commit each row of the account that is new or written again, and returns those."""
     known: dict[str, tuple[int, Transaction]] = {}
-    for ids in _in_turns([row.id for row in rows]):
-        for row in await connection.execute(_NEWEST_OF_IDS, {"account": account, "ids": ids}):
-            known[row.id] = row.revision, _transaction(row)
+    ids = [row.id for row in rows]
+    for row in await connection.execute(_NEWEST_OF_IDS, {"account": account, "ids": ids}):
+        known[row.id] = row.revision, _transaction(row)
     changed, values = [], []
     for given in rows:
         if given.account != account:
@@ -192,10 +186,9 @@ async def _newest_matches(
 ) -> Mapping[str, tuple[int, list[dict[str, object]]]]:
     """Of each of these rows that was matched: the newest revision of its parts, and these."""
     found: dict[str, tuple[int, list[dict[str, object]]]] = {}
-    for ids in _in_turns(transaction_ids):
-        for row in await connection.execute(_MATCHES_OF_IDS, {"account": account, "ids": ids}):
-            parts = found.setdefault(row.transaction_id, (row.revision, []))[1]
-            parts.append(dict(zip(_MATCH_COLUMNS, _parts_of(row), strict=True)))
+    for row in await connection.execute(_MATCHES_OF_IDS, {"account": account, "ids": transaction_ids}):
+        parts = found.setdefault(row.transaction_id, (row.revision, []))[1]
+        parts.append(dict(zip(_MATCH_COLUMNS, _parts_of(row), strict=True)))
     return found
 
 
@@ -248,7 +241,3 @@ def _match(row: Row[Any]) -> Match:
         trident_id=row.part_trident_id,
         unit=None if row.part_unit is None else UnitName(row.part_unit),
     )
-
-
-def _in_turns(ids: Sequence[str]) -> Iterable[list[str]]:
-    return (list(ids[first : first + _AT_ONCE]) for first in range(0, len(ids), _AT_ONCE))

@@ -16,11 +16,12 @@ from core.records.repositories.trident_rows import TridentRecord, read_tridents,
 from core.records.repositories.unit_rows import GoneRecord, read_gone
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
+from core.records.store.one_of import one_of
 from core.records.store.read_cache import ReadCache
 from core.records.store.tables import entries, tridents, units
 
 _not_ended = tridents.c.ended_at.is_(None)
-_BY_IDS = tridents_where(tridents.c.id.in_(bindparam("ids", expanding=True)))
+_BY_IDS = tridents_where(one_of(tridents.c.id, "ids"))
 _BY_BEGINNING = tridents_where(func.substr(tridents.c.id, 1, bindparam("length")) == bindparam("part"))
 _HELD = tridents_where(_not_ended)
 _HELD_OF = tridents_where(_not_ended, tridents.c.account == bindparam("account"))

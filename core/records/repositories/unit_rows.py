@@ -19,6 +19,7 @@ from core.domain.positions.credits import UnitCredits
 from core.domain.positions.exits import Exit
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState, in_order
 from core.records.repositories.exit_rows import read_exits_of
+from core.records.store.one_of import one_of
 from core.records.store.tables import gone, units
 
 # What the units earned, which many more columns tell, is not read here.
@@ -32,7 +33,7 @@ _OF_TRIDENTS: Select[Any] = select(
     units.c.state,
     units.c.how,
     units.c.remainder,
-).where(units.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
+).where(one_of(units.c.trident_id, "trident_ids"))
 _EARNED_OF: Select[Any] = select(
     units.c.trident_id,
     units.c.unit,
@@ -40,12 +41,12 @@ _EARNED_OF: Select[Any] = select(
     units.c.fees,
     units.c.fees_estimated,
     units.c.earned_day,
-).where(units.c.trident_id.in_(bindparam("trident_ids", expanding=True)))
+).where(one_of(units.c.trident_id, "trident_ids"))
 _one = (units.c.trident_id == bindparam("of_trident"), units.c.unit == bindparam("of_unit"))
 _STORE = update(units).where(*_one)
 _NEW = insert(units)
 _NEW_GONE = insert(gone)
-_GONE = select(gone).where(gone.c.trident_id.in_(bindparam("trident_ids", expanding=True))).order_by(gone.c.seq)
+_GONE = select(gone).where(one_of(gone.c.trident_id, "trident_ids")).order_by(gone.c.seq)
 
 
 @dataclass(frozen=True, slots=True)

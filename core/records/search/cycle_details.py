@@ -26,6 +26,7 @@ from core.records.repositories.journal import event_of
 from core.records.repositories.rows import CommandRecord, CycleRecord, EvidenceRecord, IntentChange, SuggestionRecord
 from core.records.search.told_cycles import CycleTold, told_of
 from core.records.store.database import Database
+from core.records.store.one_of import one_of
 from core.records.store.tables import breakers, commands, cycles, dry_runs, entries, events, suggestions
 
 ASKED_BEFORE = timedelta(minutes=1)
@@ -44,15 +45,13 @@ _BEGAN = (
 _EVENTS = select(events).where(events.c.cycle == _number).order_by(events.c.seq)
 _ENTRIES = entries_where(entries.c.cycle == _number)
 _SUGGESTIONS = select(suggestions).where(suggestions.c.cycle == _number).order_by(suggestions.c.at, suggestions.c.id)
-_DRY_RUNS = (
-    select(dry_runs).where(dry_runs.c.suggestion_id.in_(bindparam("ids", expanding=True))).order_by(dry_runs.c.seq)
-)
+_DRY_RUNS = select(dry_runs).where(one_of(dry_runs.c.suggestion_id, "ids")).order_by(dry_runs.c.seq)
 _COMMANDS = (
     select(commands.c.seq)
     .where(
         or_(
             and_(commands.c.at >= bindparam("since"), commands.c.at <= bindparam("until")),
-            commands.c.target.in_(bindparam("targets", expanding=True)),
+            one_of(commands.c.target, "targets"),
         )
     )
     .order_by(commands.c.seq)

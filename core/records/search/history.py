@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Label, bindparam, case, literal, or_, select
+from sqlalchemy import Label, case, literal, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,10 +32,11 @@ from core.records.search.history_rows import (
 )
 from core.records.search.trident_rows import exits_found, tridents_found
 from core.records.store.database import Database
+from core.records.store.one_of import one_of
 from core.records.store.tables import commands, entries, events, fills, suggestions
 from core.records.store.types import stored_words
 
-_ENTRIES_BY_ID = entries_where(entries.c.id.in_(bindparam("ids", expanding=True)))
+_ENTRIES_BY_ID = entries_where(one_of(entries.c.id, "ids"))
 
 __all__ = ["OUTCOMES", "History", "HistoryFilter", "HistoryKind", "HistoryRow", "Mark", "not_of", "outcome_word"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, select
 from sqlalchemy.engine import Row
 
 from core.domain.orders.order_states import OrderState
@@ -15,11 +15,10 @@ from core.domain.positions.units import Ended, UnitName
 from core.domain.reporting.money import ExitSlippage, TridentMoney, UnitMoney
 from core.records.repositories.transactions import COUNTS
 from core.records.store.database import Database
+from core.records.store.one_of import one_of
 from core.records.store.tables import exits, matches, tridents, units
 from core.runtime.clock import exchange_time
 
-_AT_ONCE = 500
-"""How many ids one query names: fewer than any store's limit of parameters."""
 _OF_TRIDENT = ("account", "underlying", "expiration", "opened_at", "max_risk", "difference")
 _OF_UNIT = (
     *("trident_id", "unit", "short_symbol", "long_symbol", "how", "earned_day", "received", "paid", "settlement"),
@@ -36,7 +35,7 @@ _WALKED: Select[Any] = (
 )
 _ROWS = (
     select(matches.c.trident_id, matches.c.unit, matches.c.transaction_id)
-    .where(matches.c.trident_id.in_(bindparam("ids", expanding=True)), COUNTS)
+    .where(one_of(matches.c.trident_id, "ids"), COUNTS)
     .order_by(matches.c.executed_at, matches.c.seq)
 )
 _NONE = Decimal(0)
@@ -94,13 +93,11 @@ class MoneySearch:
         """The ids of the broker's rows that each unit of these tridents is made of, those of its opening too."""
         found: dict[tuple[str, UnitName], list[str]] = {}
         async with self._database.read() as connection:
-            for first in range(0, len(trident_ids), _AT_ONCE):
-                ids = list(trident_ids[first : first + _AT_ONCE])
-                for row in await connection.execute(_ROWS, {"ids": ids}):
-                    for name in _ORDER if row.unit is None else (UnitName(row.unit),):
-                        of_unit = found.setdefault((row.trident_id, name), [])
-                        if row.transaction_id not in of_unit:
-                            of_unit.append(row.transaction_id)
+            for row in await connection.execute(_ROWS, {"ids": trident_ids}):
+                for name in _ORDER if row.unit is None else (UnitName(row.unit),):
+                    of_unit = found.setdefault((row.trident_id, name), [])
+                    if row.transaction_id not in of_unit:
+                        of_unit.append(row.transaction_id)
         return {key: tuple(ids) for key, ids in found.items()}
 
 

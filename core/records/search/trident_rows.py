@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.reasons import Figures
@@ -16,12 +16,13 @@ from core.records.repositories.exit_rows import exits_where, read_exits
 from core.records.repositories.trident_rows import TridentRecord, read_tridents, tridents_where
 from core.records.search.conditions import any_of, between, newest, row_found, when, within
 from core.records.search.history_rows import HistoryFilter, HistoryRow, Mark
+from core.records.store.one_of import one_of
 from core.records.store.tables import exits, tridents, units
 
-_EXITS_BY_ID = exits_where(exits.c.id.in_(bindparam("ids", expanding=True)))
-_TRIDENTS_BY_ID = tridents_where(tridents.c.id.in_(bindparam("ids", expanding=True)))
+_EXITS_BY_ID = exits_where(one_of(exits.c.id, "ids"))
+_TRIDENTS_BY_ID = tridents_where(one_of(tridents.c.id, "ids"))
 _REALIZED = select(units.c.trident_id, units.c.realized, units.c.fees_estimated).where(
-    units.c.trident_id.in_(bindparam("ids", expanding=True))
+    one_of(units.c.trident_id, "ids")
 )
 _NONE = Decimal(0)
 
