@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from core.records.records import Records
 from tests.support.record_samples import entry
@@ -23,10 +24,13 @@ async def test_rows_are_found_by_their_ids_by_one_statement(records: Records, ot
         if "entries.identifier" in statement:
             statements.add(statement)
 
-    event.listen(records.database._reading.sync_engine, "before_cursor_execute", noted)
     ids = [f"nobody-{number}" for number in range(others)]
-    assert [one.id for one in await records.entries.these([*ids, "one"])] == ["one"]
-    assert await records.entries.these(ids) == ()
+    event.listen(Engine, "before_cursor_execute", noted)
+    try:
+        assert [one.id for one in await records.entries.these([*ids, "one"])] == ["one"]
+        assert await records.entries.these(ids) == ()
+    finally:
+        event.remove(Engine, "before_cursor_execute", noted)
     assert len(statements) == 1
 
 
