@@ -91,7 +91,8 @@ class Preflight:
         errors = [*check_account(ledger.setup, draft), *resolved.errors, *check_sign(draft, options)]
         if judged and resolved.discard_reason is None:
             errors += check_cover(draft, ledger, options)
-        if judged and not errors and resolved.discard_reason is None:
+        is_open = any(leg.opens for leg in draft.legs)  # what only closes may be sent however little is left
+        if judged and is_open and not errors and resolved.discard_reason is None:
             change = self.effect(draft, now, replacing)
             if change.change_in_buying_power < 0 and change.new_buying_power < 0:
                 short = f"{-change.new_buying_power:.2f}"

@@ -119,6 +119,19 @@ def test_a_closing_only_account_may_close() -> None:
     assert broker.positions(ONE, LATER + timedelta(seconds=30)) == []
 
 
+def test_what_only_closes_is_taken_without_any_buying_power() -> None:
+    broker = exchange(cash="2000")
+    broker.fill_plan = "immediate"
+    broker.submit(ONE, at_mid(), TEN)
+    broker.advance(LATER)
+    broker.back_office.assign(ONE, occ("P", 622), 1, LATER)
+    assert broker.balances(ONE, LATER).derivative_buying_power == 0
+    calls = (leg("Buy to Close", occ("C", 622)), leg("Sell to Close", occ("C", 625)))  # the puts need the margin alone
+    assert broker.validate(ONE, replace(credit(calls, "1.00"), price_effect="Debit"), LATER) == []
+    again = credit(bull_put("Sell to Open", "Buy to Open"), "1.30")
+    assert [error.code for error in broker.validate(ONE, again, LATER)] == ["margin_check_failed"]
+
+
 def test_margin_is_checked_against_buying_power_to_the_cent() -> None:
     price = at_mid().price
     assert price is not None
