@@ -73,7 +73,7 @@ class OrderDesk:
         return sending.barred()
 
     async def _not_sent(self, intent: Intent, refusal: Refusal) -> None:
-        await self.tracker.not_sent(intent, refusal.sentence())
+        await self.tracker.not_sent(intent, refusal.recorded())
 
     async def _send_shielded(self, sending: Sending[AnyIntent], intent: AnyIntent) -> AnyIntent | Refusal:
         """Sends, and runs on until the outcome is recorded even when the caller is cancelled."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic
 
 from core.domain.operation import amounts
+from core.domain.operation.broker_words import without_codes
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fate import fate_of
@@ -41,16 +42,17 @@ class IntentWords(ABC, Generic[AnyIntent]):
     async def announce(self, intent: AnyIntent) -> None:
         """Publishes the intent's state with its figures."""
         named = f"order {intent.order_id}" if intent.order_id else "the order"
+        why = without_codes(intent.detail)
         text = {
             OrderState.WORKING: f"order {intent.order_id} is working at {self.limit(intent)}",
             OrderState.FILLED: f"order {intent.order_id} is filled"
             + ("" if is_complete(intent.terms, intent.fills) else "; its fill records have not all come"),
-            OrderState.REJECTED: f"the broker rejected the order: {intent.detail or 'no reason given'}",
-            OrderState.NOT_SENT: f"the order did not leave: {intent.detail}",
-            OrderState.UNKNOWN: f"what became of order {intent.order_id} is unknown: {intent.detail}"
+            OrderState.REJECTED: f"the broker rejected the order: {why or 'no reason given'}",
+            OrderState.NOT_SENT: f"the order did not leave: {why}",
+            OrderState.UNKNOWN: f"what became of order {intent.order_id} is unknown: {why}"
             if intent.order_id
-            else f"whether the broker took the order is unknown: {intent.detail}",
-        }.get(intent.state, f"{named} is {intent.state.words}: {intent.detail}".rstrip(": "))
+            else f"whether the broker took the order is unknown: {why}",
+        }.get(intent.state, f"{named} is {intent.state.words}: {why}".rstrip(": "))
         await self.say(intent, intent.state.value, text, self.severity(intent))
 
     async def fills(self, intent: AnyIntent, report: OrderReport) -> None:

@@ -32,6 +32,7 @@ from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState, legs_of, names_with
 from core.domain.trident.sides import LegSide
 from core.guards.breakers import Breakers
+from core.market.calendar import SessionCalendar
 from core.positions.causes import Causes, Known
 from core.positions.complete_reads import CompleteRead
 from core.records.records import GoneRecord, Records, TridentOnRecord
@@ -115,6 +116,7 @@ class Changes:
     breakers: Breakers
     bus: Bus
     clock: Clock
+    calendar: SessionCalendar
     # What is not believed yet of each account, and the second at which the first read that shows it began.
     _doubts: dict[str, tuple[object, float]] = field(init=False, default_factory=dict)
     # The accounts whose last read shows fills of others that are not believed yet.
@@ -296,7 +298,9 @@ class Changes:
         self, read: CompleteRead, others: Sequence[OrderReport], account: _Account, change: _Change
     ) -> None:
         tridents = [TridentUnits(one.id, one.opened_at, one.trident.units) for one in account.records]
-        losses = unit_losses(tridents, change.lost)
+        # What is missing after the session may have expired: the broker's rows tell, or a read of the next session.
+        is_open = self.calendar.is_open(self.clock.now())
+        losses = unit_losses(tridents, change.lost if is_open else change.closed)
         known = await self._causes.known(read, others, account.records if losses else ())
         gone = [record for loss in losses for record in self._gone(account.records, loss, known)]
         now = self.clock.now()

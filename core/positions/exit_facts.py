@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from core.domain.operation.events import Event
 from core.domain.positions.actions import Prove
+from core.domain.positions.blocks import blocks
 from core.domain.positions.timing import ExitDays
 from core.domain.positions.trident_view import Moment
 from core.domain.positions.units import UnitState
@@ -85,12 +86,13 @@ class ExitAlerts:
         proving = one.action.exit_ids if isinstance(one.action, Prove) else ()
         warned_on, warning = self._warned.get(one.id, (None, ""))
         is_of_today = one.moment.today == today  # its newest turn may have been minutes ago
+        moment = replace(one.moment, now=self.clock.now()) if is_of_today else one.moment
         return TridentFacts(
             account,
             one.view,
-            replace(one.moment, now=self.clock.now()) if is_of_today else one.moment,
+            moment,
             one.action,
-            one.blocks,
+            blocks(one.view, replace(one.facts, moment=moment)),
             one.is_managed,
             proof_waits_s=self.proofs.waits_s(proving),
             quotes_stale_s=one.quotes_stale_s,

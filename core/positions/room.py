@@ -101,7 +101,7 @@ class TridentRoom:
             self.gate.wrong_clock,
             self.gate.not_reconciled,
         )
-        self.changes = Changes(self.records, self.gate.breakers, self.bus, self.clock)
+        self.changes = Changes(self.records, self.gate.breakers, self.bus, self.clock, self.calendar)
         self.reads = CompleteReads(
             self.broker,
             self,

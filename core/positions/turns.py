@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from core.domain.operation.events import Event
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason
-from core.domain.positions.actions import Action, Alert, Cancel, End, MarkSettling, Prove, Wait
+from core.domain.positions.actions import Action, Alert, Cancel, CancelWhy, End, MarkSettling, Prove, Wait
 from core.domain.positions.due_targets import AFTER_THE_FILL
 from core.domain.positions.tridents import ExitMode, Phase
 from core.domain.positions.walk import STEP_EVERY
@@ -231,8 +231,8 @@ class TridentTurns:
         and what its operator asks for is done; and by a wrong clock nothing is but what ends orders and proves it: a
         cancel needs the lock and the login alone."""
         action = standing.action
-        ends_an_order = isinstance(action, (Cancel, Prove))
-        if isinstance(action, Wait) or (self.gate.wrong_clock() is not None and not ends_an_order):
+        wrong_clock = self.gate.wrong_clock()
+        if isinstance(action, Wait) or (wrong_clock is not None and not _goes_on(action, wrong_clock.reason)):
             return False
         is_ours = standing.is_managed or standing.view.asked is not None
         return is_ours or isinstance(action, (Cancel, End, MarkSettling, Prove))
@@ -358,3 +358,9 @@ class TridentTurns:
 
     def _sends(self, account: str) -> bool:
         return self.gate.mode_of(account) is not ExitMode.OFF
+
+
+def _goes_on(action: Action, wrong_clock: Reason) -> bool:
+    """Whether it is done by a wrong clock, too. A clock that was set may tell the desk's hour of another day."""
+    by_the_hour = isinstance(action, Cancel) and action.why is CancelWhy.DESK
+    return isinstance(action, (Cancel, Prove)) and not (by_the_hour and wrong_clock is Reason.CLOCK_IN_DOUBT)

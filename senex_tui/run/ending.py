@@ -96,9 +96,14 @@ class Ending:
 
     def _answered(self, answer: str) -> None:
         if answer in ("y", "yes"):
+            # Held first: a walk would send its next order, and that one would be left alone.
+            self.host.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.HOLD, "the console ends").note())
             self._command = self.host.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.CANCEL).note())
             self._offer = _Offer.CANCELLING
-            self.say("the console ends when none of them works any more; ctrl+c ends it now")
+            self.say(
+                "exits are held until `senex exits on`; the console ends when none of them works any more; ctrl+c ends "
+                "it now"
+            )
         elif answer in ("n", "no", ""):
             self._end("left at the broker")
         else:

@@ -73,7 +73,7 @@ class Room:
             lambda: None,
             engine.gate.not_reconciled,
         )
-        self.changes = Changes(records, engine.breakers, bus, clock)
+        self.changes = Changes(records, engine.breakers, bus, clock, parts.calendar)
         self.reads = CompleteReads(
             broker, self.gate, pace, clock, _login, self._take, lambda: (), lambda: False
         )  # fmt: skip

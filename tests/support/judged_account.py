@@ -16,6 +16,7 @@ from core.domain.positions.units import Ended, UnitName, UnitState
 from core.domain.trident.sides import Direction, LegSide
 from core.domain.trident.trident import Action
 from core.guards.breakers import Breakers
+from core.market.calendar import SessionCalendar
 from core.positions.changes import BELIEVED_S, Changes
 from core.positions.complete_reads import CompleteRead
 from core.records.records import Records
@@ -87,7 +88,7 @@ class Account:
         bus = Bus(self.records.journal.append, self.clock)
         bus.listen(self.told.append)
         self.breakers = Breakers(self.records, bus, self.clock)
-        self.changes = Changes(self.records, self.breakers, bus, self.clock)
+        self.changes = Changes(self.records, self.breakers, bus, self.clock, SessionCalendar(self.clock.now()))
 
     async def sees(
         self, at_s: float, held: Mapping[LegSide, int] = WHOLE, *orders: OrderReport, shares: int = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
 from core.domain.operation import amounts, times
+from core.domain.operation.broker_words import without_codes
 
 FigureValue = str | int | bool | Decimal | date | datetime | None
 Figures = tuple[tuple[str, FigureValue], ...]
@@ -390,7 +392,13 @@ class Refusal:
         return self.reason.transient
 
     def sentence(self) -> str:
-        """The reason's sentence with the figures filled in, for a trader."""
+        """The reason's sentence with the figures filled in, for a trader: without the broker's codes."""
+        return self.reason.sentence.format_map(
+            _Shown((name, without_codes(value) if isinstance(value, str) else value) for name, value in self.figures)
+        )
+
+    def recorded(self) -> str:
+        """The same with the broker's codes, by which programs know what it means."""
         return self.reason.sentence.format_map(_Shown(self.figures))
 
 
@@ -415,7 +423,7 @@ class _Shown(dict[str, str]):
     A missing figure shows as a question mark: a sentence must not fail.
     """
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, figures: Iterable[tuple[str, FigureValue]]) -> None:
         super().__init__({name: figure_words(name, value) for name, value in figures})
 
     def __missing__(self, key: str) -> str:

@@ -13,11 +13,12 @@ from enum import StrEnum
 
 from core.domain.operation.amounts import credit as shown
 from core.domain.operation.amounts import risk
+from core.domain.operation.broker_words import without_codes
 from core.domain.operation.events import masked
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.orders.fills import is_complete
-from core.domain.orders.opposing import is_opposing
+from core.domain.orders.opposing import was_opposed
 from core.domain.orders.order_states import TERMINAL_STATES, OrderState
 from core.domain.orders.orders import ADOPTED, Entry, Intent
 from core.domain.orders.packages import fill_credit, packages_at_risk, risk_at
@@ -85,6 +86,7 @@ class Fate:
     expected. `why` is empty while all goes well; account numbers in it are masked. `by` is who asked here to cancel.
     `needs_word`: the day stays held until an operator allows re-entry. `cancel` tells in words who cancelled the order.
     `day` is the entry's session date, `packages` how many it has filled or may fill, None when that is unknown.
+    `is_opposed`: the broker refused it beside an order of the other direction.
     """
 
     kind: FateKind
@@ -105,6 +107,7 @@ class Fate:
     cancel: str = ""
     day: date | None = None
     packages: int | None = 1
+    is_opposed: bool = False
 
     @property
     def traded(self) -> bool:
@@ -116,7 +119,7 @@ class Fate:
         """The reason for which the entry did not trade; None while it may, when it did, and when it never left."""
         match self.kind:
             case FateKind.REJECTED:
-                return Reason.OPPOSING_ORDER if is_opposing(self.why) else Reason.REJECTED
+                return Reason.OPPOSING_ORDER if self.is_opposed else Reason.REJECTED
             case FateKind.UNKNOWN:
                 return Reason.OUTCOME_UNKNOWN
             case FateKind.ABSENT:
@@ -158,7 +161,8 @@ def why_of(intent: Intent) -> str:
     """Why it came to that: one line, without the account's number, without a full stop. Empty while all goes well."""
     if kind_of(intent) in _GOES_WELL:
         return ""
-    return " ".join(intent.detail.replace(intent.account, masked(intent.account)).split()).rstrip(".")
+    words = without_codes(intent.detail).replace(intent.account, masked(intent.account))
+    return " ".join(words.split()).rstrip(".")
 
 
 def fate_of(entry: Entry) -> Fate:
@@ -183,6 +187,7 @@ def fate_of(entry: Entry) -> Fate:
         why=why_of(entry),
         by=entry.cancel_requested_by,
         needs_word=needs_operators_word(entry),
+        is_opposed=was_opposed(entry),
         entry_id=entry.id,
         cancel=_cancel_words(entry),
         day=entry.session_day,

@@ -129,7 +129,9 @@ def next_exit_at(trident: ManagedTrident, days: ExitDays, now: datetime) -> date
 
 def next_turn(trident: ManagedTrident, days: ExitDays, now: datetime) -> datetime | None:
     """The next instant at which the clock alone changes what comes next for the trident, whatever it waits for; None
-    when there is none."""
+    when there is none, as for one that is over."""
+    if trident.phase in (Phase.SETTLING, Phase.ENDED):
+        return None
     ahead = [next_exit_at(trident, days, now)]
     if not trident.cash_settled:
         last = days.last_day

@@ -82,8 +82,21 @@ class TridentsOnRecord:
             )[0]
 
     async def _held_of(self, account: str) -> tuple[TridentOnRecord, ...]:
-        # Before the read begins: what is written meanwhile may be missing in it.
-        versions = {name: self._database.version(*tables) for name, tables in _PARTS.items()}
+        before = self._versions()
+        found = await self._read(account, before)
+        if before == self._versions():
+            return found
+        # A commit came meanwhile: what was read before it may not go with what was read after it.
+        return await self._read(account, dict.fromkeys(_PARTS))
+
+    def _versions(self) -> dict[str, tuple[int, ...] | None]:
+        """The version of each part; None of a part that is to be read."""
+        if self._database.is_writing:
+            return dict.fromkeys(_PARTS)
+        return {name: self._database.version(*tables) for name, tables in _PARTS.items()}
+
+    async def _read(self, account: str, versions: Mapping[str, tuple[int, ...] | None]) -> tuple[TridentOnRecord, ...]:
+        """Reads the parts of which nothing of this version was read before, in one consistent view."""
         async with self._database.read() as connection:
 
             async def part(name: str, of: object, read: Callable[[], Awaitable[Any]]) -> Any:

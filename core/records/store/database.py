@@ -68,6 +68,8 @@ class Database:
         self._changing: set[str] = set()
         self._versions: Counter[str] = Counter()
         self._in_doubt = False
+        self.is_writing = False
+        """Whether a commit is under way: a read that begins now may find it, or not, before it is counted."""
         self._committed_at_s: float | None = None
         self._many_writers = is_postgres(url)
         driver: dict[str, Any] = {"async_creator_fn": connect}
@@ -163,6 +165,7 @@ class Database:
     def _counting_versions(self) -> Iterator[None]:
         """Counts the tables that the block changes. They are in doubt from its failure until one succeeds: nobody is
         told of a commit before it is counted here, so a read beside it may find what was before."""
+        self.is_writing = True
         try:
             yield
             self._in_doubt = False
@@ -170,6 +173,7 @@ class Database:
             self._in_doubt = True
             raise
         finally:
+            self.is_writing = False
             self._versions.update(self._changing)
             self._changing.clear()
 

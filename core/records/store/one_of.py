@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Boolean, ColumnElement, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -15,6 +15,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -36,6 +37,10 @@ class _Texts(TypeDecorator[Sequence[str]]):
 class _OneOf(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        """Stands as it is in a condition: SQLAlchemy would compare it with 1 for SQLite, which then uses no index."""
+        return self
 
 
 def one_of(column: ColumnElement[str], name: str) -> ColumnElement[bool]:

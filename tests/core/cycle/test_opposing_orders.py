@@ -37,7 +37,7 @@ def test_an_order_refused_beside_a_close_is_not_tried_again_today_and_counts_as_
         assert not entry.holds_day
         [first] = await world.cycles()
         assert (first.reason_code, first.outcome) == (Reason.OPPOSING_ORDER.code, Outcome.SKIPPED.value)
-        assert "opposing_order: Sell to Open" in first.reason_text
+        assert "an order on the other side works" in first.reason_text
         await world.until("10:50")
         assert asked == ["QQQ"], "the broker is not asked about it again"
         assert len(await world.entries()) == 1

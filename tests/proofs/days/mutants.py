@@ -74,8 +74,8 @@ def takes_unknown_for_not_sent() -> None:
     """An unknown outcome is taken for an order that was never sent: the day is free, and the next slot enters again."""
     original = getattr(desk, "_without_acknowledgement")  # noqa: B009 - private, to be broken
 
-    def as_not_sent(outcome: object, refused: object) -> object:
-        state, refusal = original(outcome, refused)
+    def as_not_sent(*answer: object) -> object:
+        state, refusal = original(*answer)
         return (OrderState.NOT_SENT if state is OrderState.UNKNOWN else state), refusal
 
     _replace(desk, "_without_acknowledgement", as_not_sent)

@@ -155,8 +155,8 @@ async def test_the_status_names_what_is_held_and_what_rests(place: Place, record
         ],
         [
             "exits",
-            "1 closing order rests at the broker (71) and goes on without a console; `senex exits cancel` ends it "
-            "first",
+            "1 closing order rests at the broker (71) and goes on without a console; `senex exits cancel` beside a "
+            "running one ends it",
         ],
     ]
     assert (await read_status(place)).values["exits"]["resting"] == ["71"]

@@ -332,14 +332,12 @@ def test_what_is_held_on_the_day_of_expiration_is_told_again_every_quarter_of_an
 
 def test_refusals_are_told_in_the_brokers_words_of_this_session_its_dry_run_too() -> None:
     before = replace(REFUSED, id="x0", detail="of weeks ago", terminal_at=ENTRY_DAY.now, prepared_at=ENTRY_DAY.now)
-    said = refuse(Reason.DRY_RUN_REFUSED, detail="tif_not_allowed: no").sentence()
+    said = refuse(Reason.DRY_RUN_REFUSED, detail="tif_not_allowed: no").recorded()
     dry = replace(REFUSED, id="x2", state=OrderState.NOT_SENT, detail=said, sent_at=None, order_id=None)
     moment = at("2025-12-12", "11:00")
     view = closing(exits=(before, dry), refused_at=(FIRST.now,) * 3)
     [alert] = due_exit_alerts(ExitFacts((facts(view, moment),)))
-    assert alert.text.endswith(
-        "the broker refused 3 orders of this session: the broker's dry run refused: tif_not_allowed: no"
-    )
+    assert alert.text.endswith("the broker refused 3 orders of this session: the broker's dry run refused: no")
 
 
 def test_what_a_block_of_a_part_does_not_keep_back_is_not_blocked() -> None:
