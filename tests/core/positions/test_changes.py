@@ -122,6 +122,17 @@ async def test_a_unit_closed_by_hand_is_gone_with_its_order(account: Account) ->
     assert short.detail == {"orders": ("900",)}
 
 
+async def test_after_the_session_what_an_order_closed_is_gone_and_what_is_missing_is_not(account: Account) -> None:
+    """What expired leaves the positions at night: the broker's rows of the next morning tell of it."""
+    await account.first_reads()
+    account.clock.at = after(10 * 3600)
+    order, held = closed_by_hand(SHORT_PUT, LONG_PUT), {SHORT: 1, LONG: 1}
+    for at_s in (0, 30, 60, 90):
+        await account.sees(at_s, held, order)
+    assert await account.units() == {**ALL_WHOLE, P2: (UnitState.GONE, Ended.HAND)}
+    assert not await account.agrees(), "nothing is sent for the call"
+
+
 async def test_a_part_of_a_unit_is_broken_and_critical(account: Account) -> None:
     await account.first_reads()
     for at_s in (0, 30):

@@ -15,7 +15,7 @@ from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.next_action import next_action
 from core.domain.positions.timing import ExitDays, next_turn
 from core.domain.positions.trident_view import ManualClose, Moment, TridentView
-from core.domain.positions.tridents import HandsOff
+from core.domain.positions.tridents import HandsOff, Phase
 from core.domain.positions.units import UnitName
 from core.domain.positions.walk import MAX_SENDS, ClosePrices
 from tests.support.trident_views import FIRST, LAST, VIEW, at, closing, of, works
@@ -137,6 +137,8 @@ def test_what_the_clock_alone_changes_is_waited_for_to_the_second() -> None:
     assert next_turn(trident, at(LAST, "11:00").days, et(LAST, "15:00")) == et(LAST, "15:30")
     assert next_turn(trident, at(LAST, "11:00").days, et(LAST, "15:30")) == et(DAY_OF_IT, "09:45")
     assert next_turn(trident, at(LAST, "11:00").days, et(DAY_OF_IT, "09:45")) == et(DAY_OF_IT, "14:58")
+    for over in (Phase.SETTLING, Phase.ENDED):  # also of one that ended before the calendar's first session
+        assert next_turn(replace(trident, phase=over), ExitDays(date(2020, 1, 17), ()), et(LAST, "11:00")) is None
     assert next_turn(trident, at(LAST, "11:00").days, et(DAY_OF_IT, "14:58")) is None
     cash = replace(trident, cash_settled=True)
     assert next_turn(cash, at(LAST, "11:00").days, et(LAST, "11:00")) is None
