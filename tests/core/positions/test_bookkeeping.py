@@ -86,6 +86,7 @@ def test_the_books_have_turns_taken_only_where_something_has_changed(tmp_path: P
         (after,) = world.engine.exits.turns.standings(ACCOUNT)
         hours = (after.moment.now - before.moment.now) / timedelta(hours=1)
         assert hours == 2, "every hour as before: nothing has changed at 13:30"
+        assert after.view is before.view, "exits are off: no minute alone decides what comes next"
         await world.until("22:35")
         (after,) = world.engine.exits.turns.standings(ACCOUNT)
         assert f"{exchange_time(after.moment.now):%H:%M}" == "22:30", "its fees are told by then"
