@@ -70,9 +70,9 @@ class Bookkeeping:
             summary = self.summary(symbol)
             noted += await self._official.note(symbol, () if summary is None else (summary,))
         complete = await self.reads.read_due(numbers)
-        if noted:  # shares of assignments count at these closes
+        if noted:
             for number in numbers:
-                await self.earnings.work_out(number)
+                await self.earnings.count_shares(number)
         return await self._closes.keep_due(numbers) and complete
 
     async def _on_read(self, account: str, changed: tuple[Transaction, ...]) -> None:

@@ -18,7 +18,7 @@ from core.domain.positions.earned import (
     lots_of,
 )
 from core.domain.positions.exits import Exit
-from core.domain.positions.matching import Lot, Match, match
+from core.domain.positions.matching import Lot, Match, Role, match
 from core.domain.positions.pnl import OfficialClose, by_broker, realized, total
 from core.market.calendar import SessionCalendar
 from core.records.records import GoneRecord, Records, TridentRecord
@@ -61,12 +61,14 @@ class _Known:
 @dataclass(frozen=True, slots=True)
 class ByDate:
     """What the calendar alone will change of what was worked out on an exchange date, None for nothing: the next
-    expiration, the first day whose fees the broker calls estimates, the first end of which it may not have told all."""
+    expiration, the first day whose fees the broker calls estimates, the first end of which it may not have told all.
+    `shares`: shares of an assignment are in it, which count at an official close."""
 
     day: date
     expires: date | None = None
     estimated: date | None = None
     ended: date | None = None
+    shares: bool = False
 
     def stands(self, today: date, calendar: SessionCalendar) -> bool:
         """Whether nothing of it has changed by today."""
@@ -97,9 +99,16 @@ class Earnings:
         version, by_date = self._done.get(account, (None, None))
         if before is not None and version == before and by_date is not None and by_date.stands(today, self.calendar):
             return
+        self._done.pop(account, None)
         by_date = await self._work_out(account)
         if before is not None and before == self.records.version(*_TABLES):
             self._done[account] = before, by_date
+
+    async def count_shares(self, account: str) -> None:
+        """Does the same after an official close, of which other earnings do not depend. Raises RecordsError."""
+        _, by_date = self._done.get(account, (None, None))
+        if by_date is None or by_date.shares:
+            await self.work_out(account)
 
     async def _work_out(self, account: str) -> ByDate:
         now = self.clock.now()
@@ -134,6 +143,7 @@ class Earnings:
             expires=min((day for day in expirations if day > today), default=None),
             estimated=min((day for day in charged if day >= final_before), default=None),
             ended=None if not ended else exchange_time(min(ended)).date(),
+            shares=any(one.role is Role.SHARES for one in found),
         )
 
     async def _known(self, account: str, since: datetime) -> _Known:

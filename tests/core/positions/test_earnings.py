@@ -169,6 +169,11 @@ def test_what_was_worked_out_stands_until_something_new_is_known_or_a_date_decid
             assert await estimated_on("2026-03-10") == {False}, "the broker calls it an estimate for ever"
             assert await estimated_on("2026-03-11") == {False}
             assert asked == [False, False, True, False]
+            close = OfficialClose(et("2026-03-10", "16:00"), D("600.00"))
+            assert await world.records.pnl_rows.add_close("QQQ", date(2026, 3, 10), close)
+            read.clear()
+            await money.earnings.count_shares(ACCOUNT)
+            assert not read, "it has no shares that count at a close"
             await world.until("17:30", money.entry.expiration.isoformat())
             read.clear()
             await money.earnings.work_out(ACCOUNT)
@@ -207,7 +212,7 @@ def test_the_rows_of_an_expiration_end_the_units(tmp_path: Path) -> None:
             )
             close = OfficialClose(et(monday.isoformat(), "16:00"), D("600.00"))
             await world.records.pnl_rows.add_close("QQQ", monday, close)
-            await money.read()
+            await money.earnings.count_shares(ACCOUNT)
             earned = await money.earned()
             assert {day for _, _, day in earned.values()} == {expiration}
             found = sum(realized or Decimal(0) for realized, _, _ in earned.values())
