@@ -11,6 +11,7 @@ from core.domain.operation.events import Event
 from core.domain.positions.actions import Prove
 from core.domain.positions.timing import ExitDays
 from core.domain.positions.trident_view import Moment
+from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitState
 from core.domain.reporting.alerts import DueAlert
 from core.domain.reporting.exit_alerts import AccountFacts, ExitFacts, TridentFacts, due_exit_alerts
@@ -83,6 +84,7 @@ class ExitAlerts:
         self, account: str, one: Standing, today: date, results: tuple[Decimal, Decimal] | None = None
     ) -> TridentFacts:
         proving = one.action.exit_ids if isinstance(one.action, Prove) else ()
+        is_off = one.view.trident.rules.mode is ExitMode.OFF
         warned_on, warning = self._warned.get(one.id, (None, ""))
         is_of_today = one.moment.today == today  # its newest turn may have been minutes ago
         return TridentFacts(
@@ -90,7 +92,7 @@ class ExitAlerts:
             one.view,
             replace(one.moment, now=self.clock.now()) if is_of_today else one.moment,
             one.action,
-            one.blocks,
+            () if is_off else one.blocks,  # nothing of it is to be sent: no alert tells what bars that
             one.is_managed,
             proof_waits_s=self.proofs.waits_s(proving),
             quotes_stale_s=one.quotes_stale_s,
