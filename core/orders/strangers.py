@@ -118,8 +118,8 @@ class Strangers:
             legs = ", ".join(leg.symbol for leg in report.legs)
             why = (
                 f"order {report.order_id} at the broker closes {legs} under the identifier of an exit, and no record "
-                f"here knows it; {adopting(report.order_id)} where it closes whole units of a trident here; else end it "
-                "at the broker, then `senex reset mismatch`"
+                f"here knows it; {adopting(report.order_id)} where it closes whole units of a trident here; else end "
+                "it at the broker, then `senex reset mismatch`"
             )
         else:
             why = (

@@ -45,8 +45,6 @@ class Bookkeeping:
     earnings: Earnings = field(init=False)
     _official: OfficialCloses = field(init=False)
     _closes: AccountCloses = field(init=False)
-    # The accounts whose earnings were worked out in this turn, from rows that it read.
-    _worked_out: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.earnings = Earnings(self.records, self.bus, self.clock, self.calendar)
@@ -67,18 +65,15 @@ class Bookkeeping:
         Without anything due it asks nobody. Raises RecordsError."""
         numbers = tuple(accounts)
         await self._closes.mark_due(numbers)
-        self._worked_out.clear()
         noted = 0
         for symbol in self.underlyings:
             summary = self.summary(symbol)
             noted += await self._official.note(symbol, () if summary is None else (summary,))
         complete = await self.reads.read_due(numbers)
-        if noted:  # shares of assignments count at these closes
+        if noted:
             for number in numbers:
-                if number not in self._worked_out:
-                    await self.earnings.work_out(number)
+                await self.earnings.count_shares(number)
         return await self._closes.keep_due(numbers) and complete
 
     async def _on_read(self, account: str, changed: tuple[Transaction, ...]) -> None:
         await self.earnings.work_out(account)
-        self._worked_out.add(account)

@@ -18,7 +18,7 @@ from core.domain.positions.earned import (
     lots_of,
 )
 from core.domain.positions.exits import Exit
-from core.domain.positions.matching import Lot, Match, match
+from core.domain.positions.matching import Lot, Match, Role, match
 from core.domain.positions.pnl import OfficialClose, by_broker, realized, total
 from core.market.calendar import SessionCalendar
 from core.records.records import GoneRecord, Records, TridentRecord
@@ -30,11 +30,9 @@ from core.records.store.tables import (
     gone,
     intent_orders,
     intents,
-    matches,
     official_closes,
     transactions,
     tridents,
-    units,
 )
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
@@ -42,19 +40,8 @@ from core.runtime.clock import Clock, exchange_time
 RECENT = timedelta(days=60)
 """For how long after its end the broker's rows of a trident are looked at again."""
 _FOUND_BY = "the broker's history"
-_ON_RECORD = (
-    tridents,
-    units,
-    entries,
-    exits,
-    intents,
-    intent_orders,
-    fills,
-    gone,
-    transactions,
-    matches,
-    official_closes,
-)
+# What is written from them is not among these. A unit changes only together with its exits, or what left it.
+_ON_RECORD = (tridents, entries, exits, intents, intent_orders, fills, gone, transactions, official_closes)
 _TABLES = tuple(table.name for table in _ON_RECORD)
 
 
@@ -71,6 +58,28 @@ class _Known:
     orders: Mapping[str, Sequence[Intent]]
 
 
+@dataclass(frozen=True, slots=True)
+class ByDate:
+    """What the calendar alone will change of what was worked out on an exchange date, None for nothing: the next
+    expiration, the first day whose fees the broker calls estimates, the first end of which it may not have told all.
+    `shares`: shares of an assignment are in it, which count at an official close."""
+
+    day: date
+    expires: date | None = None
+    estimated: date | None = None
+    ended: date | None = None
+    shares: bool = False
+
+    def stands(self, today: date, calendar: SessionCalendar) -> bool:
+        """Whether nothing of it has changed by today."""
+        return (
+            self.day <= today
+            and (self.expires is None or today < self.expires)
+            and (self.estimated is None or calendar.sessions_back(today, FEES_FINAL_AFTER) <= self.estimated)
+            and (self.ended is None or calendar.sessions_back(today, MISMATCH_AFTER) < self.ended)
+        )
+
+
 @dataclass(eq=False, repr=False)
 class Earnings:
     """Gives an account's rows to its tridents, takes what they explain into the records, and writes what each unit
@@ -80,23 +89,32 @@ class Earnings:
     bus: Bus
     clock: Clock
     calendar: SessionCalendar
-    # The day for which each account is worked out, and the version of the tables from which nothing new followed.
-    _done: dict[str, tuple[date, tuple[int, ...]]] = field(init=False, default_factory=dict)
+    # Of each account the version of the tables from which it was worked out, and what the calendar will change.
+    _done: dict[str, tuple[tuple[int, ...], ByDate]] = field(init=False, default_factory=dict)
 
     async def work_out(self, account: str) -> None:
         """Does it all for one account, from everything on record; nothing where nothing can have changed. Raises
         RecordsError."""
         today, before = exchange_time(self.clock.now()).date(), self.records.version(*_TABLES)
-        if before is None or self._done.get(account) != (today, before):
-            await self._work_out(account)
-            if before is not None and before == self.records.version(*_TABLES):
-                self._done[account] = today, before
+        version, by_date = self._done.get(account, (None, None))
+        if before is not None and version == before and by_date is not None and by_date.stands(today, self.calendar):
+            return
+        self._done.pop(account, None)
+        by_date = await self._work_out(account)
+        if before is not None and before == self.records.version(*_TABLES):
+            self._done[account] = before, by_date
 
-    async def _work_out(self, account: str) -> None:
+    async def count_shares(self, account: str) -> None:
+        """Does the same after an official close, of which other earnings do not depend. Raises RecordsError."""
+        _, by_date = self._done.get(account, (None, None))
+        if by_date is None or by_date.shares:
+            await self.work_out(account)
+
+    async def _work_out(self, account: str) -> ByDate:
         now = self.clock.now()
         known = await self._known(account, now - RECENT)
         if not known.tridents:
-            return
+            return ByDate(exchange_time(now).date())
         found = await self._match(account, known, now)
         explains = explained(found, [_left(one) for of_one in known.left.values() for one in of_one])
         if explains:
@@ -113,6 +131,20 @@ class Earnings:
                 closes[symbol] = await self.records.pnl_rows.closes(symbol, first)
             of_one = [one for one in found if one.trident_id == record.id]
             await self._write(record, known, of_one, closes[symbol], before[record.id], now)
+        return self._by_date(known, found, exchange_time(now).date())
+
+    def _by_date(self, known: _Known, found: Sequence[Match], today: date) -> ByDate:
+        final_before = self.calendar.sessions_back(today, FEES_FINAL_AFTER)
+        expirations = [one.trident.expiration for one in (*known.tridents, *known.others)]
+        charged = [one.row.day for one in found if one.row.fees_estimated]
+        ended = [one.ended_at for one in known.tridents if one.ended_at is not None and not self._is_told(one, today)]
+        return ByDate(
+            today,
+            expires=min((day for day in expirations if day > today), default=None),
+            estimated=min((day for day in charged if day >= final_before), default=None),
+            ended=None if not ended else exchange_time(min(ended)).date(),
+            shares=any(one.role is Role.SHARES for one in found),
+        )
 
     async def _known(self, account: str, since: datetime) -> _Known:
         tridents = await self.records.pnl_rows.tridents(account, since)

@@ -12,6 +12,7 @@ from core.domain.positions.actions import Prove
 from core.domain.positions.blocks import blocks
 from core.domain.positions.timing import ExitDays
 from core.domain.positions.trident_view import Moment
+from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitState
 from core.domain.reporting.alerts import DueAlert
 from core.domain.reporting.exit_alerts import AccountFacts, ExitFacts, TridentFacts, due_exit_alerts
@@ -84,15 +85,18 @@ class ExitAlerts:
         self, account: str, one: Standing, today: date, results: tuple[Decimal, Decimal] | None = None
     ) -> TridentFacts:
         proving = one.action.exit_ids if isinstance(one.action, Prove) else ()
+        is_off = one.view.trident.rules.mode is ExitMode.OFF
         warned_on, warning = self._warned.get(one.id, (None, ""))
         is_of_today = one.moment.today == today  # its newest turn may have been minutes ago
         moment = replace(one.moment, now=self.clock.now()) if is_of_today else one.moment
+        # Of one of which nothing is to be sent no alert tells what bars that.
+        barring = () if is_off else blocks(one.view, replace(one.facts, moment=moment))
         return TridentFacts(
             account,
             one.view,
             moment,
             one.action,
-            blocks(one.view, replace(one.facts, moment=moment)),
+            barring,
             one.is_managed,
             proof_waits_s=self.proofs.waits_s(proving),
             quotes_stale_s=one.quotes_stale_s,

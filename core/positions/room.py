@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from core.broker.port import AccountReads, Broker
 from core.domain.market.chain import OptionChain
@@ -42,6 +42,7 @@ from core.positions.telling import Telling
 from core.positions.turns import TridentTurns
 from core.positions.views_of import TridentViews
 from core.records.records import AccountRecord, Records
+from core.records.store.tables import exits, fills, gone, tridents, units
 from core.runtime.bus import Bus
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
 from core.runtime.ids import Ids
@@ -49,6 +50,7 @@ from core.runtime.intervals import Intervals
 
 BOOKS_AGAIN_S = 300.0
 """Wall seconds after which the books are taken up again when the broker did not tell all of them."""
+_OF_TRIDENTS = (tridents.name, units.name, exits.name, fills.name, gone.name)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -300,11 +302,16 @@ class TridentRoom:
     # The books
 
     async def _keep_books(self) -> None:
+        seen: tuple[date, tuple[int, ...]] | None = None
         while True:
             self._books_due.clear()
             complete = await self.books.turn(self._numbers())
-            await self.alerts.read_results()
-            self.turns.wake_all()  # the broker's rows may have ended units
+            version = self.records.version(*_OF_TRIDENTS)
+            now = None if version is None else (exchange_time(self.clock.now()).date(), version)
+            if now is None or now != seen:
+                await self.alerts.read_results()
+                self.turns.wake_all()  # the broker's rows may have ended units
+                seen = now
             wait_s = self._books_in_s() if complete else BOOKS_AGAIN_S
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):

@@ -197,7 +197,7 @@ class TridentTurns:
     async def _turn(self, one: _Account, group: asyncio.TaskGroup) -> float:
         """Begins what is due. Returns the wall seconds until something else is."""
         one.standings = await self.views.of(one.number)
-        if not one.knows_foreign:
+        if not one.knows_foreign and self._sends(one.number):
             one.knows_foreign = await self.records.foreign.positions(one.number) is not None
         one.is_known = True
         waits = [self._read_in_s(one)]
@@ -309,7 +309,7 @@ class TridentTurns:
         """Whether whatever blocks the trident ends with something that wakes its account."""
         session, now = standing.moment.session, standing.moment.now
         is_open = session is not None and session.is_open(now)
-        return not is_open or {one.reason for one in self.views.refusals(standing.record.account)} <= _WAKEN
+        return not is_open or {one.reason for one in standing.facts.refusals} <= _WAKEN
 
     def _until_s(self, at: datetime) -> float:
         return max(0.0, (at - self.clock.now()).total_seconds() / self.clock.speed)

@@ -278,7 +278,7 @@ class TridentViews:
 
     def _stands_until(self, standing: Standing) -> datetime:
         """The next instant at which by time alone something else may be due for it: of what waits for a known time, or
-        for an event, in session within a minute where that may be today."""
+        for an event, in session within a minute where that may be today and nothing bars it."""
         moment, action = standing.moment, standing.action
         at, session = moment.now, moment.session
         if not isinstance(action, Wait) or standing.asks_prices:
@@ -290,7 +290,8 @@ class TridentViews:
         if session is not None:
             ahead += [session.open, session.close]
             is_later = action.until is not None and exchange_time(action.until).date() > moment.today
-            if session.is_open(at) and not is_later:
+            is_barred = bool(standing.view.blocked) and not is_unread_alone(standing.facts.refusals)
+            if session.is_open(at) and not is_later and not is_barred:
                 ahead.append(at + _DECIDED_FOR * self.clock.speed)
         return min(one for one in ahead if one is not None and one > at)
 

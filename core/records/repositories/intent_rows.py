@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields as fields_of
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,10 @@ from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill, Intent
 from core.records.repositories.rows import EvidenceRecord, IntentChange
 from core.records.store.one_of import one_of
+from core.records.store.same_rows import SameRows
 from core.records.store.tables import evidence, fills, intent_changes, intents
 
+_BUILT: SameRows[tuple[Fill, ...]] = SameRows(2000)
 _NEW_INTENT = insert(intents)
 _NEW_CHANGE = insert(intent_changes)
 _NEW_EVIDENCE = insert(evidence)
@@ -25,8 +28,9 @@ _KNOWN_FILL = select(fills.c.seq).where(
     fills.c.fill_id == bindparam("fill_id"),
     fills.c.order_id.in_(("", bindparam("order_id"))),
 )
-_FILLS_OF_ONE = select(fills).where(fills.c.intent_id == bindparam("intent_id")).order_by(fills.c.seq)
-_FILLS_OF_MANY = select(fills).where(one_of(fills.c.intent_id, "intent_ids")).order_by(fills.c.seq)
+_FILLS = select(fills.c.intent_id, *(fills.c[field.name] for field in fields_of(Fill))).order_by(fills.c.seq)
+_FILLS_OF_ONE = _FILLS.where(fills.c.intent_id == bindparam("intent_id"))
+_FILLS_OF_MANY = _FILLS.where(one_of(fills.c.intent_id, "intent_ids"))
 _CHANGES = (
     select(intent_changes).where(intent_changes.c.intent_id == bindparam("intent_id")).order_by(intent_changes.c.seq)
 )
@@ -140,13 +144,15 @@ async def read_fills(connection: AsyncConnection, intent_ids: Sequence[str]) -> 
     """The fills of each of these intents that has any, in the order in which they were recorded."""
     if not intent_ids:
         return {}
-    found: dict[str, list[Fill]] = {}
+    found: dict[str, list[list[Any]]] = {}
     if len(intent_ids) == 1:
         rows = await connection.execute(_FILLS_OF_ONE, {"intent_id": intent_ids[0]})
     else:
         rows = await connection.execute(_FILLS_OF_MANY, {"intent_ids": intent_ids})
-    for row in rows:
-        found.setdefault(row.intent_id, []).append(
-            Fill(row.fill_id, row.symbol, row.quantity, row.price, row.at, row.order_id)
-        )
-    return {intent_id: tuple(of_one) for intent_id, of_one in found.items()}
+    for intent_id, *values in rows:
+        found.setdefault(intent_id, []).append(values)
+    return {intent_id: _fills(intent_id, of_one) for intent_id, of_one in found.items()}
+
+
+def _fills(intent_id: str, rows: Sequence[Sequence[Any]]) -> tuple[Fill, ...]:
+    return _BUILT.value(intent_id, rows, lambda: tuple(Fill(*values) for values in rows))

@@ -45,8 +45,9 @@ COUNTS = matches.c.revision == (
     .where(_later_match.c.account == matches.c.account, _later_match.c.transaction_id == matches.c.transaction_id)
     .scalar_subquery()
 )
+_MATCH_COLUMNS = ("role", "trident_id", "unit", "quantity", "value", "net_value", "executed_at")
 _MATCHES_OF_IDS = (
-    select(matches)
+    select(matches.c.transaction_id, matches.c.revision, *(matches.c[name] for name in _MATCH_COLUMNS))
     .where(
         matches.c.account == bindparam("account"),
         one_of(matches.c.transaction_id, "ids"),
@@ -172,7 +173,7 @@ async def note_matches(connection: AsyncConnection, found: Iterable[Match], at: 
                     "revision": revision + 1,
                     "part": n,
                     "at": at,
-                    **part,
+                    **dict(zip(_MATCH_COLUMNS, part, strict=True)),
                 }
                 for n, part in enumerate(after)
             ]
@@ -183,29 +184,19 @@ async def note_matches(connection: AsyncConnection, found: Iterable[Match], at: 
 
 async def _newest_matches(
     connection: AsyncConnection, account: str, transaction_ids: Sequence[str]
-) -> Mapping[str, tuple[int, list[dict[str, object]]]]:
-    """Of each of these rows that was matched: the newest revision of its parts, and these."""
-    found: dict[str, tuple[int, list[dict[str, object]]]] = {}
-    for row in await connection.execute(_MATCHES_OF_IDS, {"account": account, "ids": transaction_ids}):
-        parts = found.setdefault(row.transaction_id, (row.revision, []))[1]
-        parts.append(dict(zip(_MATCH_COLUMNS, _parts_of(row), strict=True)))
+) -> Mapping[str, tuple[int, list[tuple[object, ...]]]]:
+    """Of each of these rows that was matched: the newest revision of its parts, and these by `_MATCH_COLUMNS`."""
+    found: dict[str, tuple[int, list[tuple[object, ...]]]] = {}
+    rows = await connection.execute(_MATCHES_OF_IDS, {"account": account, "ids": transaction_ids})
+    for transaction_id, revision, *part in rows:
+        found.setdefault(transaction_id, (revision, []))[1].append(tuple(part))
     return found
 
 
-_MATCH_COLUMNS = ("role", "trident_id", "unit", "quantity", "value", "net_value", "executed_at")
-_parts_of = attrgetter(*_MATCH_COLUMNS)
-
-
-def _match_values(one: Match) -> dict[str, object]:
-    return {
-        "role": one.role.value,
-        "trident_id": one.trident_id,
-        "unit": None if one.unit is None else one.unit.value,
-        "quantity": one.quantity,
-        "value": one.value,
-        "net_value": one.net_value,
-        "executed_at": one.at,
-    }
+def _match_values(one: Match) -> tuple[object, ...]:
+    """What is stored of it, by `_MATCH_COLUMNS`."""
+    unit = None if one.unit is None else one.unit.value
+    return one.role.value, one.trident_id, unit, one.quantity, one.value, one.net_value, one.at
 
 
 async def _note_read(connection: AsyncConnection, account: str, read: TransactionRead) -> None:

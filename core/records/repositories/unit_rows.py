@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, bindparam, insert, select, update
-from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.market.sessions import EXCHANGE_ZONE
@@ -20,8 +19,10 @@ from core.domain.positions.exits import Exit
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState, in_order
 from core.records.repositories.exit_rows import read_exits_of
 from core.records.store.one_of import one_of
+from core.records.store.same_rows import SameRows
 from core.records.store.tables import gone, units
 
+_BUILT: SameRows[tuple[Unit, ...]] = SameRows(1000)
 # What the units earned, which many more columns tell, is not read here.
 _OF_TRIDENTS: Select[Any] = select(
     units.c.trident_id,
@@ -102,10 +103,10 @@ async def add_units(connection: AsyncConnection, trident_id: str, opened: Sequen
 
 async def read_units(connection: AsyncConnection, trident_ids: Sequence[str]) -> dict[str, tuple[Unit, ...]]:
     """The units of these tridents as they are now, in the order of their names."""
-    found: dict[str, list[Unit]] = {}
-    for row in await connection.execute(_OF_TRIDENTS, {"trident_ids": list(trident_ids)}):
-        found.setdefault(row.trident_id, []).append(_unit(row))
-    return {trident_id: in_order(of_one) for trident_id, of_one in found.items()}
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for trident_id, *values in await connection.execute(_OF_TRIDENTS, {"trident_ids": list(trident_ids)}):
+        found.setdefault(trident_id, []).append(tuple(values))
+    return {trident_id: _units(trident_id, of_one) for trident_id, of_one in found.items()}
 
 
 async def read_earned(
@@ -209,14 +210,28 @@ def _has_closed(exit: Exit, unit: Unit, units: Sequence[Unit]) -> bool:
     return unit.name in closed.units or any(name is unit.name for name, _ in closed.legs)
 
 
-def _unit(row: Row[Any]) -> Unit:
+def _units(trident_id: str, rows: Sequence[tuple[Any, ...]]) -> tuple[Unit, ...]:
+    return _BUILT.value(trident_id, rows, lambda: in_order(_unit(*values) for values in rows))
+
+
+def _unit(
+    name: str,
+    short: str,
+    long: str,
+    credit: Decimal | None,
+    estimated: bool,
+    state: str,
+    how: str | None,
+    remainder: str | None,
+) -> Unit:
+    """A row of `_OF_TRIDENTS` without its trident."""
     return Unit(
-        name=UnitName(row.unit),
-        short=row.short_symbol,
-        long=row.long_symbol,
-        credit=row.credit,
-        estimated=row.estimated,
-        state=UnitState(row.state),
-        how=None if row.how is None else Ended(row.how),
-        remainder=() if row.remainder is None else (row.remainder,),
+        name=UnitName(name),
+        short=short,
+        long=long,
+        credit=credit,
+        estimated=estimated,
+        state=UnitState(state),
+        how=None if how is None else Ended(how),
+        remainder=() if remainder is None else (remainder,),
     )

@@ -265,7 +265,7 @@ class Ledger:
             day_trading_buying_power=buying_power * leverage,
             available_trading_funds=buying_power,
             maintenance_requirement=margin,
-            maintenance_excess=max(Decimal(0), self.maintenance_excess(now)),
+            maintenance_excess=max(Decimal(0), self.cash + shares - margin),
             reg_t_margin_requirement=margin,
             net_liquidating_value=net,
             cash_available_to_withdraw=buying_power,

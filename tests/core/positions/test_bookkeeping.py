@@ -7,10 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.domain.market.quotes import DaySummary
+from core.domain.operation.commands import Command, CommandKind
 from core.domain.positions.pnl import Unrealized
 from core.positions.bookkeeping import TIMES, Bookkeeping
+from core.runtime.clock import exchange_time
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.habits import Habits
+from tests.support.trident_world import held
 from tests.support.world import ACCOUNT, World, in_world
 
 
@@ -68,3 +71,25 @@ def test_a_turn_does_what_is_due_and_then_asks_nobody(tmp_path: Path) -> None:
         await world.records.close()
 
     in_world(days, tmp_path)
+
+
+def test_the_books_have_turns_taken_only_where_something_has_changed(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = None
+        await world.start()
+        off = Command(world.ids.new(), CommandKind.SET_ACCOUNT, "anna", world.clock.now(), None, ACCOUNT, "exits off")
+        world.engine.accept(off)
+        await held(world, running=True)
+        await world.until("13:28")
+        (before,) = world.engine.exits.turns.standings(ACCOUNT)
+        await world.until("15:58")
+        (after,) = world.engine.exits.turns.standings(ACCOUNT)
+        hours = (after.moment.now - before.moment.now) / timedelta(hours=1)
+        assert hours == 2, "every hour as before: nothing has changed at 13:30"
+        assert after.view is before.view, "exits are off: no minute alone decides what comes next"
+        await world.until("22:35")
+        (after,) = world.engine.exits.turns.standings(ACCOUNT)
+        assert f"{exchange_time(after.moment.now):%H:%M}" == "22:30", "its fees are told by then"
+        await world.stop()
+
+    in_world(day, tmp_path, poll_s=60)

@@ -18,7 +18,8 @@ from core.domain.positions.closing import Gone
 from core.domain.positions.pnl import OfficialClose
 from core.domain.positions.tridents import Phase
 from core.domain.positions.units import Ended, UnitName, UnitState
-from core.positions.earnings import Earnings
+from core.market.calendar import SessionCalendar
+from core.positions.earnings import ByDate, Earnings
 from core.positions.transactions import TransactionReads
 from core.records.records import GoneRecord
 from core.runtime.clock import exchange_time
@@ -141,9 +142,52 @@ def test_a_trident_of_which_nothing_new_is_known_takes_no_turn_to_write(tmp_path
             written: list[object] = []
             event.listen(world.records.database._writing_engine.sync_engine, "begin", written.append)
             await money.earnings.work_out(ACCOUNT)
-            assert len(written) == 1, "the rows are matched again"
+            assert not written
 
     in_world(days, tmp_path)
+
+
+def test_what_was_worked_out_stands_until_something_new_is_known_or_a_date_decides(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        async with money_of(world) as money:
+            await money.read()
+            read: list[object] = []
+            event.listen(world.records.database._engine.sync_engine, "begin", read.append)
+
+            async def estimated_on(day: str) -> set[bool]:
+                await world.until("17:30", day)
+                read.clear()
+                await money.earnings.work_out(ACCOUNT)
+                await money.earnings.work_out(ACCOUNT)
+                asked.append(bool(read))
+                return {one.estimated for one in (await world.records.pnl_rows.units(money.entry.id)).values()}
+
+            asked: list[bool] = []
+            assert await estimated_on("2026-03-03") == {True}
+            assert await estimated_on("2026-03-09") == {True}
+            assert asked == [False, False], "nothing has changed"
+            assert await estimated_on("2026-03-10") == {False}, "the broker calls it an estimate for ever"
+            assert await estimated_on("2026-03-11") == {False}
+            assert asked == [False, False, True, False]
+            close = OfficialClose(et("2026-03-10", "16:00"), D("600.00"))
+            assert await world.records.pnl_rows.add_close("QQQ", date(2026, 3, 10), close)
+            read.clear()
+            await money.earnings.count_shares(ACCOUNT)
+            assert not read, "it has no shares that count at a close"
+            await world.until("17:30", money.entry.expiration.isoformat())
+            read.clear()
+            await money.earnings.work_out(ACCOUNT)
+            assert read, "what is held into its expiration may be what a row is about"
+
+    in_world(days, tmp_path)
+
+
+def test_an_end_is_looked_at_again_once_the_broker_has_told_all_of_it() -> None:
+    monday = date(2026, 3, 2)
+    ended = ByDate(monday, ended=monday)
+    calendar = SessionCalendar(et(monday.isoformat(), "17:30"))
+    days = [monday + timedelta(days=n) for n in (-1, 0, 1, 2)]
+    assert [ended.stands(day, calendar) for day in days] == [False, True, True, False]
 
 
 def test_the_rows_of_an_expiration_end_the_units(tmp_path: Path) -> None:
@@ -168,7 +212,7 @@ def test_the_rows_of_an_expiration_end_the_units(tmp_path: Path) -> None:
             )
             close = OfficialClose(et(monday.isoformat(), "16:00"), D("600.00"))
             await world.records.pnl_rows.add_close("QQQ", monday, close)
-            await money.read()
+            await money.earnings.count_shares(ACCOUNT)
             earned = await money.earned()
             assert {day for _, _, day in earned.values()} == {expiration}
             found = sum(realized or Decimal(0) for realized, _, _ in earned.values())

@@ -197,7 +197,9 @@ def test_the_official_close_is_the_one_that_the_next_session_tells(tmp_path: Pat
         sunday, friday = date(2026, 3, 1), date(2026, 2, 27)
         told = [summary(None, "1"), summary(TODAY, None), summary(sunday, "2"), summary(TODAY, "612.34")]
         assert await closes.note("QQQ", told) == 1
+        await world.clock.sleep(60)
         assert await closes.note("QQQ", [summary(TODAY, "612.35")]) == 0
+        assert not world.records.database.committed_within(59), "what is on record is not written again"
         assert await world.records.pnl_rows.closes("QQQ", friday) == (
             OfficialClose(datetime.fromisoformat("2026-02-27T21:00:00+00:00"), D("612.34")),
         )
