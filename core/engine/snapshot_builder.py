@@ -186,7 +186,7 @@ class SnapshotBuilder:
         while True:
             for _ in self._make_rows(self._moment()):
                 await self.parts.clock.sleep(0)
-            self.refresh()
+            self._rebuild()
             await self.parts.clock.sleep(self.parts.intervals.snapshot_s)
 
     async def follow_records(self) -> None:
@@ -203,9 +203,15 @@ class SnapshotBuilder:
 
     def refresh(self) -> None:
         """Builds the snapshot from what is known now."""
+        for _ in self._make_rows(self._moment()):
+            pass
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Builds it with the rows of tridents as last made."""
         self.book.turn()
         self._follow_feed()
-        with self.gate.stops.read_once():
+        with self.gate.read_once():
             self.snapshot = self._build()
 
     async def _read_answers(self) -> None:
@@ -252,8 +258,6 @@ class SnapshotBuilder:
             )
             quotes.append(self._trails.add(shown, moment))
         held = self.tridents.held
-        for _ in self._make_rows(moment):
-            pass
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = PositionsSlice(self._rows.open, self.tridents.trouble)
         number = 0 if panels.cycle is None else panels.cycle.number

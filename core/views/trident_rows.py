@@ -22,8 +22,10 @@ from core.views import exits as words
 from core.views.moment import Moment
 from core.views.positions import aged, position_view
 
-AT_ONCE = 20
-"""How many tridents are made anew, or get another age, without a pause."""
+AT_ONCE = 200
+"""How many tridents are looked at without a pause, where all is as it was."""
+_MADE = 10
+"""As many of them cost as much as one that is made anew, or gets another age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,12 @@ class _Stands:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row, and all that it follows from but the age of its quotes."""
+    """A row, and all that it follows from but the age of its quotes. `oldest` is the oldest of these."""
 
     view: PositionView
     follows_from: tuple[object, ...]
+    quotes: tuple[Quote | None, ...]
+    oldest: Quote | None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -88,16 +92,16 @@ class TridentRows:
 
         `ex_dividends` are by the underlying's symbol; `speed` is market seconds in a wall second.
         """
-        made = 0
+        cost, changed = 0, False
         stand: dict[str, _Stands] = {}
         for one in standings:
             last = self._stand.get(one.id)
             stand[one.id] = now = self._stands(one, last, moment, speed)
-            if now is not last:
-                made += 1
-                if made % AT_ONCE == 0:
-                    yield
-        is_other = made > 0 or stand.keys() != self._stand.keys()
+            changed |= now is not last
+            cost += 1 if now is last else _MADE
+            if cost >= AT_ONCE:
+                yield
+                cost = 0
         rows: dict[str, _Row] = {}
         prices: dict[str, Decimal | None] = {}
         for trident in held:
@@ -106,13 +110,14 @@ class TridentRows:
                 prices[symbol] = _price(trident.underlying, moment)
             known = self._rows.get(id)
             rows[id] = row = _row(trident, known, stand.get(id), prices[symbol], ex_dividends.get(symbol), moment)
-            if row is not known:
-                made += 1
-                if made % AT_ONCE == 0:
-                    yield
+            cost += 1 if row is known else _MADE
+            if cost >= AT_ONCE:
+                yield
+                cost = 0
+        changed |= stand.keys() != self._stand.keys()
         self._rows, self._stand, self._standings = rows, stand, standings
         self.open = tuple(row.view for row in rows.values())
-        if is_other:
+        if changed:
             self.exits = tuple(sorted((view for one in stand.values() for view in one.orders), key=_place))
 
     def switch(self, held: Switch | None) -> ExitsView | None:
@@ -126,7 +131,7 @@ class TridentRows:
             exits = words.trident_exits(one, self.rules_of(one.record.account))
             orders = tuple(words.exit_view(one, exit) for exit in one.view.exits if exit.holds_units)
             last = _Stands(one, exits, orders, words.resting_orders(one.view))
-        orders = tuple(_aged(view, moment, speed) for view in last.orders)
+        orders = tuple([_aged(view, moment, speed) for view in last.orders])
         return last if orders == last.orders else replace(last, orders=orders)
 
 
@@ -140,11 +145,9 @@ def _row(
 ) -> _Row:
     now = moment.monotonic
     quotes = tuple([moment.quotes.last_known_quote(leg.streamer) for leg in trident.legs])
-    ages = [age for quote in quotes if quote is not None and (age := quote.age(now)) is not None]
-    age_s = max(ages, default=None)
-    is_old = (
-        () if age_s is None or age_s <= MAX_QUOTE_AGE_S else tuple(quote for quote in quotes if _is_old(quote, now))
-    )
+    oldest = last.oldest if last is not None and last.quotes == quotes else _oldest(quotes)
+    age_s = None if oldest is None else oldest.age(now)
+    is_old = () if age_s is None or age_s <= MAX_QUOTE_AGE_S else tuple(_is_old(quote, now) for quote in quotes)
     exits, units = (None, ()) if stands is None else (stands.exits, stands.standing.view.trident.units)
     follows_from = trident, exits, units, quotes, is_old, price, ex_dividend, moment.today
     if last is not None and last.follows_from == follows_from:
@@ -153,7 +156,12 @@ def _row(
     view = position_view(moment, trident, quotes, price, ex_dividend)
     if exits is not None:
         view = words.with_exits(view, words.priced(exits, units, words.legs_quoted(units, quotes), now))
-    return _Row(view, follows_from)
+    return _Row(view, follows_from, quotes, oldest)
+
+
+def _oldest(quotes: Sequence[Quote | None]) -> Quote | None:
+    """The oldest of those that have an age: it stays that at any time."""
+    return min((q for q in quotes if q is not None and q.ahead_s is None), key=lambda q: q.as_of, default=None)
 
 
 def _is_old(quote: Quote | None, now: float) -> bool:
