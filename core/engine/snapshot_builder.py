@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,7 +13,6 @@ from core.cycle.progress import SpreadProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import MARKET_OPEN, word_by_calendar
-from core.domain.operation.breakers import Breaker, BreakerKind, Scope
 from core.domain.operation.commands import Command, CommandState
 from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.domain.orders.orders import Entry
@@ -25,7 +24,7 @@ from core.engine.standings import Standings
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.gate import TradingGate
-from core.market.feed import NOT_STARTED, Feed, FeedHealth
+from core.market.feed import NOT_STARTED, Feed
 from core.market.quote_store import QuoteStore
 from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
@@ -35,36 +34,34 @@ from core.orders.open_tridents import OpenTridents
 from core.orders.settlement import Settlement
 from core.orders.tracker import OrderTracker
 from core.positions.room import TridentRoom
-from core.positions.views_of import Standing
 from core.records.search.standings import HeldDay
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
 from core.snapshot import (
-    BreakerView,
     CommandView,
     EngineState,
     ExitsView,
-    Health,
     Level,
     MessageView,
     PartHealth,
+    PositionsSlice,
     Reentry,
     Snapshot,
     StartStep,
     StatusSlice,
 )
-from core.views.accounts import account_views, login_views
+from core.views.accounts import ShownAccounts, login_views
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
-from core.views.exits import TridentScreens, exits_view, leg_quotes
 from core.views.figures import ShownFigures, alert_view
+from core.views.health import breaker_view, feed_health, store_health
 from core.views.moment import Moment
 from core.views.next_steps import next_steps
 from core.views.orders import order_view, proof_of
-from core.views.positions import positions_slice
 from core.views.quotes import QuoteTrails, quote_slice
 from core.views.slots import slot_views
 from core.views.spread import spread_slice
+from core.views.trident_rows import TridentRows
 
 _MESSAGES = 200
 _COMMANDS = 20
@@ -108,15 +105,16 @@ class SnapshotBuilder:
     _messages: deque[MessageView] = field(init=False, default_factory=lambda: deque(maxlen=_MESSAGES))
     _commands: deque[CommandView] = field(init=False, default_factory=lambda: deque(maxlen=_COMMANDS))
     _figures: ShownFigures = field(init=False, default_factory=ShownFigures)
+    _accounts: ShownAccounts = field(init=False, default_factory=ShownAccounts)
     _trails: QuoteTrails = field(init=False, default_factory=QuoteTrails)
     _pictures: Pictures = field(init=False, default_factory=Pictures)
-    _tridents: TridentScreens = field(init=False)
+    _rows: TridentRows = field(init=False)
     _standings: Standings = field(init=False)
     _numbers: int = field(init=False, default=0)
     _feed_told: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        self._tridents = TridentScreens(self.exits.rules_of)
+        self._rows = TridentRows(self.exits.rules_of)
         self.book = DayBook(self.parts.records, self.parts.clock, self.study.today, lambda: self.runner.progresses)
         self._standings = Standings(
             self.slots, self.runner, self.gate, self.breakers, self.logins, sends=self.parts.sends
@@ -184,9 +182,11 @@ class SnapshotBuilder:
 
     async def run(self) -> None:
         """Builds the snapshot again and again, until cancelled. It waits for no disk: prices and clock on the screen
-        must not stand still."""
+        must not stand still. Where many rows have changed, others run in between."""
         while True:
-            self.refresh()
+            for _ in self._make_rows(self._moment()):
+                await self.parts.clock.sleep(0)
+            self._rebuild()
             await self.parts.clock.sleep(self.parts.intervals.snapshot_s)
 
     async def follow_records(self) -> None:
@@ -203,9 +203,15 @@ class SnapshotBuilder:
 
     def refresh(self) -> None:
         """Builds the snapshot from what is known now."""
+        for _ in self._make_rows(self._moment()):
+            pass
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Builds it with the rows of tridents as last made."""
         self.book.turn()
         self._follow_feed()
-        with self.gate.stops.read_once():
+        with self.gate.read_once():
             self.snapshot = self._build()
 
     async def _read_answers(self) -> None:
@@ -253,16 +259,10 @@ class SnapshotBuilder:
             quotes.append(self._trails.add(shown, moment))
         held = self.tridents.held
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
-        standings = self._trident_standings()
-        positions = self._tridents.with_exits(
-            positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends),
-            standings,
-            leg_quotes(held, standings, moment),
-            moment,
-        )
+        positions = PositionsSlice(self._rows.open, self.tridents.trouble)
         number = 0 if panels.cycle is None else panels.cycle.number
         return Snapshot(
-            status=self._status(now, standings),
+            status=self._status(now),
             quotes=tuple(quotes),
             cycle=cycle_slice(
                 moment,
@@ -292,12 +292,12 @@ class SnapshotBuilder:
             schedule=slots,
             messages=tuple(self._messages),
             commands=tuple(self._commands),
-            breakers=tuple(_breaker_view(b) for b in self.breakers.open_now),
+            breakers=tuple(breaker_view(b) for b in self.breakers.open_now),
             positions=positions,
             pictures=self._pictures.slice(moment, spread, panels.spread, entries, positions, held, quotes),
             alerts=tuple(alert_view(alert) for alert in self.alerting.open_now),
             figures=self._figures.of(self.alerting.figures),
-            accounts=account_views(
+            accounts=self._accounts.of(
                 self.runner.accounts, self.logins.known, self.parts.settings, self.parts.exit_rules, moment.today
             ),
             logins=login_views(self.logins.known),
@@ -305,7 +305,7 @@ class SnapshotBuilder:
             next_steps=coming.accounts,
             overall=coming.overall,
             reading=self.book.reading,
-            exits=self._tridents.exit_views(standings, moment, speed),
+            exits=self._rows.exits,
         )
 
     def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
@@ -344,12 +344,16 @@ class SnapshotBuilder:
         running = any(progress.ended is None and progress.spread is spread for progress in self.runner.progresses)
         return running or self.legs.keeps(spread.entry_id)
 
-    def _trident_standings(self) -> tuple[Standing, ...]:
-        """How every trident of ours stood at the newest turn of its account."""
+    def _make_rows(self, moment: Moment) -> Iterator[None]:
+        """Makes the rows of tridents and their closing orders that have changed, a part of them in each step. Each of
+        ours is shown as it stood at the newest turn of its account."""
         accounts = self.runner.accounts if self.exits.on else ()
-        return tuple(one for account in accounts for one in self.exits.turns.standings(account.number))
+        standings = [one for account in accounts for one in self.exits.turns.standings(account.number)]
+        return self._rows.make(
+            self.tridents.held, standings, self.tridents.ex_dividends, moment, self.parts.clock.speed
+        )
 
-    def _status(self, now: datetime, standings: Sequence[Standing]) -> StatusSlice:
+    def _status(self, now: datetime) -> StatusSlice:
         parts = self.parts
         feed = self.feed.health()
         market = word_by_calendar(self.slots.session(), now)
@@ -363,10 +367,10 @@ class SnapshotBuilder:
             speed=parts.clock.speed,
             automation=self.gate.automation,
             automation_detail=self.gate.automation_detail,
-            feed=_feed_health(feed),
+            feed=feed_health(feed),
             feed_age_s=None if feed.age_s is None else int(feed.age_s),
             broker=self.broker_check.health,
-            records=_store_health(self.breakers, self.book.reading.why),
+            records=store_health(self.breakers, self.book.reading.why),
             market=market,
             accounts=", ".join(masked(a.number) for a in self.runner.accounts if a.enabled) or "none enabled",
             open_alerts=len(self.alerting.open_now),
@@ -376,33 +380,11 @@ class SnapshotBuilder:
             since=self.gate.trading.at if stopped else None,
             why=self.gate.trading.why if stopped else self.gate.stopped_here,
             start=self.start(),
-            exits=self._exits_view(standings),
+            exits=self._exits_view(),
         )
 
-    def _exits_view(self, standings: Sequence[Standing]) -> ExitsView | None:
+    def _exits_view(self) -> ExitsView | None:
         if not self.exits.on:
             return None
         held = (self.exits.exit_gate.held(account.number) for account in self.runner.accounts)
-        return exits_view(standings, next((switch for switch in held if switch is not None), None))
-
-
-def _feed_health(feed: FeedHealth) -> PartHealth:
-    if feed.live:
-        return PartHealth(Health.OK)
-    if feed.state is StreamState.CONNECTED:
-        return PartHealth(Health.TROUBLE, "silent" if feed.age_s is not None else "waiting for the first event")
-    if feed.connections == 0 and feed.state is StreamState.CONNECTING:
-        return PartHealth(Health.STARTING)
-    return PartHealth(Health.DOWN, feed.detail or feed.state.value)
-
-
-def _store_health(breakers: Breakers, unread: str) -> PartHealth:
-    trouble = next((b.why for b in breakers.open_now if b.kind is BreakerKind.STORE), None)
-    if trouble is not None:
-        return PartHealth(Health.DOWN, trouble)
-    return PartHealth(Health.TROUBLE, f"not read: {unread}") if unread else PartHealth(Health.OK)
-
-
-def _breaker_view(breaker: Breaker) -> BreakerView:
-    whom = masked(breaker.subject) if breaker.kind.scope is Scope.ACCOUNT else breaker.subject
-    return BreakerView(breaker.kind.code, whom, breaker.why, breaker.kind.reset, breaker.opened_at)
+        return self._rows.switch(next((switch for switch in held if switch is not None), None))

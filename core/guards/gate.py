@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -52,10 +52,22 @@ class TradingGate:
     clock_doubt: Callable[[], Refusal | None] = lambda: None
     clock_refusal: Callable[[], Refusal | None] = lambda: None
     _trading: TradingState = field(init=False, default_factory=lambda: TradingState("active", "", None, ""))
+    _kept: tuple[Refusal, ...] | None = field(init=False, default=None)
     _reconciling: str = field(init=False, default="starting")
     _clean_accounts: set[str] = field(init=False, default_factory=set)
     _some_clean: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _all_clean: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+
+    @contextmanager
+    def read_once(self) -> Iterator[None]:
+        """Within it what bars all accounts is looked for once, files of stops and HALT among it, for a caller that asks
+        many times and waits for nothing meanwhile. Whoever decides about an order asks outside of it."""
+        with self.stops.read_once():
+            self._kept = tuple(self._refusals())
+            try:
+                yield
+            finally:
+                self._kept = None
 
     async def read(self) -> None:
         """Reads the trading state again, because another process may have changed it. Raises RecordsError."""
@@ -129,7 +141,7 @@ class TradingGate:
 
     def account_refusals(self, account: str, login: str) -> tuple[Refusal, ...]:
         """Everything that bars entries of this account, reached by this login, what bars all accounts first."""
-        barred = [*self._refusals()]
+        barred = [*(self._refusals() if self._kept is None else self._kept)]
         stopped = self.stops.refusal(account)
         if stopped is not None:
             barred.append(stopped)

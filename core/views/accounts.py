@@ -16,6 +16,29 @@ from core.records.repositories.rows import AccountRecord, LoginRecord
 from core.snapshot import AccountView, LoginView, SettingView
 
 
+class ShownAccounts:
+    """Makes the views once for each change: where nothing has changed they are the same objects."""
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] = ()
+        self._shown: tuple[AccountView, ...] = ()
+
+    def of(
+        self,
+        accounts: Sequence[AccountRecord],
+        logins: Sequence[LoginRecord],
+        defaults: Settings,
+        exit_rules: ExitRules,
+        today: date,
+    ) -> tuple[AccountView, ...]:
+        """One view an account, in the order of `accounts`. `exit_rules` are those of an account without settings of its
+        own; `today` is the session date."""
+        of = accounts, logins, defaults, exit_rules, today
+        if of != self._of:
+            self._of, self._shown = of, account_views(*of)
+        return self._shown
+
+
 def account_views(
     accounts: Sequence[AccountRecord],
     logins: Sequence[LoginRecord],
@@ -23,8 +46,7 @@ def account_views(
     exit_rules: ExitRules,
     today: date,
 ) -> tuple[AccountView, ...]:
-    """One view an account, in the order of `accounts`. `exit_rules` are those of an account without settings of its
-    own; `today` is the session date."""
+    """One view an account, in the order of `accounts`, as `ShownAccounts.of` has them."""
     valid = {login.name: login.is_valid for login in logins}
     numbers = [account.number for account in accounts]
     return tuple(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from core.domain.market.quotes import Quote
@@ -24,16 +24,13 @@ from core.domain.positions.timing import next_exit_at
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.trident_words import order_legs_words, strikes_of, unit_words, word_of
 from core.domain.positions.tridents import ExitMode, ExitRules
-from core.domain.positions.units import UnitName, UnitState, left_of
+from core.domain.positions.units import Unit, UnitName, UnitState, left_of
 from core.domain.positions.would_send import would_send
-from core.domain.risk.positions import OpenTrident
 from core.domain.trident.trident import Action
 from core.positions.views_of import Standing
 from core.records.records import Switch
 from core.records.repositories.unit_rows import UnitEarned
-from core.snapshot import ExitsView, ExitView, PositionsSlice, PositionView, TridentExits, UnitView
-from core.views.moment import Moment
-from core.views.quotes import known_quotes
+from core.snapshot import ExitsView, ExitView, PositionView, TridentExits, UnitView
 
 _RESTS = (OrderState.WORKING, OrderState.UNKNOWN)
 _NONE = Decimal(0)
@@ -41,64 +38,9 @@ _LEGS = 4
 ON, HELD, BLOCKED = "on", "held", "blocked"
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What is shown of a trident while it stands so: all that depends on no price and no age."""
-
-    standing: Standing
-    exits: TridentExits
-    orders: tuple[ExitView, ...]
-
-
-@dataclass(eq=False, repr=False, slots=True)
-class TridentScreens:
-    """Shows tridents. What is made of a standing is kept for as long as the trident stands so: the screen asks several
-    times a second. `rules_of` has the rules of an account, by its number, as they are now."""
-
-    rules_of: Callable[[str], ExitRules]
-    _shown: dict[str, _Shown] = field(init=False, default_factory=dict)
-
-    def with_exits(
-        self,
-        positions: PositionsSlice,
-        standings: Sequence[Standing],
-        quotes: Mapping[str, Mapping[str, Quote]],
-        moment: Moment,
-    ) -> PositionsSlice:
-        """The open tridents with how each is taken to its end. `quotes` are those of each trident's legs by OCC
-        symbol."""
-        if not standings:
-            return positions
-        by_id = {one.id: one for one in standings}
-        return replace(
-            positions,
-            open=tuple(
-                view
-                if view.entry_id not in by_id
-                else _with(view, _priced(self._of(by_id[view.entry_id]), quotes.get(view.entry_id, {}), moment))
-                for view in positions.open
-            ),
-        )
-
-    def exit_views(self, standings: Sequence[Standing], moment: Moment, speed: float) -> tuple[ExitView, ...]:
-        """The closing orders that hold units, those of which nobody knows what they do first, then the newest."""
-        self._shown = {one.id: self._of(one) for one in standings}
-        found = [
-            replace(view, age_s=max(0, int((moment.now - view.at).total_seconds() / speed)))
-            for one in self._shown.values()
-            for view in one.orders
-        ]
-        return tuple(sorted(found, key=lambda view: (view.state != OrderState.UNKNOWN.value, -view.at.timestamp())))
-
-    def _of(self, one: Standing) -> _Shown:
-        known = self._shown.get(one.id)
-        if known is not None and known.standing is one:
-            return known
-        held = (exit for exit in one.view.exits if exit.holds_units)
-        return _Shown(one, _trident(one, self.rules_of(one.record.account)), tuple(_exit(one, exit) for exit in held))
-
-
-def _trident(one: Standing, rules: ExitRules) -> TridentExits:
+def trident_exits(one: Standing, rules: ExitRules) -> TridentExits:
+    """How it is taken to its end, without prices: all that depends on no price and no age. `rules` are those of its
+    account as they are now."""
     view, trident = one.view, one.view.trident
     gains = [gain_of(exit, trident.units) for exit in view.exits if exit.fills]
     known = all(unit.state is not UnitState.GONE for unit in trident.units) and None not in gains
@@ -130,7 +72,7 @@ def _trident(one: Standing, rules: ExitRules) -> TridentExits:
     )
 
 
-def _with(view: PositionView, exits: TridentExits) -> PositionView:
+def with_exits(view: PositionView, exits: TridentExits) -> PositionView:
     """The open trident with how it is taken to its end. Where a unit of it has ended, its marks are those of what is
     left, and its results and its risk count what was realized."""
     if not exits.is_part:
@@ -175,10 +117,16 @@ def _fees_so_far(view: TridentView) -> Decimal:
     return sum((estimated_fees(legs, cash_settled=trident.cash_settled) for legs in orders), _NONE)
 
 
+def is_kept_back(one: Standing) -> bool:
+    """Whether something keeps its exits from being sent: what would be sent without it is told then, and changes with
+    the time."""
+    return bool(one.view.blocked) or (isinstance(one.action, Wait) and one.action.why == FIRST_SET_WAITS)
+
+
 def _would_send(one: Standing, rules: ExitRules) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What would be sent at once if nothing held its exits, with targets alone and with time exits too. Nothing where
     they are sent anyway. A trident that is managed keeps the rules under which it was filled."""
-    if not one.view.blocked and not (isinstance(one.action, Wait) and one.action.why == FIRST_SET_WAITS):
+    if not is_kept_back(one):
         return (), ()
     own = one.view.trident.rules if one.is_managed else None
     modes = (ExitMode.TARGETS, ExitMode.ALL)
@@ -186,17 +134,18 @@ def _would_send(one: Standing, rules: ExitRules) -> tuple[tuple[str, ...], tuple
     return targets, everything
 
 
-def _priced(shown: _Shown, quotes: Mapping[str, Quote], moment: Moment) -> TridentExits:
-    units = shown.standing.view.trident.units
-    marks = unrealized(units, quotes, moment.monotonic)
+def priced(exits: TridentExits, units: Sequence[Unit], quotes: Mapping[str, Quote], monotonic: float) -> TridentExits:
+    """The same with what closing the units that are left costs and brings, by the quotes of their legs by OCC symbol;
+    without prices unless all may be used."""
+    marks = unrealized(units, quotes, monotonic)
     left = left_of(units)
     shape = close_shape(left)
-    prices = [spread_prices(quotes.get(unit.short), quotes.get(unit.long), moment.monotonic) for unit in left]
+    prices = [spread_prices(quotes.get(unit.short), quotes.get(unit.long), monotonic) for unit in left]
     fresh = [price for price in prices if price is not None]
     if marks is None or shape is None or len(fresh) < len(left):
-        return shown.exits
+        return exits
     return replace(
-        shown.exits,
+        exits,
         unrealized_mid=marks.mid,
         unrealized_natural=marks.natural,
         close_mid=sum((price.mid for price in fresh), _NONE) / shape.per,
@@ -204,7 +153,18 @@ def _priced(shown: _Shown, quotes: Mapping[str, Quote], moment: Moment) -> Tride
     )
 
 
-def _exit(one: Standing, exit: Exit) -> ExitView:
+def legs_quoted(units: Sequence[Unit], quotes: Sequence[Quote | None]) -> Mapping[str, Quote]:
+    """The quotes of the legs of an open trident by OCC symbol. `quotes` are in the order of its legs, that of rules 2,
+    as its units have them; none for other legs than a trident's."""
+    if len(quotes) != _LEGS:
+        return {}
+    put, _, call = units
+    symbols = (put.short, put.long, call.short, call.long)
+    return {symbol: quote for symbol, quote in zip(symbols, quotes, strict=True) if quote is not None}
+
+
+def exit_view(one: Standing, exit: Exit) -> ExitView:
+    """A closing order of it, of no age."""
     fate = exit_fate(exit)
     at = exit.sent_at or exit.prepared_at
     return ExitView(
@@ -224,39 +184,31 @@ def _exit(one: Standing, exit: Exit) -> ExitView:
     )
 
 
-def exits_view(standings: Sequence[Standing], held: Switch | None) -> ExitsView | None:
-    """Whether exits are on, held or blocked; None where no trident is held and nobody holds them. `held` is the switch
-    that holds them, of all accounts or of one. Outside of a session nothing is blocked: nothing is due."""
+def exits_view(standings: Sequence[Standing], resting: Iterable[str], held: Switch | None) -> ExitsView | None:
+    """Whether exits are on, held or blocked; None where no trident is held and nobody holds them. `resting` are the
+    orders of these tridents that rest. `held` is the switch that holds them, of all accounts or of one. Outside of a
+    session nothing is blocked: nothing is due."""
     if not standings and held is None:
         return None
-    exits = [exit for one in standings for exit in one.view.exits if exit.released_at is None]
-    resting = tuple(exit.order_id for exit in exits if exit.state in _RESTS and exit.order_id)
     if held is not None:
         whose = f" of {masked(held.account)}" if held.account else ""
-        return ExitsView(HELD, f"{whose} by {held.who}{f': {held.why}' if held.why else ''}".strip(), resting)
-    wide = [
-        block.why
-        for one in standings
-        if one.is_managed and one.moment.session is not None and one.moment.session.is_open(one.moment.now)
-        for block in one.blocks
-        if block.scope in (BlockScope.ALL, BlockScope.ACCOUNT) and block.bars is Barred.EXITS
-    ]
-    return ExitsView(BLOCKED, wide[0], resting) if wide else ExitsView(ON, "", resting)
+        why = f"{whose} by {held.who}{f': {held.why}' if held.why else ''}".strip()
+        return ExitsView(HELD, why, tuple(resting))
+    blocked = next((why for one in standings if (why := _blocked_widely(one))), "")
+    return ExitsView(BLOCKED if blocked else ON, blocked, tuple(resting))
 
 
-def leg_quotes(
-    held: Sequence[OpenTrident], standings: Sequence[Standing], moment: Moment
-) -> Mapping[str, Mapping[str, Quote]]:
-    """The last known quotes of each trident's legs by OCC symbol. An open trident has its legs in the order of rules 2,
-    as its units have them."""
-    by_id = {one.id: one for one in standings}
-    found: dict[str, Mapping[str, Quote]] = {}
-    for trident in held:
-        if trident.entry_id not in by_id or len(trident.legs) != _LEGS:
-            continue
-        put, _, call = by_id[trident.entry_id].view.trident.units
-        quotes = known_quotes(moment.quotes, trident)
-        symbols = (put.short, put.long, call.short, call.long)
-        named = zip(symbols, (leg.streamer for leg in trident.legs), strict=True)
-        found[trident.entry_id] = {symbol: quotes[streamer] for symbol, streamer in named if streamer in quotes}
-    return found
+def resting_orders(view: TridentView) -> tuple[str, ...]:
+    """The closing orders of it that rest at the broker."""
+    exits = (exit for exit in view.exits if exit.released_at is None)
+    return tuple(exit.order_id for exit in exits if exit.state in _RESTS and exit.order_id)
+
+
+def _blocked_widely(one: Standing) -> str:
+    """Why no exit of its account is sent in the session that is open; empty where nothing bars them. That is what the
+    gate refuses, and nothing else is as wide."""
+    session = one.moment.session
+    if not one.facts.refusals or not one.is_managed or session is None or not session.is_open(one.moment.now):
+        return ""
+    wide = (BlockScope.ALL, BlockScope.ACCOUNT)
+    return next((block.why for block in one.blocks if block.scope in wide and block.bars is Barred.EXITS), "")

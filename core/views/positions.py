@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
+from core.domain.market.quotes import Quote
 from core.domain.operation.events import masked
 from core.domain.risk.positions import OpenTrident, mark_trident, profit, warnings_of
-from core.market.underlying_price import underlying_price
-from core.snapshot import PositionsSlice, PositionView
+from core.snapshot import PositionView
 from core.views.moment import Moment
-from core.views.quotes import freshness, known_quotes
+from core.views.quotes import freshness
 
 
-def positions_slice(
-    moment: Moment, held: Sequence[OpenTrident], trouble: str, ex_dividends: Mapping[str, date | None]
-) -> PositionsSlice:
-    """Every open trident, priced by the quotes of this moment. Old quotes stay readable, with their age.
-
-    `trouble` says which accounts could not be read. `ex_dividends` has the dates by the underlying's symbol.
-    """
-    views = (_view(moment, trident, ex_dividends.get(trident.underlying.symbol)) for trident in held)
-    return PositionsSlice(tuple(views), trouble)
-
-
-def _view(moment: Moment, trident: OpenTrident, ex_dividend: date | None) -> PositionView:
-    mark = mark_trident(trident, known_quotes(moment.quotes, trident), moment.monotonic)
-    seen = underlying_price(moment.quotes, trident.underlying, moment.monotonic)
-    price = None if seen is None else seen.price
+def position_view(
+    moment: Moment,
+    trident: OpenTrident,
+    quotes: Iterable[Quote | None],
+    price: Decimal | None,
+    ex_dividend: date | None,
+) -> PositionView:
+    """An open trident by the last known quotes of its legs, each in its place. Old quotes stay readable, with their
+    age. `price` and `ex_dividend` are the underlying's."""
+    mark = mark_trident(trident, {quote.symbol: quote for quote in quotes if quote is not None}, moment.monotonic)
     mid, natural = (None, None) if mark is None else (mark.mid, mark.natural)
     below, above = trident.break_evens
     age = None if mark is None else mark.age_s
@@ -54,3 +51,12 @@ def _view(moment: Moment, trident: OpenTrident, ex_dividend: date | None) -> Pos
         differs=trident.differs,
         warnings=tuple(one.sentence() for one in warned),
     )
+
+
+def aged(view: PositionView, age_s: float | None, moment: Moment) -> PositionView:
+    """The same trident with the age of its oldest quote in wall seconds, the same object where that changes nothing. A
+    trident without a mark has no age."""
+    if view.age_s is None or age_s is None:
+        return view
+    now = int(age_s), freshness(moment.live, age_s, in_session=moment.in_session)
+    return view if now == (view.age_s, view.freshness) else replace(view, age_s=now[0], freshness=now[1])

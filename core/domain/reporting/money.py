@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -20,6 +20,7 @@ _NONE = Decimal(0)
 _HUNDRED = Decimal(100)
 _NOBODY = Share(0, 0)
 _UNITS = len(UnitName)
+_SIX_DAYS = timedelta(days=6)
 
 
 class Period(StrEnum):
@@ -34,6 +35,12 @@ class Period(StrEnum):
         if self is Period.WEEK:
             return day - timedelta(days=day.weekday())
         return day.replace(day=1) if self is Period.MONTH else day
+
+    def last_of(self, first: date) -> date:
+        """The last date of the period that begins with this one."""
+        if self is Period.WEEK:
+            return first + _SIX_DAYS
+        return first.replace(day=monthrange(first.year, first.month)[1]) if self is Period.MONTH else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,10 @@ class _Days:
     def __contains__(self, day: date | None) -> bool:
         return day is not None and self.first <= day <= self.last
 
+    def of_period(self, by: Period, begins: date) -> _Days:
+        """Those of them that the period has."""
+        return _Days(max(begins, self.first), min(by.last_of(begins), self.last))
+
 
 def money_of(
     units: Iterable[UnitMoney],
@@ -165,19 +176,21 @@ def money_of(
     days_of_account = _by(closes, lambda one: (one.account,))
     of_underlying = _by(every, lambda book: (book.trident.underlying,))
 
-    def counts_in(begins: date) -> Callable[[date | None], bool]:
-        return lambda day: day is not None and day in within and by.first_of(day) == begins
-
     def whole(chosen: Sequence[_Book], of_days: Sequence[AccountAtClose] = ()) -> MoneyPart:
         ids = {book.trident.id for book in chosen}
-        return _part(chosen, of_days, [one for one in exits if one.trident_id in ids], within.__contains__)
+        return _part(chosen, of_days, [one for one in exits if one.trident_id in ids], within)
 
     return MoneyFigures(
         by=by,
         periods=tuple(
             (
                 begins,
-                _part(of_period.get(begins, ()), days_of.get(begins, ()), exits_of.get(begins, ()), counts_in(begins)),
+                _part(
+                    of_period.get(begins, ()),
+                    days_of.get(begins, ()),
+                    exits_of.get(begins, ()),
+                    within.of_period(by, begins),
+                ),
             )
             for begins in sorted(of_period.keys() | days_of.keys())
         ),
@@ -225,26 +238,29 @@ def _part(
     books: Iterable[_Book],
     closes: Iterable[AccountAtClose],
     slippages: Iterable[ExitSlippage],
-    counts: Callable[[date | None], bool],
+    within: _Days,
 ) -> MoneyPart:
+    first, last = within.first, within.last
     earned = fees = _NONE
     estimated = False
-    hows: Counter[Ended] = Counter()
+    hows: dict[Ended, int] = {}
     to_target: dict[UnitName, list[int]] = {}
     ended: list[_Book] = []
     unexplained = 0
     for book in books:
         opened_on = book.trident.opened_on
+        is_opened = first <= opened_on <= last
         if book.is_unexplained:
-            unexplained += any(counts(unit.day) for unit in book.units)
-        elif counts(book.last_day):
+            unexplained += any(unit.day in within for unit in book.units)
+        elif book.last_day in within:
             ended.append(book)
             earned += book.trident.difference
         for unit in book.units:
-            if counts(opened_on):
+            day = unit.day
+            if is_opened:
                 fees += unit.opening_fees
                 estimated |= unit.estimated
-            if unit.day is None or not counts(unit.day):
+            if day is None or not first <= day <= last:
                 continue
             fees += unit.fees - unit.opening_fees
             estimated |= unit.estimated
@@ -252,9 +268,9 @@ def _part(
                 continue
             earned += unit.realized + unit.fees
             if unit.how is not None:
-                hows[unit.how] += 1
+                hows[unit.how] = hows.get(unit.how, 0) + 1
             if unit.how is Ended.TARGET:
-                to_target.setdefault(unit.name, []).append((unit.day - opened_on).days)
+                to_target.setdefault(unit.name, []).append((day - opened_on).days)
     results = [book.realized for book in ended]
     used = [_HUNDRED * day.open_risk / day.capital for day in closes if day.capital > 0]
     return MoneyPart(
@@ -262,7 +278,7 @@ def _part(
         fees=fees,
         estimated=estimated,
         ended=len(ended),
-        units={how: hows[how] for how in Ended if hows[how]},
+        units={how: hows[how] for how in Ended if how in hows} if hows else {},
         wins=Share(sum(result > 0 for result in results), len(results)),
         average_win=_mean([result for result in results if result > 0]),
         average_loss=_mean([result for result in results if result <= 0]),
@@ -273,8 +289,10 @@ def _part(
         capital_use=_mean(used),
         days_to_target={
             name: Decimal(sum(to_target[name])) / len(to_target[name]) for name in UnitName if name in to_target
-        },
-        slippage=_mean([one.amount for one in slippages if counts(one.day)]),
+        }
+        if to_target
+        else {},
+        slippage=_mean([one.amount for one in slippages if one.day in within]),
         unexplained=unexplained,
     )
 

@@ -80,7 +80,8 @@ class MoneySearch:
             walked = (await connection.execute(_WALKED)).all()
         of_units: dict[str, list[UnitMoney]] = {}
         for row in rows:
-            of_units.setdefault(row.trident_id, []).append(_unit(row))
+            unit = _unit(row)
+            of_units.setdefault(unit.trident_id, []).append(unit)
         for of_one in of_units.values():
             of_one.sort(key=_place)
         return Money(
@@ -117,21 +118,22 @@ def _trident(row: Row[Any]) -> TridentMoney:
     )
 
 
-def _unit(row: Row[Any]) -> UnitMoney:
+def _unit(row: Sequence[Any]) -> UnitMoney:
+    trident_id, name, short, long, how, day, received, paid, settlement, fees, opening_fees, estimated, realized = row
     return UnitMoney(
-        trident_id=row.trident_id,
-        name=UnitName(row.unit),
-        short=row.short_symbol,
-        long=row.long_symbol,
-        how=None if row.how is None else Ended(row.how),
-        day=row.earned_day,
-        received=row.received,
-        paid=row.paid,
-        settlement=row.settlement,
-        fees=row.fees or _NONE,
-        opening_fees=row.opening_fees or _NONE,
-        estimated=bool(row.fees_estimated) or row.fees is None,
-        realized=row.realized,
+        trident_id,
+        UnitName(name),
+        short,
+        long,
+        None if how is None else Ended(how),
+        day,
+        received,
+        paid,
+        settlement,
+        fees or _NONE,
+        opening_fees or _NONE,
+        estimated=bool(estimated) or fees is None,
+        realized=realized,
     )
 
 

@@ -201,3 +201,12 @@ def test_the_periods_add_up_to_the_whole(drawn: list[tuple[int, tuple[tuple[int,
         assert sum((part.fees for _, part in parts), Decimal(0)) == figures.total.fees
         assert sum(part.ended for _, part in parts) == figures.total.ended == len(tridents)
         assert sum(part.wins.count for _, part in parts) == figures.total.wins.count
+
+
+@given(day=st.dates(date(2020, 1, 1), date(2032, 12, 31)), by=st.sampled_from(Period))
+def test_a_period_lasts_from_its_first_date_to_the_day_before_the_next_one(day: date, by: Period) -> None:
+    first = by.first_of(day)
+    last = by.last_of(first)
+    assert first <= day <= last
+    assert by.first_of(last) == first
+    assert by.first_of(last + timedelta(days=1)) == last + timedelta(days=1)
