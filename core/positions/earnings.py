@@ -62,7 +62,7 @@ class _Known:
 class ByDate:
     """What the calendar alone will change of what was worked out on an exchange date, None for nothing: the next
     expiration, the first day whose fees the broker calls estimates, the first end of which it may not have told all.
-    `shares`: shares of an assignment are in it, which count at an official close."""
+    `shares`: shares of an assignment are in it, which wait for the official close at which they count."""
 
     day: date
     expires: date | None = None
@@ -131,9 +131,11 @@ class Earnings:
                 closes[symbol] = await self.records.pnl_rows.closes(symbol, first)
             of_one = [one for one in found if one.trident_id == record.id]
             await self._write(record, known, of_one, closes[symbol], before[record.id], now)
-        return self._by_date(known, found, exchange_time(now).date())
+        return self._by_date(known, found, closes, exchange_time(now).date())
 
-    def _by_date(self, known: _Known, found: Sequence[Match], today: date) -> ByDate:
+    def _by_date(
+        self, known: _Known, found: Sequence[Match], closes: Mapping[str, Sequence[OfficialClose]], today: date
+    ) -> ByDate:
         final_before = self.calendar.sessions_back(today, FEES_FINAL_AFTER)
         expirations = [one.trident.expiration for one in (*known.tridents, *known.others)]
         charged = [one.row.day for one in found if one.row.fees_estimated]
@@ -143,7 +145,7 @@ class Earnings:
             expires=min((day for day in expirations if day > today), default=None),
             estimated=min((day for day in charged if day >= final_before), default=None),
             ended=None if not ended else exchange_time(min(ended)).date(),
-            shares=any(one.role is Role.SHARES for one in found),
+            shares=any(one.role is Role.SHARES and not _has_close_after(one, closes) for one in found),
         )
 
     async def _known(self, account: str, since: datetime) -> _Known:
@@ -224,6 +226,10 @@ class Earnings:
         if record.ended_at is None:
             return False
         return exchange_time(record.ended_at).date() <= self.calendar.sessions_back(today, MISMATCH_AFTER)
+
+
+def _has_close_after(one: Match, closes: Mapping[str, Sequence[OfficialClose]]) -> bool:
+    return any(close.at > one.at for close in closes.get(one.row.underlying, ()))
 
 
 def _explaining(one: Explained) -> GoneRecord:

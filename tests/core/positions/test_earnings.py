@@ -15,6 +15,7 @@ from sqlalchemy import event
 from core.domain.orders.orders import Entry
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.closing import Gone
+from core.domain.positions.matching import Role
 from core.domain.positions.pnl import OfficialClose
 from core.domain.positions.tridents import Phase
 from core.domain.positions.units import Ended, UnitName, UnitState
@@ -212,12 +213,39 @@ def test_the_rows_of_an_expiration_end_the_units(tmp_path: Path) -> None:
             )
             close = OfficialClose(et(monday.isoformat(), "16:00"), D("600.00"))
             await world.records.pnl_rows.add_close("QQQ", monday, close)
-            await money.earnings.count_shares(ACCOUNT)
+            await money.read()
             earned = await money.earned()
             assert {day for _, _, day in earned.values()} == {expiration}
             found = sum(realized or Decimal(0) for realized, _, _ in earned.values())
             assert found == mark.cash_balance - money.before + shares * close.price
             assert exchange_time(world.clock.now()).date() == monday
+
+    in_world(days, tmp_path)
+
+
+def test_a_new_official_close_is_worked_out_while_shares_of_an_assignment_wait_for_one(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        async with money_of(world) as money:
+            await money.read()
+            unit = (await world.records.tridents.get(money.entry.id)).trident.units[0]
+            world.exchange.back_office.assign(ACCOUNT, unit.short, 1, world.clock.now())
+            left = Gone(unit.name, unit.short, None, world.clock.now())
+            await world.records.tridents.note_gone([GoneRecord(money.entry.id, left, "us")])
+            tuesday = world.day + timedelta(days=1)
+            await world.until("09:00", tuesday.isoformat())
+            await money.read()
+            matches = await world.records.transactions.matches_of([money.entry.id])
+            assert Role.SHARES in {one.role for one in matches}
+            read: list[object] = []
+            event.listen(world.records.database._engine.sync_engine, "begin", read.append)
+            asked = []
+            for day in (tuesday, tuesday + timedelta(days=1)):
+                close = OfficialClose(et(day.isoformat(), "16:00"), D("600.00"))
+                assert await world.records.pnl_rows.add_close("QQQ", day, close)
+                read.clear()
+                await money.earnings.count_shares(ACCOUNT)
+                asked.append(bool(read))
+            assert asked == [True, False], "shares count at the first close after them"
 
     in_world(days, tmp_path)
 
