@@ -43,6 +43,7 @@ _FOUND_BY = "the broker's history"
 # What is written from them is not among these. A unit changes only together with its exits, or what left it.
 _ON_RECORD = (tridents, entries, exits, intents, intent_orders, fills, gone, transactions, official_closes)
 _TABLES = tuple(table.name for table in _ON_RECORD)
+_LEFT = _TABLES.index(gone.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,12 @@ class Earnings:
             self._done[account] = before, by_date
 
     async def count_shares(self, account: str) -> None:
-        """Does the same after an official close, of which other earnings do not depend. Raises RecordsError."""
-        _, by_date = self._done.get(account, (None, None))
-        if by_date is None or by_date.shares:
+        """Does the same after an official close where shares wait for one, or a contract has left meanwhile, which may
+        be shares then. Raises RecordsError."""
+        version, by_date = self._done.get(account, (None, None))
+        now = self.records.version(*_TABLES)
+        left = version is None or now is None or version[_LEFT] != now[_LEFT]
+        if left or by_date is None or by_date.shares:
             await self.work_out(account)
 
     async def _work_out(self, account: str) -> ByDate:

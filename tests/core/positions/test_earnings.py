@@ -175,6 +175,12 @@ def test_what_was_worked_out_stands_until_something_new_is_known_or_a_date_decid
             read.clear()
             await money.earnings.count_shares(ACCOUNT)
             assert not read, "it has no shares that count at a close"
+            unit = (await world.records.tridents.get(money.entry.id)).trident.units[0]
+            gone = Gone(unit.name, unit.short, None, world.clock.now())
+            await world.records.tridents.note_gone([GoneRecord(money.entry.id, gone, "us")])
+            read.clear()
+            await money.earnings.count_shares(ACCOUNT)
+            assert read, "what has left may be shares"
             await world.until("17:30", money.entry.expiration.isoformat())
             read.clear()
             await money.earnings.work_out(ACCOUNT)
