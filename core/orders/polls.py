@@ -31,6 +31,7 @@ class _UnderWay:
     something was heard after it had left."""
 
     turn: Turn
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     has_left: bool = False
     is_wanted_again: bool = False
 
@@ -80,10 +81,16 @@ class OrderPolls:
                     raise
 
     async def poll(self, urgent: Collection[str] = (EVERY_ACCOUNT,)) -> None:
-        """Looks once at the accounts that are due, and at those of the watched ones that are `urgent`. A failed look
-        proves nothing. Raises RecordsError."""
+        """Looks once at the accounts that are due, and at those of the watched ones that are `urgent`; what `run` has
+        on its way has ended before and afterwards. A failed look proves nothing. Raises RecordsError."""
+        await self._until_ended()
         async with task_group() as group:
             await self._begin(group, urgent)
+        await self._until_ended()
+
+    async def _until_ended(self) -> None:
+        for one in tuple(self._under_way.values()):
+            await one.ended.wait()
 
     async def _begin(self, group: asyncio.TaskGroup, urgent: Collection[str]) -> None:
         """Begins the looks that are due."""
@@ -126,6 +133,7 @@ class OrderPolls:
             raise
         finally:
             del self._under_way[account]
+            under_way.ended.set()
         if trouble:
             log.warning("the orders could not all be read: %s", trouble)
         if under_way.is_wanted_again:
