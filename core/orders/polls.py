@@ -18,8 +18,9 @@ from core.runtime.task_groups import task_group
 
 NEWS_S = 60.0
 """Wall seconds after the last change of an intent in which its account is looked at in every turn."""
-SELDOM_S = 60.0
-"""Wall seconds between two looks at an account where nothing is open and nothing has changed lately."""
+SELDOM_S = 55.0
+"""Wall seconds between two looks at an account where nothing is open and nothing has changed lately, at least: a minute
+in all, as a look may leave some seconds after the turn in which it was due, and the turns are 10 s apart."""
 REQUESTS = 2
 """The live orders and the history."""
 log = logging.getLogger(__name__)

@@ -108,8 +108,8 @@ def test_an_hour_of_many_accounts_has_no_second_with_more_than_five_requests(tmp
         assert len(most) <= PER_SECOND, Counter(most).most_common()
         for number in NUMBERS:
             looks, reads = asked.of(f"/accounts/{number}/orders"), asked.of(f"/accounts/{number}/orders/live")
-            assert 50 <= len(looks) <= 60, "each account is looked at every minute, and in a turn every ten seconds"
-            assert 110 <= len(reads) <= 125, "and read completely every minute"
+            assert 58 <= len(looks) <= 61, "each account is looked at every minute"
+            assert 115 <= len(reads) <= 122, "and read completely every minute"
             assert 170 <= len(asked.of(f"/accounts/{number}/positions")) <= 182, "and compared every half minute"
         await world.stop()
 
