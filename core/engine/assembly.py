@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core.accounts.logins import Logins
-from core.broker.pace import Pace
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
 from core.cycle.runner import CycleRunner
@@ -31,7 +30,6 @@ from core.snapshot import Mode
 
 def trident_room(
     parts: EngineParts,
-    pace: Pace,
     bus: Bus,
     gate: TradingGate,
     study: MarketStudy,
@@ -46,7 +44,6 @@ def trident_room(
         records=parts.records,
         bus=bus,
         clock=parts.clock,
-        pace=pace,
         ids=parts.ids,
         calendar=parts.calendar,
         intervals=parts.intervals,

@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from core.broker.pace import Pace
 from core.domain.positions.pnl import Unrealized
 from core.positions.account_closes import AccountCloses
 from core.positions.earnings import Earnings
@@ -39,16 +38,13 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
             return DAY
 
         earnings = Earnings(world.records, world.engine.bus, world.clock, parts.calendar)
-        pace = Pace(world.clock)
         reads = TransactionReads(
-            world.broker, world.records, world.engine.bus, world.clock, parts.calendar, pace, lambda _: "main", first,
+            world.broker, world.records, world.engine.bus, world.clock, parts.calendar, first,
             lambda number, rows: earnings.work_out(number),
         )  # fmt: skip
 
         def closes() -> AccountCloses:
-            return AccountCloses(
-                world.broker, world.records, world.clock, parts.calendar, pace, lambda _: "main", unrealized
-            )
+            return AccountCloses(world.broker, world.records, world.clock, parts.calendar, unrealized)
 
         keeps = closes()
         numbers = [ACCOUNT, OTHER]
