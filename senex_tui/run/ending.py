@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from core.snapshot import Snapshot
 
 STDIN, STDOUT = 0, 1
-_QUESTION = "cancel before the end? Type y or n and press enter; ctrl+c again ends without"
+_QUESTION = (
+    "cancel before the end? Exits are then held until `senex exits on`. Type y or n and press enter; ctrl+c again ends "
+    "without"
+)
 _NOT_DONE = frozenset({CommandState.REFUSED, CommandState.EXPIRED})
 
 
