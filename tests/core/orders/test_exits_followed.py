@@ -262,7 +262,7 @@ def test_an_order_under_an_exits_identifier_without_a_record_stops_entries(tmp_p
         await world.clock.sleep(2)
         [why] = [b.why for b in world.engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
         assert f"order {order_id} at the broker closes {target.request.legs[0].symbol}" in why
-        assert "adopts" not in why
+        assert f"`senex attest {order_id}` adopts it where it closes whole units" in why
         assert world.engine.gate.foreign.of(ACCOUNT) == (), "it holds no day"
         await world.stop()
 
