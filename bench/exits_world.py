@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+from bench.figure import Figure
 from bench.many_exits import copied_exchange, copy_records
 from core.broker.port import AccountReads, WireGuard
 from core.config.settings import Settings
@@ -43,6 +44,8 @@ ACCOUNT, OPENS = "5WT00007", date(2026, 11, 30)
 STARTS = datetime.combine(OPENS, datetime.min.time(), EXCHANGE_ZONE) + timedelta(hours=9, minutes=29)
 FAR = 95
 """Percent of the credit at which targets rest: hardly any is filled."""
+REQUESTS_AIM = 5
+"""Requests a second of one login."""
 T = TypeVar("T")
 
 
@@ -151,3 +154,15 @@ def most_in_a_second(instants: Sequence[float]) -> int:
             last.popleft()
         most = max(most, len(last))
     return most
+
+
+def busiest_second(most: int, mean: float) -> Figure:
+    """The figure of the requests a second of a login: the most, beside the mean."""
+    return Figure(
+        "most requests of their login in a second",
+        str(most),
+        f"mean {mean:.2f}",
+        most / mean,
+        f"<= {REQUESTS_AIM}",
+        most <= REQUESTS_AIM,
+    )
