@@ -35,10 +35,10 @@ from core.guards.breakers import Breakers
 from core.market.calendar import SessionCalendar
 from core.positions.causes import Causes, Known
 from core.positions.complete_reads import CompleteRead
-from core.records.records import GoneRecord, Records, TridentOnRecord
+from core.records.records import GoneRecord, Records
 from core.records.repositories.trident_rows import TridentRecord
+from core.records.store import tables
 from core.records.store.read_cache import ReadCache
-from core.records.store.tables import entries, fills, tridents
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 from core.runtime.keyed_locks import KeyedLocks
@@ -48,17 +48,9 @@ BELIEVED_S = 30.0
 SHOWN_WITHIN_S = 900.0
 """Wall seconds from the fill of a trident for which contracts that no read has shown yet are awaited, and not lost:
 positions follow a fill, mostly by seconds."""
-_TABLES = tuple(table.name for table in (tridents, fills, entries))
+_TABLES = tuple(table.name for table in (tables.tridents, tables.fills, tables.entries))
 _NONE = Decimal(0)
 ENGINE = "engine"
-
-
-@dataclass(frozen=True, slots=True)
-class _OnRecord:
-    """What is on record of an account: its tridents that have not ended, and the entries that are no tridents."""
-
-    tridents: tuple[TridentOnRecord, ...]
-    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,21 +198,16 @@ class Changes:
         missing beside it left otherwise. A fill between both halves of the read is no change that a second one shows,
         too."""
         at_work = {order.order_id for order in read.orders if state_for(order.status) is OrderState.WORKING}
-        on_record = await self._on_record(read.account)
+        number, today = read.account, self._today()
+        tridents = await self.records.tridents_on_record.held_of(number)
+        entries = await self._recorded.ask(number, today, lambda: self._entries_left(number, today))
         # An exit is sent only after a read has shown the trident, also by an earlier process.
-        self._shown |= {one.id for one in on_record.tridents if any(sent.sent_at is not None for sent in one.exits)}
+        self._shown |= {one.id for one in tridents if any(sent.sent_at is not None for sent in one.exits)}
         held = tuple(
             HeldTrident(one.record.trident.units, [sent for sent in one.exits if _may_have_taken(sent, at_work)])
-            for one in on_record.tridents
+            for one in tridents
         )
-        return _Account(tuple(one.record for one in on_record.tridents), held, on_record.entries)
-
-    async def _on_record(self, number: str) -> _OnRecord:
-        today = self._today()
-        return _OnRecord(
-            await self.records.tridents_on_record.held_of(number),
-            await self._recorded.ask(number, today, lambda: self._entries_left(number, today)),
-        )
+        return _Account(tuple(one.record for one in tridents), held, entries)
 
     async def _entries_left(self, number: str, today: date) -> tuple[Entry, ...]:
         """The account's entries that are no tridents."""

@@ -191,13 +191,10 @@ class TridentViews:
 
     async def unrealized(self, account: str) -> Unrealized | None:
         """What is open in the account, by the quotes of this moment; None without fresh ones. Raises RecordsError."""
-        held = [
-            left
-            for one in await self.records.tridents_on_record.held_of(account)
-            if (left := left_of(one.record.trident.units))
-        ]
+        known = await self.records.tridents_on_record.held_of(account)
+        held = [left for one in known if (left := left_of(one.record.trident.units))]
         legs: dict[str, str] = {}
-        for one in await self.records.tridents_on_record.held_of(account):
+        for one in known:
             legs |= await self.legs_of(one.record, left_of(one.record.trident.units))
         if not legs:
             return Unrealized(Decimal(0), Decimal(0))

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
 from core.records.repositories.entry_rows import entries_where, read_entries
-from core.records.repositories.trident_rows import TridentRecord, read_tridents, tridents_where
+from core.records.repositories.trident_rows import HELD_OF, TridentRecord, read_tridents, tridents_where
 from core.records.repositories.unit_rows import GoneRecord, read_gone
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
@@ -24,7 +24,6 @@ _not_ended = tridents.c.ended_at.is_(None)
 _BY_IDS = tridents_where(one_of(tridents.c.id, "ids"))
 _BY_BEGINNING = tridents_where(func.substr(tridents.c.id, 1, bindparam("length")) == bindparam("part"))
 _HELD = tridents_where(_not_ended)
-_HELD_OF = tridents_where(_not_ended, tridents.c.account == bindparam("account"))
 _NEWEST = tridents_where(
     tridents.c.id.in_(
         select(tridents.c.id).order_by(tridents.c.opened_at.desc(), tridents.c.id.desc()).limit(bindparam("count"))
@@ -64,7 +63,7 @@ class TridentReads:
     async def held_of(self, account: str) -> tuple[TridentRecord, ...]:
         """The account's tridents that have not ended, the oldest first: the broker closes the oldest lots first."""
         # A question for each account: one answer is kept for each.
-        return await self._cached.ask((_HELD_OF, account), (), lambda: self._all(_HELD_OF, account=account))
+        return await self._cached.ask((HELD_OF, account), (), lambda: self._all(HELD_OF, account=account))
 
     async def newest(self, count: int) -> tuple[TridentRecord, ...]:
         """The tridents opened last, ended ones too, the oldest first."""

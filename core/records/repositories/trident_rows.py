@@ -71,6 +71,10 @@ def tridents_where(*conditions: ColumnElement[bool]) -> Select[Any]:
     return select(tridents).where(*conditions).order_by(tridents.c.opened_at, tridents.c.id)
 
 
+HELD_OF = tridents_where(tridents.c.ended_at.is_(None), tridents.c.account == bindparam("account"))
+"""The tridents of an account that have not ended."""
+
+
 async def read_tridents(
     connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]
 ) -> tuple[TridentRecord, ...]:

@@ -11,14 +11,13 @@ from sqlalchemy import bindparam
 from core.domain.positions.exits import Exit
 from core.domain.positions.units import UnitName
 from core.records.repositories.exit_rows import read_exits_of
-from core.records.repositories.trident_rows import TridentRecord, read_tridents, tridents_where
+from core.records.repositories.trident_rows import HELD_OF, TridentRecord, read_tridents, tridents_where
 from core.records.repositories.unit_rows import GoneRecord, UnitEarned, read_earned, read_gone
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
 from core.records.store.read_cache import ReadCache
 from core.records.store.tables import exits, fills, gone, tridents, units
 
-_HELD_OF = tridents_where(tridents.c.ended_at.is_(None), tridents.c.account == bindparam("account"))
 _ONE = tridents_where(tridents.c.id == bindparam("id"))
 _PARTS = {
     "tridents": (tridents.name, units.name),
@@ -106,7 +105,7 @@ class TridentsOnRecord:
                 return last.found
 
             records: tuple[TridentRecord, ...] = await part(
-                "tridents", (), lambda: read_tridents(connection, _HELD_OF, {"account": account})
+                "tridents", (), lambda: read_tridents(connection, HELD_OF, {"account": account})
             )
             ids = tuple(one.id for one in records)
             return _together(
