@@ -35,6 +35,8 @@ UNITS = {
 }
 """The words for the units to be closed."""
 _CLOSE_WORDS = f"--unit {'|'.join(UNITS)} and --limit N or --walk"
+CANCEL_WAITS_S = 15.0
+"""Wall seconds for which a cancel of what rests waits for an order that is on its way: a request takes 10."""
 _BECAUSE = " because "
 _PRICE = re.compile(r"-?\d{1,6}(\.\d{1,4})?", re.ASCII)
 
