@@ -21,7 +21,6 @@ from core.domain.positions.pnl import Realized
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import Phase
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState
-from core.domain.reporting.exit_alerts import must_close_rings_at, must_close_why
 from core.domain.reporting.exit_notices import (
     AboutTrident,
     assigned_notice,
@@ -32,6 +31,7 @@ from core.domain.reporting.exit_notices import (
     must_close_notice,
     targets_notice,
 )
+from core.domain.reporting.must_close import must_close_rings_at, must_close_why
 from core.domain.reporting.notices import Letterhead, Notice
 from core.positions.views_of import Standing
 from core.records.records import Records, TridentRecord
@@ -135,7 +135,7 @@ def _due(one: Standing) -> Iterator[tuple[object, _Write]]:
         side = tuple(unit for unit in broken if unit.how is Ended.ASSIGNED and unit.is_put is is_put)
         if side:
             yield ("assigned", _names(side)), _assigned(about, side)
-    late = must_close_why(one.view, one.moment, one.action)
+    late = must_close_why(one.record.account, one.view, one.moment, one.action)
     if late:
         rings_at = must_close_rings_at(one.view, one.moment)
         hour = "" if rings_at is None else minute(rings_at.replace(minute=0))
