@@ -6,6 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from core.config.settings import TradingSettings
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import OrderState
@@ -41,7 +44,8 @@ NEAR_ITS_BODY = 33
 BEFORE_EX_DATE = "2026-03-20"
 RISES = 14
 """A market that rises by 7 % until then."""
-EXPIRES = "2026-04-17"
+LAST_DAY, EXPIRES = "2026-04-16", "2026-04-17"
+DEADLINE = "15:30"
 ALL = tuple(UnitName)
 LISTED_AFTER_S = 40.0
 
@@ -231,6 +235,33 @@ def test_before_a_dividend_the_call_is_bought_back_apart_while_the_time_exit_goe
         await world.stop()
 
     in_world(weeks, tmp_path, start=et("2026-02-09", "09:43:30"), seed=RISES)
+
+
+@pytest.mark.parametrize(
+    ("underlying", "day", "sent"), [("QQQ", LAST_DAY, True), ("QQQ", EXPIRES, False), ("SPX", LAST_DAY, False),
+                                    ("SPX", EXPIRES, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("time", ["14:40", "15:31"])
+def test_without_a_live_feed_nothing_walks_and_what_must_be_closed_goes_at_the_deadline_alone(
+    tmp_path: Path, underlying: str, day: str, sent: bool, time: str
+) -> None:
+    """Market data answers all the while."""
+
+    async def weeks(world: World) -> None:
+        await held(world)
+        await targets_rest(world)
+        assert (await trident(world)).trident.underlying == underlying
+        await world.stop()
+        await world.until(time, day)
+        before = closes_sent(world)
+        world.broker.arm(FaultKind.DXLINK_SILENCE, seconds=3600)
+        await world.start()
+        await world.clock.sleep(360)
+        assert not world.engine.feed.is_live(world.clock.monotonic())
+        assert (closes_sent(world) > before) is (sent and time > DEADLINE)
+        await world.stop()
+
+    in_world(weeks, tmp_path, start=EARLY, trading=TradingSettings(underlyings=(underlying,)))
 
 
 async def _has_ended(world: World) -> bool:
