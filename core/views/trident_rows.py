@@ -136,7 +136,7 @@ class TridentRows:
     def _stands(self, one: Standing, last: _Stands | None, moment: Moment, speed: float) -> _Stands:
         if last is None or not last.shows(one):
             exits = words.trident_exits(one, self.rules_of(one.record.account))
-            orders = tuple(words.exit_view(one, exit) for exit in one.view.exits if exit.holds_units)
+            orders = tuple(words.exit_view(one.view.trident, exit) for exit in one.view.exits if exit.holds_units)
             last = _Stands(one, exits, orders, words.resting_orders(one.view))
         orders = tuple([_aged(view, moment, speed) for view in last.orders])
         return last if orders == last.orders else replace(last, orders=orders)
