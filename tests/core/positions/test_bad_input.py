@@ -50,7 +50,7 @@ def test_bad_words_about_a_trident_are_told_in_a_sentence_each(tmp_path: Path) -
         short = (await trident(world)).id[:8]
         fill(world, targets[PUT_2])
         await targets_rest(world, (PUT_1, CALL))
-        accepted = "`senex close` takes --unit put-1|put-2|puts|call|all and --limit N or --walk"
+        accepted = "`senex close --unit` takes one of put-1, put-2, puts, call, all"
         no_trident = "there is no trident 'deadbeef'; `senex tridents` lists them"
         percent = "must be a whole number from 1 to 95, off or default"
         for kind, target, note, told in (
@@ -59,7 +59,7 @@ def test_bad_words_about_a_trident_are_told_in_a_sentence_each(tmp_path: Path) -
             (CLOSE, short, "unit=all limit=5.01", "nothing is closed: a close of put-1, call is worth at most 5.00"),
             (CLOSE, short, "unit=put-1 limit=0", "nothing is closed: a limit must be above 0; 0 was given"),
             (CLOSE, short, "unit=put-1 limit=0.005", "nothing is closed: its ticks are 0.01: 0.01; 0.005 was given"),
-            (CLOSE, short, "unit=put-3 walk", f"{accepted}; 'unit=put-3 walk' was given"),
+            (CLOSE, short, "unit=put-3 walk", f"{accepted}; 'put-3' was given"),
             (CLOSE, "deadbeef", "unit=all walk", no_trident),
             (CommandKind.RETARGET, "deadbeef", "", no_trident),
             (CommandKind.RELEASE, "deadbeef", "", no_trident),
