@@ -14,7 +14,6 @@ from core.domain.positions.tridents import HandsOff, Phase
 from core.domain.positions.units import Ended, UnitName, UnitState
 from tests.support.trident_world import (
     CALL,
-    EARLY,
     PUT_1,
     PUT_2,
     close_by_hand,
@@ -26,7 +25,9 @@ from tests.support.trident_world import (
     trident,
     until,
 )
-from tests.support.world import ACCOUNT, World, in_world
+from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
+
+EARLY = et(MONDAY, "09:43:30")
 
 
 async def states(world: World) -> dict[UnitName, tuple[UnitState, Ended | None]]:
