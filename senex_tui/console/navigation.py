@@ -15,6 +15,7 @@ from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, Stopping
 from senex_tui.console.screens.help import HelpScreen
+from senex_tui.console.screens.money import MoneyPage
 from senex_tui.console.screens.orders import OrdersPage
 from senex_tui.console.screens.page import Page
 from senex_tui.console.screens.positions import PositionsPage
@@ -33,6 +34,7 @@ PAGES: dict[str, Callable[[], Screen[None]]] = {
     "orders": lambda: OrdersPage(name="orders"),
     "alerts": lambda: AlertsPage(name="alerts"),
     "accounts": lambda: AccountsPage(name="accounts"),
+    "money": lambda: MoneyPage(name="money"),
     "settings": lambda: SettingsPage(name="settings"),
     "history": _history,
 }
