@@ -75,6 +75,7 @@ class MoneyPage(AsksRecords):
         self._version: Version = None
         self._trouble = ""
         self._now: MoneyNow | None = None
+        self._rows = 1
 
     def body(self) -> ComposeResult:
         yield MoneyLine(id="line")
@@ -135,11 +136,13 @@ class MoneyPage(AsksRecords):
         now = MoneyNow(self._view, shown.day, open_now(shown.positions, chosen), self._trouble)
         if now != self._now:
             self._now = now
-            line.styles.height = 1 + len(now_lines(now, max(20, self.app.size.width - 2)))
+            # It gives no row back: the parts below would be drawn again with a price.
+            self._rows = max(self._rows, len(now_lines(now, max(20, self.app.size.width - 2))))
+            line.styles.height = 1 + self._rows
             line.show(now)
 
     def on_resize(self, event: Resize) -> None:
-        self._now = None
+        self._now, self._rows = None, 1
         self._tell()
         self._share_rows()
 
