@@ -25,6 +25,7 @@ class Where(StrEnum):
     STORIES = "stories"
     TRIDENTS = "tridents"
     MONEY = "money"
+    HEALTH = "health"
     OWN_DEMO = "own demo"
     """The dashboard of a demo that this console runs."""
 
@@ -112,6 +113,7 @@ KEYS: tuple[Key, ...] = (
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
     Key("m", "open('money')", "Money", "what was earned: day by day, by week and month, and how it ended", PAGES),
+    Key("H", "open('health')", "Health", "how the trader's parts and this machine do, and what to do about it", PAGES),
     Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),
     *(
         Key(
@@ -159,6 +161,9 @@ KEYS: tuple[Key, ...] = (
     Key("y", "copy", "Copy", "copy the part of money in sight", LISTS, footer=True, where=Where.MONEY),
     Key("e", "export", "Export", "export what each closed unit earned as a CSV file", LISTS, footer=True,
         where=Where.MONEY),
+    Key("enter", "look_again", "Look", "of health: look at this machine again now", LISTS, footer=True, palette=False,
+        where=Where.HEALTH),
+    Key("y", "copy", "Copy", "copy all rows of health", LISTS, footer=True, where=Where.HEALTH),
     Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
         palette=False, where=Where.TRIDENTS),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),

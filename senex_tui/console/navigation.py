@@ -14,6 +14,7 @@ from senex_tui.console.screens.accounts import AccountsPage
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, Stopping
+from senex_tui.console.screens.health import HealthPage
 from senex_tui.console.screens.help import HelpScreen
 from senex_tui.console.screens.money import MoneyPage
 from senex_tui.console.screens.orders import OrdersPage
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[[], Screen[None]]] = {
     "alerts": lambda: AlertsPage(name="alerts"),
     "accounts": lambda: AccountsPage(name="accounts"),
     "money": lambda: MoneyPage(name="money"),
+    "health": lambda: HealthPage(name="health"),
     "settings": lambda: SettingsPage(name="settings"),
     "history": _history,
 }
