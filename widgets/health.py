@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from core.snapshot.health import Finding, HealthRow
 from widgets.base import format as figures
-from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, right, wrap
+from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, right, width_of, wrap
 from widgets.base.panel import LinePanel
 
 TWO_COLUMNS_FROM = 110
@@ -19,7 +19,7 @@ _SHOWN: dict[Finding, tuple[str, Tone]] = {
     Finding.FAIL: ("✖ FAIL", Tone.BAD),
     Finding.WARN: ("▲ WARN", Tone.WARN),
     Finding.OK: ("✓ OK", Tone.GOOD),
-    Finding.SKIP: ("- off", Tone.DIM),
+    Finding.SKIP: ("-", Tone.DIM),
 }
 """In the order in which they are shown: what needs a person comes first."""
 _RANK = {finding: number for number, finding in enumerate(_SHOWN)}
@@ -49,7 +49,11 @@ class HealthPanel(LinePanel[HealthView]):
         half = (width - len(_GAP)) // 2
         columns = [_part(*part, value.now, half) for part in parts]
         pairs = zip_longest(*columns, fillvalue=())
-        return Drawing(title, tuple((*beside(left, (), half), (_GAP, Tone.PLAIN), *far) for left, far in pairs))
+        return Drawing(title, tuple((*_padded(left, half), (_GAP, Tone.PLAIN), *far) for left, far in pairs))
+
+
+def _padded(line: Line, width: int) -> Line:
+    return (*line, (" " * (width - width_of(line)), Tone.PLAIN))
 
 
 def _told(rows: Sequence[HealthRow]) -> str:

@@ -152,7 +152,7 @@ class HealthRows:
     def _reconciliation(self) -> HealthRow:
         cause = self.gate.not_reconciled()
         if cause:
-            return HealthRow("reconcile", Finding.WARN, f"entries wait for it ({cause})", BY_ITSELF)
+            return HealthRow("reconcile", Finding.WARN, f"entries wait for it ({cause})", "nothing: it ends by itself")
         if self._reconciled is None:
             return HealthRow("reconcile", Finding.OK, "reconciled with the broker")
         return HealthRow(
