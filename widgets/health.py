@@ -77,7 +77,7 @@ def _lines(row: HealthRow, now: datetime | None, width: int) -> list[Line]:
     word, tone = _SHOWN[row.finding]
     lead = _WORD + _NAME
     said: list[Part] = [(text, Tone.DIM if row.finding is Finding.SKIP else Tone.PLAIN)
-                        for text in wrap(row.found, max(8, width - lead - _SINCE))]  # fmt: skip
+                        for text in wrap(row.found, max(8, width - lead - _SINCE - 1))]  # fmt: skip
     name, *rest = wrap(row.name, _NAME - 1)
     since = "" if row.since is None else figures.when(row.since, now)
     first = ((fit(word, _WORD), tone), (fit(name, _NAME), Tone.STRONG), said[0])

@@ -137,6 +137,9 @@ class HealthRows:
         return HealthRow("clock", Finding.OK, self._clock or "agrees with the broker's")
 
     def _feed(self) -> HealthRow:
+        breaker = next((one for one in self.breakers.open_now if one.kind is BreakerKind.FEED), None)
+        if breaker is not None:
+            return HealthRow("feed", Finding.FAIL, breaker.why, breaker.kind.reset, breaker.opened_at)
         feed = self.feed.health()
         again = f", connection {feed.connections} since the start" if feed.connections > 1 else ""
         fine = f"{amounts.counted(feed.symbols, 'symbol')}{self._rate}{again}"
@@ -166,10 +169,11 @@ class HealthRows:
         return HealthRow("positions", Finding.OK, f"{amounts.counted(held, 'trident')} open, as the broker holds them")
 
     def _stops(self) -> Iterator[HealthRow]:
-        found = [one for one in self.breakers.open_now if one.kind not in _HAVE_ROWS]
-        if not found:
+        if not self.breakers.open_now:
             yield HealthRow("breakers", Finding.OK, "none is open")
-        for one in found:
+        for one in self.breakers.open_now:
+            if one.kind in _HAVE_ROWS:
+                continue
             view = breaker_view(one)
             name = " ".join(filter(None, ("breaker", view.code, view.whom)))
             yield HealthRow(name, Finding.FAIL, view.why, view.reset, view.since)

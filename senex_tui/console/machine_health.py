@@ -28,10 +28,12 @@ class MachineHealth:
     looked_at: datetime | None = None
     is_looking: bool = False
     _since: dict[str, tuple[Finding, datetime | None]] = field(default_factory=dict)
+    _then: Callable[[], None] = lambda: None
 
     def begin(self, then: Callable[[], None]) -> None:
         """Looks on a thread of its own, which holds up no end of the console, and calls `then` on this loop when it is
-        done. Does nothing while a look is under way."""
+        done. While a look is under way no other begins: `then` is called at its end, in place of who waited before."""
+        self._then = then
         if self.is_looking:
             return
         self.is_looking = True
@@ -44,15 +46,15 @@ class MachineHealth:
                 log.exception("this machine could not be looked at")
                 rows = (HealthRow("machine", Finding.FAIL, failure_words(error), "the log has more"),)
             with suppress(RuntimeError):  # the console has ended meanwhile
-                loop.call_soon_threadsafe(self._take, rows, then)
+                loop.call_soon_threadsafe(self._take, rows)
 
         threading.Thread(target=looked, name="machine health", daemon=True).start()
 
-    def _take(self, rows: tuple[HealthRow, ...], then: Callable[[], None]) -> None:
+    def _take(self, rows: tuple[HealthRow, ...]) -> None:
         self.is_looking = False
         self.looked_at = self.now()
         self.rows = tuple(self._dated(row) for row in rows)
-        then()
+        self._then()
 
     def _dated(self, row: HealthRow) -> HealthRow:
         known = self._since.get(row.name)

@@ -61,9 +61,12 @@ def test_what_is_in_trouble_says_so_until_it_is_over(tmp_path: Path) -> None:
         await world.clock.sleep(30)
         before = rows(world)
         world.broker.arm(FaultKind.DXLINK_SILENCE, seconds=60)
-        await world.clock.sleep(40)
+        await world.clock.sleep(20)
+        assert (rows(world)["feed"].finding, rows(world)["feed"].found) == (Finding.WARN, "silent")
+        await world.clock.sleep(30)
         silent = rows(world)["feed"]
-        assert (silent.finding, silent.found) == (Finding.WARN, "silent")
+        assert (silent.finding, silent.todo) == (Finding.FAIL, BreakerKind.FEED.reset)
+        assert "breakers" not in rows(world), "it is open, and told in the row of the feed"
         assert silent.since is not None
         assert before["feed"].since is not None
         assert silent.since > before["feed"].since
