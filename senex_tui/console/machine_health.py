@@ -18,6 +18,10 @@ LookAtMachine = Callable[[], tuple[HealthRow, ...]]
 log = logging.getLogger(__name__)
 
 
+def _nobody() -> None:
+    """Called where nobody waits for a look."""
+
+
 @dataclass(slots=True)
 class MachineHealth:
     """What was found at the last look. `now` gives the time that the screen goes by, None while nobody knows it."""
@@ -28,7 +32,7 @@ class MachineHealth:
     looked_at: datetime | None = None
     is_looking: bool = False
     _since: dict[str, tuple[Finding, datetime | None]] = field(default_factory=dict)
-    _then: Callable[[], None] = lambda: None
+    _then: Callable[[], None] = _nobody
 
     def begin(self, then: Callable[[], None]) -> None:
         """Looks on a thread of its own, which holds up no end of the console, and calls `then` on this loop when it is
@@ -54,7 +58,8 @@ class MachineHealth:
         self.is_looking = False
         self.looked_at = self.now()
         self.rows = tuple(self._dated(row) for row in rows)
-        self._then()
+        then, self._then = self._then, _nobody  # who waited may be a page that is closed
+        then()
 
     def _dated(self, row: HealthRow) -> HealthRow:
         known = self._since.get(row.name)

@@ -49,7 +49,7 @@ from widgets.base.lines import Tone
 from widgets.base.panel import LinePanel
 from widgets.base.tones import tone_styles
 
-ON_EVERY_SCREEN = ("question_mark,q", "s,q", "ctrl+p,ctrl+g", "h,q", "a,q", "7")
+ON_EVERY_SCREEN = ("question_mark,q", "s,q", "ctrl+p,ctrl+g", "h,q", "a,q", "m,q", "H,q", "7")
 
 
 @asynccontextmanager
