@@ -77,15 +77,15 @@ def now_lines(value: MoneyNow, width: int) -> tuple[tuple[Part, ...], ...]:
     parts = [] if value.view is None else [*_earned(value.view, value.today)]
     if value.open.tridents or value.view is not None:
         parts += _open(value.open)
-    return tuple(flow(parts or [(MoneyLine.PLACEHOLDER, Tone.DIM)], width, "   "))
+    return tuple(flow(parts or [(MoneyLine.PLACEHOLDER, Tone.DIM)], width))
 
 
 def _title(view: MoneyView | None) -> str:
     if view is None or not view.accounts:
-        return "Money"
+        return "Money, $"
     days = f", {view.days[0].day} to {view.days[-1].day}" if view.days else ""
     all_of_them = f"all {len(view.accounts)} accounts" if len(view.accounts) > 1 else view.accounts[0]
-    return f"Money  {view.chosen or all_of_them}{days}"
+    return f"Money, $  {view.chosen or all_of_them}{days}"
 
 
 def _place(view: MoneyView | None) -> str:
@@ -103,10 +103,10 @@ def _earned(view: MoneyView, today: date | None) -> list[Part]:
         month = next((part.realized for begins, part in view.figures.periods
                       if begins == Period.MONTH.first_of(today)), Decimal(0))  # fmt: skip
         for name, value in (("today", earned), ("week", week), ("month", month)):
-            parts.append((f"{name} {amounts.signed_dollars(value)}", result_tone(value)))
+            parts.append((f"{name} {amounts.signed_money(value)}", result_tone(value)))
     total = view.figures.total
     mark = "~" if total.estimated else ""
-    return [*parts, (f"all {mark}{amounts.signed_dollars(total.realized)}", result_tone(total.realized))]
+    return [*parts, (f"all {mark}{amounts.signed_money(total.realized)}", result_tone(total.realized))]
 
 
 def _open(value: OpenNow) -> list[Part]:
@@ -114,8 +114,8 @@ def _open(value: OpenNow) -> list[Part]:
         return [("nothing is open", Tone.DIM)]
     if value.mid is None:
         return [(f"{value.tridents} open, no fresh quotes", Tone.WARN)]
-    told = f"{value.tridents} open {amounts.signed_dollars(value.mid)} at mid"
-    return [(told, result_tone(value.mid)), (f"{amounts.signed_dollars(value.natural)} at natural", Tone.DIM)]
+    told = f"{value.tridents} open {amounts.signed_money(value.mid)} at mid"
+    return [(told, result_tone(value.mid)), (f"{amounts.signed_money(value.natural)} at natural", Tone.DIM)]
 
 
 class _MoneyPicture(LinePanel[MoneyView]):

@@ -57,8 +57,8 @@ async def test_m_shows_day_week_month_and_all_in_pictures_and_in_a_table(file: P
         await console.answered()
         text = " ".join(console.text.split())
         for told in (
-            "Money all 2 accounts, 2026-03-02 to 2026-04-06",
-            "today +207.26 $ week +207.26 $ month +207.26 $ all ~+242.58 $",
+            "Money, $ all 2 accounts, 2026-03-02 to 2026-04-06",
+            "today +207.26 week +207.26 month +207.26 all ~+242.58",
             "fees ~13.92 $",
             "1 win of 1 ended, 100.0 %",
             "average win +249.30 $",
@@ -94,7 +94,7 @@ async def test_at_every_size_each_part_is_reached_and_nothing_is_cut(file: Path,
             await console.press("tab")
         for told, text in zip(("Earned, $", "Weeks, $", "How they ended", "Months"), seen, strict=True):
             assert told in text
-            assert "+242.58 $" in text, "the line above stays in sight"
+            assert "all ~+242.58" in text, "the line above stays in sight"
         await console.press("shift+tab")
         await console.pilot.pause()
         assert console.text == seen[-1]
@@ -105,15 +105,19 @@ async def test_brackets_walk_through_the_accounts_and_what_is_open_follows(file:
         await console.press("m")
         await console.answered()
         assert "] Account" in console.text.splitlines()[-1]
-        for keys, told in ((("]",), "Money  …0001"), (("]",), "Money  …0002"), (("]",), "Money  all 2 accounts")):
+        for keys, told in (
+            (("]",), "Money, $  …0001"),
+            (("]",), "Money, $  …0002"),
+            (("]",), "Money, $  all 2 accounts"),
+        ):
             await console.press(*("right_square_bracket" for _ in keys))
             await console.answered()
             assert await console.shows(told)
-            assert ("2 open" in console.text) is (told != "Money  …0002")
+            assert ("2 open" in console.text) is (told != "Money, $  …0002")
         await console.press("left_square_bracket")
         await console.answered()
-        assert await console.shows("Money  …0002")
-        assert "all ~-6.72 $" in console.text
+        assert await console.shows("Money, $  …0002")
+        assert "all ~-6.72" in console.text
         assert "nothing is open" in console.text
 
 
@@ -145,7 +149,7 @@ async def test_without_a_trident_it_says_what_will_be_there(tmp_path: Path) -> N
             await console.answered()
             text = " ".join(console.text.split())
             assert "No trident is on record yet. From the first fill on, here is what was realized after fees" in text
-            assert "all 0.00 $ nothing is open" in text
+            assert "all 0.00 nothing is open" in text
             assert "] Account" not in text, "a key that does nothing is not offered"
             assert ("Each month with its result" in text) is (size[1] >= 38)
             await console.press("right_square_bracket")
@@ -175,7 +179,7 @@ async def test_prices_move_the_line_above_and_draw_no_picture_again(
         moved = replace(position(), profit_mid=D("77.00") - D(near().profit_mid or 0))
         console.engine.current = replace(shown, positions=PositionsSlice((near(), moved)))
         await console.pull()
-        assert "2 open +77.00 $ at mid" in console.text
+        assert "2 open +77.00 at mid" in console.text
         old = replace(moved, freshness=Freshness.STALE)
         console.engine.current = replace(shown, positions=PositionsSlice((near(), old)))
         await console.pull()
