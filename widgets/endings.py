@@ -1,6 +1,10 @@
-"""The panel of how tridents ended: units by how, days to a target, and the results by underlying and account."""
+"""The panel of how tridents ended: units by how, days to a target, and the results by year, underlying
+and account."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
 
 from core.domain.operation import amounts
 from core.domain.positions.units import UnitName
@@ -47,10 +51,25 @@ class _Endings:
         if total.unexplained:
             gone = f"{amounts.counted(total.unexplained, 'trident')} gone for nobody knows how much: left out"
             lines += _wrapped(gone, width, Tone.WARN)
-        for parts in (figures.underlyings, figures.accounts):
+        for parts in (_years(figures.periods), figures.underlyings, figures.accounts):
             if len(parts) > 1:
                 lines += [(), *(_result(name, part, width) for name, part in parts)]
         return Drawing(f"{EndingsPanel.NAME}  {ended}", tuple(lines))
+
+
+def _years(months: Sequence[tuple[date, MoneyPart]]) -> list[tuple[str, MoneyPart]]:
+    """What the months of each year add up to, the newest year first: results and tridents alone, no means."""
+    found: dict[str, MoneyPart] = {}
+    for begins, part in reversed(months):
+        year = str(begins.year)
+        before = found.get(year, MoneyPart())
+        found[year] = MoneyPart(
+            before.realized + part.realized,
+            before.fees + part.fees,
+            estimated=before.estimated or part.estimated,
+            ended=before.ended + part.ended,
+        )
+    return list(found.items())
 
 
 def _hows(total: MoneyPart, units: int, width: int) -> list[Line]:

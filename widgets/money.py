@@ -67,7 +67,7 @@ class MoneyLine(LinePanel[MoneyNow], can_focus=False):
     PLACEHOLDER = "the records are being read"
 
     def draw(self, value: MoneyNow, width: int, height: int) -> Drawing:
-        return Drawing(_title(value.view), now_lines(value, width), note=_place(value.view))
+        return Drawing(_title(value.view), now_lines(value, width))
 
 
 def now_lines(value: MoneyNow, width: int) -> tuple[tuple[Part, ...], ...]:
@@ -84,13 +84,10 @@ def _title(view: MoneyView | None) -> str:
     if view is None or not view.accounts:
         return "Money, $"
     days = f", {view.days[0].day} to {view.days[-1].day}" if view.days else ""
-    all_of_them = f"all {len(view.accounts)} accounts" if len(view.accounts) > 1 else view.accounts[0]
-    return f"Money, $  {view.chosen or all_of_them}{days}"
-
-
-def _place(view: MoneyView | None) -> str:
-    """Which of the choices is shown, where there is more than one."""
-    return "" if view is None or len(view.accounts) < 2 else f"{view.choice + 1} of {len(view.accounts) + 1}"
+    count = len(view.accounts)
+    if view.choice:
+        return f"Money, $  {view.chosen}{f', account {view.choice} of {count}' if count > 1 else ''}{days}"
+    return f"Money, $  {view.accounts[0] if count == 1 else f'all {count} accounts'}{days}"
 
 
 def _earned(view: MoneyView, today: date | None) -> list[Part]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.reporting.money import Period
+from core.domain.reporting.money import MoneyFigures, MoneyPart, Period
 from core.records.records import Records
 from core.snapshot import Freshness, Mode, PositionsSlice
+from core.snapshot.money import MoneyView
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.money import MoneyPage
 from senex_tui.reports.pnl import read_pnl
@@ -25,7 +26,9 @@ from tests.support.console.parts import holding, near, position
 from tests.support.console.scenes import FixedEngine
 from tests.support.earned_records import record_earned
 from tests.support.record_samples import url_of
+from widgets.base.lines import plain
 from widgets.charts.panel import ChartPanel
+from widgets.endings import EndingsPanel
 from widgets.money import EarnedPanel, open_now
 
 APRIL = date(2026, 4, 6)
@@ -218,6 +221,21 @@ async def test_in_ascii_pictures_are_drawn_with_signs_that_mean_something(file: 
         assert all(ord(sign) < 128 for sign in panel.whole)
         await console.press("q")
         assert console.app.screen.query_one(ChartPanel).is_ascii
+
+
+def test_of_more_than_one_year_each_has_its_sum() -> None:
+    months = (
+        (date(2025, 11, 1), MoneyPart(D(3), D(1), ended=2)),
+        (date(2025, 12, 1), MoneyPart(D(-10), D(2), estimated=True, ended=1)),
+        (date(2026, 1, 1), MoneyPart(D(5), D(1), ended=4)),
+    )
+    figures = MoneyFigures(Period.MONTH, months, (), (), MoneyPart(D(-2), D(4), ended=7))
+    drawing = EndingsPanel().draw(MoneyView((), 0, figures, (), ()), 60, 20)
+    lines = plain(drawing.lines).splitlines()
+    assert [line.split() for line in lines[-2:]] == [
+        ["2026", "+5.00", "$", "4", "ended"],
+        ["2025", "~-7.00", "$", "3", "ended"],
+    ]
 
 
 def test_what_is_open_is_the_sum_where_all_of_it_has_fresh_quotes() -> None:
