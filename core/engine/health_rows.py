@@ -200,8 +200,11 @@ def _row(name: str, health: PartHealth, fine: str, todo: str) -> HealthRow:
 
 
 def _used(name: str, health: PartHealth | None, fine: str, todo: str) -> HealthRow:
-    """The row of a part that the settings may leave out."""
-    return HealthRow(name, Finding.SKIP, "not used") if health is None else _row(name, health, fine, todo)
+    """The row of a part that the settings may leave out, and without which trading goes on: it never fails."""
+    if health is None:
+        return HealthRow(name, Finding.SKIP, "not used")
+    row = _row(name, health, fine, todo)
+    return replace(row, finding=Finding.WARN) if row.finding is Finding.FAIL else row
 
 
 def _exits(exits: ExitsView | None) -> HealthRow:

@@ -177,7 +177,9 @@ def _records(path: Path, *, reads_all: bool) -> Row:
     if path.stat().st_mode & 0o077:
         return Row("records", Finding.WARN, f"{path} may be read by others", f"run: chmod 600 '{path}'")
     if not reads_all:
-        return Row("records", Finding.OK, f"{path}, {path.stat().st_size / 1e6:,.1f} MB, revision {revision}")
+        files = [path, path.with_name(f"{path.name}-wal")]  # what is not in the file itself yet
+        size = sum(file.stat().st_size for file in files if file.exists())
+        return Row("records", Finding.OK, f"{path}, {size / 1e6:,.1f} MB, revision {revision}")
     return Row("records", Finding.OK, f"{path}, whole, revision {revision}")
 
 
