@@ -31,6 +31,7 @@ SESSIONS_A_YEAR = 252
 SEED = 7
 REPEATS = 5
 AIM_MS = 150.0
+Question = Callable[[Records], Awaitable[MoneyFigures]]
 _ACCOUNT = "5WT00001"
 _LAST_DAY = date(2026, 3, 2)
 _TRIDENT = (
@@ -50,7 +51,7 @@ def measure() -> list[Figure]:
         asyncio.run(_make_records(small, 21))
         asyncio.run(_make_records(large, YEARS * SESSIONS_A_YEAR))
         figures = []
-        questions = [(f"by {by.value}", partial(_report, by)) for by in Period]
+        questions: list[tuple[str, Question]] = [(f"by {by.value}", partial(_report, by)) for by in Period]
         for name, question in (*questions, ("on its page", _page)):
             base, ours = (asyncio.run(_timed(path, question)) for path in (small, large))
             figures.append(
@@ -79,7 +80,7 @@ async def _page(records: Records) -> MoneyFigures:
     return found.view.figures
 
 
-async def _timed(path: Path, question: Callable[[Records], Awaitable[MoneyFigures]]) -> float:
+async def _timed(path: Path, question: Question) -> float:
     records = await Records.open(f"sqlite+aiosqlite:///{path}", trader=False)
     try:
         times = []
