@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,7 @@ from widgets.base.lines import Drawing, Line, Tone, beside, fit, wrap
 from widgets.positions import summary
 
 if TYPE_CHECKING:
-    from core.snapshot import OrderView, PositionsSlice
+    from core.snapshot import FillView, OrderView, PositionsSlice
 
 _NAMES_ITSELF = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY})
 """Kinds whose words are all in the figures beside them."""
@@ -85,10 +88,20 @@ def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]
     lines += _below(_needs(order), Tone.WARN, width)
     about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
     lines += _below(about, Tone.DIM, width)
-    for fill in order.fills:
+    for fill in _by_price(order.fills):
         text = f"  fill {figures.clock(fill.at)}  {figures.quantity(fill.quantity)} {fill.leg}"
         lines.append(beside(((text, Tone.DIM),), ((f"at {figures.price(fill.price)}", Tone.PLAIN),), width))
     return lines
+
+
+def _by_price(fills: Sequence[FillView]) -> list[FillView]:
+    """The fills with those of one leg at one price together, as of the last of them."""
+    found: dict[tuple[str, Decimal], FillView] = {}
+    for fill in fills:
+        before = found.get((fill.leg, fill.price))
+        quantity = fill.quantity + (0 if before is None else before.quantity)
+        found[fill.leg, fill.price] = replace(fill, quantity=quantity)
+    return [*found.values()]
 
 
 def _fate(order: OrderView) -> str:

@@ -24,6 +24,7 @@ _COMING = {
 }
 """The words of slots that have not been."""
 _WORD = 10
+_HELD = "held"
 _WRAP_FROM_ROWS = 24
 """From this many rows on reasons are wrapped: every slot fits even when its reason takes two rows."""
 
@@ -63,25 +64,36 @@ def slot_part(slot: SlotView) -> Part:
 
 
 def _rows(slots: Sequence[SlotView]) -> Iterator[tuple[SlotView, ...]]:
-    """The slots one by one, but for those that one thing keeps from entering: these stand together."""
-    for _, group in groupby(slots, lambda s: (s.state, s.told) if _is_held(s) else (s.at, s.forced)):
+    """The slots one by one, but for those that one thing keeps from entering: these stand together, those that have
+    been with those to come."""
+    for _, group in groupby(slots, _stands_with):
         yield tuple(group)
 
 
-def _is_held(slot: SlotView) -> bool:
-    """Whether something that stands keeps a slot from entering, or the day's entry did when it came."""
-    return not slot.forced and (
-        slot.state in (SlotState.HELD, SlotState.WILL_MISS) or (slot.told is not None and slot.told.word == "held")
-    )
+def _stands_with(slot: SlotView) -> object:
+    """The same for neighbours that stand in one row."""
+    told = slot.told
+    if slot.forced:
+        return slot.at, True
+    if slot.state is SlotState.HELD or (told is not None and told.word == _HELD):
+        return _HELD
+    if slot.state is SlotState.WILL_MISS or (slot.state is SlotState.MISSED and told is not None):
+        return slot.state, told
+    return slot.at, False
 
 
 def _held(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:
     """Several slots that enter nothing for one reason: `- 10:45 to 15:45  20 slots: done today (filled 6.73)`."""
-    sign, tone = slot_part(slots[0])
-    told = slot_told(slots[0])
-    lead = f"{sign} {figures.minute(slots[0].at)} to {figures.minute(slots[-1].at)}  "
-    text = f"{len(slots)} slots: {told.words if told is not None else slots[0].state.value}"
-    return _hanging(((lead, tone),), len(lead), text, tone, width, height)
+    last = slots[-1]
+    sign, tone = slot_part(last)
+    told = slot_told(last)
+    lead = f"{sign} {figures.minute(slots[0].at)} to {figures.minute(last.at)}  "
+    words = last.state.value if told is None else told.words
+    if told is not None and told.word == _HELD and last.state is SlotState.DONE:
+        words = f"held by the day's entry: {after_word(told)}"
+    if last.state is SlotState.MISSED:
+        words = f"MISSED  {words}"
+    return _hanging(((lead, tone),), len(lead), f"{len(slots)} slots: {words}", tone, width, height)
 
 
 def _slot(slot: SlotView, width: int, height: int) -> list[Line]:
