@@ -31,7 +31,7 @@ class AccountStrip(LinePanel["tuple[AccountNow, ...]"]):
     NAME = "accounts"
     PLACEHOLDER = ""
     DEFAULT_CSS = """
-    AccountStrip { height: 1; max-height: 2; padding: 0 1; background: $background; }
+    AccountStrip { height: 0; max-height: 2; padding: 0 1; background: $background; }
     AccountStrip:focus { background: $boost; }
     .-low AccountStrip { max-height: 1; }
     .-tall AccountStrip { max-height: 3; }
@@ -39,7 +39,6 @@ class AccountStrip(LinePanel["tuple[AccountNow, ...]"]):
 
     def show(self, value: tuple[AccountNow, ...] | None) -> None:
         count = 0 if value is None else len(value)
-        self.display = count > 0
         self.styles.height = count
         super().show(value)
 

@@ -103,8 +103,8 @@ def _running(value: CycleSlice, width: int) -> list[Line]:
 
 
 def step_rows(steps: Sequence[StepView], width: int) -> list[Line]:
-    """The steps side by side. Where they need more than a row, those in a row that stand alike are told by the first and
-    the last of them, the longest such run first: `✓ guard to strikes  ▶ quotes  · pricing to send`."""
+    """The steps side by side. Where they need more than a row, neighbours that stand alike are told by the first and
+    the last of them, the most of them first: `✓ guard to strikes  ▶ quotes  · pricing to send`."""
     runs = [[step] for step in steps]
     while len(rows := flow((_run(run) for run in runs), width)) > 1:
         alike = [tuple(group) for _, group in groupby(steps, lambda step: step.state)]

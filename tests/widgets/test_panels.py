@@ -26,12 +26,13 @@ from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
 from widgets.quote import QuotePanel, sparkline
 from widgets.schedule import SchedulePanel
-from widgets.spread import SpreadPanel
+from widgets.spread import spread_drawing
 from widgets.status_bar import StatusBar, StatusView
+from widgets.trade import TradePanel, TradeView
 
 PANELS: list[tuple[type[LinePanel[Any]], str]] = [
     (CyclePanel, "cycle"),
-    (SpreadPanel, "spread"),
+    (TradePanel, "trade"),
     (JudgementPanel, "judgements"),
     (AttemptsPanel, "attempts"),
     (OrdersPanel, "orders"),
@@ -66,7 +67,8 @@ def text_of(drawing: Drawing) -> str:
 @pytest.mark.parametrize(("panel", "name"), PANELS, ids=lambda v: v if isinstance(v, str) else "")
 def test_no_line_is_wider_than_its_panel(panel: type[LinePanel[Any]], name: str, width: int) -> None:
     for scene in scenes.SCENES.values():
-        value = getattr(scene(), name)
+        shown = scene()
+        value = TradeView(shown.spread, shown.positions.open) if name == "trade" else getattr(shown, name)
         if value is None:
             continue
         for height in (3, 9, 40):
@@ -80,7 +82,7 @@ def test_the_spread_shows_legs_credits_and_three_risks() -> None:
     assert filled.limit is not None
     fill = filled.limit + D("0.02")  # better than its limit, so that the columns differ
     better = replace(filled, fill_credit=fill, max_risk_fill=100 * (10 - fill))
-    text = text_of(SpreadPanel().draw(better, 78, 9))
+    text = text_of(spread_drawing(better, 78))
     body = filled.body
     strikes = (f"sell 2 {body}P", f"buy  2 {body - 5}P", f"sell 1 {body}C", f"buy  1 {body + 5}C")
     for part in ("QQQ trident  Jan 2 2026, 43 days", *strikes):
@@ -97,13 +99,13 @@ def test_half_a_cent_is_shown_and_no_place_more_than_needed() -> None:
     shown = [figures.price(D(text)) for text in ("6.825", "4.1", "4.0833333", "1234.5", "-0.005", "5.9999")]
     assert shown == ["6.825", "4.10", "4.08", "1,234.50", "-0.005", "6.00"]
     assert [figures.signed(D(text)) for text in ("0", "1.005", "-1.03")] == ["0.00", "+1.005", "-1.03"]
-    text = text_of(SpreadPanel().draw(parts.spread(mid=D("6.825")), 78, 9))
+    text = text_of(spread_drawing(parts.spread(mid=D("6.825")), 78))
     assert "6.825" in text
 
 
 def test_legs_as_last_priced_say_no_age() -> None:
-    live = text_of(SpreadPanel().draw(parts.spread(), 78, 9))
-    priced = text_of(SpreadPanel().draw(parts.spread(live=False), 78, 9))
+    live = text_of(spread_drawing(parts.spread(), 78))
+    priced = text_of(spread_drawing(parts.spread(live=False), 78))
     assert live.count(" 0s") == 4
     assert "last priced" in priced
     assert " 0s" not in priced
@@ -112,18 +114,18 @@ def test_legs_as_last_priced_say_no_age() -> None:
 def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> None:
     spread = scenes.refused().spread
     assert spread is not None
-    refused = SpreadPanel().draw(spread, 78, 9)
+    refused = spread_drawing(spread, 78)
     risk = figures.dollars(100 * (10 - natural_of(spread.legs)))
     assert plain(refused.lines).startswith(f"REFUSED  max risk {risk} $ is above the budget of 250.00 $")
     at_natural = parts.spread(verdict="passed", fate=None, floored=True, limit=D("6.72"), max_risk_limit=D("328.00"))
-    floored = SpreadPanel().draw(at_natural, 78, 9)
+    floored = spread_drawing(at_natural, 78)
     assert plain(floored.lines).startswith("PASSED  limit at the natural credit")
 
 
 def test_a_stale_leg_is_struck_through_and_named() -> None:
     spread = scenes.legs_stale().spread
     assert spread is not None
-    lines = SpreadPanel().draw(spread, 78, 9).lines
+    lines = spread_drawing(spread, 78).lines
     assert (figures.price(spread.legs[0].bid), Tone.STALE) in lines[2]
     assert plain(lines[2:3]).endswith("STALE 17h")
     assert tone_styles({})[Tone.STALE].strike
@@ -221,8 +223,8 @@ def test_orders_show_fills() -> None:
 
 def test_the_schedule_keeps_the_present_in_sight() -> None:
     drawing = SchedulePanel().draw(scenes.rejected().schedule, 64, 8)
-    assert drawing.follow == 4
-    assert plain(drawing.lines[4:5]) == "○ 10:45  next"
+    assert drawing.follow is not None
+    assert plain(drawing.lines[drawing.follow : drawing.follow + 1]) == "○ 10:45  next"
 
 
 def test_a_message_keeps_its_level_in_words() -> None:
