@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, width_of
 from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
+    from core.domain.orders.next_step import NextStep
     from core.snapshot import AccountNow
 
 _GAP: Part = ("   ", Tone.PLAIN)
@@ -33,8 +35,6 @@ class AccountStrip(LinePanel["tuple[AccountNow, ...]"]):
     DEFAULT_CSS = """
     AccountStrip { height: 0; max-height: 2; padding: 0 1; background: $background; }
     AccountStrip:focus { background: $boost; }
-    .-low AccountStrip { max-height: 1; }
-    .-tall AccountStrip { max-height: 3; }
     """
 
     def show(self, value: tuple[AccountNow, ...] | None) -> None:
@@ -70,30 +70,36 @@ def account_line(now: AccountNow, width: int) -> Line:
 
 
 def _truth(now: AccountNow, width: int) -> Line:
-    """What its day has come to, and what comes next: the latter is cut where both do not fit."""
-    fate, step = now.fate, now.step
-    coming = step_words(now)
+    """What its day has come to, and what comes next, in the longest words that fit."""
+    fate, coming = now.fate, step_words(now.step)
     if fate is None:
-        return ((fit(coming, min(width, len(coming))), _step_tone(now)),)
+        return ((_longest(coming, width), _step_tone(now)),)
+    is_told = fate.kind in _STANDS and now.step.kind in (Next.WORKING, Next.HELD)
+    steps = ("",) if is_told else tuple(f", {words}" for words in coming)
     said = fate.words if not now.packages or not fate.traded else f"{fate.words} x{now.packages}"
-    parts: list[Part] = [(said, tone_of(fate.kind.value))]
+    gain: Line = ()
     if now.profit is not None:
-        parts += [(", ", Tone.PLAIN), (f"{figures.signed_money(now.profit)} $", _gain(now, now.profit))]
-    if fate.kind in _STANDS and step.kind in (Next.WORKING, Next.HELD):
-        return tuple(parts)
-    room = width - width_of(tuple(parts)) - 2
-    if room >= min(len(coming), 8):
-        parts += [(", ", Tone.PLAIN), (fit(coming, min(room, len(coming))), _step_tone(now))]
-    return tuple(parts)
+        gain = ((", ", Tone.PLAIN), (f"{figures.signed_money(now.profit)} $", _gain(now, now.profit)))
+    room, short = width - width_of(gain), said.partition(":")[0]
+    found = ((one, step) for one in (said, short) for step in steps if len(one) + len(step) <= room)
+    said, step = next(found, (fit(short, room), ""))
+    return ((said, tone_of(fate.kind.value)), *gain, (step, _step_tone(now)))
 
 
-def step_words(now: AccountNow) -> str:
-    """What comes next in a few words: `next 10:00, free to enter`, `done today`, else the step's own sentence."""
-    step = now.step
+def step_words(step: NextStep) -> tuple[str, ...]:
+    """What comes next, in shorter and shorter words: `next 10:00, free to enter`, `done today`, else the step's own
+    sentence."""
     if step.enters_at is not None:
-        verb = step.words.partition(" at ")[0]
-        return f"next {figures.minute(step.enters_at)}, {verb}"
-    return "done today" if step.kind in _DONE else step.words
+        slot = f"next {figures.minute(step.enters_at)}"
+        return f"{slot}, {step.words.partition(' at ')[0]}", slot
+    if step.kind in _DONE:
+        return ("done today",)
+    last = step.words.rpartition("; ")[2]
+    return (step.words, *((f"{step.kind.value}; {last}",) if last != step.words else ()), step.kind.value)
+
+
+def _longest(forms: Sequence[str], width: int) -> str:
+    return next((form for form in forms if len(form) <= width), fit(forms[-1], width))
 
 
 def _step_tone(now: AccountNow) -> Tone:

@@ -15,7 +15,7 @@ from widgets.base import format as figures
 from widgets.base.day_panel import DayContext, DayPanel
 from widgets.base.fates import order_kind, order_words, tone_of
 from widgets.base.key_names import key_for
-from widgets.base.lines import Drawing, Line, Tone, beside, fit, wrap
+from widgets.base.lines import Drawing, Line, Tone, beside, fit, flow, wrap
 from widgets.positions import summary
 
 if TYPE_CHECKING:
@@ -88,9 +88,16 @@ def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]
     lines += _below(_needs(order), Tone.WARN, width)
     about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
     lines += _below(about, Tone.DIM, width)
-    for fill in _by_price(order.fills):
-        text = f"  fill {figures.clock(fill.at)}  {figures.quantity(fill.quantity)} {fill.leg}"
-        lines.append(beside(((text, Tone.DIM),), ((f"at {figures.price(fill.price)}", Tone.PLAIN),), width))
+    return lines + _fills(order.fills, width)
+
+
+def _fills(fills: Sequence[FillView], width: int) -> list[Line]:
+    """Every leg's fills with their prices, those of one second side by side."""
+    lines: list[Line] = []
+    for at, together in groupby(_by_price(fills), lambda fill: fill.at):
+        parts = [(f"{figures.quantity(fill.quantity)} {fill.leg} at {figures.price(fill.price)}") for fill in together]
+        told = flow([(f"fills {figures.clock(at)}", Tone.DIM), *((part, Tone.PLAIN) for part in parts)], width - 2)
+        lines += [(("  ", Tone.PLAIN), *line) for line in told]
     return lines
 
 

@@ -52,13 +52,14 @@ class TradePanel(DayPanel["TradeView"]):
     EMPTY = "no spread priced yet today"
 
     class Turned(Message):
-        """Sent when a position is shown in place of a spread, or the other way."""
+        """Sent when a position with exits, which needs more rows, is shown in place of something else, or the other
+        way."""
 
-        def __init__(self, *, held: bool) -> None:
+        def __init__(self, *, with_exits: bool) -> None:
             super().__init__()
-            self.held = held
+            self.with_exits = with_exits
 
-    _told_held = False
+    _told_exits = False
     _chosen: str | None = None
     _chosen_before = SPREAD
     """What was foremost when it was chosen."""
@@ -70,10 +71,11 @@ class TradePanel(DayPanel["TradeView"]):
         self._tell()
 
     def _tell(self) -> None:
-        held = bool(self.trident)
-        if held is not self._told_held:
-            self._told_held = held
-            self.post_message(self.Turned(held=held))
+        shown, held = self.trident, () if self._slice is None else self._slice.open
+        with_exits = any(view.entry_id == shown and view.exits is not None for view in held)
+        if with_exits is not self._told_exits:
+            self._told_exits = with_exits
+            self.post_message(self.Turned(with_exits=with_exits))
 
     @property
     def trident(self) -> str:

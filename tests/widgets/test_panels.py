@@ -217,8 +217,17 @@ def test_orders_show_fills() -> None:
         assert part in text
     assert len(order.fills) == 4
     for fill in order.fills:
-        [line] = [line for line in text.splitlines() if f" {fill.quantity} {fill.leg} " in line]
-        assert line.endswith(f"at {figures.price(fill.price)}")
+        assert f" {fill.quantity} {fill.leg} at {figures.price(fill.price)}" in text
+    assert text.count("fills ") == 1, "they came in one second, and are told together"
+
+
+def test_fills_of_a_leg_at_one_price_are_told_as_one() -> None:
+    order = parts.filled_order()
+    first, *others = order.fills
+    halves = (replace(first, quantity=D(1)), replace(first, quantity=D(1)), *others)
+    shown = [plain(OrdersPanel().draw((one,), 64, 20).lines) for one in (order, replace(order, fills=halves))]
+    assert first.quantity == 2
+    assert shown[0] == shown[1]
 
 
 def test_the_schedule_keeps_the_present_in_sight() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,7 +30,7 @@ from widgets.tabs import TabStrip
 from widgets.trade import TradePanel
 
 if TYPE_CHECKING:
-    from core.snapshot import QuoteSlice, Snapshot
+    from core.snapshot import AccountNow, QuoteSlice, Snapshot
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes: below `TALL_FROM` terminal rows, and from there on."""
@@ -38,9 +39,10 @@ _OPENS = {panel.name: panel.opens for panel in PANELS if panel.opens} | {"accoun
 
 
 def _has_few_tries(shown: Snapshot) -> bool:
-    """Whether the attempts of today are told without a panel of their own: one at most, or the day is done."""
-    tries = sum(attempt.day is None or attempt.day == shown.day for attempt in shown.attempts)
-    return tries <= 1 or (shown.overall is not None and shown.overall.kind is Next.DONE)
+    """Whether the attempts of today are told without a panel of their own: one of each account at most, or the day is
+    done."""
+    tries = Counter(attempt.account for attempt in shown.attempts if attempt.day is None or attempt.day == shown.day)
+    return max(tries.values(), default=0) <= 1 or (shown.overall is not None and shown.overall.kind is Next.DONE)
 
 
 class Dashboard(ConsoleScreen):
@@ -83,7 +85,7 @@ class Dashboard(ConsoleScreen):
         self.watch_slice(_has_few_tries, self._give_room)
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
-        self.watch_slice(lambda shown: shown.accounts_now, self.query_one(AccountStrip).show)
+        self.watch_slice(lambda shown: shown.accounts_now, self._show_accounts)
         self.watch_slice(day_context, self._show_context)
         self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
 
@@ -97,12 +99,16 @@ class Dashboard(ConsoleScreen):
         for panel in self.query(DayPanel):
             panel.show_context(context)
 
+    def _show_accounts(self, accounts: tuple[AccountNow, ...]) -> None:
+        self.query_one(AccountStrip).show(accounts)
+        self.query_one("#body").set_class(len(accounts) > 1, "-accounts")
+
     def _give_room(self, few: bool) -> None:
         """With no more than one attempt today, its panel gives its room to the position, or to the orders."""
         self.query_one("#body").set_class(few and not self.query_one("#attempts").has_class("-open"), "-few-tries")
 
     def on_trade_panel_turned(self, message: TradePanel.Turned) -> None:
-        self.query_one("#body").set_class(message.held, "-held")
+        self.query_one("#body").set_class(message.with_exits, "-held")
 
     def _show_quotes(self, quotes: tuple[QuoteSlice, ...]) -> None:
         for number, panel in enumerate(self.query(QuotePanel)):
