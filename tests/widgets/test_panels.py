@@ -13,14 +13,15 @@ import pytest
 from rich.cells import cell_len
 
 from core.domain.operation.commands import CommandKind
-from core.snapshot import Freshness, Health, LegView, Mode, PartHealth
+from core.snapshot import Freshness, Health, LegView, Mode, PartHealth, StepState
 from tests.support.console import parts, scenes
 from widgets.attempts import AttemptsPanel
 from widgets.base import format as figures
+from widgets.base.fates import step_sign
 from widgets.base.lines import Drawing, Tone, plain
 from widgets.base.panel import LinePanel
 from widgets.base.tones import tone_styles
-from widgets.cycle import CyclePanel
+from widgets.cycle import CyclePanel, step_rows
 from widgets.judgement import JudgementPanel
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
@@ -291,3 +292,42 @@ def test_change_is_signed_and_has_an_arrow() -> None:
     assert "▼ -0.385 -0.06%" in plain(QuotePanel().draw(qqq, 60, 2).lines)
     flat = replace(qqq, change=D(0), change_percent=D(0))
     assert "0.00 0.00%" in plain(QuotePanel().draw(flat, 60, 2).lines)
+
+
+@pytest.mark.parametrize("width", [36, 58, 64, 78, 118, 196])
+def test_no_slot_after_a_success_is_in_the_colours_of_trouble(width: int) -> None:
+    seen = 0
+    for name, scene in scenes.SCENES.items():
+        for height in (4, 9, 30):
+            lines = SchedulePanel().draw(scene().schedule, width, height).lines
+            entered = next((place for place, line in enumerate(lines) if line[0][0].startswith("✓")), None)
+            if entered is None:
+                continue
+            after = [tone for line in lines[entered:] for _, tone in line]
+            assert {Tone.WARN, Tone.BAD}.isdisjoint(after), name
+            held = [line for line in lines[entered + 1 :] if " slots: " in plain((line,))]
+            assert len(held) == 1, (name, plain(lines))
+            seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("width", [54, 58, 78, 98, 118])
+def test_the_steps_of_a_cycle_take_one_row_and_lose_no_word(width: int) -> None:
+    for name, scene in scenes.SCENES.items():
+        cycle = scene().cycle
+        if cycle is None or not cycle.number:
+            continue
+        [row] = step_rows(cycle.steps, width)
+        text = plain((row,))
+        assert cell_len(text) <= width, name
+        names = [step.name for step in cycle.steps]
+        told = [word for word in text.split() if word in names]
+        assert (told[0], told[-1]) == (names[0], names[-1]), name
+        for step in cycle.steps:
+            if step.state in (StepState.NOW, StepState.FAILED):
+                assert f"{step_sign(step.state)[0]} {step.name}" in text, name
+
+
+def test_steps_that_stand_alike_are_told_by_the_first_and_the_last() -> None:
+    [row] = step_rows(parts.cycle().steps, 58)
+    assert plain((row,)) == "✓ guard to strikes  ▶ quotes  · pricing to send"
