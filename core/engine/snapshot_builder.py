@@ -313,7 +313,13 @@ class SnapshotBuilder:
             accounts_now=accounts_now(
                 zip((one.number for one in standings), coming.steps, strict=True),
                 known,
-                Book(self._rows.open, self._rows.exits, status.exits, self.balances.of),
+                Book(
+                    self._rows.open,
+                    self._rows.exits,
+                    status.exits,
+                    {trident.entry_id: trident.account for trident in held},
+                    self.balances.of,
+                ),
             ),
         )
 

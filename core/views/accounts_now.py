@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from core.accounts.balances import Balance
@@ -24,11 +24,13 @@ _WORKS = OrderState.WORKING.value
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What the accounts hold and are worth. `balance_of` takes an account's number."""
+    """What the accounts hold and are worth. `account_of` has the account's number of each open trident, by its id:
+    views have masked ones, which may be alike. `balance_of` takes an account's number."""
 
     open: Sequence[PositionView]
     orders: Sequence[ExitView]
     switch: ExitsView | None
+    account_of: Mapping[str, str] = field(default_factory=dict)
     balance_of: Callable[[str], Balance | None] = lambda _: None
 
 
@@ -40,8 +42,9 @@ def accounts_now(steps: Iterable[tuple[str, NextStep]], known: KnownDay, book: B
 def _account(number: str, step: NextStep, known: KnownDay, book: Book) -> AccountNow:
     account = masked(number)
     entry = _newest(entry for entry in known.records.entries if entry.account == number)
-    held = [view for view in book.open if view.account == account]
-    orders = [order for order in book.orders if order.account == account and order.state == _WORKS]
+    held = [view for view in book.open if book.account_of.get(view.entry_id) == number]
+    works = [order for order in book.orders if order.state == _WORKS]
+    orders = [order for order in works if book.account_of.get(order.trident_id) == number]
     targets = sum(order.name.startswith(_TARGET) for order in orders)
     earned, balance = known.records.earned.get(number, MoneyPart()), book.balance_of(number)
     ended = sum(earned.units.values())
