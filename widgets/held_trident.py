@@ -22,23 +22,27 @@ _USUAL = frozenset({"open", "targets resting"})
 """States of which the row of what comes next says enough."""
 
 
-def held_lines(view: PositionView, width: int, height: int, today: date | None) -> list[Line]:
-    """What the operator needs of it, the most urgent first. Where not all fits, in fewer rows, and the rest below."""
-    whole = _lines(view, width, today, is_short=False)
-    return whole if len(whole) <= height else _lines(view, width, today, is_short=True)
+def held_lines(
+    view: PositionView, width: int, height: int, today: date | None, used: Decimal | None = None
+) -> list[Line]:
+    """What the operator needs of it, the most urgent first. Where not all fits, in fewer rows, and the rest below.
+    `used` is the share of the risk budget that was in use once it had filled, None where that is not known."""
+    risk = amounts.risk(view.max_risk).removeprefix("max ") + ("" if used is None else f", {used:.0%} used")
+    whole = _lines(view, width, today, risk, is_short=False)
+    return whole if len(whole) <= height else _lines(view, width, today, risk, is_short=True)
 
 
-def _lines(view: PositionView, width: int, today: date | None, *, is_short: bool) -> list[Line]:
+def _lines(view: PositionView, width: int, today: date | None, risk: str, *, is_short: bool) -> list[Line]:
     lines = [_profit(view, width), *_warnings(view, width)]
     lines += leg_rows([leg for leg in view.legs if leg.quantity], width, live=True)
-    lines += flow(_figures(view, is_short=is_short), width)
+    lines += flow(_figures(view, risk, is_short=is_short), width)
     exits = view.exits
     if exits is not None:
         lines += flow(_short_units(exits.units), width) if is_short else _unit_rows(exits.units, width)
         lines += [((row, Tone.STRONG),) for row in wrap(f"next: {exits.next}", width)]
         lines += flow(_results(exits), width) if exits.is_part else []
     if is_short:
-        lines += flow([(amounts.risk(view.max_risk), Tone.PLAIN), *_break_evens(view)], width)
+        lines += flow([(risk, Tone.PLAIN), *_break_evens(view)], width)
     if view.opened_at is not None:
         lines.append(((_opened(view, today), Tone.DIM),))
     return lines
@@ -62,7 +66,7 @@ def _warnings(view: PositionView, width: int) -> list[Line]:
     return [((row, tone),) for text, tone in told for row in wrap(f"▲ {text}", width)]
 
 
-def _figures(view: PositionView, *, is_short: bool) -> list[Part]:
+def _figures(view: PositionView, risk: str, *, is_short: bool) -> list[Part]:
     """Credit and cost to close, and how far the break-evens are: in short the nearest of them alone."""
     is_part = view.exits is not None and view.exits.is_part
     parts: list[Part] = [
@@ -73,7 +77,7 @@ def _figures(view: PositionView, *, is_short: bool) -> list[Part]:
     ]
     if is_short:
         return [*parts, *([] if is_part else [(min(_ends(view))[1], Tone.PLAIN)] if _ends(view) else [])]
-    return [*parts, (amounts.risk(view.max_risk).removeprefix("max "), Tone.PLAIN), *_break_evens(view)]
+    return [*parts, (risk, Tone.PLAIN), *_break_evens(view)]
 
 
 def _break_evens(view: PositionView) -> list[Part]:

@@ -106,7 +106,9 @@ class TradePanel(DayPanel["TradeView"]):
         shown = self._shown(value)
         found = next((view for view in value.open if view.entry_id == shown), None)
         if found is not None:
-            lines = held_lines(found, width, height, self.context.today)
+            spread = value.spread
+            used = spread.utilization if spread is not None and spread.entry_id == found.entry_id else None
+            lines = held_lines(found, width, height, self.context.today, used)
             return Drawing(
                 self._title(value, found), tuple(lines), note="[ newer  ] older" if len(value.open) > 1 else ""
             )

@@ -48,6 +48,8 @@ def test_it_is_the_spread_until_the_order_has_filled_and_then_the_position(name:
 def test_the_position_has_mark_profit_legs_and_break_evens() -> None:
     shown = scenes.SCENES["targets"]()
     view = newest(shown)
+    assert shown.spread is not None
+    assert shown.spread.utilization is not None
     text = text_of(shown)
     sold_put, bought_put, sold_call, bought_call = (leg.mid for leg in view.legs)
     assert None not in (sold_put, bought_put, sold_call, bought_call)
@@ -58,6 +60,7 @@ def test_the_position_has_mark_profit_legs_and_break_evens() -> None:
         f"P&L {signed_dollars(view.profit_mid)}",
         f"natural {signed_dollars(view.profit_natural)}",
         f"credit {price(view.credit)}  mark {price(view.mark_mid)}  close {price(view.mark_natural)}",
+        f"{dollars(view.max_risk)}, {shown.spread.utilization:.0%} used",
         f"{dollars(view.price - view.break_even_below).removesuffix(' $')} above",
         f"short 2 {view.strikes.split('/')[0]}",
         "opened 09:45",
