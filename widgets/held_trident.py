@@ -75,9 +75,10 @@ def _figures(view: PositionView, risk: str, *, is_short: bool) -> list[Part]:
         (f"{'left: ' if is_part else ''}mark {figures.price(view.mark_mid)}", Tone.PLAIN),
         (f"close {figures.price(view.mark_natural)}", Tone.PLAIN),
     ]
-    if is_short:
-        return [*parts, *([] if is_part else [(min(_ends(view))[1], Tone.PLAIN)] if _ends(view) else [])]
-    return [*parts, (risk, Tone.PLAIN), *_break_evens(view)]
+    if not is_short:
+        return [*parts, (risk, Tone.PLAIN), *_break_evens(view)]
+    nearest = [] if is_part else sorted(_ends(view))[:1]
+    return [*parts, *((words, Tone.PLAIN) for _, words in nearest)]
 
 
 def _break_evens(view: PositionView) -> list[Part]:
@@ -93,14 +94,13 @@ def _break_evens(view: PositionView) -> list[Part]:
 
 def _ends(view: PositionView) -> list[tuple[Decimal, str]]:
     """How far each break-even is, with the words for it; none without a price."""
-    price = view.price
-    if price is None:
-        return []
-    return [
-        (far, f"{figures.dollars(far)} {'above' if price >= end else 'below'} {figures.dollars(end)}")
-        for end in (view.break_even_below, view.break_even_above)
-        if end is not None and (far := abs(price - end)) is not None
-    ]
+    price, found = view.price, []
+    for end in (view.break_even_below, view.break_even_above):
+        if price is not None and end is not None:
+            far = abs(price - end)
+            words = f"{figures.dollars(far)} {'above' if price >= end else 'below'} {figures.dollars(end)}"
+            found.append((far, words))
+    return found
 
 
 def _units(units: tuple[UnitView, ...]) -> list[tuple[str, str]]:
