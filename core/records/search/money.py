@@ -103,7 +103,9 @@ class MoneySearch:
         async with self._database.read() as connection:
             found = {row.id: _trident(row) for row in await connection.execute(_ON_A_DAY, asked)}
             rows = await connection.execute(_UNITS_OF, {"ids": list(found)}) if found else ()
-            of_units = sorted((_unit(row) for row in rows), key=_place)
+            of_units = [_unit(row) for row in rows]
+        place = {trident_id: number for number, trident_id in enumerate(found)}
+        of_units.sort(key=lambda unit: (place[unit.trident_id], _place(unit)))
         return Money(tuple(found.values()), tuple(of_units), ())
 
     async def rows_of(self, trident_ids: Sequence[str]) -> Mapping[tuple[str, UnitName], tuple[str, ...]]:
