@@ -13,7 +13,7 @@ from widgets.judgement import JudgementPanel
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
 from widgets.schedule import SchedulePanel
-from widgets.spread import SpreadPanel
+from widgets.trade import TradePanel, TradeView
 
 if TYPE_CHECKING:
     from core.snapshot import Snapshot
@@ -42,8 +42,12 @@ def _chart_view(shown: Snapshot) -> ChartView:
     return ChartView(shown.quotes, shown.schedule, shown.spread, shown.attempts, shown.judgements, shown.pictures)
 
 
+def _trade_view(shown: Snapshot) -> TradeView:
+    return TradeView(shown.spread, shown.positions.open)
+
+
 PANELS: tuple[NumberedPanel, ...] = (
-    NumberedPanel("1", "spread", "Spread", "Spread", SpreadPanel, lambda shown: shown.spread),
+    NumberedPanel("1", "spread", "Trade", "Trade", TradePanel, _trade_view),
     NumberedPanel("7", "chart", "Chart", "Chart", ChartPanel, _chart_view),
     NumberedPanel("6", "judgement", "Judgement", "Judge", JudgementPanel, lambda shown: shown.judgements),
     NumberedPanel("2", "attempts", "Attempts", "Tries", AttemptsPanel, lambda shown: shown.attempts),

@@ -52,17 +52,16 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     days = "today" if view.dte == 0 else figures.counted(view.dte, "day")
     head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
     stale = view.freshness is Freshness.STALE
-    tone = Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
-    worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", Tone.STALE if stale else tone)
+    worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", profit_tone(view))
     figure = Tone.STALE if stale else Tone.PLAIN
     is_part = view.exits is not None and view.exits.is_part
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
-        *_packages(view),
+        *packages_part(view),
         (f"credit {figures.price(view.credit)}", Tone.PLAIN),
         (f"{'what is left: ' if is_part else ''}mark {figures.price(view.mark_mid)}", figure),
         (f"to close {figures.price(view.mark_natural)} (P&L {figures.signed_money(view.profit_natural)} $)", figure),
-        _age(view),
+        mark_age(view),
         (amounts.risk(view.max_risk), Tone.PLAIN),
         *(() if is_part else ((f"break-even {_between(view)}", Tone.PLAIN),)),
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
@@ -77,13 +76,21 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     return lines
 
 
+def profit_tone(view: PositionView, *, at_natural: bool = False) -> Tone:
+    """The tone of its P&L at the mid, or at natural; struck through once the quotes are stale."""
+    profit = view.profit_natural if at_natural else view.profit_mid
+    if view.freshness is Freshness.STALE:
+        return Tone.STALE
+    return Tone.PLAIN if profit is None else Tone.GOOD if profit >= 0 else Tone.BAD
+
+
 def _exits(exits: TridentExits, width: int) -> list[Line]:
     """How it is taken to its end: each unit, what its exits brought and may bring, and what comes next."""
     lines: list[Line] = []
     for unit in exits.units:
         lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"{unit.name:<6} {unit.told}", width)]
     parts: list[Part] = [
-        (exits.state.upper(), _STATES.get(exits.state, Tone.STRONG)),
+        (exits.state.upper(), STATE_TONES.get(exits.state, Tone.STRONG)),
         (_realized(exits), Tone.PLAIN),
         (f"unrealized {figures.signed_money(exits.unrealized_mid)} $", Tone.PLAIN),
         (f"at natural {figures.signed_money(exits.unrealized_natural)} $", Tone.PLAIN),
@@ -101,17 +108,17 @@ def _realized(exits: TridentExits) -> str:
     return f"{before}, {'~' if exits.net_estimated else ''}{figures.signed_money(exits.realized_net)} $ after"
 
 
-_STATES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
+STATE_TONES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
 
 
-def _packages(view: PositionView) -> list[Part]:
+def packages_part(view: PositionView) -> list[Part]:
     """How many packages it is of, where that is not one: its credit and marks are those of one."""
     if view.packages is None:
         return [("other legs than a trident's", Tone.BAD)]
     return [(f"{view.packages} packages", Tone.PLAIN)] if view.packages > 1 else []
 
 
-def _age(view: PositionView) -> Part:
+def mark_age(view: PositionView) -> Part:
     """The age of the mark, in words and never by colour alone (rules 14)."""
     match view.freshness:
         case Freshness.STALE:

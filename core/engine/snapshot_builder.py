@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from core.accounts.balances import Balances
 from core.accounts.logins import Logins
 from core.broker.port import StreamState
 from core.cycle.progress import SpreadProgress
@@ -52,6 +53,7 @@ from core.snapshot import (
     StatusSlice,
 )
 from core.views.accounts import AccountsAsOf, ShownAccounts, login_views
+from core.views.accounts_now import Book, accounts_now
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
 from core.views.figures import ShownFigures, alert_view
@@ -98,6 +100,7 @@ class SnapshotBuilder:
     alerting: Alerting
     mail: MailQueue
     exits: TridentRoom
+    balances: Balances
     state: Callable[[], EngineState]
     redis: Callable[[], PartHealth | None]
     start: Callable[[], tuple[StartStep, ...]]
@@ -244,7 +247,8 @@ class SnapshotBuilder:
         moment, known, panels = self._moment(), self.book.known, self.book.panels
         now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
         proofs = {entry.id: self._proof_of(entry) for entry in entries}
-        coming = next_steps(self._standings.of(self._held(proofs), day.validated, self.book))
+        standings = self._standings.of(self._held(proofs), day.validated, self.book)
+        coming = next_steps(standings)
         unrecorded = self.runner.unrecorded
         slots = slot_views(
             self.slots.of_today(),
@@ -260,7 +264,7 @@ class SnapshotBuilder:
                 moment.quotes, moment.live, underlying, moment.monotonic, moment.today, in_session=moment.in_session
             )
             quotes.append(self._trails.add(shown, moment))
-        held = self.tridents.held
+        held, status = self.tridents.held, self._status(now)
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = PositionsSlice(self._rows.open, self.tridents.trouble)
         number = 0 if panels.cycle is None else panels.cycle.number
@@ -309,6 +313,17 @@ class SnapshotBuilder:
             reading=self.book.reading,
             exits=self._rows.exits,
             health=self.health.of(status.exits, self.book.reading.why),
+            accounts_now=accounts_now(
+                zip((one.number for one in standings), coming.steps, strict=True),
+                known,
+                Book(
+                    self._rows.open,
+                    self._rows.exits,
+                    status.exits,
+                    {trident.entry_id: trident.account for trident in held},
+                    self.balances.of,
+                ),
+            ),
         )
 
     def _accounts_now(self, today: date) -> AccountsAsOf:

@@ -27,6 +27,7 @@ from core.snapshot import (
     StatusSlice,
 )
 from core.views.accounts import login_views
+from core.views.accounts_now import Book, accounts_now
 from core.views.cycle import cycle_slice
 from core.views.day_records import read_day
 from core.views.known_day import KnownDay
@@ -119,6 +120,9 @@ class KeptDay:
             day=today,
             next_steps=coming.accounts,
             overall=coming.overall,
+            accounts_now=accounts_now(
+                zip((one.number for one in standings), coming.steps, strict=True), known, Book((), (), None)
+            ),
             reading=Reading(ReadingState.KNOWN, now.replace(microsecond=0)),
         )
 

@@ -11,6 +11,7 @@ from core.snapshot import PicturesSlice
 from tests.support.console.driver import Driven, driven
 from tests.support.console.parts import payoff
 from tests.support.console.scenes import followed
+from widgets.banner import Banner
 from widgets.charts import plot
 from widgets.charts.panel import BLURRED_REDRAW_S, PICTURES, REDRAW_S, ChartPanel
 
@@ -127,10 +128,20 @@ async def test_nothing_is_drawn_under_another_screen(curves: list[int]) -> None:
             assert curves, f"drawn anew after {key}"
 
 
+async def settled(console: Driven) -> None:
+    """The engine's screen has stood still for so long that the banner says so: its row is in the layout."""
+    for _ in range(2):
+        console.ticker.now += REDRAW_S + 1
+        await console.pull()
+        await console.pilot.pause()
+    assert console.app.screen.query_one(Banner).size.height
+
+
 async def test_new_data_waits_five_seconds_and_twenty_when_blurred(curves: list[int]) -> None:
     async with driven(followed(), size=(200, 55)) as console:
         await console.press("v", "v")
-        await console.pilot.pause()
+        await settled(console)
+        await moved(console, "619.00")
         price = 620
         for focus, every_s in ((True, REDRAW_S), (False, BLURRED_REDRAW_S)):
             console.app.app_focus = focus
@@ -149,7 +160,7 @@ async def test_new_data_waits_five_seconds_and_twenty_when_blurred(curves: list[
 async def test_unchanged_data_are_not_drawn_again(curves: list[int]) -> None:
     async with driven(followed(), size=(200, 55)) as console:
         await console.press("v", "v")
-        await console.pilot.pause()
+        await settled(console)
         curves.clear()
         qqq, spx = console.engine.current.quotes
         for cents in range(3):  # quotes move; the payoff's slice is the same

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
@@ -41,7 +41,7 @@ class OpenTrident:
     `credit` is that of the fills, per share and package; None while a fill record is missing. `max_risk` is in $ for
     all packages, None when it is unknown. `packages` is how many the order is of; None for other legs than a trident's,
     which have no mark. `differs` says what of it the broker does not hold, or is empty. `exits` is what this console
-    sends to close it.
+    sends to close it. `opened_at` is when its last fill came, None while no fill is on record.
     """
 
     entry_id: str
@@ -57,6 +57,7 @@ class OpenTrident:
     packages: int | None = 1
     differs: str = ""
     exits: ExitMode = ExitMode.OFF
+    opened_at: datetime | None = None
 
     @property
     def break_evens(self) -> tuple[Decimal | None, Decimal | None]:

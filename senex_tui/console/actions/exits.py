@@ -53,10 +53,13 @@ class ExitActions:
         question = Question("Exits go on", lambda: resume_facts(self.app.client.snapshot()), "Let exits go on? y/n")
         self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note()))
 
-    def close(self) -> None:
+    def close(self, meant: str = "") -> None:
+        """Asks how to close a trident: the one with the id `meant`, where it can be closed, else one that is asked for
+        first."""
         if self.app.is_asking:
             return
-        found = closable(self.app.client.snapshot())
+        every = closable(self.app.client.snapshot())
+        found = tuple(view for view in every if view.entry_id == meant) or every
         if len(found) == 1:
             self._ask_words(found[0])
         elif found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,10 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 
+from core.domain.orders.next_step import Next
 from core.snapshot import Mode
 from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.base import ConsoleScreen
+from widgets.account_strip import AccountStrip
 from widgets.banner import Alarm, Banner
 from widgets.base.day_panel import DayContext, DayPanel, day_context
 from widgets.base.panel import LinePanel
@@ -24,14 +27,22 @@ from widgets.panels import PANELS, cycle_of
 from widgets.quote import QuotePanel
 from widgets.status_bar import StatusBar, StatusView
 from widgets.tabs import TabStrip
+from widgets.trade import TradePanel
 
 if TYPE_CHECKING:
-    from core.snapshot import QuoteSlice
+    from core.snapshot import AccountNow, QuoteSlice, Snapshot
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes: below `TALL_FROM` terminal rows, and from there on."""
 TALL_FROM = 38
-_OPENS = {panel.name: panel.opens for panel in PANELS if panel.opens}
+_OPENS = {panel.name: panel.opens for panel in PANELS if panel.opens} | {"accounts-now": "accounts"}
+
+
+def _has_few_tries(shown: Snapshot) -> bool:
+    """Whether the attempts of today are told without a panel of their own: one of each account at most, or the day is
+    done."""
+    tries = Counter(attempt.account for attempt in shown.attempts if attempt.day is None or attempt.day == shown.day)
+    return max(tries.values(), default=0) <= 1 or (shown.overall is not None and shown.overall.kind is Next.DONE)
 
 
 class Dashboard(ConsoleScreen):
@@ -53,6 +64,7 @@ class Dashboard(ConsoleScreen):
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
+        yield AccountStrip(id="accounts-now")
         yield Banner(id="banner")
         with Container(id="body"):
             yield QuotePanel(id="quote-1", classes="panel")
@@ -70,8 +82,10 @@ class Dashboard(ConsoleScreen):
         self.watch_slice(lambda shown: shown.quotes, self._show_quotes)
         self.watch_slice(lambda shown: shown.status.engine.is_over, self._show_ended)
         self.watch_slice(lambda shown: shown.cycle, self.query_one(CyclePanel).show)
+        self.watch_slice(_has_few_tries, self._give_room)
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
+        self.watch_slice(lambda shown: shown.accounts_now, self._show_accounts)
         self.watch_slice(day_context, self._show_context)
         self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
 
@@ -84,6 +98,17 @@ class Dashboard(ConsoleScreen):
     def _show_context(self, context: DayContext) -> None:
         for panel in self.query(DayPanel):
             panel.show_context(context)
+
+    def _show_accounts(self, accounts: tuple[AccountNow, ...]) -> None:
+        self.query_one(AccountStrip).show(accounts)
+        self.query_one("#body").set_class(len(accounts) > 1, "-accounts")
+
+    def _give_room(self, few: bool) -> None:
+        """With no more than one attempt today, its panel gives its room to the position, or to the orders."""
+        self.query_one("#body").set_class(few and not self.query_one("#attempts").has_class("-open"), "-few-tries")
+
+    def on_trade_panel_turned(self, message: TradePanel.Turned) -> None:
+        self.query_one("#body").set_class(message.with_exits, "-held")
 
     def _show_quotes(self, quotes: tuple[QuoteSlice, ...]) -> None:
         for number, panel in enumerate(self.query(QuotePanel)):
@@ -101,6 +126,7 @@ class Dashboard(ConsoleScreen):
         """Focuses a numbered panel; where only one fits at a time, opens it."""
         for each in PANELS:
             self.query_one(f"#{each.name}").set_class(each.name == name, "-open")
+        self._give_room(_has_few_tries(self.console.shown))
         body = self.query_one("#body")
         body.set_class(name == "messages", "-messages")
         if name in ("chart", "judgement"):
@@ -118,9 +144,28 @@ class Dashboard(ConsoleScreen):
         else:
             self.action_show_panel("chart")
 
+    def action_trident(self, steps: int) -> None:
+        """Shows an older trident in place of the present one, or a newer one."""
+        panel = self.query_one(TradePanel)
+        if not panel.choose(steps):
+            self.console.say("there is no other trident to show", "warning")
+        elif not panel.display:
+            self.action_show_panel("spread")
+
+    @property
+    def meant_trident(self) -> str:
+        """The id of the trident that the operator has chosen, or looks at; empty without one."""
+        panel = self.query_one(TradePanel)
+        return panel.trident if panel.is_chosen or panel.has_focus else ""
+
     def action_open_panel(self) -> None:
-        """Opens what the focused panel shows: the orders, the history, or the story of the cycle that it shows."""
+        """Opens what the focused panel shows: the orders, the history, the story of a trident or of the cycle."""
         panel = self.focused
+        if isinstance(panel, TradePanel) and panel.trident:
+            from senex_tui.console.screens.trident import TridentPage
+
+            self.console.push_screen(TridentPage(panel.trident))
+            return
         name = (panel.id if isinstance(panel, LinePanel) else None) or "cycle"
         console = self.console
         if name in _OPENS:

@@ -275,10 +275,10 @@ async def test_z_zooms_the_focused_panel_and_back() -> None:
     async with driven() as console:
         await console.press("4", "z")
         schedule = console.app.screen.query_one("#schedule")
-        assert schedule.region.size == (120, 38)
+        assert schedule.region.size == (120, 37)
         assert "14:45" in console.text
         await console.press("6")
-        assert console.app.screen.query_one("#judgement").region.size == (120, 38)
+        assert console.app.screen.query_one("#judgement").region.size == (120, 37)
         await console.press("ctrl+g")
         assert console.app.screen.query_one("#spread").region.height == 11
 

@@ -20,7 +20,10 @@ from tests.support.record_samples import url_of
 
 SCREENS = Path(__file__).parent / "screens"
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 55))
-AT_EVERY_SIZE = ("calm", "stale", "retrying", "filled", "rejected", "unknown", "paused", "halted", "closed")
+AT_EVERY_SIZE = (
+    *("calm", "stale", "retrying", "filled", "targets", "part"),
+    *("rejected", "unknown", "paused", "halted", "closed"),
+)
 """Scenes shown one after the other in one console: none leaves anything behind in the next."""
 CASES = [
     ("retrying", (170, 50), ()),
@@ -58,6 +61,9 @@ CASES = [
     ("filled", (120, 40), ("o",)),
     ("filled", (200, 55), ("o",)),
     ("filled", (80, 24), ("o", "j", "enter")),
+    ("targets", (80, 24), ("right_square_bracket",)),
+    ("reached", (120, 40), ()),
+    ("reached", (60, 20), ()),
     ("followed", (80, 24), ("v",)),
     ("followed", (80, 24), ("7", "v", "v")),
     ("followed", (120, 40), ("v", "v", "v")),
