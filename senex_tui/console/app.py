@@ -18,7 +18,6 @@ from core.domain.operation.commands import CommandKind
 from core.domain.operation.failures import failure_words
 from core.runtime.clock import SystemClock
 from core.runtime.redaction import redact
-from core.snapshot import Automation
 from senex_tui.console.actions import permission
 from senex_tui.console.actions.commands import Actions
 from senex_tui.console.appearance import Appearance
@@ -40,6 +39,7 @@ from senex_tui.support import terminal
 from widgets.alarms import alarms
 from widgets.banner import Banner
 from widgets.base.event_guard import EventGuard
+from widgets.messages import MessagesPanel
 from widgets.status_bar import StatusView
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from core.snapshot import EngineClient, Snapshot
     from widgets.banner import Alarm
+    from widgets.base.panel import LinePanel
 
 log = logging.getLogger(__name__)
 
@@ -140,16 +141,26 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             return
         try:
             snapshot = self.client.snapshot()
-            self._toasts.tell(self._attention.notices(snapshot))
+            notices = self._attention.notices(snapshot)
             self._toasts.name_pane(self._status_view(snapshot))
             # Nothing is painted under a dialog: it would cost far more than the dialog itself.
             if not isinstance(self.screen, ModalScreen):
                 self._show(snapshot)
             elif isinstance(self.screen, AboveDashboard) and self._beat % self.display_settings.refresh_hz == 0:
                 self.screen.keep_true(self._status_view(snapshot), self.alarms_of(snapshot))
+            self._toasts.tell(notices, self._is_in_sight)
+            self._toasts.refresh()
         except Exception as error:
             log.exception("the pull failed")
             self.report_fault(error)
+
+    def _is_in_sight(self, text: str) -> bool:
+        """Whether the banner or the messages say this now."""
+        words = " ".join(text.split())
+        panels: list[LinePanel[Any]] = [*self.screen.query(Banner), *self.screen.query(MessagesPanel)]
+        return bool(words) and any(
+            panel.display and panel.region and words in " ".join(panel.text.split()) for panel in panels
+        )
 
     def _show(self, snapshot: Snapshot) -> None:
         self.status_view = self._status_view(snapshot)
@@ -208,6 +219,9 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def say(self, text: str, severity: SeverityLevel) -> None:
         self._toasts.say(text, severity)
 
+    def answer(self, text: str, still: Callable[[], bool]) -> None:
+        self._toasts.answer(text, still)
+
     # Keys ------------------------------------------------------------------------------------------------------------
 
     def why_not(self, action: str) -> str | None:
@@ -228,8 +242,8 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         """
         if isinstance(self.screen_stack[-1] if self.screen_stack else None, TooSmall) and action not in SAFE_UNSEEN:
             return False
-        paused = self.status_view is not None and self.status_view.status.automation is Automation.PAUSED
-        return permission.offered(action, paused, self.why_not)
+        automation = None if self.status_view is None else self.status_view.status.automation
+        return permission.offered(action, automation, self.why_not)
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         if self.display_settings.read_only:

@@ -62,7 +62,7 @@ class Dashboard(ConsoleScreen):
             for each in PANELS:
                 classes = "panel lower -open" if each is PANELS[0] else "panel lower"
                 yield self.chart if each.panel is ChartPanel else each.panel(id=each.name, classes=classes)
-        yield KeyLine(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(TabStrip).show(PANELS[0].name)

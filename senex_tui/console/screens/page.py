@@ -49,7 +49,7 @@ class Page(EndsItself, ConsoleScreen):
         yield StatusBar()
         yield Banner()
         yield from self.body()
-        yield KeyLine(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def body(self) -> ComposeResult:
         """The widgets between the status bar and the keys."""
