@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
     from core.snapshot import EngineClient, Snapshot
     from widgets.banner import Alarm
-    from widgets.base.panel import LinePanel
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +100,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         self._beat = 0
         self._pull_timer: Timer | None = None
         self._allowed: tuple[object, ...] = ()
+        self._banner: tuple[Alarm, ...] = ()
 
     # Start and end ---------------------------------------------------------------------------------------------------
 
@@ -157,10 +157,9 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def _is_in_sight(self, text: str) -> bool:
         """Whether the banner or the messages say this now."""
         words = " ".join(text.split())
-        panels: list[LinePanel[Any]] = [*self.screen.query(Banner), *self.screen.query(MessagesPanel)]
-        return bool(words) and any(
-            panel.display and panel.region and words in " ".join(panel.text.split()) for panel in panels
-        )
+        said = [sentence for sentence, _ in self._banner] if self.screen.query(Banner) else []
+        said += [panel.text for panel in self.screen.query(MessagesPanel) if panel.display and panel.region]
+        return bool(words) and any(words in " ".join(each.split()) for each in said)
 
     def _show(self, snapshot: Snapshot) -> None:
         self.status_view = self._status_view(snapshot)
@@ -202,7 +201,8 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def _say_banner(self, snapshot: Snapshot) -> None:
         screen = self.screen
         if isinstance(screen, Dashboard | Page) and screen.query(Banner):
-            screen.say(self.alarms_of(snapshot))
+            self._banner = self.alarms_of(snapshot)
+            screen.say(self._banner)
 
     def alarms_of(self, snapshot: Snapshot) -> tuple[Alarm, ...]:
         """What the banner says of this snapshot, most urgent first."""

@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from core.domain.operation.failures import failure_words
 from widgets.base.event_guard import EventGuard
+from widgets.base.key_names import has_key, key_for
 from widgets.base.lines import Drawing, Line, Tone, fit, plain, safe, width_of, wrap
 from widgets.base.tones import tone_styles
 
@@ -51,6 +52,9 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
     """The sentence shown without a slice."""
     NAME: ClassVar[str] = ""
     """The panel's title where its drawing has none."""
+
+    goes_by = ("", "")
+    """The action that goes to the panel and the key it ships with, which stands before the title; empty without one."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -118,6 +122,9 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
 
     def _set_titles(self, title: str, note: str) -> None:
         mark = "▸ " if self.has_focus else ""
+        action, shipped = self.goes_by
+        if title and action and has_key(action):
+            mark += f"{key_for(action, shipped)} "
         # A box's corners set its title off; a rule without corners needs the blanks.
         pad = "" if self.styles.border_left[0] else " "
         titles = tuple(f"{pad}{safe(text)}{pad}" if text else "" for text in (mark + title, note))
@@ -158,10 +165,10 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         self._visible = ()
         self.redraw()
 
-    def on_focus(self) -> None:
-        self._set_titles(self._drawing.title, self._note)
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, focused: bool) -> None:
+        """Marks the title. The events of the focus come while Textual has not noted it yet: a mark set by them stays on
+        the panel that the focus left."""
+        super().watch_has_focus(focused)
         self._set_titles(self._drawing.title, self._note)
 
     def action_scroll_lines(self, count: int) -> None:

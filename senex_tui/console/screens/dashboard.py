@@ -66,6 +66,8 @@ class Dashboard(ConsoleScreen):
 
     def on_mount(self) -> None:
         self.query_one(TabStrip).show(PANELS[0].name)
+        for each in PANELS:
+            self.query_one(f"#{each.name}", LinePanel).goes_by = (f"panel_{each.name}", each.number)
         self.watch(self.app, "status_view", self._show_status)
         self.watch_slice(lambda shown: shown.quotes, self._show_quotes)
         self.watch_slice(lambda shown: shown.status.engine.is_over, self._show_ended)
