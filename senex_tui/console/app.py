@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
-from textual.events import Key, Resize
+from textual.events import AppFocus, Event, Key, Resize
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
@@ -26,6 +26,7 @@ from senex_tui.console.crash_screen import PlainCrash, in_the_log
 from senex_tui.console.driver import ConsoleDriver
 from senex_tui.console.freeze import View
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.last_look import Looking
 from senex_tui.console.navigation import Navigation
 from senex_tui.console.palette import KeyCommands
 from senex_tui.console.quitting import EngineThread, Quitting
@@ -96,6 +97,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         self._monotonic = monotonic or SystemClock().monotonic
         self._toasts = Toasts(self, self._monotonic)
         self._attention = Attention()
+        self._looking = Looking(self._monotonic)
         self._view = View(self._monotonic)
         self._beat = 0
         self._pull_timer: Timer | None = None
@@ -165,6 +167,9 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         self.status_view = self._status_view(snapshot)
         if not self._view.is_frozen():
             self.shown = snapshot
+        self._looking.pulled(snapshot)
+        for panel in self.screen.query(MessagesPanel):
+            panel.show_look(self._looking.mark)
         self._say_banner(snapshot)
         allowed = (
             snapshot.status.engine,
@@ -256,6 +261,12 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
 
     def waits_for(self, command: str) -> bool:
         return self._attention.waits_for(command)
+
+    async def on_event(self, event: Event) -> None:
+        """Notes at every key, and at the terminal's focus, that the operator looks."""
+        if isinstance(event, Key | AppFocus):
+            self._looking.pressed(self.shown)
+        await super().on_event(event)
 
     def on_key(self, event: Key) -> None:
         """Answers a key that is greyed out with the reason."""
