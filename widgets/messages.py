@@ -45,7 +45,7 @@ class _Row:
     @property
     def text(self) -> str:
         text = safe(self.message.text)
-        return text if self.count == 1 else f"{text}  (x{self.count})"
+        return text if self.count == 1 else f"{text} (x{self.count})"
 
 
 class MessagesPanel(DayPanel["tuple[MessageView, ...]"]):

@@ -45,7 +45,7 @@ async def test_a_quote_without_a_title_shows_the_focus_without_colour(monkeypatc
         await console.pilot.pause()
         first, second = console.app.screen.query(QuotePanel)
         assert first.has_focus
-        styles = [panel.render_line(0)._segments[0].style for panel in (first, second)]
+        styles = [next(iter(panel.render_line(0))).style for panel in (first, second)]
         assert [bool(style and style.reverse) for style in styles] == [True, False]
 
 
