@@ -21,6 +21,8 @@ OPENS_PAGE = "open("
 NOT_A_KEY = "no-key"
 """Textual's name for the key of an action that has none."""
 _PAGES = "pages "
+_TYPING = "enter done   esc back"
+"""While a field takes what is typed, no key does anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class KeyLine(LinePanel["tuple[Offer, ...]"], can_focus=False):
     def draw(self, value: tuple[Offer, ...], width: int, height: int) -> Drawing:
         if self._said:
             return Drawing("", (((f" {self._said}", Tone.WARN),),))
-        return Drawing("", (_line(value, width),))
+        return Drawing("", (_line(value, width) if value else ((_TYPING, Tone.DIM),),))
 
     def on_click(self, event: Click) -> None:
         """Presses the key that was clicked on."""

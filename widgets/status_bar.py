@@ -100,7 +100,7 @@ _ENDED = (EngineState.STOPPING, EngineState.STOPPED, EngineState.FAILED)
 """What an engine that ends said of its next slot no longer holds."""
 _LEVELS = (
     *((0, True), (1, True), (2, True), (3, True), (3, False), (4, True), (4, False)),
-    *((5, False), (6, False), (7, False)),
+    *((5, False), (6, False)),
 )
 _WITH_CLOCK = 8
 """How much is left out, and whether the date stands; with the clock only the first ones."""
@@ -300,13 +300,23 @@ def _part(name: str, health: PartHealth, extra: str, level: int) -> Line:
     return ((f"{gap}{name} ", Tone.DIM), (word + extra + detail, tone))
 
 
+def _real(value: StatusView) -> str:
+    """The countdown in the seconds of a clock on the wall, where the market's run faster: it counts market time."""
+    step, status = value.overall, value.status
+    if step is None or step.enters_at is None or status.now is None or status.speed == 1 or status.engine in _ENDED:
+        return ""
+    left_s = max(0.0, (step.enters_at - status.now).total_seconds())
+    return f" ({figures.age(int(left_s / status.speed))} real)"
+
+
 def _far(value: StatusView, level: int, *, dated: bool) -> Line:
     """What comes next, then date and time. A terminal too narrow for both leaves out the slot, then the time."""
     status, step, coming = value.status, value.overall, next_words(value)
     if level >= 4 and coming.startswith(_NO_ENTRY) and status.automation is not Automation.ACTIVE:
         coming = _NO_ENTRY  # the automation's word says why
     if level >= 5 and step is not None and step.enters_at is not None and status.engine not in _ENDED:
-        coming = ("in " if level < 7 else "") + figures.until(step.enters_at, status.now)
+        coming = f"in {figures.until(step.enters_at, status.now)}"
+    coming += _real(value) if level < 2 else ""
     if level >= 6:
         return ((coming, Tone.STRONG),)
     now = f"{figures.clock(status.now)} ET"

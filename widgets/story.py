@@ -107,7 +107,7 @@ class StoryPanel(LinePanel["Story"]):
             lines += drawn
         self._hits = hits
         found = f"{self._hit + 1} of {hits}" if hits else "not found"
-        return Drawing(f"{value.title}  /{self.words} {found}", tuple(lines), follow=follow)
+        return Drawing(f"/{self.words} {found}  {value.title}", tuple(lines), follow=follow)
 
     def _holds_words(self, drawn: list[Line]) -> bool:
         text = " ".join("".join(part for part, _ in line) for line in drawn).lower()

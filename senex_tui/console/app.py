@@ -174,6 +174,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         allowed = (
             snapshot.status.engine,
             snapshot.status.automation,
+            bool(snapshot.status.who),
             snapshot.status.market,
             snapshot.cycle is not None and snapshot.cycle.running,
             self.pending,

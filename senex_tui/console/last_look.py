@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from core.snapshot import EngineState, Snapshot
+from core.snapshot import Automation, EngineState, Snapshot
 from widgets.messages import LastLook
 
 AWAY_S = 120.0
@@ -21,13 +21,16 @@ class Looking:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._pressed_at = self._returned_at = monotonic()
+        self._began = False
         self._seen: LastLook | None = None
         self.mark: LastLook | None = None
 
     def pulled(self, snapshot: Snapshot) -> None:
-        """Takes what the first snapshot shows as seen, and what a start says."""
-        if self.mark is None or snapshot.status.engine is EngineState.STARTING:
+        """Takes what the first snapshot shows as seen, and what a start says until it has reconciled."""
+        if not self._began:
             self.mark = self._seen = _newest(snapshot)
+            status = snapshot.status
+            self._began = status.engine is not EngineState.STARTING and status.automation is not Automation.RECONCILING
 
     def pressed(self, snapshot: Snapshot) -> None:
         """Called at every key, and when the terminal gets the focus."""

@@ -113,7 +113,7 @@ def end_halt_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     """Who halted, when and why, and what ends with it."""
     status = snapshot.status
     return [
-        ("", "Ends the halt, as `senex reset halt` does. The automation stays paused: resuming it is asked next."),
+        ("", "Ends the halt, as `senex reset halt` does. The automation stays paused until it is resumed."),
         ("", ""),
         ("mode", status.mode.upper()),
         ("halted", f"by {by_whom(status)}"),

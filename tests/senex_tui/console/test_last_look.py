@@ -41,8 +41,9 @@ def test_what_a_start_says_is_not_news() -> None:
     looking.pulled(replace(starting, status=replace(starting.status, engine=EngineState.STARTING)))
     looking.pulled(replace(with_messages(4), status=replace(starting.status, engine=EngineState.STARTING)))
     looking.pulled(with_messages(5))
+    looking.pulled(with_messages(7))
     assert looking.mark is not None
-    assert looking.mark.number == 4
+    assert looking.mark.number == 5
 
 
 async def test_the_dashboard_counts_what_came_and_a_key_later_ends_it() -> None:
