@@ -169,12 +169,10 @@ class SnapshotBuilder:
                 self.heard(event)
         # Those of before this start are numbered up to 0: a console must not ring for what is over.
         again = {(message.at, message.text) for message in said}
-        newer = {message.about for message in said if message.about}
-        before = [
-            replace(message, number=message.number - self._numbers)
-            for message in self._messages
-            if (message.at, message.text) not in again and message.about not in newer
-        ]
+        earlier = [message for message in self._messages if (message.at, message.text) not in again]
+        for message in said:
+            earlier = without_older(earlier, message.about)
+        before = [replace(message, number=message.number - self._numbers) for message in earlier]
         self._messages.clear()
         self._messages.extend((*before, *said))
         self._numbers = number

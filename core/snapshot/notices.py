@@ -48,7 +48,7 @@ class Level(StrEnum):
 class MessageView:
     """One line for the operator. `number` rises by one with each message, so a reader can tell which are new; those of
     before this start of the engine are numbered up to 0. `about` names what a newer message tells anew: the older one
-    is gone then; empty for what is told once. `pinned`: a fill or a refusal, which stays in sight."""
+    is gone then, unless it warned; empty for what is told once. `pinned`: a fill or a refusal, which stays in sight."""
 
     number: int
     at: datetime

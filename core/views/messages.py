@@ -56,8 +56,8 @@ def message_of(event: Event) -> Message | None:
 
 
 def without_older(messages: Iterable[MessageView], about: str) -> list[MessageView]:
-    """The messages but those about what a newer one tells. Nothing goes with an empty `about`."""
-    return [message for message in messages if not about or message.about != about]
+    """The messages but those about what a newer one tells. Nothing goes with an empty `about`, and no warning."""
+    return [message for message in messages if not about or message.about != about or message.level is not Level.INFO]
 
 
 def _order_of(event: Event) -> str:

@@ -39,9 +39,10 @@ def test_an_order_is_one_row_with_its_latest_state(kind: str) -> None:
     assert not first.pinned
 
 
-def test_an_unknown_order_that_was_found_is_said_no_more() -> None:
-    [one] = shown(order("order.unknown", severity=Severity.CRITICAL), order("order.working"))
-    assert (one.level, one.text) == (Level.INFO, "e1 order.working")
+def test_that_an_order_was_unknown_is_still_said_when_it_was_found() -> None:
+    states = ("order.working", "order.status", "order.filled")
+    told = shown(order("order.unknown", severity=Severity.CRITICAL), *(order(state) for state in states))
+    assert [message.level for message in told] == [Level.CRITICAL, Level.INFO]
 
 
 def test_what_is_more_than_a_state_stays_beside_it() -> None:
