@@ -43,6 +43,7 @@ class Page(EndsItself, ConsoleScreen):
     Page > Banner.-failure { background: $error 25%; }
     Page > Banner:ansi, Page > Banner.-failure:ansi { background: ansi_default; }
     Page > StatusBar { border-top: none; }
+    Page > KeyLine { border-top: none; padding: 0 1 0 0; background: $panel; }
     """
 
     def compose(self) -> ComposeResult:
