@@ -71,7 +71,8 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
     @property
     def is_ascii(self) -> bool:
         """Whether the screen shows ASCII alone. A picture made of other signs is then drawn in another way."""
-        return self.is_attached and bool(getattr(getattr(self.app, "display_settings", None), "ascii", False))
+        settings = getattr(self.app, "display_settings", None) if self.is_attached else None
+        return settings is not None and bool(settings.ascii)
 
     def draw(self, value: Slice, width: int, height: int) -> Drawing:
         """Draws a slice in `width` x `height` cells. Has no side effects. What it raises is shown in the panel."""
@@ -154,6 +155,8 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         width = self.content_size.width
         line = self._visible[y] if y < len(self._visible) else ()
         base = self.rich_style
+        if self.has_focus and not self.styles.border_top[0] and self.app.no_color:
+            base += Style(reverse=True)  # no title to mark, and no colour to see the ground by
         segments: list[Segment] = []
         for text, tone in line:
             segments.append(Segment(safe(text), base + self.tone_style(tone)))
