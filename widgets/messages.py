@@ -65,17 +65,18 @@ class MessagesPanel(DayPanel["tuple[MessageView, ...]"]):
             return self.nothing(width)
         newest = sorted(value, key=lambda m: m.number, reverse=True)
         pinned = [m for m in newest if m.pinned and not self._day(m)][: max(1, height // 2)]
-        rest = [m for m in newest if m not in pinned]
-        look = self.last_look
-        fresh = [] if look is None else [m for m in newest if m.number > look.number]
-        new, old = [m for m in rest if m in fresh], [m for m in rest if m not in fresh]
+        above = {m.number for m in pinned}
+        rest = [m for m in newest if m.number not in above]
+        seen = newest[0].number if self.last_look is None else self.last_look.number
+        new, old = [m for m in rest if m.number > seen], [m for m in rest if m.number <= seen]
+        fresh = sum(m.number > seen for m in newest)
         wrapped = height >= _WRAP_FROM_ROWS
         lines = [line for m in pinned for line in _lines(_Row(m), width, wrapped=wrapped)]
         lines += self._rows(new, width, wrapped=wrapped)
         if fresh and wrapped:
-            lines.append(_rule(self._since(len(fresh)), width))
+            lines.append(_rule(self._since(fresh), width))
         lines += self._rows(old, width, wrapped=wrapped)
-        return Drawing(self.NAME, tuple(lines), note=self._since(len(fresh)) if fresh and not wrapped else "")
+        return Drawing(self.NAME, tuple(lines), note=self._since(fresh) if fresh and not wrapped else "")
 
     def _rows(self, messages: Sequence[MessageView], width: int, *, wrapped: bool) -> list[Line]:
         lines: list[Line] = []
