@@ -71,10 +71,16 @@ class ConsoleScreen(EventGuard, Screen[None]):
         """Says a sentence in place of the keys, with an empty one shows the keys again. Returns whether it fits."""
         return any([line.answer(text) for line in self.query(KeyLine)])
 
+    def has_use_for(self, action: str) -> bool:
+        """Whether the action would do something here now; the footer leaves out the others. Pressed, they say why."""
+        return True
+
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         found = {
-            key: self._unsaid(active) if active.binding.action in self.UNSAID else active
+            key: self._unsaid(active)
+            if active.binding.action in self.UNSAID or not self.has_use_for(active.binding.action)
+            else active
             for key, active in super().active_bindings.items()
         }
         return dict(sorted(found.items(), key=lambda item: _RANK.get(item[1].binding.action, len(_RANK))))

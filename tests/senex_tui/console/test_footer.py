@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from senex_tui.console.keys import KEYS, PAGES
+from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.help import HelpScreen
 from tests.support.console import scenes
@@ -41,3 +44,29 @@ async def test_a_click_presses_the_key(size: tuple[int, int]) -> None:
         await console.pilot.click(KeyLine, offset=(text.index("? Help"), 0))
         await console.pilot.pause()
         assert isinstance(console.app.screen, HelpScreen)
+
+
+async def test_an_empty_list_offers_no_key_about_a_row() -> None:
+    async with driven(replace(scenes.filled(), orders=(), exits=()), size=(200, 55)) as console:
+        await console.press("o")
+        await console.pilot.pause()
+        assert "y Copy" not in console.bottom
+        await console.press("y")
+        assert console.toasts == ["nothing to copy: the list is empty"]
+
+
+async def test_an_alert_that_was_seen_is_not_offered_to_be_seen() -> None:
+    async with driven(scenes.alerted(), size=(200, 55)) as console:
+        await console.press("a")
+        await console.pilot.pause()
+        page = console.app.screen
+        assert isinstance(page, AlertsPage)
+        offered = {}
+        for _ in page.list.rows:
+            assert page.list.chosen is not None
+            offered[page.list.chosen.key] = "space Seen" in console.bottom
+            await console.press("down")
+            await console.pilot.pause()
+        expected = {str(alert.id): not alert.seen_by for alert in console.engine.current.alerts}
+        assert {key: offered[key] for key in expected} == expected
+        assert True in offered.values()
