@@ -70,13 +70,17 @@ class ToastLimiter:
         self._toasts = alive[-MAX_TOASTS:]
         return tuple(self._toasts)
 
-    def drop_untrue(self) -> tuple[Toast, ...] | None:
-        """Drops the toasts of what is no longer so and returns the others; None when all are as before."""
+    @property
+    def alive(self) -> tuple[Toast, ...]:
+        """The toasts that should be in sight now, oldest first."""
         now = self._monotonic()
-        kept = [toast for toast in self._toasts if toast.until > now]
-        true = [toast for toast in kept if toast.still()]
-        self._toasts = true
-        return tuple(true) if len(true) < len(kept) else None
+        return tuple(toast for toast in self._toasts if toast.until > now)
+
+    def drop_untrue(self) -> bool:
+        """Drops the toasts of what is no longer so. Returns whether there was one."""
+        kept = self.alive
+        self._toasts = [toast for toast in kept if toast.still()]
+        return len(self._toasts) < len(kept)
 
     def left_s(self, toast: Toast) -> float:
         """The seconds that a toast stays in sight from now on."""
@@ -100,12 +104,14 @@ class Toasts:
         self._monotonic = monotonic
         self._limiter = ToastLimiter(monotonic)
         self._title = ""
+        self._is_due = False
         self._line: tuple[Answers, float, Still] | None = None
 
     def say(self, text: str, severity: SeverityLevel, still: Still = always) -> None:
         """Shows a toast, and over a dialog the answer line until that is closed. The text is shown as it is, never read
         as markup."""
-        self._notify(self._limiter.add(text, severity, still))
+        self._limiter.add(text, severity, still)
+        self._present_soon()
         if isinstance(self._app.screen, ModalScreen):
             self._in_line(text, still)
 
@@ -129,13 +135,20 @@ class Toasts:
             if self._monotonic() >= until or not still():
                 self._line = None
                 screen.answer("")
-        left = self._limiter.drop_untrue()
-        if left is not None:
-            self._notify(left)
+        if self._limiter.drop_untrue():
+            self._present_soon()
 
-    def _notify(self, toasts: tuple[Toast, ...]) -> None:
+    def _present_soon(self) -> None:
+        """Shows the toasts anew in a moment. Textual adds one only later: of two calls at once, the first one's would
+        come after the second had cleared them, and stand twice."""
+        if not self._is_due:
+            self._is_due = True
+            self._app.call_later(self._present)
+
+    def _present(self) -> None:
+        self._is_due = False
         self._app.clear_notifications()
-        for toast in toasts:
+        for toast in self._limiter.alive:
             left_s = self._limiter.left_s(toast)
             self._app.notify(toast.shown, severity=toast.severity, timeout=left_s, markup=False)
 
