@@ -40,12 +40,12 @@ class _Row:
     """Equal messages as one, with the newest's time."""
 
     message: MessageView
-    count: int = 1
+    numbers: frozenset[int]
 
     @property
     def text(self) -> str:
         text = safe(self.message.text)
-        return text if self.count == 1 else f"{text} (x{self.count})"
+        return text if len(self.numbers) == 1 else f"{text} (x{len(self.numbers)})"
 
 
 class MessagesPanel(DayPanel["tuple[MessageView, ...]"]):
@@ -64,14 +64,19 @@ class MessagesPanel(DayPanel["tuple[MessageView, ...]"]):
         if not value:
             return self.nothing(width)
         newest = sorted(value, key=lambda m: m.number, reverse=True)
-        pinned = [m for m in newest if m.pinned and not self._day(m)][: max(1, height // 2)]
-        above = {m.number for m in pinned}
+        wrapped = height >= _WRAP_FROM_ROWS
+        lines: list[Line] = []
+        above: set[int] = set()
+        for row in _merged(m for m in newest if m.pinned and not self._day(m)):
+            drawn = _lines(row, width, wrapped=wrapped)
+            if lines and len(lines) + len(drawn) > height // 2:
+                break
+            lines += drawn
+            above |= row.numbers
         rest = [m for m in newest if m.number not in above]
         seen = newest[0].number if self.last_look is None else self.last_look.number
         new, old = [m for m in rest if m.number > seen], [m for m in rest if m.number <= seen]
         fresh = sum(m.number > seen for m in newest)
-        wrapped = height >= _WRAP_FROM_ROWS
-        lines = [line for m in pinned for line in _lines(_Row(m), width, wrapped=wrapped)]
         lines += self._rows(new, width, wrapped=wrapped)
         if fresh and wrapped:
             lines.append(_rule(self._since(fresh), width))
@@ -104,8 +109,12 @@ def _merged(messages: Iterable[MessageView]) -> list[_Row]:
     for message in messages:
         same = (figures.exchange_day(message.at), message.level, message.source, message.text)
         known = rows.get(same)
-        rows[same] = _Row(message) if known is None else _Row(known.message, known.count + 1)
+        rows[same] = _Row(message if known is None else known.message, _numbers_of(known) | {message.number})
     return list(rows.values())
+
+
+def _numbers_of(row: _Row | None) -> frozenset[int]:
+    return frozenset() if row is None else row.numbers
 
 
 def _rule(text: str, width: int) -> Line:

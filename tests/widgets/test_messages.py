@@ -38,6 +38,21 @@ def test_fills_and_refusals_stay_above_whatever_came_later(height: int, kept: in
     assert "said 29" in lines[kept]
 
 
+def test_what_stays_in_sight_takes_half_of_the_panel_at_most() -> None:
+    reasons = ("too little buying power for it", "the account may not trade this spread", "the market is closed now")
+    refused = [
+        message(n, f"QQQ …0007: the broker rejected the order: {why}", pinned=True) for n, why in enumerate(reasons)
+    ]
+    lines = drawn((*refused, *DAY[2:])).splitlines()
+    assert "closed now" in " ".join(lines[:2])
+    assert "said 29" in lines[2]
+
+
+def test_equal_refusals_are_one_row() -> None:
+    again = [message(number, "QQQ …0007: the broker rejected the order", pinned=True) for number in range(1, 4)]
+    assert drawn(tuple(again)) == "10:03:00 ✓ QQQ …0007: the broker rejected the order (x3)"
+
+
 def test_a_fill_has_the_sign_of_success_and_a_refusal_that_of_failure() -> None:
     tones = {
         text.strip(): tone for line in MessagesPanel().draw(DAY, 58, 20).lines for text, tone in line if text.strip()
