@@ -139,8 +139,8 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def pull(self) -> None:
         """Shows the newest snapshot; slices that are as before cost nothing. Never raises."""
         self._beat += 1
-        if not self.app_focus and self._beat % 4:
-            return
+        if not self.screen_stack or (not self.app_focus and self._beat % 4):
+            return  # an app that ends has no screen any more
         try:
             snapshot = self.client.snapshot()
             notices = self._attention.notices(snapshot)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from senex_tui.console.screens.base import Answers
 from senex_tui.support import terminal
@@ -112,8 +112,13 @@ class Toasts:
         as markup."""
         self._limiter.add(text, severity, still)
         self._present_soon()
-        if isinstance(self._app.screen, ModalScreen):
+        if isinstance(self._top, ModalScreen):
             self._in_line(text, still)
+
+    @property
+    def _top(self) -> Screen[Any] | None:
+        """The screen in front; None once the app ends."""
+        return next(reversed(self._app.screen_stack), None)
 
     def answer(self, text: str, still: Still) -> None:
         """Shows a sentence in the bottom row for as long as it is so, but not for long; as a toast where it does not
@@ -122,7 +127,7 @@ class Toasts:
             self.say(text, "warning", still)
 
     def _in_line(self, text: str, still: Still) -> bool:
-        screen = self._app.screen
+        screen = self._top
         if not isinstance(screen, Answers) or not screen.answer(text):
             return False
         self._line = (screen, self._monotonic() + TOAST_S, still)

@@ -59,3 +59,15 @@ async def test_a_toast_goes_when_it_is_no_longer_so() -> None:
         so[0] = False
         await console.pull()
         assert console.toasts == ["written"]
+
+
+async def test_what_is_said_while_the_console_ends_harms_nothing() -> None:
+    """A pull may come when the last screen is gone already."""
+    app = SenexApp(FixedEngine(scenes.calm()))
+    async with app.run_test():
+        pass
+    assert not app.screen_stack
+    app.pull()
+    app.say("the last word", "warning")
+    app.answer("not now", lambda: True)
+    assert app._exception is None
