@@ -12,7 +12,7 @@ from textual.filter import LineFilter
 
 from senex_tui.console.base import ConsoleApp
 from senex_tui.console.driver import ConsoleDriver
-from senex_tui.console.key_map import checked_keys
+from senex_tui.console.key_map import checked_keys, for_textual
 from senex_tui.console.theme import THEMES, theme_to_use
 from widgets.base.key_names import use_keys
 from widgets.base.line_filters import AsciiFilter, SafeFilter
@@ -37,7 +37,7 @@ class Appearance(ConsoleApp):
         self.theme = theme_to_use(self.display_settings.theme, no_color=self.is_without_colour)
         keys = checked_keys(self.display_settings.keys)
         use_keys(keys)
-        self.set_keymap(keys)
+        self.set_keymap(for_textual(keys))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own filters, then ours: no line steers the terminal, and in ASCII mode each is ASCII."""

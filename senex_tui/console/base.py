@@ -77,6 +77,10 @@ class ConsoleApp(App[None]):
         """Shows a toast. The text is shown as it is, never read as markup."""
         raise NotImplementedError
 
+    def answer(self, text: str, still: Callable[[], bool]) -> None:
+        """Answers a key in the bottom row, while `still` says that it is so and not for long."""
+        raise NotImplementedError
+
     def report_fault(self, error: BaseException) -> None:
         """Says in a toast that the console survived an error. The caller has logged it."""
         raise NotImplementedError

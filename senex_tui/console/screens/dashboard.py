@@ -74,10 +74,12 @@ class Dashboard(ConsoleScreen):
             for each in PANELS:
                 classes = "panel lower -open" if each is PANELS[0] else "panel lower"
                 yield self.chart if each.panel is ChartPanel else each.panel(id=each.name, classes=classes)
-        yield KeyLine(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(TabStrip).show(PANELS[0].name)
+        for each in PANELS:
+            self.query_one(f"#{each.name}", LinePanel).goes_by = (f"panel_{each.name}", each.number)
         self.watch(self.app, "status_view", self._show_status)
         self.watch_slice(lambda shown: shown.quotes, self._show_quotes)
         self.watch_slice(lambda shown: shown.status.engine.is_over, self._show_ended)
