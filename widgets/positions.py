@@ -1,4 +1,5 @@
-"""The panel of the open tridents: days left, mark, P&L, break-evens and warnings (rules 7)."""
+"""The panel of one open trident: days left, mark, P&L, break-evens, units and warnings (rules 7, 15); and all of them
+in one line."""
 
 from __future__ import annotations
 
@@ -16,17 +17,12 @@ if TYPE_CHECKING:
     from core.snapshot import PositionsSlice, PositionView, TridentExits
 
 
-class PositionsPanel(LinePanel["PositionsSlice"]):
-    NAME = "Positions"
+class TridentPanel(LinePanel["PositionView"]):
+    NAME = "Trident"
+    PLACEHOLDER = "no open trident is chosen"
 
-    def draw(self, value: PositionsSlice, width: int, height: int) -> Drawing:
-        lines: list[Line] = [((line, Tone.BAD),) for line in wrap(value.trouble, width) if line]
-        if not value.open:
-            lines.append((("no trident is open", Tone.DIM),))
-        for number, view in enumerate(value.open):
-            lines += [()] * bool(number)
-            lines += _trident(view, width)
-        return Drawing(summary(value) or self.NAME, tuple(lines))
+    def draw(self, value: PositionView, width: int, height: int) -> Drawing:
+        return Drawing(self.NAME, tuple(trident_lines(value, width)))
 
 
 def summary(value: PositionsSlice) -> str:
@@ -47,14 +43,20 @@ def summary(value: PositionsSlice) -> str:
     return "  ".join(phrases)
 
 
-def _trident(view: PositionView, width: int) -> list[Line]:
+def worth_tone(view: PositionView) -> Tone:
+    """The tone of its P&L by the mids."""
+    if view.freshness is Freshness.STALE:
+        return Tone.STALE
+    return Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
+
+
+def trident_lines(view: PositionView, width: int) -> list[Line]:
+    """All that is known of an open trident but its story."""
     day = f"{view.expiration:%b} {view.expiration.day}"
     days = "today" if view.dte == 0 else figures.counted(view.dte, "day")
     head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
-    stale = view.freshness is Freshness.STALE
-    tone = Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
-    worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", Tone.STALE if stale else tone)
-    figure = Tone.STALE if stale else Tone.PLAIN
+    worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", worth_tone(view))
+    figure = Tone.STALE if view.freshness is Freshness.STALE else Tone.PLAIN
     is_part = view.exits is not None and view.exits.is_part
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
@@ -83,7 +85,7 @@ def _exits(exits: TridentExits, width: int) -> list[Line]:
     for unit in exits.units:
         lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"{unit.name:<6} {unit.told}", width)]
     parts: list[Part] = [
-        (exits.state.upper(), _STATES.get(exits.state, Tone.STRONG)),
+        (exits.state.upper(), STATES.get(exits.state, Tone.STRONG)),
         (_realized(exits), Tone.PLAIN),
         (f"unrealized {figures.signed_money(exits.unrealized_mid)} $", Tone.PLAIN),
         (f"at natural {figures.signed_money(exits.unrealized_natural)} $", Tone.PLAIN),
@@ -101,7 +103,7 @@ def _realized(exits: TridentExits) -> str:
     return f"{before}, {'~' if exits.net_estimated else ''}{figures.signed_money(exits.realized_net)} $ after"
 
 
-_STATES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
+STATES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
 
 
 def _packages(view: PositionView) -> list[Part]:

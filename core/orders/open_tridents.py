@@ -169,6 +169,7 @@ def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTride
         credit=fill_credit(entry),
         max_risk=risk_of(entry),
         packages=packages_ordered(entry),
+        opened_at=max((fill.at for fill in entry.fills), default=None),
         legs=tuple(
             HeldContract(streamers.get(leg.symbol, ""), side_of(leg.action), leg.quantity) for leg in entry.terms.legs
         ),

@@ -17,7 +17,7 @@ from core.domain.positions.close_shape import close_shape
 from core.domain.positions.exit_fate import exit_fate, exit_words, gain_of
 from core.domain.positions.exits import Exit
 from core.domain.positions.fees import estimated_fees
-from core.domain.positions.left import worst_case
+from core.domain.positions.left import left_at_expiry, worst_case
 from core.domain.positions.next_words import words
 from core.domain.positions.pnl import unrealized
 from core.domain.positions.timing import next_exit_at
@@ -50,6 +50,7 @@ def trident_exits(one: Standing, rules: ExitRules) -> TridentExits:
     recorded = net_of(one.earned)
     net = recorded if recorded is not None or not known else gained - _fees_so_far(view)
     targets, everything = _would_send(one, rules)
+    is_part = any(unit.state is not UnitState.WHOLE for unit in trident.units)
     return TridentExits(
         state=word_of(view, is_managed=one.is_managed).value,
         units=tuple(UnitView(unit.name.value, unit_words(unit, view, today)) for unit in trident.units),
@@ -63,12 +64,13 @@ def trident_exits(one: Standing, rules: ExitRules) -> TridentExits:
         legs="" if shape is None else order_legs_words(shape.legs),
         resting=tuple(exit.order_id for exit in view.resting if exit.order_id),
         next_exit_at=next_exit_at(trident, one.moment.days, one.moment.now) if one.is_managed else None,
-        is_part=any(unit.state is not UnitState.WHOLE for unit in trident.units),
+        is_part=is_part,
         close_fees=None if shape is None else estimated_fees(shape.legs, cash_settled=trident.cash_settled),
         realized_net=net,
         net_estimated=recorded is None or any(unit.estimated for unit in one.earned.values()),
         sends_targets=targets,
         sends_all=everything,
+        payoff=left_at_expiry(trident, gained) if is_part and known else None,
     )
 
 

@@ -24,6 +24,7 @@ from senex_tui.console.actions.exit_orders import ExitOrderActions
 from senex_tui.console.actions.exit_questions import would_send_facts
 from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion, ValueQuestion
+from senex_tui.console.screens.page import AboutATrident
 from widgets.base import format as figures
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class ExitActions:
         if self.app.is_asking:
             return
         found = closable(self.app.client.snapshot())
+        page = self.app.screen
+        if isinstance(page, AboutATrident):
+            found = tuple(view for view in found if view.entry_id == page.trident_id)
+            if not found:
+                self.app.say("close: nothing of the chosen trident can be closed", "warning")
         if len(found) == 1:
             self._ask_words(found[0])
         elif found:
