@@ -54,8 +54,10 @@ def trident_lines(view: PositionView, width: int) -> list[Line]:
     """All that is known of an open trident but its story."""
     day = f"{view.expiration:%b} {view.expiration.day}"
     days = "today" if view.dte == 0 else figures.counted(view.dte, "day")
-    head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
     worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", worth_tone(view))
+    name, account = f"{view.underlying} {view.strikes}  {day}, {days}", f"  {view.account}"
+    has_room = len(name + account) + len(worth[0]) < width
+    head: Line = ((f"{name}{account}" if has_room else name, Tone.STRONG),)
     figure = Tone.STALE if view.freshness is Freshness.STALE else Tone.PLAIN
     is_part = view.exits is not None and view.exits.is_part
     lines = [beside(head, (worth,), width)]
@@ -68,6 +70,7 @@ def trident_lines(view: PositionView, width: int) -> list[Line]:
         (amounts.risk(view.max_risk), Tone.PLAIN),
         *(() if is_part else ((f"break-even {_between(view)}", Tone.PLAIN),)),
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
+        *([] if has_room else [(view.account, Tone.DIM)]),
     ]
     lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]
     if view.exits is not None:

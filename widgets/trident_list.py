@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from core.snapshot import EndedTrident, PositionsSlice, PositionView
 
+_STATE = 15
 _COLUMNS = (
     Column("", 1),
     Column("opened", 6, least=100),
@@ -23,11 +24,11 @@ _COLUMNS = (
     Column("strikes", 23),
     Column("expires", 7, least=88),
     Column("days", 5, is_right=True),
-    Column("acct", 5, least=56),
+    Column("acct", 5, least=64),
     Column("credit", 6, is_right=True, least=110),
     Column("mark", 6, is_right=True, least=110),
     Column("P&L", 10, is_right=True),
-    Column("state", 15, least=76),
+    Column("state", _STATE, least=76),
     Column("what comes next, or how it ended", 0, least=140),
 )
 _EMPTY = "no trident yet: each entry that is filled is listed here, with what it is worth and what closes it"
@@ -87,7 +88,7 @@ def _ended_row(one: EndedTrident, now: datetime | None) -> Row:
         (figures.price(one.credit), Tone.DIM),
         ("", Tone.DIM),
         (f"{mark}{figures.signed_money(one.realized)}", Tone.GOOD if one.realized >= 0 else Tone.BAD),
-        ("ended", Tone.DIM),
+        (one.how if len(one.how) <= _STATE else "in several ways", Tone.DIM),
         (one.how, Tone.DIM),
     )
     return Row(one.trident_id, cells)

@@ -10,13 +10,17 @@ from core.domain.operation.amounts import signed_dollars
 from core.domain.trident.book_payoff import BookPayoff, book_of
 from core.snapshot import Freshness, PositionView
 from widgets.base import format as figures
-from widgets.base.lines import Drawing, Part, Tone
+from widgets.base.lines import Drawing, Part, Tone, flow
 from widgets.charts.plot import Plot, Scale, reach, with_words
 
 _SIDES = Decimal("0.7")
 """How far the picture reaches beyond the lowest and the highest strike, in widths of the widest trident."""
 _FURTHEST = Decimal(4)
 """How many of these widths it reaches at most for a price far away."""
+_LEAST_WORDS, _LEAST_PLOT = 4, 7
+"""The words that always stay, and the rows of a picture for which the others give way."""
+_MOST_NAMED = 3
+"""How many break-evens are written out at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,10 @@ class BookPicture:
         def paint(columns: int, rows: int) -> Sequence[tuple[Part, ...]]:
             return _plot(self, columns, rows, ascii).lines()
 
-        return Drawing(title, with_words(self._words(), width, height, paint))
+        words = self._words()
+        while len(words) > _LEAST_WORDS and height > _LEAST_PLOT and len(flow(words, width)) > height - _LEAST_PLOT:
+            words.pop()
+        return Drawing(title, with_words(words, width, height, paint))
 
     @property
     def _without(self) -> str:
@@ -78,13 +85,29 @@ class BookPicture:
         most, least = book.best, book.worst
         parts.append((f"most {signed_dollars(most[1])} {self._where(most[0])}", _tone(most[1])))
         parts.append((f"least {signed_dollars(least[1])} {self._where(least[0])}", _tone(least[1])))
-        parts.append((_break_evens(book.break_evens), Tone.PLAIN))
+        parts.append((self._break_evens(), Tone.PLAIN))
+        if self.without:
+            parts.append((self._without, Tone.WARN))
         parts.append(("before fees, with what is realized", Tone.DIM))
         if self.expirations > 1:
             parts.append((f"{self.expirations} expirations, each settled at that price", Tone.DIM))
-        if self.without:
-            parts.append((self._without, Tone.WARN))
         return parts
+
+    @property
+    def named(self) -> tuple[Decimal, ...]:
+        """The break-evens that are written out: all of a few, the ones nearest to the price of many."""
+        settles = self.book.break_evens
+        if len(settles) <= _MOST_NAMED:
+            return settles
+        middle = self.price if self.price is not None else settles[len(settles) // 2]
+        return tuple(sorted(sorted(settles, key=lambda settle: abs(settle - middle))[:_MOST_NAMED]))
+
+    def _break_evens(self) -> str:
+        if not self.named:
+            return "no break-even"
+        told = ", ".join(_cents(settle) for settle in self.named)
+        more = len(self.book.break_evens) - len(self.named)
+        return f"◆ break-even {told}" + (f" and {more} more" if more else "")
 
     def _where(self, settle: Decimal) -> str:
         """Where a result comes: it stays the same beyond the outermost strikes."""
@@ -95,11 +118,8 @@ class BookPicture:
         return f"at {at} and above" if result == self.book.at(bends[-1]) else f"at {at}"
 
 
-def _break_evens(settles: Sequence[Decimal]) -> str:
-    if not settles:
-        return "no break-even"
-    *before, last = [figures.price(settle.quantize(Decimal("0.01"))) for settle in settles]
-    return f"◆ break-even {', '.join(before)} and {last}" if before else f"◆ break-even {last}"
+def _cents(settle: Decimal) -> str:
+    return figures.price(settle.quantize(Decimal("0.01")))
 
 
 def _plot(picture: BookPicture, width: int, height: int, ascii: bool) -> Plot:
@@ -114,10 +134,11 @@ def _plot(picture: BookPicture, width: int, height: int, ascii: bool) -> Plot:
     plot.curve(points, Tone.ACCENT)
     for settle in book.break_evens:
         plot.write(float(settle), 0.0, "◆", Tone.WARN)
-        plot.tick(float(settle), figures.price(settle.quantize(Decimal("0.01"))))
-    bodies = {one.body: None for one in sorted(book.tridents, key=lambda one: one.body)}
-    for strike in (book.bends[0], book.bends[-1], *bodies):
+    bodies = sorted({one.body for one in book.tridents})
+    for strike in (*bodies, book.bends[0], book.bends[-1]):
         plot.tick(float(strike), figures.strike(strike))
+    for settle in picture.named:
+        plot.tick(float(settle), _cents(settle))
     if picture.price is not None:
         plot.mark(float(picture.price), "▲", Tone.BAD if picture.stale else Tone.STRONG)
     return plot

@@ -31,8 +31,8 @@ MOST = 2000
 """How many ended tridents the page keeps at most; `senex tridents --all` has every one."""
 WIDE, TALL = 150, 32
 """From so many columns on the payoffs stand beside the list, from so many rows on below the chosen trident."""
-_LEAST_LIST, _LEAST_BOOK = 5, 12
-"""The fewest rows of the list, and of a payoff that is worth its room."""
+_LEAST_BOOK, _AROUND = 11, 2
+"""The fewest rows of a payoff that is worth its room, and those of the status bar and the keys."""
 
 
 async def _page(after: Mark | None, records: Records) -> EndedFound:
@@ -163,8 +163,8 @@ class PositionsPage(ListPage, AsksRecords, AboutATrident):
         if wide or not (tells or pictured):
             self.list.styles.height, panel.styles.height = "1fr", told
         else:
-            most = height // 2 if not pictured or not tells else max(_LEAST_LIST, height - told - _LEAST_BOOK - 4)
-            self.list.styles.height = min(rows, max(_LEAST_LIST, most))
+            below = (told if tells else 0) + (_LEAST_BOOK if pictured else 0)
+            self.list.styles.height = min(rows, max(height * 3 // 10, height - _AROUND - below))
             panel.styles.height = told if pictured else "1fr"
         self.query_one("#held").styles.height = "auto" if pictured and not wide else "1fr"
 
