@@ -66,7 +66,7 @@ class ExitActions:
         if len(found) == 1:
             self._ask_words(found[0])
         elif found:
-            self._choose(found)
+            self._choose(tuple(sorted(found, key=lambda view: view.newest_first)))
 
     def _choose(self, found: tuple[PositionView, ...]) -> None:
         facts = [(view.entry_id[:SHORT_ID], f"{_name(view)}  {view.account}") for view in found]
