@@ -28,7 +28,8 @@ _SEVERITY = {"critical": ("✖ critical", Tone.BAD), "warning": ("▲ warning ",
 def alert_listing(
     open_now: Sequence[AlertView], closed: Sequence[AlertView], pending: Collection[int] = (), trouble: str = ""
 ) -> Listing:
-    """One row for each alert; of the closed ones the last closed is the newest. `pending` has the ids of those whose acknowledgement is on its way.
+    """One row for each alert; of the closed ones the last closed is the newest. `pending` has the ids of those whose
+    acknowledgement is on its way.
 
     `trouble` says why the closed ones are missing.
     """

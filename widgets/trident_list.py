@@ -45,12 +45,12 @@ def trident_listing(
     """The rows: the open tridents, then those that have ended, each newest first. `trouble` says why ended ones are
     missing, `is_more` that there are older ones to read. `now` is market time."""
     newest_first = sorted(open_now.open, key=lambda view: view.newest_first)
+    over = sorted(ended, key=lambda one: (one.opened_at, one.trident_id), reverse=True)
     title = summary(open_now) or "Tridents  none open"
     if ended:
         title += f"  {len(ended)}{'+' * is_more} ended"
-    for why in filter(None, (open_now.trouble, trouble and f"ended ones not read: {trouble}")):
-        title += f"  {why}"
-    rows = (*(_open_row(view, now) for view in newest_first), *(_ended_row(one, now) for one in ended))
+    title = "  ".join(filter(None, (open_now.trouble, title, trouble and f"ended ones not read: {trouble}")))
+    rows = (*(_open_row(view, now) for view in newest_first), *(_ended_row(one, now) for one in over))
     return Listing(title, _COLUMNS, rows, _EMPTY)
 
 

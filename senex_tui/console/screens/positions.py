@@ -121,7 +121,6 @@ class PositionsPage(ListPage, AsksRecords, AboutATrident):
         now = self.console.status_view.status.now if self.console.status_view is not None else None
         open_ids = {view.entry_id for view in held.open}
         ended = [one for one in self._ended.values() if one.trident_id not in open_ids]
-        ended.sort(key=lambda one: (one.opened_at, one.trident_id), reverse=True)
         self.show(trident_listing(held, ended, now, trouble=self._trouble, is_more=self._end is not None))
         self._show_chosen()
 
