@@ -20,6 +20,7 @@ from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.list_page import ListPage
 from senex_tui.console.screens.story import StoryPage
+from senex_tui.console.screens.trident import TridentPage
 from senex_tui.reports.history import check
 from senex_tui.reports.history_text import HistoryText
 from senex_tui.support.refusals import Refused
@@ -85,7 +86,11 @@ class HistoryPage(ListPage):
         found = next((one for one in self._rows if _key(one) == row.key), None)
         if found is None:
             return
-        if found.cycle is not None:
+        told: dict[str, Any] = dict(found.figures)
+        trident = told.get("id") if self._kind is HistoryKind.TRIDENTS else told.get("trident")
+        if trident is not None:
+            self.app.push_screen(TridentPage(str(trident)))
+        elif found.cycle is not None:
             self.app.push_screen(StoryPage.of_cycle(found.cycle))
         elif self._kind is HistoryKind.CYCLES:
             self.app.push_screen(
