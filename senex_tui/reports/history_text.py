@@ -136,17 +136,18 @@ def _cycle_cells(v: dict[str, Any]) -> list[str]:
     began = minute(datetime.fromisoformat(v["at"] if v["slot"] is None else v["slot"]))
     slot = f"{began} forced" if v["slot"] is None else began
     text = v["text"] if v["text"] != v["word"] else ""
-    return [str(v["cycle"] or "-"), v["session_day"], slot, v["word"], f"{text}{_realized_words(v)}"]
+    why = ", ".join(filter(None, (text, _realized_words(v))))
+    return [str(v["cycle"] or "-"), v["session_day"], slot, v["word"], why]
 
 
 def _realized_words(v: dict[str, Any]) -> str:
-    """What an entry has earned, to follow its fate: `, ~+304.55 $`, and `so far` while units of it are open."""
+    """What an entry has earned: `~+304.55 $`, and `so far` while units of it are open; empty without an entry."""
     if v["open_units"] is None:
         return ""
     if v["realized"] is None:
-        return ", open"
+        return "open"
     mark, so_far = (ESTIMATED if v["realized_estimated"] else ""), (" so far" if v["open_units"] else "")
-    return f", {mark}{amounts.signed_dollars(Decimal(v['realized']))}{so_far}"
+    return f"{mark}{amounts.signed_dollars(Decimal(v['realized']))}{so_far}"
 
 
 def _attempt_cells(v: dict[str, Any]) -> list[str]:
@@ -166,7 +167,8 @@ def _suggestion_cells(v: dict[str, Any]) -> list[str]:
 
 def _order_cells(v: dict[str, Any]) -> list[str]:
     order = f", order {v['order_id']}" if v["order_id"] else ""
-    told = f"{v['told']}{_realized_words(v)}: {_trident(v)} at {credit_shown(v['limit'])} credit{order}"
+    came_to = ", ".join(filter(None, (v["told"], _realized_words(v))))
+    told = f"{came_to}: {_trident(v)} at {credit_shown(v['limit'])} credit{order}"
     return [str(v["cycle"]), _when(v["at"]), v["account"], v["fate"], told]
 
 

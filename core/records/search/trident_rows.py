@@ -121,7 +121,8 @@ async def realized_by(connection: AsyncConnection, ids: Sequence[str]) -> Mappin
     earned: dict[str, Realized] = {}
     for row in await connection.execute(_REALIZED, {"ids": list(ids)}):
         is_open = row.realized is None
-        unit = Realized(row.realized or _NONE, bool(row.fees_estimated), int(not is_open), int(is_open))
+        is_estimated = bool(row.fees_estimated) and not is_open
+        unit = Realized(row.realized or _NONE, is_estimated, int(not is_open), int(is_open))
         earned[row.trident_id] = earned.get(row.trident_id, Realized()) + unit
     return earned
 
