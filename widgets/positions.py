@@ -1,8 +1,9 @@
 """The panel of one open trident: days left, mark, P&L, break-evens, units and warnings (rules 7, 15); and all of them
-in one line."""
+in a line."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
     from core.snapshot import PositionsSlice, PositionView, TridentExits
 
 
+_NARROW = 70
+"""Below so many columns the account stands in the panel's title alone."""
+
+
 class TridentPanel(LinePanel["PositionView"]):
     NAME = "Trident"
     PLACEHOLDER = "no open trident is chosen"
 
     def draw(self, value: PositionView, width: int, height: int) -> Drawing:
-        return Drawing(self.NAME, tuple(trident_lines(value, width)))
+        return Drawing(f"{self.NAME} of {value.account}", tuple(self.lines_of(value, width)))
+
+    @staticmethod
+    def lines_of(view: PositionView, width: int) -> list[Line]:
+        """What the panel shows of a trident at this width."""
+        return _trident(replace(view, account="") if width < _NARROW else view, width)
 
 
 def summary(value: PositionsSlice) -> str:
@@ -43,22 +53,14 @@ def summary(value: PositionsSlice) -> str:
     return "  ".join(phrases)
 
 
-def worth_tone(view: PositionView) -> Tone:
-    """The tone of its P&L by the mids."""
-    if view.freshness is Freshness.STALE:
-        return Tone.STALE
-    return Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
-
-
-def trident_lines(view: PositionView, width: int) -> list[Line]:
-    """All that is known of an open trident but its story."""
+def _trident(view: PositionView, width: int) -> list[Line]:
     day = f"{view.expiration:%b} {view.expiration.day}"
     days = "today" if view.dte == 0 else figures.counted(view.dte, "day")
-    worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", worth_tone(view))
-    name, account = f"{view.underlying} {view.strikes}  {day}, {days}", f"  {view.account}"
-    has_room = len(name + account) + len(worth[0]) < width
-    head: Line = ((f"{name}{account}" if has_room else name, Tone.STRONG),)
-    figure = Tone.STALE if view.freshness is Freshness.STALE else Tone.PLAIN
+    head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
+    stale = view.freshness is Freshness.STALE
+    tone = Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
+    worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", Tone.STALE if stale else tone)
+    figure = Tone.STALE if stale else Tone.PLAIN
     is_part = view.exits is not None and view.exits.is_part
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
@@ -70,7 +72,6 @@ def trident_lines(view: PositionView, width: int) -> list[Line]:
         (amounts.risk(view.max_risk), Tone.PLAIN),
         *(() if is_part else ((f"break-even {_between(view)}", Tone.PLAIN),)),
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
-        *([] if has_room else [(view.account, Tone.DIM)]),
     ]
     lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]
     if view.exits is not None:
@@ -88,7 +89,7 @@ def _exits(exits: TridentExits, width: int) -> list[Line]:
     for unit in exits.units:
         lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"{unit.name:<6} {unit.told}", width)]
     parts: list[Part] = [
-        (exits.state.upper(), STATES.get(exits.state, Tone.STRONG)),
+        (exits.state.upper(), _STATES.get(exits.state, Tone.STRONG)),
         (_realized(exits), Tone.PLAIN),
         (f"unrealized {figures.signed_money(exits.unrealized_mid)} $", Tone.PLAIN),
         (f"at natural {figures.signed_money(exits.unrealized_natural)} $", Tone.PLAIN),
@@ -106,7 +107,7 @@ def _realized(exits: TridentExits) -> str:
     return f"{before}, {'~' if exits.net_estimated else ''}{figures.signed_money(exits.realized_net)} $ after"
 
 
-STATES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
+_STATES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
 
 
 def _packages(view: PositionView) -> list[Part]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.domain.positions.trident_words import ESTIMATED
+from core.domain.positions.trident_words import ESTIMATED, TridentWord
+from core.snapshot import Freshness
 from widgets.base import format as figures
 from widgets.base.lines import Part, Tone
 from widgets.base.list_panel import Column, Listing, Row
-from widgets.positions import STATES, summary, worth_tone
+from widgets.base.profit import profit_tone
+from widgets.positions import summary
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from core.snapshot import EndedTrident, PositionsSlice, PositionView
 
 _STATE = 15
+_ASKS = frozenset(
+    word.value
+    for word in (TridentWord.BROKEN, TridentWord.FOREIGN_CLOSE, TridentWord.ADJUSTED, TridentWord.NOT_MANAGED)
+)
+"""The states that ask for the operator."""
 _COLUMNS = (
     Column("", 1),
     Column("opened", 6, least=100),
@@ -68,8 +75,8 @@ def _open_row(view: PositionView, now: datetime | None) -> Row:
         (view.account, Tone.DIM),
         (figures.price(view.credit), Tone.PLAIN),
         (figures.price(view.mark_mid), Tone.PLAIN),
-        (figures.signed_money(view.profit_mid), worth_tone(view)),
-        (state, STATES.get(state, Tone.PLAIN)),
+        (figures.signed_money(view.profit_mid), profit_tone(view.profit_mid, stale=view.freshness is Freshness.STALE)),
+        (state, Tone.WARN if state in _ASKS else Tone.PLAIN),
         (following or watched, Tone.DIM),
     )
     return Row(view.entry_id, cells)
@@ -87,7 +94,7 @@ def _ended_row(one: EndedTrident, now: datetime | None) -> Row:
         (one.account, Tone.DIM),
         (figures.price(one.credit), Tone.DIM),
         ("", Tone.DIM),
-        (f"{mark}{figures.signed_money(one.realized)}", Tone.GOOD if one.realized >= 0 else Tone.BAD),
+        (f"{mark}{figures.signed_money(one.realized)}", profit_tone(one.realized)),
         (one.how if len(one.how) <= _STATE else "in several ways", Tone.DIM),
         (one.how, Tone.DIM),
     )

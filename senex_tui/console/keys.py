@@ -147,6 +147,8 @@ KEYS: tuple[Key, ...] = (
     Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands, exits, tridents", LISTS,
         footer=True, palette=False, where=Where.HISTORY),
     Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
+    Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
+        palette=False, where=Where.TRIDENTS),
     Key("v", "picture", "Payoff", "what all tridents of an underlying bring at expiry, or the chosen one again", LISTS,
         footer=True, palette=False, where=Where.TRIDENTS),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),

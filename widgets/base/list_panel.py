@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from widgets.base.lines import Drawing, Line, Part, Tone, fit, right, safe, wrap
+from widgets.base.lines import Drawing, Line, Part, Tone, fit, right, safe, width_of, wrap
 from widgets.base.panel import LinePanel
 
 GAP = "  "
@@ -168,7 +168,8 @@ class ListPanel(LinePanel[Listing]):
             cells = [row.cells[index] for index, _ in columns]
             if number == self._index:
                 cells = [(text, Tone.CHOSEN) for text, _ in cells]
-                lines.append(_line(cells, columns, widths, CHOSEN, Tone.CHOSEN))
+                line = _line(cells, columns, widths, CHOSEN, Tone.CHOSEN)
+                lines.append((*line, (" " * max(0, width - width_of(line)), Tone.CHOSEN)))
             else:
                 lines.append(_line(cells, columns, widths, "  "))
         return Drawing(title, tuple(lines), head=1, follow=self._index + 1)

@@ -67,7 +67,8 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
     @property
     def is_ascii(self) -> bool:
         """Whether the screen shows ASCII alone. A picture made of other signs is then drawn in another way."""
-        return self.is_attached and bool(getattr(getattr(self.app, "looks", None), "ascii", False))
+        settings = getattr(self.app, "display_settings", None) if self.is_attached else None
+        return settings is not None and bool(settings.ascii)
 
     def draw(self, value: Slice, width: int, height: int) -> Drawing:
         """Draws a slice in `width` x `height` cells. Has no side effects. What it raises is shown in the panel."""
@@ -133,9 +134,14 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         return "\n".join([self._titles[0].strip(), *rows])
 
     @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines, with those scrolled out of sight."""
+        return self._drawing.lines
+
+    @property
     def whole(self) -> str:
-        """All lines as plain text, with those scrolled out of sight."""
-        return plain(self._drawing.lines)
+        """All lines as plain text."""
+        return plain(self.lines)
 
     def tone_style(self, tone: Tone) -> Style:
         """The style of a tone in the present theme."""

@@ -11,6 +11,7 @@ from core.domain.trident.book_payoff import BookPayoff, book_of
 from core.snapshot import Freshness, PositionView
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Part, Tone, flow
+from widgets.base.profit import profit_tone
 from widgets.charts.plot import Plot, Scale, reach, with_words
 
 _SIDES = Decimal("0.7")
@@ -74,17 +75,17 @@ class BookPicture:
     def _words(self) -> list[Part]:
         book, parts = self.book, list[Part]()
         if self.price is not None:
-            word, tone = ("STALE", Tone.BAD) if self.stale else ("now", Tone.STRONG)
-            settled = f"{signed_dollars(book.at(self.price))} at expiry"
-            parts.append((f"▲ {word} {figures.price(self.price)}: {settled}", tone))
+            word, then = "STALE" if self.stale else "now", book.at(self.price)
+            tone = profit_tone(then, stale=self.stale)
+            parts.append((f"▲ {word} {figures.price(self.price)}: {signed_dollars(then)} at expiry", tone))
         if self.profit_mid is not None:
             stale = "STALE " if self.stale else ""
             natural = signed_dollars(self.profit_natural)
             now = f"{stale}close now {signed_dollars(self.profit_mid)} mid, {natural} natural"
-            parts.append((now, _tone(self.profit_mid)))
+            parts.append((now, profit_tone(self.profit_mid, stale=self.stale)))
         most, least = book.best, book.worst
-        parts.append((f"most {signed_dollars(most[1])} {self._where(most[0])}", _tone(most[1])))
-        parts.append((f"least {signed_dollars(least[1])} {self._where(least[0])}", _tone(least[1])))
+        parts.append((f"most {signed_dollars(most[1])} {self._where(most[0])}", profit_tone(most[1])))
+        parts.append((f"least {signed_dollars(least[1])} {self._where(least[0])}", profit_tone(least[1])))
         parts.append((self._break_evens(), Tone.PLAIN))
         if self.without:
             parts.append((self._without, Tone.WARN))
@@ -128,10 +129,9 @@ def _plot(picture: BookPicture, width: int, height: int, ascii: bool) -> Plot:
     points = [(float(settle), float(profit)) for settle, profit in book.curve(low, high)]
     scale = Scale((float(low), float(high)), reach([0.0, *(profit for _, profit in points)]))
     plot = Plot(width, height, scale, ascii=ascii)
-    plot.level(0.0, Tone.DIM)
+    plot.area(points)
     if picture.price is not None:
         plot.upright(float(picture.price), Tone.STRONG)
-    plot.curve(points, Tone.ACCENT)
     for settle in book.break_evens:
         plot.write(float(settle), 0.0, "◆", Tone.WARN)
     bodies = sorted({one.body for one in book.tridents})
@@ -159,7 +159,3 @@ def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     given = list(values)
     known = [value for value in given if value is not None]
     return sum(known, Decimal(0)) if known and len(known) == len(given) else None
-
-
-def _tone(value: Decimal) -> Tone:
-    return Tone.PLAIN if value == 0 else Tone.GOOD if value > 0 else Tone.BAD

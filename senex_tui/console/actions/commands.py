@@ -79,7 +79,7 @@ class Actions(ConsoleApp):
         ExitActions(self).switch()
 
     def action_close_units(self) -> None:
-        ExitActions(self).close()
+        ExitActions(self).close(getattr(self.screen, "meant_trident", ""))
 
     def action_reconcile(self) -> None:
         self.send(CommandKind.RECONCILE)

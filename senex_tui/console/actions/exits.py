@@ -24,7 +24,6 @@ from senex_tui.console.actions.exit_orders import ExitOrderActions
 from senex_tui.console.actions.exit_questions import would_send_facts
 from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion, ValueQuestion
-from senex_tui.console.screens.page import AboutATrident
 from widgets.base import format as figures
 
 if TYPE_CHECKING:
@@ -54,19 +53,17 @@ class ExitActions:
         question = Question("Exits go on", lambda: resume_facts(self.app.client.snapshot()), "Let exits go on? y/n")
         self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note()))
 
-    def close(self) -> None:
+    def close(self, meant: str = "") -> None:
+        """Asks how to close a trident: the one with the id `meant`, where it can be closed, else one that is asked for
+        first."""
         if self.app.is_asking:
             return
-        found = closable(self.app.client.snapshot())
-        page = self.app.screen
-        if isinstance(page, AboutATrident):
-            found = tuple(view for view in found if view.entry_id == page.trident_id)
-            if not found:
-                self.app.say("close: nothing of the chosen trident can be closed", "warning")
+        every = closable(self.app.client.snapshot())
+        found = tuple(view for view in every if view.entry_id == meant) or every
         if len(found) == 1:
             self._ask_words(found[0])
         elif found:
-            self._choose(tuple(sorted(found, key=lambda view: view.newest_first)))
+            self._choose(found)
 
     def _choose(self, found: tuple[PositionView, ...]) -> None:
         facts = [(view.entry_id[:SHORT_ID], f"{_name(view)}  {view.account}") for view in found]
@@ -128,8 +125,9 @@ class ExitActions:
 
 
 def closable(snapshot: Snapshot) -> tuple[PositionView, ...]:
-    """The tridents of which units can be closed."""
-    return tuple(view for view in snapshot.positions.open if view.exits is not None and view.exits.legs)
+    """The tridents of which units can be closed, the newest first."""
+    found = (view for view in snapshot.positions.open if view.exits is not None and view.exits.legs)
+    return tuple(sorted(found, key=lambda view: view.newest_first))
 
 
 def wrong_words(text: str) -> str:

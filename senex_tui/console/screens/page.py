@@ -28,15 +28,6 @@ class AboutAnEntry:
         raise NotImplementedError
 
 
-class AboutATrident:
-    """A mixin for a page about open tridents. There the key x means the page's own, or the chosen row's."""
-
-    @property
-    def trident_id(self) -> str | None:
-        """The id of the trident; None when none is chosen."""
-        raise NotImplementedError
-
-
 class Page(EndsItself, ConsoleScreen):
     """Subclasses yield their widgets in `body`. Mode, halts and unknown orders stay in sight on every page."""
 

@@ -13,10 +13,9 @@ from textual.events import Resize
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.asking import AsksRecords
 from senex_tui.console.screens.list_page import ListPage
-from senex_tui.console.screens.page import AboutATrident
 from widgets.base.list_panel import ListPanel, Row
 from widgets.charts.book_panel import BookPanel
-from widgets.positions import TridentPanel, trident_lines
+from widgets.positions import TridentPanel
 from widgets.trident_list import trident_listing
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ async def _page(after: Mark | None, records: Records) -> EndedFound:
     return await ended_tridents(records, AT_A_TIME, after)
 
 
-class PositionsPage(ListPage, AsksRecords, AboutATrident):
+class PositionsPage(ListPage, AsksRecords):
     """Lists the open tridents, then those that have ended, each newest first. Enter tells the story of one.
 
     Where the chosen trident and the payoffs have no room together, the key for pictures changes between them.
@@ -52,11 +51,12 @@ class PositionsPage(ListPage, AsksRecords, AboutATrident):
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.TRIDENTS))
     DEFAULT_CSS = """
     #tridents { layout: vertical; height: 1fr; }
-    #tridents.-wide { layout: horizontal; }
+    #tridents.-beside { layout: horizontal; }
     #tridents > .half { layout: vertical; width: 1fr; height: auto; }
-    #tridents.-wide > #held { width: 3fr; height: 1fr; }
+    #tridents.-beside > #held { width: 3fr; height: 1fr; }
     #tridents > #books { height: 1fr; }
-    #tridents.-wide > #books { width: 2fr; }
+    #tridents > #books.-side-by-side { layout: horizontal; }
+    #tridents.-beside > #books { width: 2fr; }
     #tridents LinePanel { border-top: solid $border; padding: 0 1; background: $background; }
     #tridents LinePanel { border-title-style: bold; border-title-color: $foreground; }
     #tridents LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
@@ -89,15 +89,19 @@ class PositionsPage(ListPage, AsksRecords, AboutATrident):
         self._follow(self.console.shown.positions)
 
     @property
-    def trident_id(self) -> str | None:
+    def meant_trident(self) -> str:
+        """The id of the chosen trident, which the key x means; empty without one."""
         row = self.list.chosen
-        return None if row is None else row.key
+        return "" if row is None else row.key
 
     def open(self, row: Row) -> None:
         # It imports the records; the first paint does not wait for them.
         from senex_tui.console.screens.trident import TridentPage
 
         self.app.push_screen(TridentPage(row.key))
+
+    def action_story(self) -> None:
+        self.action_open()
 
     def action_picture(self) -> None:
         """Shows the payoffs in the place of the chosen trident, or that again."""
@@ -140,32 +144,36 @@ class PositionsPage(ListPage, AsksRecords, AboutATrident):
     @property
     def _chosen(self) -> PositionView | None:
         """The chosen trident while it is open."""
-        return next((view for view in self._held if view.entry_id == self.trident_id), None)
+        return next((view for view in self._held if view.entry_id == self.meant_trident), None)
 
     def on_resize(self, event: Resize) -> None:
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Gives the panels their room: that of the payoffs is what the list and the chosen trident leave."""
+        """Gives the panels their room: that of the payoffs is what the list and the chosen trident leave. In a wide
+        terminal they stand beside a list that fills it, else below, side by side."""
         width, height = self.app.size
         wide, chosen = width >= WIDE, self._chosen
         has_books = bool(self._held)
         tells = chosen is not None and not (self._shows_picture and has_books)
         pictured = has_books and (wide or not tells or height >= TALL)
+        rows = 2 + max(1, len(self.list.rows))
+        told = 1 + len(TridentPanel.lines_of(chosen, width - 2)) if chosen is not None and tells else 0
+        beside = wide and pictured and rows + told > height // 2
+        if beside and chosen is not None and tells:
+            told = 1 + len(TridentPanel.lines_of(chosen, width * 3 // 5 - 2))
         panel, books = self.query_one(TridentPanel), self.query_one("#books")
-        self.query_one("#tridents").set_class(wide, "-wide")
+        self.query_one("#tridents").set_class(beside, "-beside")
+        books.set_class(wide and not beside, "-side-by-side")
         panel.display, books.display = tells, pictured
         self.query_one("#other-book").display = wide and len({view.underlying for view in self._held}) > 1
-        lines = 0 if chosen is None else len(trident_lines(chosen, (width * 3 // 5 if wide else width) - 2))
-        told = 1 + lines if tells else 0
-        rows = 2 + max(1, len(self.list.rows))
-        if wide or not (tells or pictured):
+        if beside or not (tells or pictured):
             self.list.styles.height, panel.styles.height = "1fr", told
         else:
-            below = (told if tells else 0) + (_LEAST_BOOK if pictured else 0)
+            below = told + (_LEAST_BOOK if pictured else 0)
             self.list.styles.height = min(rows, max(height * 3 // 10, height - _AROUND - below))
             panel.styles.height = told if pictured else "1fr"
-        self.query_one("#held").styles.height = "auto" if pictured and not wide else "1fr"
+        self.query_one("#held").styles.height = "auto" if pictured and not beside else "1fr"
 
     # Ended tridents, from the records
 

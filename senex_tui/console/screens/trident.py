@@ -10,12 +10,12 @@ from textual.containers import Container
 from textual.events import Resize
 
 from core.views import lookups
-from senex_tui.console.screens.page import AboutAnEntry, AboutATrident
+from senex_tui.console.screens.page import AboutAnEntry
 from senex_tui.console.screens.positions import TALL, WIDE
 from senex_tui.console.screens.story import StoryPage
 from widgets.charts.book_panel import BookPanel
 from widgets.exit_order import ExitOrderPanel, exit_order_lines
-from widgets.positions import TridentPanel, trident_lines
+from widgets.positions import TridentPanel
 
 if TYPE_CHECKING:
     from core.snapshot import ExitView, PositionsSlice, PositionView, Snapshot
@@ -47,7 +47,7 @@ class TridentStory(StoryPage):
         return orders, units
 
 
-class TridentPage(TridentStory, AboutATrident):
+class TridentPage(TridentStory):
     """The story; where there is room and while the trident is open, also how it stands now and its payoff."""
 
     DEFAULT_CSS = """
@@ -66,7 +66,8 @@ class TridentPage(TridentStory, AboutATrident):
         self._view: PositionView | None = None
 
     @property
-    def trident_id(self) -> str:
+    def meant_trident(self) -> str:
+        """The id of the trident, which the key x means."""
         return self._trident_id
 
     def body(self) -> ComposeResult:
@@ -97,7 +98,7 @@ class TridentPage(TridentStory, AboutATrident):
         book.display = wide or width >= _PICTURE_FROM
         if self._view is not None:
             columns = width * 2 // 5 if wide else width // 2 if book.display else width
-            rows = 1 + len(trident_lines(self._view, columns - 2))
+            rows = 1 + len(TridentPanel.lines_of(self._view, columns - 2))
             panel.styles.height = rows if wide or not book.display else max(rows, _PICTURE_ROWS)
             book.styles.height = "1fr" if wide else max(rows, _PICTURE_ROWS)
 

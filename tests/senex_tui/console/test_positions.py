@@ -136,7 +136,7 @@ async def test_enter_tells_the_chosen_trident_with_its_payoff_while_it_is_open(d
             await console.answered()
             page = console.app.screen
             assert isinstance(page, TridentPage)
-            assert page.trident_id == near().entry_id
+            assert page.meant_trident == near().entry_id
             assert await console.shows(f"{near().underlying} 1 trident at expiry, $")
             whole = page.panel.whole
             for told in ("units", "at expiry, before fees", "legs", "its way to its end", "left"):
@@ -147,8 +147,8 @@ async def test_enter_tells_the_chosen_trident_with_its_payoff_while_it_is_open(d
             assert signed_dollars(left.at(left.body)) in whole, "the story and the picture say the same"
             await console.press("q")
             assert isinstance(console.app.screen, PositionsPage)
-            assert chosen_ids(console)[0] != page.trident_id
-            assert console.app.screen.trident_id == page.trident_id, "the same row is chosen still"
+            assert chosen_ids(console)[0] != page.meant_trident
+            assert console.app.screen.meant_trident == page.meant_trident, "the same row is chosen still"
     finally:
         await records.close()
 
@@ -187,9 +187,6 @@ async def test_x_means_the_chosen_trident() -> None:
         assert f"Close {parts.position().underlying} {parts.position().strikes}" in console.text, (
             "it is asked at once, not which one"
         )
-        await console.press("escape", "j", "x")
-        assert "nothing of the chosen trident can be closed" in console.toasts[-1]
-        assert not console.app.is_asking
 
 
 async def test_a_page_under_another_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
