@@ -57,7 +57,7 @@ class PositionsPage(ListPage, AsksRecords):
     #tridents > #books { height: 1fr; }
     #tridents > #books.-side-by-side { layout: horizontal; }
     #tridents.-beside > #books { width: 2fr; }
-    #tridents LinePanel { border-top: solid $border; padding: 0 1; background: $background; }
+    #tridents LinePanel { border-top: solid $border; padding: 0 1; background: $background; width: 1fr; }
     #tridents LinePanel { border-title-style: bold; border-title-color: $foreground; }
     #tridents LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
     """

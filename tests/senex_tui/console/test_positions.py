@@ -109,7 +109,9 @@ async def test_where_there_is_room_the_payoff_of_the_book_stands_beside_each_und
     async with driven(holding(near(), *others), size=size) as console:
         await console.press("t")
         await console.pilot.pause()
-        titles = [panel.border_title for panel in console.app.screen.query(BookPanel) if panel.display]
+        shown = [panel for panel in console.app.screen.query(BookPanel) if panel.display]
+        assert all(panel.size.width > size[0] // 3 and panel.size.height >= 12 for panel in shown), "each can be read"
+        titles = [panel.border_title for panel in shown]
         chosen = f"{position().underlying} 1 trident at expiry, $"
         other = [] if size[0] == 120 else [f"{near().underlying} 2 tridents at expiry, $"]
         assert [str(title).strip() for title in titles] == [chosen, *other], "that of the chosen one first"
