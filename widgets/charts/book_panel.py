@@ -8,6 +8,9 @@ from widgets.base.panel import LinePanel
 from widgets.charts.book import BookPicture
 from widgets.charts.picture import drawn
 
+BESIDE_FROM, BELOW_FROM = 150, 32
+"""From so many columns of the terminal on there is room for it beside a list or a story, from so many rows on below."""
+
 
 class BookPanel(LinePanel["tuple[PositionView, ...]"]):
     """Shows open tridents of one underlying, one or several."""

@@ -14,7 +14,7 @@ from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.asking import AsksRecords
 from senex_tui.console.screens.list_page import ListPage
 from widgets.base.list_panel import ListPanel, Row
-from widgets.charts.book_panel import BookPanel
+from widgets.charts.book_panel import BELOW_FROM, BESIDE_FROM, BookPanel
 from widgets.positions import TridentPanel
 from widgets.trident_list import trident_listing
 
@@ -28,8 +28,6 @@ AT_A_TIME = 50
 """Ended tridents read at a time."""
 MOST = 2000
 """How many ended tridents the page keeps at most; `senex tridents --all` has every one."""
-WIDE, TALL = 150, 32
-"""From so many columns on the payoffs stand beside the list, from so many rows on below the chosen trident."""
 _LEAST_BOOK, _AROUND = 11, 2
 """The fewest rows of a payoff that is worth its room, and those of the status bar and the keys."""
 
@@ -153,10 +151,10 @@ class PositionsPage(ListPage, AsksRecords):
         """Gives the panels their room: that of the payoffs is what the list and the chosen trident leave. In a wide
         terminal they stand beside a list that fills it, else below, side by side."""
         width, height = self.app.size
-        wide, chosen = width >= WIDE, self._chosen
+        wide, chosen = width >= BESIDE_FROM, self._chosen
         has_books = bool(self._held)
         tells = chosen is not None and not (self._shows_picture and has_books)
-        pictured = has_books and (wide or not tells or height >= TALL)
+        pictured = has_books and (wide or not tells or height >= BELOW_FROM)
         rows = 2 + max(1, len(self.list.rows))
         told = 1 + len(TridentPanel.lines_of(chosen, width - 2)) if chosen is not None and tells else 0
         beside = wide and pictured and rows + told > height // 2

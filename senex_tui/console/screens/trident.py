@@ -11,9 +11,8 @@ from textual.events import Resize
 
 from core.views import lookups
 from senex_tui.console.screens.page import AboutAnEntry
-from senex_tui.console.screens.positions import TALL, WIDE
 from senex_tui.console.screens.story import StoryPage
-from widgets.charts.book_panel import BookPanel
+from widgets.charts.book_panel import BELOW_FROM, BESIDE_FROM, BookPanel
 from widgets.exit_order import ExitOrderPanel, exit_order_lines
 from widgets.positions import TridentPanel
 
@@ -91,10 +90,10 @@ class TridentPage(TridentStory):
 
     def _lay_out(self) -> None:
         width, height = self.app.size
-        wide, now = width >= WIDE, self.query_one("#now")
+        wide, now = width >= BESIDE_FROM, self.query_one("#now")
         panel, book = self.query_one(TridentPanel), self.query_one(BookPanel)
         self.query_one("#whole").set_class(wide, "-wide")
-        now.display = self._view is not None and (wide or height >= TALL)
+        now.display = self._view is not None and (wide or height >= BELOW_FROM)
         book.display = wide or width >= _PICTURE_FROM
         if self._view is not None:
             columns = width * 2 // 5 if wide else width // 2 if book.display else width

@@ -84,12 +84,7 @@ def test_what_the_broker_says_of_a_new_order_within_a_moment_is_one_line() -> No
     assert [one.broker_status for one in told_at_once(later)] == [
         "Received, Routed, In Flight, Live", "Cancel Requested", "Cancelled",
     ], "nothing that comes later, and no other state, is told with it"  # fmt: skip
-    apart = [
-        change(OrderState.PREPARED, 0),
-        change(OrderState.SENT, 0),
-        change(W, 0, "Live"),
-        change(W, 1, "Live", "x"),
-    ]
+    apart = [change(OrderState.PREPARED, 0), change(OrderState.SENT, 0), change(W, 0, "Live"), change(W, 1, "x", "why")]
     assert told_at_once(apart) == apart
 
 
