@@ -39,6 +39,7 @@ from core.views.plain_words import plain_words
 from core.views.story import evidence_lines, fill_line, told_at_once
 
 _CENT = Decimal("0.01")
+_NOTHING_YET = StoryLine(StoryKind.FIGURE, "so far", "no closing order, and nothing has left it")
 
 
 async def trident_details(records: Records, trident_id: str) -> TridentDetails | None:
@@ -80,7 +81,7 @@ def story_of_trident(file: TridentDetails) -> Story:
         *_expiry_lines(view),
         *story_of_entry(file.entry).lines,
         StoryLine(StoryKind.SECTION, "its way to its end"),
-        *_by_days(happened, record.opened_at),
+        *(_by_days(happened, record.opened_at) if happened else [_NOTHING_YET]),
     ]
     return Story(title, verdict, tuple(lines))
 
