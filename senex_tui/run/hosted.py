@@ -72,7 +72,8 @@ def run_console(
                 if isinstance(failure, LockRefused):
                     raise failure
             if jump_to is None or world is None:
-                print_line(parting_line(hosted.host.snapshot(), command_typed()))
+                last = hosted.host.snapshot()
+                print_line(parting_line(last, command_typed(), broker_ends=world is not None))
                 return app.return_code or 0
             from senex_tui.run.jump import jump
 

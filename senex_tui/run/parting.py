@@ -22,10 +22,11 @@ def command_typed() -> str:
     return shlex.join(["senex", *sys.argv[1:]])
 
 
-def parting_line(snapshot: Snapshot, command: str) -> str:
-    """The line of a console that traded. `snapshot` is the last one, `command` starts it again."""
+def parting_line(snapshot: Snapshot, command: str, *, broker_ends: bool = False) -> str:
+    """The line of a console that traded. `snapshot` is the last one, `command` starts it again. With `broker_ends` the
+    broker is that of a demo, and nothing stays there."""
     back = f"`{command}` opens it again"
-    if snapshot.status.mode is Mode.DEMO:
+    if broker_ends:
         kept = "`senex demo --list` has what it recorded"
         return f"The demo has ended, and its broker with it: nothing works on. {kept}; `{command}` begins another."
     told = [*_at_the_broker(snapshot), *_waits(snapshot), back]

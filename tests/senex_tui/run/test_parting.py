@@ -61,8 +61,14 @@ def test_the_next_time_exit_that_waits_is_named() -> None:
     assert "1 trident stays open; the next time exit, 10:31, waits for a console." in line
 
 
+def test_a_simulated_broker_that_stays_is_told_as_any_other() -> None:
+    line = parting_line(ended(scenes.calm(), Mode.DEMO), "senex")
+    assert "1 entry works on at the broker" in line
+    assert "`senex` opens it again" in line
+
+
 def test_a_demo_ends_with_its_broker_and_a_watcher_ends_nothing() -> None:
-    line = parting_line(ended(scenes.calm(), Mode.DEMO), "senex demo --days 10")
+    line = parting_line(ended(scenes.calm(), Mode.DEMO), "senex demo --days 10", broker_ends=True)
     assert "its broker with it: nothing works on" in line
     assert "`senex demo --days 10` begins another" in line
     assert watcher_line("senex watch").endswith(
