@@ -17,10 +17,12 @@ from core.domain.positions.tridents import Phase
 from core.domain.positions.units import Ended
 from core.domain.trident.book_payoff import book_of
 from core.records.records import GoneRecord, Records
+from core.records.search.history_rows import HistoryKind
 from core.snapshot import Freshness, Mode, PositionsSlice
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.positions import PositionsPage
 from senex_tui.console.screens.trident import TridentPage
+from senex_tui.reports.history_text import HistoryText
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.console.exit_views import EXITS, held
@@ -179,6 +181,27 @@ async def test_ended_tridents_stand_below_with_what_they_earned(tmp_path: Path) 
             [file] = (tmp_path / "exports").iterdir()
             head, *rows = csv.reader(file.read_text().splitlines())
             assert [row[head.index("days")] for row in rows] == ["43", "1", "ended"]
+
+
+async def test_a_row_of_the_history_opens_the_whole_trident_and_exports_every_column(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as records:
+        records.tridents.default_rules = RULES
+        await filled(records)
+        async with driven(
+            engine=FixedEngine(held(), records=records), size=(100, 30), state_folder=tmp_path
+        ) as console:
+            await console.press("h", "shift+tab")
+            await console.answered()
+            assert await console.shows("History tridents")
+            await console.press("e")
+            [file] = (tmp_path / "exports").iterdir()
+            assert file.read_text().splitlines()[0] == HistoryText(HistoryKind.TRIDENTS, ()).csv_head()
+            assert len(file.read_text().splitlines()) == 2
+            await console.press("enter")
+            await console.answered()
+            page = console.app.screen
+            assert isinstance(page, TridentPage)
+            assert page.meant_trident == "one"
 
 
 async def test_x_means_the_chosen_trident() -> None:
