@@ -14,7 +14,9 @@ from senex_tui.console.screens.accounts import AccountsPage
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, Stopping
+from senex_tui.console.screens.health import HealthPage
 from senex_tui.console.screens.help import HelpScreen
+from senex_tui.console.screens.money import MoneyPage
 from senex_tui.console.screens.orders import OrdersPage
 from senex_tui.console.screens.page import Page
 from senex_tui.console.screens.positions import PositionsPage
@@ -33,6 +35,8 @@ PAGES: dict[str, Callable[[], Screen[None]]] = {
     "orders": lambda: OrdersPage(name="orders"),
     "alerts": lambda: AlertsPage(name="alerts"),
     "accounts": lambda: AccountsPage(name="accounts"),
+    "money": lambda: MoneyPage(name="money"),
+    "health": lambda: HealthPage(name="health"),
     "settings": lambda: SettingsPage(name="settings"),
     "history": _history,
 }

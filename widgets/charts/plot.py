@@ -26,6 +26,9 @@ _UNICODE = {
     "corner": "└",
     "floor": "─",
     "under": "┬",
+    "bar": "█",
+    "gain": "░",
+    "loss": "▒",
 }
 _ASCII = {
     "curve": "*",
@@ -39,6 +42,7 @@ _ASCII = {
     "corner": "+",
     "floor": "-",
     "under": "+",
+    "bar": "#",
 }
 SMALLEST = (16, 4)
 """The fewest columns and rows that a picture needs to be readable."""
