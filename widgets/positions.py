@@ -1,7 +1,9 @@
-"""The panel of the open tridents: days left, mark, P&L, break-evens and warnings (rules 7)."""
+"""The panel of one open trident: days left, mark, P&L, break-evens, units and warnings (rules 7, 15); and all of them
+in a line."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,17 +18,21 @@ if TYPE_CHECKING:
     from core.snapshot import PositionsSlice, PositionView, TridentExits
 
 
-class PositionsPanel(LinePanel["PositionsSlice"]):
-    NAME = "Positions"
+_NARROW = 70
+"""Below so many columns the account stands in the panel's title alone."""
 
-    def draw(self, value: PositionsSlice, width: int, height: int) -> Drawing:
-        lines: list[Line] = [((line, Tone.BAD),) for line in wrap(value.trouble, width) if line]
-        if not value.open:
-            lines.append((("no trident is open", Tone.DIM),))
-        for number, view in enumerate(value.open):
-            lines += [()] * bool(number)
-            lines += _trident(view, width)
-        return Drawing(summary(value) or self.NAME, tuple(lines))
+
+class TridentPanel(LinePanel["PositionView"]):
+    NAME = "Trident"
+    PLACEHOLDER = "no open trident is chosen"
+
+    def draw(self, value: PositionView, width: int, height: int) -> Drawing:
+        return Drawing(f"{self.NAME} of {value.account}", tuple(self.lines_of(value, width)))
+
+    @staticmethod
+    def lines_of(view: PositionView, width: int) -> list[Line]:
+        """What the panel shows of a trident at this width."""
+        return _trident(replace(view, account="") if width < _NARROW else view, width)
 
 
 def summary(value: PositionsSlice) -> str:

@@ -26,7 +26,7 @@ from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
 from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice, Watching
-from core.snapshot.tridents import ExitsView, ExitView, TridentExits, UnitView
+from core.snapshot.tridents import EndedTrident, ExitsView, ExitView, TridentExits, UnitView
 
 __all__ = [
     "AccountNow",
@@ -41,6 +41,7 @@ __all__ = [
     "CreditPoint",
     "CreditTrail",
     "CycleSlice",
+    "EndedTrident",
     "EngineClient",
     "EngineNotRunning",
     "EngineState",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+
+from core.domain.trident.book_payoff import LeftAtExpiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class TridentExits:
     the order's price. `resting` names the orders that a close would cancel first. `next_exit_at` is when its time
     exit begins, or goes on in the next session; None where neither is to come. While something keeps its exits
     from being sent, `sends_targets` and `sends_all` say what would be sent at once without it: where targets alone
-    are sent, and where time exits are too.
+    are sent, and where time exits are too. `payoff` is that of what is left where `is_part`, None while nobody knows
+    it.
     """
 
     state: str
@@ -61,6 +64,24 @@ class TridentExits:
     net_estimated: bool = False
     sends_targets: tuple[str, ...] = ()
     sends_all: tuple[str, ...] = ()
+    payoff: LeftAtExpiry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTrident:
+    """A trident that has ended. `account` is masked; `credit` is per share, None while fills are missing. `how` says
+    how it ended; `realized` is in $ after fees, `estimated` while one of these is."""
+
+    trident_id: str
+    account: str
+    underlying: str
+    strikes: str
+    expiration: date
+    credit: Decimal | None
+    opened_at: datetime
+    how: str
+    realized: Decimal
+    estimated: bool
 
 
 @dataclass(frozen=True, slots=True)

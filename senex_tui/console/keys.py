@@ -194,6 +194,8 @@ KEYS: tuple[Key, ...] = (
     Key("y", "copy", "Copy", "copy all rows of health", LISTS, footer=True, where=Where.HEALTH),
     Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
         palette=False, where=Where.TRIDENTS),
+    Key("v", "picture", "Payoff", "what all tridents of an underlying bring at expiry, or the chosen one again", LISTS,
+        footer=True, palette=False, where=Where.TRIDENTS),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
     Key("slash", "search", "Search", "find words in the story; n and N go from place to place", STORIES, shown="/",
         footer=True, where=Where.STORIES),

@@ -17,8 +17,9 @@ from core.domain.market.underlying import Underlying
 from core.domain.operation import amounts
 from core.domain.operation.figures import Figures, FigureValue
 from core.domain.positions.tridents import ExitMode
+from core.domain.trident.book_payoff import LeftAtExpiry
 from core.domain.trident.sides import Direction
-from core.domain.trident.trident import SHARES_PER_CONTRACT, break_evens
+from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, SHARES_PER_CONTRACT, break_evens
 
 WARN_FROM_DTE = 7
 EX_DIVIDEND_DAYS = 5
@@ -63,6 +64,14 @@ class OpenTrident:
     def break_evens(self) -> tuple[Decimal | None, Decimal | None]:
         """The settlements below and above the body at which P&L is zero, from the fills; None where there is none."""
         return (None, None) if self.credit is None else break_evens(self.body, self.width, self.credit)
+
+    @property
+    def at_expiry(self) -> LeftAtExpiry | None:
+        """Its payoff while all of it is held; None while its credit or the number of its packages is not known."""
+        if self.credit is None or self.packages is None:
+            return None
+        puts, calls = self.packages * PUT_SPREADS, self.packages * CALL_SPREADS
+        return LeftAtExpiry(self.body, self.width, puts, calls, self.packages * SHARES_PER_CONTRACT * self.credit)
 
     def dte(self, today: date) -> int:
         """Calendar days to expiration."""

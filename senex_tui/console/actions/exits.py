@@ -125,8 +125,9 @@ class ExitActions:
 
 
 def closable(snapshot: Snapshot) -> tuple[PositionView, ...]:
-    """The tridents of which units can be closed."""
-    return tuple(view for view in snapshot.positions.open if view.exits is not None and view.exits.legs)
+    """The tridents of which units can be closed, the newest first."""
+    found = (view for view in snapshot.positions.open if view.exits is not None and view.exits.legs)
+    return tuple(sorted(found, key=lambda view: view.newest_first))
 
 
 def wrong_words(text: str) -> str:

@@ -34,7 +34,11 @@ class ListPage(Page):
 
     def body(self) -> ComposeResult:
         yield ListPanel(id="list")
-        yield SteadyCursorInput(placeholder="words to keep; !word leaves out", select_on_focus=False, id="filter")
+        yield self.filter_field()
+
+    def filter_field(self) -> Input:
+        """The field of the filter, below what `body` yields."""
+        return SteadyCursorInput(placeholder="words to keep; !word leaves out", select_on_focus=False, id="filter")
 
     @property
     def list(self) -> ListPanel:
