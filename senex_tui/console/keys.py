@@ -24,6 +24,7 @@ class Where(StrEnum):
     HISTORY = "history"
     STORIES = "stories"
     TRIDENTS = "tridents"
+    PREVIEW = "preview"
     OWN_DEMO = "own demo"
     """The dashboard of a demo that this console runs."""
 
@@ -110,6 +111,7 @@ KEYS: tuple[Key, ...] = (
     Key("o", "open('orders')", "Orders", "closing orders and every entry with its fills; enter tells one whole", PAGES),
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
+    Key("w", "open('preview')", "Preview", "what would be sent next, as of now, and why not; sends nothing", PAGES),
     Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),
     *(
         Key(
@@ -149,6 +151,8 @@ KEYS: tuple[Key, ...] = (
     Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
     Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
         palette=False, where=Where.TRIDENTS),
+    Key("space", "again", "Again", "preview once more, as of now", LISTS, footer=True, where=Where.PREVIEW),
+    Key("y", "copy", "Copy", "copy the preview", LISTS, footer=True, where=Where.PREVIEW),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
     Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
     Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,

@@ -18,6 +18,7 @@ from senex_tui.console.screens.help import HelpScreen
 from senex_tui.console.screens.orders import OrdersPage
 from senex_tui.console.screens.page import Page
 from senex_tui.console.screens.positions import PositionsPage
+from senex_tui.console.screens.preview import PreviewPage
 from senex_tui.console.screens.settings import SettingsPage
 
 
@@ -33,6 +34,7 @@ PAGES: dict[str, Callable[[], Screen[None]]] = {
     "orders": lambda: OrdersPage(name="orders"),
     "alerts": lambda: AlertsPage(name="alerts"),
     "accounts": lambda: AccountsPage(name="accounts"),
+    "preview": lambda: PreviewPage(name="preview"),
     "settings": lambda: SettingsPage(name="settings"),
     "history": _history,
 }
