@@ -141,7 +141,8 @@ def _underlying(one: PreviewUnderlying, preview: PreviewView, width: int) -> lis
         parts: list[Part] = [(score, Tone.GOOD if judged.passed else Tone.WARN)]
         lines += _row("judgement", [*parts, *((word, Tone.DIM) for word in about)], width)
     if one.strikes is not None and one.expiration is not None:
-        day = f"{figures.day_of(one.expiration, figures.exchange_day(preview.at))}, {figures.counted(one.dte or 0, 'day')}"
+        day = figures.day_of(one.expiration, figures.exchange_day(preview.at))
+        day += f", {figures.counted(one.dte or 0, 'day')}"
         at = f"{one.underlying} at {amounts.price(one.price)}"
         lines += _row("strikes", [(one.strikes, Tone.STRONG), (day, Tone.PLAIN), (at, Tone.DIM)], width)
     if not spare:

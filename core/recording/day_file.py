@@ -85,8 +85,8 @@ def read_frames(path: Path) -> Frames:
             return Frames((), 0, len(content), torn=True)
         if first.startswith(_MAGIC):
             version, *ours = (line[len(_MAGIC) :].decode("ascii", "replace").strip() for line in (first, *_HEADS))
-            known = " and ".join(ours)
-            raise DayUnreadable(f"{path} was recorded by another version ({version}; this one reads {known})")
+            words = f"{path} was recorded by {_whose(version)} version of senex, in the form {version}"
+            raise DayUnreadable(f"{words}; this one reads {' and '.join(ours)}")
         raise DayUnreadable(f"{path} is no recorded day")
     found = []
     place, view = len(head), memoryview(content)
@@ -160,6 +160,14 @@ def _usable(path: Path) -> int:
         number += 1
     path.rename(aside)
     return 0
+
+
+def _whose(version: str) -> str:
+    """Whether a form like 1.1 is older or newer than those that are read."""
+    parts = version.split(".")
+    if not all(part.isdecimal() for part in parts):
+        return "another"
+    return "an older" if [int(part) for part in parts] < [FORMAT, READABLE[0]] else "a newer"
 
 
 def _check(flags: int, second: int, part: bytes) -> int:

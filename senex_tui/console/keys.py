@@ -168,6 +168,8 @@ KEYS: tuple[Key, ...] = (
             ("shift+right", "step(900)", "+15 min", "15 minutes on", "", False),
             ("n", "cycle(1)", "Next cycle", "to the start of the next cycle", "", True),
             ("b", "cycle(-1)", "Cycle back", "to the start of the cycle before", "", False),
+            ("greater_than_sign", "highlight(1)", "Next trade", "to the next fill or exit", ">", True),
+            ("less_than_sign", "highlight(-1)", "Trade back", "to the fill or exit before", "<", False),
             ("full_stop", "frame(1)", "Frame on", "one recorded moment on, and hold", ".", False),
             ("comma", "frame(-1)", "Frame back", "one recorded moment back, and hold", ",", False),
             ("plus", "faster(1)", "Faster", "faster", "+", False),
@@ -202,6 +204,7 @@ BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("up down, j k", "scroll the focused panel, or choose a row", PANELS),
     ("pgup pgdn, g G", "by pages, to the start, to the end", PANELS),
     ("space", "in a replay: hold it, or let it go on", REPLAY),
+    ("┴ F X ▶", "its timeline: a cycle, a fill, an exit, where you are; a click goes there", REPLAY),
 )
 """Keys that panels and Textual bind by themselves, for help: (keys, sentence, group)."""
 
