@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.operation.commands import CommandKind, CommandState
 from core.domain.operation.failures import failure_words
-from core.recording.day_file import DayUnreadable, Frame, read_frames
+from core.recording.day_file import DayUnreadable, Frame, read_frames, tell_nobody
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot
 from core.snapshot.codec import SnapshotUnreadable, decode, decode_change
 
@@ -38,9 +38,10 @@ NOTHING_SENT = "this is a replay: nothing here is live, and nothing was sent"
 class RecordedDay:
     """The frames of one day's file. To read one, at most the frames since the last key frame before it are read."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises DayUnreadable, also for a file without one whole frame, and OSError."""
-        found = read_frames(path)
+    def __init__(self, path: Path, told: Callable[[float], None] = tell_nobody) -> None:
+        """`told` is called now and then with the share of the file that is read. Raises DayUnreadable, also for a file
+        without one whole frame, and OSError."""
+        found = read_frames(path, told)
         if not found.frames:
             raise DayUnreadable(f"{path} holds no whole frame; its console was ended too soon")
         self._path = path
