@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from core.snapshot.previews import PreviewLeg, PreviewReason, PreviewUnderlying, PreviewView
 
-_LABEL = 11
+_LABEL = 12
 _WORDS, _GAP = 76, 3
 """The columns of the words where the picture is beside them, and those between."""
 _BESIDE_FROM = _WORDS + _GAP + 48
