@@ -25,6 +25,8 @@ class Where(StrEnum):
     STORIES = "stories"
     TRIDENTS = "tridents"
     PREVIEW = "preview"
+    MONEY = "money"
+    HEALTH = "health"
     OWN_DEMO = "own demo"
     """The dashboard of a demo that this console runs."""
 
@@ -112,6 +114,8 @@ KEYS: tuple[Key, ...] = (
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
     Key("w", "open('preview')", "Preview", "what would be sent next, as of now, and why not; sends nothing", PAGES),
+    Key("m", "open('money')", "Money", "what was earned: day by day, by week and month, and how it ended", PAGES),
+    Key("H", "open('health')", "Health", "how the trader's parts and this machine do, and what to do about it", PAGES),
     Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),
     *(
         Key(
@@ -149,9 +153,22 @@ KEYS: tuple[Key, ...] = (
     Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands, exits, tridents", LISTS,
         footer=True, palette=False, where=Where.HISTORY),
     Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
+    Key("left_square_bracket", "account(-1)", "Account", "of money: the account before", LISTS, shown="[",
+        palette=False, where=Where.MONEY),
+    Key("right_square_bracket", "account(1)", "Account", "of money: the next account, or all together", LISTS,
+        shown="]", footer=True, palette=False, where=Where.MONEY),
+    Key("tab", "part(1)", "Part", "of money: earned, weeks, months, how they ended", LISTS, footer=True, palette=False,
+        where=Where.MONEY),
+    Key("shift+tab", "part(-1)", "Part", "of money: the part before", LISTS, palette=False, where=Where.MONEY),
+    Key("y", "copy", "Copy", "copy the part of money in sight", LISTS, footer=True, where=Where.MONEY),
+    Key("e", "export", "Export", "export what each closed unit earned as a CSV file", LISTS, footer=True,
+        where=Where.MONEY),
+    Key("enter", "look_again", "Look", "of health: look at this machine again now", LISTS, footer=True, palette=False,
+        where=Where.HEALTH),
+    Key("y", "copy", "Copy", "copy all rows of health", LISTS, footer=True, where=Where.HEALTH),
     Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
         palette=False, where=Where.TRIDENTS),
-    Key("space", "again", "Again", "preview once more, as of now", LISTS, footer=True, where=Where.PREVIEW),
+    Key("space", "again", "Again", "of the preview: once more, as of now", LISTS, footer=True, where=Where.PREVIEW),
     Key("y", "copy", "Copy", "copy the preview", LISTS, footer=True, where=Where.PREVIEW),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
     Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),

@@ -24,6 +24,9 @@ _UNICODE = {
     "corner": "└",
     "floor": "─",
     "under": "┬",
+    "bar": "█",
+    "gain": "░",
+    "loss": "▒",
 }
 _ASCII = {
     "curve": "*",
@@ -35,6 +38,9 @@ _ASCII = {
     "corner": "+",
     "floor": "-",
     "under": "+",
+    "bar": "#",
+    "gain": ":",
+    "loss": "=",
 }
 SMALLEST = (16, 4)
 """The fewest columns and rows that a picture needs to be readable."""
