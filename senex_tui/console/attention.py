@@ -27,6 +27,7 @@ class Notice:
 class Attention:
     """Tells of commands sent from this console, new critical messages and the engine's failure.
 
+    It does not tell of a preview: its page shows the answer.
     It tells nothing that was there before the console opened: the panels show that. A watcher's console opens to a
     trader when the first snapshot of it arrives, which may be long after its screen did.
     """
@@ -72,7 +73,7 @@ class Attention:
         settled = [c for c in snapshot.commands if c.state is not CommandState.PENDING and c.id in self._sent]
         for command in settled:
             del self._sent[command.id]
-        return [_notice_of(command) for command in settled]
+        return [_notice_of(command) for command in settled if command.kind is not CommandKind.PREVIEW]
 
     def _messages(self, snapshot: Snapshot) -> list[Notice]:
         before = self._before(snapshot)

@@ -24,6 +24,7 @@ class Where(StrEnum):
     HISTORY = "history"
     STORIES = "stories"
     TRIDENTS = "tridents"
+    PREVIEW = "preview"
     MONEY = "money"
     HEALTH = "health"
     OWN_DEMO = "own demo"
@@ -133,6 +134,8 @@ KEYS: tuple[Key, ...] = (
         also="warnings alarms errors trouble statistics figures"),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES,
         also="login token width size switch off on skip today"),
+    Key("w", "open('preview')", "Preview", "what would be sent next, as of now, and why not; sends nothing", PAGES,
+        also="what next suggestion would send dry run try strikes payoff"),
     Key("m", "open('money')", "Money", "what was earned: day by day, by week and month, and how it ended", PAGES,
         also="pnl profit loss earned realized month week year statistics results csv"),
     Key("H", "open('health')", "Health", "how the trader's parts and this machine do, and what to do about it", PAGES,
@@ -196,6 +199,8 @@ KEYS: tuple[Key, ...] = (
         palette=False, where=Where.TRIDENTS),
     Key("v", "picture", "Payoff", "what all tridents of an underlying bring at expiry, or the chosen one again", LISTS,
         footer=True, palette=False, where=Where.TRIDENTS),
+    Key("space", "again", "Again", "of the preview: once more, as of now", LISTS, footer=True, where=Where.PREVIEW),
+    Key("y", "copy", "Copy", "copy the preview", LISTS, footer=True, where=Where.PREVIEW),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
     Key("slash", "search", "Search", "find words in the story; n and N go from place to place", STORIES, shown="/",
         footer=True, where=Where.STORIES),
@@ -213,6 +218,8 @@ KEYS: tuple[Key, ...] = (
             ("shift+right", "step(900)", "+15 min", "15 minutes on", "", False),
             ("n", "cycle(1)", "Next cycle", "to the start of the next cycle", "", True),
             ("b", "cycle(-1)", "Cycle back", "to the start of the cycle before", "", False),
+            ("greater_than_sign", "highlight(1)", "Next trade", "to the next fill or exit", ">", True),
+            ("less_than_sign", "highlight(-1)", "Trade back", "to the fill or exit before", "<", False),
             ("full_stop", "frame(1)", "Frame on", "one recorded moment on, and hold", ".", False),
             ("comma", "frame(-1)", "Frame back", "one recorded moment back, and hold", ",", False),
             ("plus", "faster(1)", "Faster", "faster", "+", False),
@@ -247,6 +254,7 @@ BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("up down, j k", "scroll the focused panel, or choose a row", PANELS),
     ("pgup pgdn, g G", "by pages, to the start, to the end", PANELS),
     ("space", "in a replay: hold it, or let it go on", REPLAY),
+    ("┴ F X ▶", "its timeline: a cycle, a fill, an exit, where you are; a click goes there", REPLAY),
 )
 """Keys that panels and Textual bind by themselves, for help: (keys, sentence, group)."""
 

@@ -28,6 +28,12 @@ def _history() -> Screen[None]:
     return HistoryPage(name="history")
 
 
+def _preview() -> Screen[None]:
+    from senex_tui.console.screens.preview import PreviewPage
+
+    return PreviewPage(name="preview")
+
+
 def _money() -> Screen[None]:
     from senex_tui.console.screens.money import MoneyPage
 
@@ -45,6 +51,7 @@ PAGES: dict[str, Callable[[], Screen[None]]] = {
     "orders": lambda: OrdersPage(name="orders"),
     "alerts": lambda: AlertsPage(name="alerts"),
     "accounts": lambda: AccountsPage(name="accounts"),
+    "preview": _preview,
     "money": _money,
     "health": _health,
     "settings": lambda: SettingsPage(name="settings"),

@@ -306,7 +306,7 @@ async def test_help_lists_every_key_and_searches() -> None:
     """Those of exits too, as soon as there is a trident to take to its end (`test_exits.py`)."""
     shown = scenes.calm()
     held = replace(shown, status=replace(shown.status, exits=ExitsView("on")))
-    async with driven(held, size=(120, 78)) as console:
+    async with driven(held, size=(120, 90)) as console:
         await console.press("question_mark")
         text = console.text
         for key in KEYS:
