@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +29,13 @@ FONT = "DejaVu Sans Mono"
 BRAILLE = 0x2800
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """Column and row of each bit of a braille sign."""
+BLOCKS = {"█": (0, 8), "▀": (0, 4)} | {sign: (7 - n, n + 1) for n, sign in enumerate("▁▂▃▄▅▆▇")}
+"""The eighths of a cell's height at which each block begins, and that it is high."""
+DRAWN = frozenset(BLOCKS) | {chr(BRAILLE + bits) for bits in range(256)}
+"""The signs that are drawn here and not by the font."""
 CELL, LINE = 12.2, 24.4
+RISE = 0.78 * LINE
+"""How far the top of a line of text is above its baseline."""
 TEXT = re.compile(r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)"[^>]*>(?P<text>[^<]*)</text>')
 
 
@@ -98,15 +105,17 @@ async def shoot(picture: Picture, records: Path) -> str:
         await opened.close()
 
 
-def with_dots(svg: str) -> str:
-    """Braille drawn as dots: no font that is everywhere has it in the width of a cell."""
+def drawn_exactly(svg: str) -> str:
+    """Braille and blocks drawn as dots and rectangles that fill their cells: a font leaves gaps between the rows, and
+    none that is everywhere has braille in the width of a cell."""
 
     def drawn(found: re.Match[str]) -> str:
         text = html.unescape(found["text"])
-        if not any(BRAILLE <= ord(sign) < BRAILLE + 256 for sign in text):
+        if not DRAWN & set(text):
             return found[0]
-        plain = "".join("\u00a0" if BRAILLE <= ord(sign) < BRAILLE + 256 else sign for sign in text)
-        return found[0].replace(f">{found['text']}<", f">{html.escape(plain)}<") + "".join(dots(found, text))
+        plain = "".join("\u00a0" if sign in DRAWN else sign for sign in text)
+        shapes = [*dots(found, text), *rectangles(found, text)]
+        return found[0].replace(f">{found['text']}<", f">{html.escape(plain)}<") + "".join(shapes)
 
     return TEXT.sub(drawn, svg)
 
@@ -133,8 +142,40 @@ def dots(found: re.Match[str], text: str) -> Iterator[str]:
         for bit, (column, row) in enumerate(DOTS):
             if 0 <= bits < 256 and bits >> bit & 1:
                 x = float(found["x"]) + place * CELL + (0.28 + 0.44 * column) * CELL
-                y = float(found["y"]) - 0.78 * LINE + (0.125 + 0.25 * row) * LINE
+                y = float(found["y"]) - RISE + (0.125 + 0.25 * row) * LINE
                 yield f'<circle class="{found["style"]}" cx="{x:.1f}" cy="{y:.1f}" r="1.8"/>'
+
+
+def rectangles(found: re.Match[str], text: str) -> Iterator[str]:
+    for block in re.finditer(r"(.)\1*", text):
+        if (sign := block[1]) in BLOCKS:
+            first, high = BLOCKS[sign]
+            x = float(found["x"]) + block.start() * CELL
+            y = float(found["y"]) - RISE + first * LINE / 8
+            size = f'width="{len(block[0]) * CELL:.1f}" height="{high * LINE / 8 + 0.3:.1f}"'
+            yield f'<rect class="{found["style"]}" x="{x:.1f}" y="{y:.1f}" {size}/>'
+
+
+def missing_in_font(text: str) -> set[str]:
+    """The characters of a text that neither the font has nor we draw: a picture would show boxes for them.
+
+    Raises OSError where fontconfig or the font is not installed.
+    """
+    query = ["fc-match", "--format=%{family}\n%{charset}", FONT]
+    family, ranges = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split("\n")
+    if family != FONT:
+        raise FileNotFoundError(f"the font {FONT} is not installed")
+    spans = [[int(end, 16) for end in part.split("-")] for part in ranges.split()]
+    glyphs = {sign for span in spans for sign in range(span[0], span[-1] + 1)}
+    return {sign for sign in text if sign.isprintable() and sign not in DRAWN and ord(sign) not in glyphs}
+
+
+def font_svg(svg: str) -> str:
+    """A screenshot with our font and our drawings. Raises ValueError for a character that the font does not have."""
+    missing = missing_in_font("".join(html.unescape(found["text"]) for found in TEXT.finditer(svg)))
+    if missing:
+        raise ValueError(f"{FONT} has no glyph for {' '.join(sorted(missing))}")
+    return by_words(drawn_exactly(svg.replace("Fira Code", FONT)))
 
 
 def main(names: list[str]) -> None:
@@ -144,7 +185,7 @@ def main(names: list[str]) -> None:
             if names and picture.name not in names:
                 continue
             records = lived(DAY_OF[picture.scene], Path(folder))
-            svg = by_words(with_dots(asyncio.run(shoot(picture, records)).replace("Fira Code", FONT)))
+            svg = font_svg(asyncio.run(shoot(picture, records)))
             target = IMAGES / f"{picture.name}.png"
             cairosvg.svg2png(bytestring=svg.encode(), write_to=str(target), output_width=picture.size[0] * 9)
             print(target.name, f"{target.stat().st_size // 1000} KB")

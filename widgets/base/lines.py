@@ -24,6 +24,8 @@ class Tone(StrEnum):
     PICTURE = "picture"
     GAIN = "gain"
     LOSS = "loss"
+    ABOVE = "above"
+    BELOW = "below"
     CHOSEN = "chosen"
 
 

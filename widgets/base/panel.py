@@ -67,7 +67,8 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
     @property
     def is_ascii(self) -> bool:
         """Whether the screen shows ASCII alone. A picture made of other signs is then drawn in another way."""
-        return self.is_attached and bool(getattr(getattr(self.app, "looks", None), "ascii", False))
+        settings = getattr(self.app, "display_settings", None) if self.is_attached else None
+        return settings is not None and bool(settings.ascii)
 
     def draw(self, value: Slice, width: int, height: int) -> Drawing:
         """Draws a slice in `width` x `height` cells. Has no side effects. What it raises is shown in the panel."""

@@ -10,6 +10,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from widgets.base.lines import Line, Part, Tone, flow
+from widgets.charts.area import area, height_at
 
 Point = tuple[float, float]
 Range = tuple[float, float]
@@ -27,6 +28,8 @@ _UNICODE = {
 }
 _ASCII = {
     "curve": "*",
+    "gain": ":",
+    "loss": "=",
     "dots": ".",
     "level": "-",
     "upright": ":",
@@ -56,10 +59,11 @@ class Plot:
     """
 
     def __init__(self, width: int, height: int, scale: Scale, *, ascii: bool = False) -> None:
+        self._is_ascii = ascii
         self._glyphs = _ASCII if ascii else _UNICODE
         self._scale = scale
         self.rows = height - 2
-        steps = round_steps(*scale.y, max(3, self.rows // 3))
+        steps = round_steps(*scale.y, max(3, self.rows // 2))
         places = places_of(steps)
         self._labels = {self.row(value): f"{value:,.{places}f}" for value in steps}
         self._margin = max((len(label) for label in self._labels.values()), default=0)
@@ -86,6 +90,17 @@ class Plot:
                 for x, character in enumerate(row):
                     if character != " ":
                         self._cells[y, x] = (character, tone)
+
+    def area(self, points: Sequence[Point]) -> None:
+        """Fills what is between the points and zero, in other tones above it than below. Its edge is the curve."""
+        low, high = self._scale.x
+        steps = 2 * self.columns
+        heights = [height_at(points, low + (high - low) * n / (steps - 1)) for n in range(steps)]
+        for place, cell in area([_share(y, self._scale.y) for y in heights], self.rows, self.row(0.0)).items():
+            edge, inside = (Tone.ABOVE, Tone.GAIN) if cell.is_gain else (Tone.BELOW, Tone.LOSS)
+            name = "curve" if cell.is_edge else "gain" if cell.is_gain else "loss"
+            sign = self._glyphs[name] if self._is_ascii else cell.sign
+            self._cells[place] = (sign, edge if cell.is_edge else inside)
 
     def level(self, y: float, tone: Tone, begin: float | None = None, end: float | None = None) -> None:
         """Draws a dashed horizontal line at a value, from `begin` to `end` where they are given."""
@@ -148,11 +163,15 @@ def reach(values: Iterable[float], room: float = 0.06) -> Range:
 
 def round_steps(low: float, high: float, most: int) -> list[float]:
     """Round values between `low` and `high`: about `most` at most, one at least."""
-    rough = (high - low) / max(1, most)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next((power * n for n in (1, 2, 5) if power * n >= rough), power * 10)
+    step = round_step((high - low) / max(1, most))
     first, last = math.ceil(low / step), math.floor(high / step)
     return [number * step for number in range(first, last + 1)] or [low]
+
+
+def round_step(least: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is not below this."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next((power * n for n in (1, 2, 5) if power * n >= least), power * 10)
 
 
 def places_of(values: Sequence[float]) -> int:

@@ -16,11 +16,11 @@ from senex_tui.console.screens.base import ConsoleScreen
 from widgets.banner import Alarm, Banner
 from widgets.base.day_panel import DayContext, DayPanel, day_context
 from widgets.base.panel import LinePanel
-from widgets.charts.panel import ChartPanel
+from widgets.charts.panel import ChartPanel, PayoffPanel
 from widgets.cycle import CyclePanel
 from widgets.key_line import KeyLine
 from widgets.orders import OrdersPanel
-from widgets.panels import PANELS, cycle_of
+from widgets.panels import PANELS, chart_view, cycle_of
 from widgets.quote import QuotePanel
 from widgets.status_bar import StatusBar, StatusView
 from widgets.tabs import TabStrip
@@ -39,7 +39,7 @@ class Dashboard(ConsoleScreen):
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
     * from 110 columns: every panel, in two columns; of chart and judgement the one whose key was pressed last;
-    * from 170 columns: every panel with the chart, in three columns.
+    * from 170 columns: every panel in three columns, with the chart and the payoff at once.
     """
 
     AUTO_FOCUS = ""
@@ -50,18 +50,22 @@ class Dashboard(ConsoleScreen):
         """`monotonic` gives wall seconds; the chart spaces its drawings by it."""
         super().__init__()
         self.chart = ChartPanel(monotonic, id="chart", classes="panel lower")
+        self.payoff = PayoffPanel(monotonic, id="payoff", classes="panel lower")
+        self.chart.elsewhere = self._pictures_elsewhere
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
         yield Banner(id="banner")
         with Container(id="body"):
-            yield QuotePanel(id="quote-1", classes="panel")
-            yield QuotePanel(id="quote-2", classes="panel")
+            yield QuotePanel(lambda: self.chart.display, id="quote-1", classes="panel")
+            yield QuotePanel(lambda: self.chart.display, id="quote-2", classes="panel")
             yield CyclePanel(id="cycle", classes="panel")
             yield TabStrip(id="tabs")
             for each in PANELS:
                 classes = "panel lower -open" if each is PANELS[0] else "panel lower"
                 yield self.chart if each.panel is ChartPanel else each.panel(id=each.name, classes=classes)
+                if each.name == "attempts":
+                    yield self.payoff
         yield KeyLine(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -72,6 +76,9 @@ class Dashboard(ConsoleScreen):
         self.watch_slice(lambda shown: shown.cycle, self.query_one(CyclePanel).show)
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
+        self.watch_slice(chart_view, self.payoff.show)
+        # A single attempt says nothing that cycle and spread do not say: its room goes to the payoff.
+        self.watch_slice(lambda shown: len(shown.attempts) > 1, self._show_attempts)
         self.watch_slice(day_context, self._show_context)
         self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
 
@@ -93,9 +100,17 @@ class Dashboard(ConsoleScreen):
         for panel in self.query(QuotePanel):
             panel.show_ended(ended)
 
+    def _show_attempts(self, are_several: bool) -> None:
+        self.query_one("#body").set_class(are_several, "-attempts")
+
+    def _pictures_elsewhere(self) -> frozenset[str]:
+        """The pictures that other panels show at the same time."""
+        return frozenset({"payoff", "score"}) if self.payoff.display else frozenset()
+
     def on_screen_resume(self) -> None:
-        """Lets the chart draw: it draws nothing while another screen is in front."""
+        """Lets the charts draw: they draw nothing while another screen is in front."""
         self.chart.catch_up()
+        self.payoff.catch_up()
 
     def action_show_panel(self, name: str) -> None:
         """Focuses a numbered panel; where only one fits at a time, opens it."""
