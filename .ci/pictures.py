@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cairosvg
+from glyphs import BLOCKS, BRAILLE, DRAWN, FONT, missing_in_font
 
 from core.config.loader import load_settings
 from core.records.records import Records
@@ -25,14 +25,8 @@ from tests.support.console.recordings import lived
 from tests.support.console.scenes import DAY_OF, SCENES, FixedEngine
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-FONT = "DejaVu Sans Mono"
-BRAILLE = 0x2800
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """Column and row of each bit of a braille sign."""
-BLOCKS = {"█": (0, 8), "▀": (0, 4)} | {sign: (7 - n, n + 1) for n, sign in enumerate("▁▂▃▄▅▆▇")}
-"""The eighths of a cell's height at which each block begins, and that it is high."""
-DRAWN = frozenset(BLOCKS) | {chr(BRAILLE + bits) for bits in range(256)}
-"""The signs that are drawn here and not by the font."""
 CELL, LINE = 12.2, 24.4
 RISE = 0.78 * LINE
 """How far the top of a line of text is above its baseline."""
@@ -154,20 +148,6 @@ def rectangles(found: re.Match[str], text: str) -> Iterator[str]:
             y = float(found["y"]) - RISE + first * LINE / 8
             size = f'width="{len(block[0]) * CELL:.1f}" height="{high * LINE / 8 + 0.3:.1f}"'
             yield f'<rect class="{found["style"]}" x="{x:.1f}" y="{y:.1f}" {size}/>'
-
-
-def missing_in_font(text: str) -> set[str]:
-    """The characters of a text that neither the font has nor we draw: a picture would show boxes for them.
-
-    Raises OSError where fontconfig or the font is not installed.
-    """
-    query = ["fc-match", "--format=%{family}\n%{charset}", FONT]
-    family, ranges = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split("\n")
-    if family != FONT:
-        raise FileNotFoundError(f"the font {FONT} is not installed")
-    spans = [[int(end, 16) for end in part.split("-")] for part in ranges.split()]
-    glyphs = {sign for span in spans for sign in range(span[0], span[-1] + 1)}
-    return {sign for sign in text if sign.isprintable() and sign not in DRAWN and ord(sign) not in glyphs}
 
 
 def font_svg(svg: str) -> str:

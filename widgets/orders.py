@@ -12,8 +12,8 @@ from widgets.base import format as figures
 from widgets.base.day_panel import DayContext, DayPanel
 from widgets.base.fates import order_kind, order_words, tone_of
 from widgets.base.key_names import key_for
-from widgets.base.lines import Drawing, Line, Tone, beside, fit, wrap
-from widgets.positions import summary
+from widgets.base.lines import Drawing, Line, Tone, beside, fit, flow, width_of, wrap
+from widgets.positions import summary_parts
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView, PositionsSlice
@@ -26,11 +26,11 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
     NAME = "Orders"
     EMPTY = "no order today"
 
-    _positions = ""
+    _positions: Line = ()
 
     def show_positions(self, value: PositionsSlice) -> None:
         """Shows a line about the open tridents above the entries."""
-        positions_line = summary(value)
+        positions_line = next(iter(flow(summary_parts(value), 10_000)))
         if positions_line != self._positions:
             self._positions = positions_line
             self.redraw()
@@ -55,9 +55,8 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
         if not self._positions:
             return []
         where = f"{key_for('positions', 't')} shows them"
-        has_room = len(self._positions) + 1 + len(where) <= width
-        far = ((where, Tone.DIM),) if has_room else ()
-        return [beside(((self._positions, Tone.ACCENT),), far, width)]
+        has_room = width_of(self._positions) + 1 + len(where) <= width
+        return [beside(self._positions, ((where, Tone.DIM),) if has_room else (), width)]
 
 
 def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]:

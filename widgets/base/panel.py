@@ -134,9 +134,14 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         return "\n".join([self._titles[0].strip(), *rows])
 
     @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines, with those scrolled out of sight."""
+        return self._drawing.lines
+
+    @property
     def whole(self) -> str:
-        """All lines as plain text, with those scrolled out of sight."""
-        return plain(self._drawing.lines)
+        """All lines as plain text."""
+        return plain(self.lines)
 
     def tone_style(self, tone: Tone) -> Style:
         """The style of a tone in the present theme."""

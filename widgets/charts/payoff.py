@@ -41,8 +41,9 @@ def _words(view: PayoffView) -> list[Part]:
     payoff, parts = view.payoff, list[Part]()
     lower, upper = figures.strike(payoff.body - payoff.width), figures.strike(payoff.body + payoff.width)
     if view.price is not None:
-        word, tone = ("STALE", Tone.BAD) if view.price_stale else ("now", Tone.STRONG)
-        parts.append((f"▲ {word} {figures.price(view.price)}: {_dollars(payoff.at(view.price))} at expiry", tone))
+        word, then = "STALE" if view.price_stale else "now", payoff.at(view.price)
+        tone = Tone.BAD if view.price_stale else profit_tone(then)
+        parts.append((f"▲ {word} {figures.price(view.price)}: {_dollars(then)} at expiry", tone))
     parts.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.ABOVE))
     if view.profit_mid is not None:
         mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)

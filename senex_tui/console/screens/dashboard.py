@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 
+from core.domain.orders.next_step import Next
 from core.snapshot import Mode
 from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
@@ -26,12 +27,18 @@ from widgets.status_bar import StatusBar, StatusView
 from widgets.tabs import TabStrip
 
 if TYPE_CHECKING:
-    from core.snapshot import QuoteSlice
+    from core.snapshot import QuoteSlice, Snapshot
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes: below `TALL_FROM` terminal rows, and from there on."""
 TALL_FROM = 38
 _OPENS = {panel.name: panel.opens for panel in PANELS if panel.opens}
+
+
+def _has_few_tries(shown: Snapshot) -> bool:
+    """Whether the attempts of today are told without a panel of their own: one at most, or the day is done."""
+    tries = sum(attempt.day is None or attempt.day == shown.day for attempt in shown.attempts)
+    return tries <= 1 or (shown.overall is not None and shown.overall.kind is Next.DONE)
 
 
 class Dashboard(ConsoleScreen):
@@ -74,11 +81,10 @@ class Dashboard(ConsoleScreen):
         self.watch_slice(lambda shown: shown.quotes, self._show_quotes)
         self.watch_slice(lambda shown: shown.status.engine.is_over, self._show_ended)
         self.watch_slice(lambda shown: shown.cycle, self.query_one(CyclePanel).show)
+        self.watch_slice(_has_few_tries, self._give_room)
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
         self.watch_slice(chart_view, self.payoff.show)
-        # A single attempt says nothing that cycle and spread do not say: its room goes to the payoff.
-        self.watch_slice(lambda shown: len(shown.attempts) > 1, self._show_attempts)
         self.watch_slice(day_context, self._show_context)
         self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
 
@@ -100,8 +106,9 @@ class Dashboard(ConsoleScreen):
         for panel in self.query(QuotePanel):
             panel.show_ended(ended)
 
-    def _show_attempts(self, are_several: bool) -> None:
-        self.query_one("#body").set_class(are_several, "-attempts")
+    def _give_room(self, few: bool) -> None:
+        """With no more than one attempt today, its panel gives its room to the position, or to the orders."""
+        self.query_one("#body").set_class(few and not self.query_one("#attempts").has_class("-open"), "-few-tries")
 
     def _pictures_elsewhere(self) -> frozenset[str]:
         """The pictures that other panels show at the same time."""
@@ -116,6 +123,7 @@ class Dashboard(ConsoleScreen):
         """Focuses a numbered panel; where only one fits at a time, opens it."""
         for each in PANELS:
             self.query_one(f"#{each.name}").set_class(each.name == name, "-open")
+        self._give_room(_has_few_tries(self.console.shown))
         body = self.query_one("#body")
         body.set_class(name == "messages", "-messages")
         if name in ("chart", "judgement"):
