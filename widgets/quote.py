@@ -101,7 +101,7 @@ def _beside_digits(value: QuoteSlice, rows: tuple[str, ...], picture: Line, widt
     """The digits at the left; change, bid and ask, and the picture at the right."""
     room = width - len(rows[0]) - 2
     fresh, change, sides = freshness(value), _change(value), _sides(value)
-    together = (*change, ("  ", Tone.PLAIN), *fresh)
+    together = (*change[1:], ("  ", Tone.PLAIN), *fresh)
     is_dated = width_of(together) > room
     facts = (fresh, change, sides or picture) if is_dated else (together, sides, picture)
     tone = _price(value)[1]

@@ -57,12 +57,19 @@ def safe(text: str) -> str:
 
 
 def fit(text: str, width: int) -> str:
-    """The text in exactly `width` cells, padded on the right or cut with an ellipsis."""
+    """The text in exactly `width` cells, padded on the right or cut with an ellipsis.
+
+    It is cut after a word, unless that would take half of it.
+    """
     if width <= 0:
         return ""
-    if cell_len(text) > width:
-        return set_cell_size(text, width - 1) + "…"
-    return set_cell_size(text, width)
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    cut = set_cell_size(text, width - 1)
+    whole = cut if text[len(cut) : len(cut) + 1] == " " else cut.rpartition(" ")[0]
+    if 2 * cell_len(whole.rstrip()) >= width:
+        cut = whole.rstrip()
+    return set_cell_size(f"{cut}…", width)
 
 
 def right(text: str, width: int) -> str:

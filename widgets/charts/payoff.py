@@ -76,7 +76,6 @@ def _plot(view: PayoffView, width: int, height: int, ascii: bool) -> Plot:
     points = [(float(settle), float(profit)) for settle, profit in payoff.curve(low, high)]
     scale = Scale((float(low), float(high)), reach([0.0, *(profit for _, profit in points)]))
     plot = Plot(width, height, scale, ascii=ascii)
-    plot.level(0.0, Tone.DIM)
     plot.area(points)
     if view.price is not None:
         plot.upright(float(view.price), Tone.STRONG)

@@ -92,11 +92,17 @@ class Plot:
                         self._cells[y, x] = (character, tone)
 
     def area(self, points: Sequence[Point]) -> None:
-        """Fills what is between the points and zero, in other tones above it than below. Its edge is the curve."""
+        """Draws the line of zero, and fills what is between it and the points, in other tones above than below.
+
+        The area's edge is the curve. Where the curve runs in the row of zero, the line has the tone of its side.
+        """
         low, high = self._scale.x
-        steps = 2 * self.columns
+        steps, zero = 2 * self.columns, self.row(0.0)
         heights = [height_at(points, low + (high - low) * n / (steps - 1)) for n in range(steps)]
-        for place, cell in area([_share(y, self._scale.y) for y in heights], self.rows, self.row(0.0)).items():
+        for x, height in enumerate(heights[::2]):
+            side = Tone.ABOVE if self.row(height) == zero and height else Tone.DIM
+            self._cells[zero, x] = (self._glyphs["level"], Tone.BELOW if side is Tone.ABOVE and height < 0 else side)
+        for place, cell in area([_share(y, self._scale.y) for y in heights], self.rows, zero).items():
             edge, inside = (Tone.ABOVE, Tone.GAIN) if cell.is_gain else (Tone.BELOW, Tone.LOSS)
             name = "curve" if cell.is_edge else "gain" if cell.is_gain else "loss"
             sign = self._glyphs[name] if self._is_ascii else cell.sign

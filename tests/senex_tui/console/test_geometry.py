@@ -1,12 +1,18 @@
-"""The wide layout: large pictures, and no panel that is mostly blank."""
+"""The room of the panels: large pictures and no mostly blank panel on a wide screen, whole words on the smallest."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from tests.support.console import scenes
 from tests.support.console.driver import Driven, driven
+from widgets.base.lines import fit, plain, width_of
 from widgets.base.panel import LinePanel
+from widgets.charts.panel import ChartPanel
+from widgets.panels import PANELS
 
 WIDE = [(170, 48), (200, 55)]
 PICTURES_SHARE = 0.4
@@ -55,3 +61,28 @@ async def test_several_attempts_stand_beside_the_payoff_and_the_key_shows_a_sing
         await console.press("2")
         await console.pilot.pause()
         assert panels(console)["attempts"].has_focus
+
+
+@given(st.lists(st.text("abcxyz,.$0", min_size=1, max_size=12), min_size=1, max_size=12), st.integers(1, 60))
+def test_a_text_is_cut_after_a_word_and_takes_its_width(words: list[str], width: int) -> None:
+    text = " ".join(words)
+    shown = fit(text, width)
+    assert cell_len(shown) == width
+    if len(text) <= width:
+        assert shown.rstrip() == text.rstrip()
+        return
+    kept = shown.rstrip().removesuffix("…")
+    assert text.startswith(kept)
+    if max(map(len, words)) < width // 2:
+        assert text[len(kept)] == " ", "a whole word"
+
+
+def test_at_the_smallest_size_no_row_is_longer_than_its_panel() -> None:
+    shown = [each for each in PANELS if each.panel is not ChartPanel]
+    for scene, make in scenes.SCENES.items():
+        for each in shown:
+            value = each.slice_of(make())
+            if value is not None:
+                lines = each.panel().draw(value, 58, 9).lines
+                long = [line for line in lines if width_of(line) > 58]
+                assert not long, f"{scene}, {each.name}: {plain(long)}"
