@@ -8,7 +8,7 @@ from widgets.base import format as figures
 from widgets.base.lines import Part, Tone
 
 
-def profit_tone(value: Decimal | None, *, stale: bool = False) -> Tone:
+def profit_tone(value: Decimal | float | None, *, stale: bool = False) -> Tone:
     """The tone of an amount that may be above or below zero: plain at zero and where it is not known."""
     if value is None:
         return Tone.PLAIN

@@ -10,6 +10,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from widgets.base.lines import Line, Part, Tone, flow
+from widgets.base.profit import profit_tone
 from widgets.charts.area import area, height_at
 
 Point = tuple[float, float]
@@ -100,8 +101,8 @@ class Plot:
         steps, zero = 2 * self.columns, self.row(0.0)
         heights = [height_at(points, low + (high - low) * n / (steps - 1)) for n in range(steps)]
         for x, height in enumerate(heights[::2]):
-            side = Tone.ABOVE if self.row(height) == zero and height else Tone.DIM
-            self._cells[zero, x] = (self._glyphs["level"], Tone.BELOW if side is Tone.ABOVE and height < 0 else side)
+            runs_here = self.row(height) == zero and height != 0
+            self._cells[zero, x] = (self._glyphs["level"], profit_tone(height) if runs_here else Tone.DIM)
         for place, cell in area([_share(y, self._scale.y) for y in heights], self.rows, zero).items():
             edge, inside = (Tone.ABOVE, Tone.GAIN) if cell.is_gain else (Tone.BELOW, Tone.LOSS)
             name = "curve" if cell.is_edge else "gain" if cell.is_gain else "loss"
