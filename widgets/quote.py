@@ -37,6 +37,7 @@ class QuotePanel(LinePanel["QuoteSlice"]):
         """`chart_in_sight` says whether the day's chart is in sight too: one picture of the day is enough."""
         super().__init__(id=id, classes=classes)
         self._chart_in_sight = chart_in_sight
+        self._made: tuple[tuple[tuple[int, float], ...], int, Line] = ((), 0, ())
 
     def show_ended(self, ended: bool) -> None:
         """Says, where there is no quote, whether one may still come."""
@@ -64,7 +65,15 @@ class QuotePanel(LinePanel["QuoteSlice"]):
         return Drawing(value.symbol, lines, note=f"{BARS_NOTE}  {day}".rstrip() if bars else "")
 
     def _bars(self, value: QuoteSlice, width: int) -> Line:
-        return () if self.is_ascii or self._chart_in_sight() else sparkline(value.day_path, width)
+        """The bars of the last minutes. They are made anew with the path, which grows much more rarely than quotes
+        come."""
+        if self.is_ascii or self._chart_in_sight():
+            return ()
+        path, wide, bars = self._made
+        if path is not value.day_path or wide != width:
+            bars = sparkline(value.day_path, width)
+            self._made = value.day_path, width, bars
+        return bars
 
 
 def freshness(value: QuoteSlice) -> Line:
