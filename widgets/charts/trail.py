@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from widgets.base import format as figures
 from widgets.base.lines import Line, Tone, width_of
-from widgets.charts.plot import places_of, round_step
+from widgets.charts.plot import axis_label, places_of, round_step
 
 BAR_S = 60
 """Each bar is the last price of a minute of market time, so that the bars stand still until the next minute."""
@@ -35,7 +35,7 @@ def sparkline(path: Sequence[tuple[int, float]], width: int) -> Line:
     while True:  # a longer scale leaves room for fewer bars, which need no longer scale
         bars = {second // BAR_S: price for second, price in path if second // BAR_S > newest - count}
         low, high, places = scale(min(bars.values()), max(bars.values()))
-        ends = f" {low:,.{places}f} - {high:,.{places}f}"
+        ends = f" {axis_label(low, places)} - {axis_label(high, places)}"
         room = min(_MOST, width - len(ends))
         if room >= count:
             break

@@ -23,7 +23,8 @@ SIZES = ((60, 20), (80, 24), (120, 40), (200, 55))
 AT_EVERY_SIZE = ("calm", "stale", "retrying", "filled", "rejected", "unknown", "paused", "halted", "closed")
 """Scenes shown one after the other in one console: none leaves anything behind in the next."""
 CASES = [
-    ("retrying", (170, 50), ()),
+    ("retrying", (170, 48), ()),
+    ("filled", (170, 48), ()),
     ("paused", (80, 24), ("space",)),
     ("live", (80, 24), ("f",)),
     ("failed", (80, 24), ()),
@@ -57,7 +58,7 @@ CASES = [
     ("followed", (80, 24), ("7", "v", "v")),
     ("followed", (120, 40), ("v", "v", "v")),
     ("followed", (200, 55), ("v",)),
-    ("followed", (200, 55), ("v", "v")),
+    ("followed", (200, 55), ()),
 ]
 
 
