@@ -48,8 +48,11 @@ ALLOWED = {
     "senex_tui/support/crash_report.py": {"%Y%m%dT%H%M%S.%fZ": "the name of a file", "__name__": _DEFECT},
     "senex_tui/doctor/machine.py": {",.1f": "a size of a disk"},
     "widgets/base/format.py": {"%H:%M": _AXIS, "%b %d": _AXIS, "%b'%y": _AXIS, "%b %d %H:%M": _NARROW},
+    "widgets/charts/earned.py": {"%b": _AXIS, "%Y": _AXIS},
     "widgets/charts/plot.py": {",.f": _AXIS},
+    "widgets/charts/weeks.py": {"%b %d": _NARROW},
     "widgets/figures_panel.py": {"%b %d": _NARROW},
+    "widgets/months.py": {"%Y-%m": "the name of a month in a table"},
     "core/domain/market/indicators.py": {".6f": "makes a number of a float, no text"},
     **{
         f"widgets/{name}.py": {"%b": "an expiration like Apr 17, where there is no room for the weekday"}

@@ -1,4 +1,5 @@
-"""Measures the figures of money over five years, against those of one month: read, and put together by month.
+"""Measures the figures of money over five years, against those of one month: read, and put together by
+day, week and month, and for the page of the console.
 
 An account opens a trident in each session, of which the units end after some days. The rows are made from a seed.
 """
@@ -10,23 +11,27 @@ import random
 import sqlite3
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from bench.figure import Figure
 from core.domain.positions.units import Ended, UnitName, UnitState
-from core.domain.reporting.money import Period, money_of
+from core.domain.reporting.money import MoneyFigures, Period, money_of
 from core.records.records import Records
 from core.records.store.json_text import instant_text
 from core.runtime.clock import EXCHANGE_ZONE
+from core.views.money import money_page
 
 YEARS = 5
 SESSIONS_A_YEAR = 252
 SEED = 7
 REPEATS = 5
 AIM_MS = 150.0
+Question = Callable[[Records], Awaitable[MoneyFigures]]
 _ACCOUNT = "5WT00001"
 _LAST_DAY = date(2026, 3, 2)
 _TRIDENT = (
@@ -46,11 +51,12 @@ def measure() -> list[Figure]:
         asyncio.run(_make_records(small, 21))
         asyncio.run(_make_records(large, YEARS * SESSIONS_A_YEAR))
         figures = []
-        for by in Period:
-            base, ours = (asyncio.run(_timed(path, by)) for path in (small, large))
+        questions: list[tuple[str, Question]] = [(f"by {by.value}", partial(_report, by)) for by in Period]
+        for name, question in (*questions, ("on its page", _page)):
+            base, ours = (asyncio.run(_timed(path, question)) for path in (small, large))
             figures.append(
                 Figure(
-                    f"{YEARS} years of money by {by.value}",
+                    f"{YEARS} years of money {name}",
                     f"{ours * 1000:.1f} ms",
                     f"one month {base * 1000:.1f} ms",
                     ours / base,
@@ -61,15 +67,26 @@ def measure() -> list[Figure]:
         return figures
 
 
-async def _timed(path: Path, by: Period) -> float:
+async def _report(by: Period, records: Records) -> MoneyFigures:
+    found = await records.money.recorded()
+    days = await records.pnl_rows.days(date.min, date.max)
+    return money_of(found.units, found.tridents, days, by, slippages=found.slippages)
+
+
+async def _page(records: Records) -> MoneyFigures:
+    found = await money_page(records, 0)
+    if found is None:
+        raise RuntimeError("the page has nothing to show")
+    return found.view.figures
+
+
+async def _timed(path: Path, question: Question) -> float:
     records = await Records.open(f"sqlite+aiosqlite:///{path}", trader=False)
     try:
         times = []
         for _ in range(REPEATS):
             started = time.perf_counter()
-            found = await records.money.recorded()
-            days = await records.pnl_rows.days(date.min, date.max)
-            figures = money_of(found.units, found.tridents, days, by, slippages=found.slippages)
+            figures = await question(records)
             times.append(time.perf_counter() - started)
             if not figures.total.ended:
                 raise RuntimeError("no trident has ended")

@@ -20,6 +20,7 @@ from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import Entry, Intent, OrderReport
 from core.engine.assembly import account_look, command_desk, command_handlers, trident_room
 from core.engine.command_intake import CommandIntake
+from core.engine.health_rows import HealthRows
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
@@ -274,6 +275,19 @@ class Engine:
             redis=lambda: self.publishing.health,
             start=lambda: self.starting.steps(
                 feeds=self.feed.health().state is StreamState.CONNECTED, reconciled=not self.gate.not_reconciled()
+            ),
+            health=HealthRows(
+                parts=parts,
+                feed=self.feed,
+                tracker=self.tracker,
+                tridents=self.tridents,
+                gate=self.gate,
+                breakers=self.breakers,
+                broker_check=self.broker_check,
+                clock_check=clock_check,
+                logins=self.logins,
+                mail=self.mail,
+                redis=lambda: self.publishing.health,
             ),
         )
         intake = CommandIntake(

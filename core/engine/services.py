@@ -18,7 +18,9 @@ def chosen_services(
     services: dict[str, Service] = {}
     settings, every_s = parts.settings, parts.intervals.positions_s
     if settings.ping.url is not None:
-        services["ping"] = Heartbeat(settings.ping.url, settings.ping.interval_seconds, parts.clock, builder.note).run
+        sign = Heartbeat(settings.ping.url, settings.ping.interval_seconds, parts.clock, builder.note)
+        builder.health.ping = lambda: sign.trouble
+        services["ping"] = sign.run
     if parts.settings_watch is not None:
         services["settings"] = parts.settings_watch(bus, parts.clock).run
     if every_s is not None:

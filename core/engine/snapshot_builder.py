@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from core.accounts.logins import Logins
 from core.broker.port import StreamState
@@ -18,6 +18,7 @@ from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.domain.orders.orders import Entry
 from core.domain.orders.settling import Settling
 from core.engine.day_book import DayBook
+from core.engine.health_rows import HealthRows
 from core.engine.parts import EngineParts
 from core.engine.pictures import Pictures
 from core.engine.standings import Standings
@@ -50,7 +51,7 @@ from core.snapshot import (
     StartStep,
     StatusSlice,
 )
-from core.views.accounts import ShownAccounts, login_views
+from core.views.accounts import AccountsAsOf, ShownAccounts, login_views
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
 from core.views.figures import ShownFigures, alert_view
@@ -100,6 +101,7 @@ class SnapshotBuilder:
     state: Callable[[], EngineState]
     redis: Callable[[], PartHealth | None]
     start: Callable[[], tuple[StartStep, ...]]
+    health: HealthRows
     book: DayBook = field(init=False)
     snapshot: Snapshot | None = field(init=False, default=None)
     _messages: deque[MessageView] = field(init=False, default_factory=lambda: deque(maxlen=_MESSAGES))
@@ -124,6 +126,7 @@ class SnapshotBuilder:
 
     def heard(self, event: Event) -> None:
         """Takes an event from the bus and keeps what the operator should read."""
+        self.health.heard(event)
         if event.kind.startswith("step."):
             # Only refusals of an attempt: the event that ends the cycle gives the reason of every other step.
             if event.result is StepResult.REFUSED and event.attempt is not None and event.step is not None:
@@ -261,8 +264,9 @@ class SnapshotBuilder:
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = PositionsSlice(self._rows.open, self.tridents.trouble)
         number = 0 if panels.cycle is None else panels.cycle.number
+        status = self._status(now)
         return Snapshot(
-            status=self._status(now),
+            status=status,
             quotes=tuple(quotes),
             cycle=cycle_slice(
                 moment,
@@ -297,16 +301,19 @@ class SnapshotBuilder:
             pictures=self._pictures.slice(moment, spread, panels.spread, entries, positions, held, quotes),
             alerts=tuple(alert_view(alert) for alert in self.alerting.open_now),
             figures=self._figures.of(self.alerting.figures),
-            accounts=self._accounts.of(
-                self.runner.accounts, self.logins.known, self.parts.settings, self.parts.exit_rules, moment.today
-            ),
+            accounts=self._accounts.of(self._accounts_now(moment.today)),
             logins=login_views(self.logins.known),
             day=moment.today,
             next_steps=coming.accounts,
             overall=coming.overall,
             reading=self.book.reading,
             exits=self._rows.exits,
+            health=self.health.of(status.exits, self.book.reading.why),
         )
+
+    def _accounts_now(self, today: date) -> AccountsAsOf:
+        parts = self.parts
+        return AccountsAsOf(self.runner.accounts, self.logins.known, parts.settings, parts.exit_rules, today)
 
     def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
         """The entries that hold today, by account."""

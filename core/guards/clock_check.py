@@ -46,6 +46,13 @@ class ClockCheck:
             return None
         return -((least + most) / 2).total_seconds()
 
+    def told(self) -> str:
+        """How far this machine's clock is from the broker's, in words; empty while the broker has told no time."""
+        if self.broker.time is None:
+            return ""
+        least, most = self.broker.time.offset(self.clock)
+        return f"{-((least + most) / 2).total_seconds():+.1f} s against the broker's"
+
     def trouble(self, *, in_session: bool) -> str | None:
         """Why the breaker for the clock opens; None when it need not. A broker that is silent outside of the session
         is no news."""

@@ -40,7 +40,8 @@ class LegSubscription:
 class FeedHealth:
     """The state of the feed at a moment. `since` is the monotonic second at which the connection's state began.
 
-    `age_s` is wall seconds since the newest event that was not a snapshot; None before the first on this connection.
+    `events` counts the quotes and trades since the start. `age_s` is wall seconds since the newest event that was not a
+    snapshot; None before the first on this connection.
     """
 
     state: StreamState
@@ -50,6 +51,7 @@ class FeedHealth:
     since: float
     age_s: float | None
     symbols: int
+    events: int = 0
 
 
 @dataclass(eq=False, repr=False)
@@ -71,6 +73,7 @@ class Feed:
     _holds: Counter[str] = field(init=False, default_factory=Counter)
     _open: set[LegSubscription] = field(init=False, default_factory=set)
     _shown: frozenset[str] = field(init=False, default_factory=frozenset)
+    _events: int = field(init=False, default=0)
 
     def __post_init__(self, underlyings: Iterable[Underlying]) -> None:
         self._underlyings = frozenset(underlying.symbol for underlying in underlyings)
@@ -199,6 +202,7 @@ class Feed:
             since=self._status.since,
             age_s=max(0.0, now - newest) if newest is not None else None,
             symbols=len(self._underlyings | self._held() | self._shown),
+            events=self._events,
         )
 
     def underlying_price(self, underlying: Underlying, now: float) -> UnderlyingPrice | None:
@@ -206,9 +210,11 @@ class Feed:
         return underlying_price(self.store, underlying, now)
 
     def on_quotes(self, quotes: Sequence[Quote]) -> None:
+        self._events += len(quotes)
         self.store.put_quotes(quotes)
 
     def on_trades(self, trades: Sequence[Trade]) -> None:
+        self._events += len(trades)
         self.store.put_trades(trades)
 
     def on_summaries(self, summaries: Sequence[DaySummary]) -> None:

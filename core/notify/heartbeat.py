@@ -23,7 +23,8 @@ class Heartbeat:
     """Requests the address every `interval_s` wall seconds. Nothing waits for it. Only a change between failing and
     working is reported.
 
-    `note` shows the operator a line. The path of the address is the monitor's key, so it is kept out of every output.
+    `note` shows the operator a line. `trouble` says what is wrong with it, empty when nothing is, None before the first
+    request. The path of the address is the monitor's key, so it is kept out of every output.
     """
 
     def __init__(self, url: str, interval_s: float, clock: Clock, note: Callable[[Severity, str, str], None]) -> None:
@@ -32,6 +33,7 @@ class Heartbeat:
         self._clock = clock
         self._note = note
         self._failing = False
+        self.trouble: str | None = None
         redact.add_address(url)
 
     async def run(self) -> None:
@@ -48,6 +50,7 @@ class Heartbeat:
                     log.info("ping to %s works again", host)
                     self._note(Severity.INFO, "ping", f"the sign of life to {host} arrives again")
                 self._failing = trouble is not None
+                self.trouble = trouble or ""
                 await self._clock.sleep(self._interval_s)
 
 

@@ -15,6 +15,7 @@ from core.domain.reporting.figures import SessionFigures
 from core.snapshot.accounts import AccountView, LoginView
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotView
 from core.snapshot.fates import NextStepView, Reading
+from core.snapshot.health import HealthRow
 from core.snapshot.notices import AlertView, BreakerView, CommandView, MessageView
 from core.snapshot.orders import OrderView
 from core.snapshot.pictures import PicturesSlice
@@ -64,6 +65,7 @@ class Snapshot:
     overall: NextStep | None = None
     reading: Reading = field(default_factory=Reading)
     exits: tuple[ExitView, ...] = ()
+    health: tuple[HealthRow, ...] = ()
 
 
 def without_engine_yet(mode: Mode, why: str) -> Snapshot:

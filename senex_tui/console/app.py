@@ -27,6 +27,7 @@ from senex_tui.console.crash_screen import PlainCrash, in_the_log
 from senex_tui.console.driver import ConsoleDriver
 from senex_tui.console.freeze import View
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.machine_health import LookAtMachine, MachineHealth
 from senex_tui.console.navigation import Navigation
 from senex_tui.console.palette import KeyCommands
 from senex_tui.console.quitting import EngineThread, Quitting
@@ -62,7 +63,8 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     `engine_stopped` tells afterwards whether that happened, so that whoever runs the app can stop the engine otherwise.
     `engine` is asked to stop at once when a signal comes or the terminal is lost. `monotonic` gives wall seconds.
     `tell_crash` keeps a report of a defect that ends the app and returns the sentence to show. `first_words` are said
-    once at the start. Copies and exports go to `state_folder`, when there is one.
+    once at the start. Copies and exports go to `state_folder`, when there is one. `look_at_machine` looks at the
+    machine for the page of health, on a thread of its own.
     """
 
     TITLE = "senex"
@@ -85,10 +87,13 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         tell_crash: Callable[[BaseException], str] = in_the_log,
         first_words: str = "",
         state_folder: Path | None = None,
+        look_at_machine: LookAtMachine | None = None,
     ) -> None:
         super().__init__(view_settings or ViewSettings())
         self.client = client
         self.state_folder = state_folder
+        if look_at_machine is not None:
+            self.machine = MachineHealth(look_at_machine, lambda: self.client.snapshot().status.now)
         self.tell_crash = tell_crash
         self._first_words = first_words
         self.engine_stopped = False

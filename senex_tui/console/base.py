@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.domain.operation.account_settings import AccountField
     from core.domain.operation.commands import CommandKind
     from core.snapshot import AccountView, EngineClient, Snapshot
+    from senex_tui.console.machine_health import MachineHealth
     from senex_tui.console.view_settings import DisplaySettings, ViewSettings
     from widgets.banner import Alarm
     from widgets.status_bar import StatusView
@@ -45,6 +46,9 @@ class ConsoleApp(App[None]):
     """The view's settings that hold now."""
     engine_stopped: bool
     """Whether the engine has ended in order."""
+
+    machine: MachineHealth | None = None
+    """How the machine is that this console runs on; None where nobody looks at it."""
 
     status_view: var[StatusView | None] = var(None)
     shown: var[Snapshot] = var(without_engine_yet(Mode.DEMO, ""))

@@ -31,6 +31,8 @@ _TOGETHER = (
     (Where.EVERYWHERE, Where.DASHBOARD, Where.OWN_DEMO),
     (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.HISTORY),
     (Where.EVERYWHERE, Where.PAGES, Where.STORIES),
+    (Where.EVERYWHERE, Where.PAGES, Where.MONEY),
+    (Where.EVERYWHERE, Where.PAGES, Where.HEALTH),
 )
 """Groups of places whose keys work at the same time: within a group no key may be used twice."""
 

@@ -24,6 +24,8 @@ class Where(StrEnum):
     HISTORY = "history"
     STORIES = "stories"
     TRIDENTS = "tridents"
+    MONEY = "money"
+    HEALTH = "health"
     OWN_DEMO = "own demo"
     """The dashboard of a demo that this console runs."""
 
@@ -107,9 +109,11 @@ KEYS: tuple[Key, ...] = (
     Key("x", "close_units", "Close", "close a trident or units of it, at a limit or by a walk; asks", EXITS),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, targets, next step, warnings", PAGES),
     Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
-    Key("o", "open('orders')", "Orders", "every entry with its fills, newest first; enter tells one whole", PAGES),
+    Key("o", "open('orders')", "Orders", "closing orders and every entry with its fills; enter tells one whole", PAGES),
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
+    Key("m", "open('money')", "Money", "what was earned: day by day, by week and month, and how it ended", PAGES),
+    Key("H", "open('health')", "Health", "how the trader's parts and this machine do, and what to do about it", PAGES),
     Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),
     *(
         Key(
@@ -147,6 +151,19 @@ KEYS: tuple[Key, ...] = (
     Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands, exits, tridents", LISTS,
         footer=True, palette=False, where=Where.HISTORY),
     Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
+    Key("left_square_bracket", "account(-1)", "Account", "of money: the account before", LISTS, shown="[",
+        palette=False, where=Where.MONEY),
+    Key("right_square_bracket", "account(1)", "Account", "of money: the next account, or all together", LISTS,
+        shown="]", footer=True, palette=False, where=Where.MONEY),
+    Key("tab", "part(1)", "Part", "of money: earned, weeks, months, how they ended", LISTS, footer=True, palette=False,
+        where=Where.MONEY),
+    Key("shift+tab", "part(-1)", "Part", "of money: the part before", LISTS, palette=False, where=Where.MONEY),
+    Key("y", "copy", "Copy", "copy the part of money in sight", LISTS, footer=True, where=Where.MONEY),
+    Key("e", "export", "Export", "export what each closed unit earned as a CSV file", LISTS, footer=True,
+        where=Where.MONEY),
+    Key("enter", "look_again", "Look", "of health: look at this machine again now", LISTS, footer=True, palette=False,
+        where=Where.HEALTH),
+    Key("y", "copy", "Copy", "copy all rows of health", LISTS, footer=True, where=Where.HEALTH),
     Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
         palette=False, where=Where.TRIDENTS),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),

@@ -28,11 +28,25 @@ def _history() -> Screen[None]:
     return HistoryPage(name="history")
 
 
+def _money() -> Screen[None]:
+    from senex_tui.console.screens.money import MoneyPage
+
+    return MoneyPage(name="money")
+
+
+def _health() -> Screen[None]:
+    from senex_tui.console.screens.health import HealthPage
+
+    return HealthPage(name="health")
+
+
 PAGES: dict[str, Callable[[], Screen[None]]] = {
     "positions": lambda: PositionsPage(name="positions"),
     "orders": lambda: OrdersPage(name="orders"),
     "alerts": lambda: AlertsPage(name="alerts"),
     "accounts": lambda: AccountsPage(name="accounts"),
+    "money": _money,
+    "health": _health,
     "settings": lambda: SettingsPage(name="settings"),
     "history": _history,
 }

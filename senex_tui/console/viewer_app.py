@@ -11,6 +11,7 @@ from senex_tui.console.app import SenexApp
 
 if TYPE_CHECKING:
     from core.snapshot import Snapshot
+    from senex_tui.console.machine_health import LookAtMachine
     from senex_tui.console.view_settings import ViewSettings
     from widgets.banner import Alarm
 
@@ -22,6 +23,7 @@ class ViewOptions(TypedDict, total=False):
     view_settings: ViewSettings | None
     tell_crash: Callable[[BaseException], str]
     state_folder: Path | None
+    look_at_machine: LookAtMachine | None
 
 
 class ViewerApp(SenexApp):

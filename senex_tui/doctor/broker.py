@@ -132,15 +132,14 @@ async def _was_given_up(records_file: Path, login: str) -> bool:
 
 
 def _clock(broker: TastytradeBroker, clock: Clock, *, simulated: bool) -> Row:
-    time = broker.time
     if simulated:
         return Row("clock", Finding.SKIP, "the simulator's market time is its own")
-    if time is None:
+    check = ClockCheck(broker, clock, real_time=True)
+    told = check.told()
+    if not told:
         return Row("clock", Finding.WARN, "the broker's answers carry no time", "look at `timedatectl`")
-    least, most_off = time.offset(clock)
-    ahead_s = -((least + most_off) / 2).total_seconds()
-    text = f"{ahead_s:+.1f} s against the broker's; {stamp(clock.now())} here"
-    if ClockCheck(broker, clock, real_time=True).refusal() is not None:
+    text = f"{told}; {stamp(clock.now())} here"
+    if check.refusal() is not None:
         most = f"{MAX_CLOCK_OFFSET.total_seconds():g} s"
         return Row("clock", Finding.FAIL, text, f"entries stop above {most}; run: timedatectl set-ntp true")
     return Row("clock", Finding.OK, text)

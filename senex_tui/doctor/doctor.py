@@ -8,25 +8,16 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 
 from core.domain.operation.failures import failure_words
 from core.runtime.clock import Clock
 from core.runtime.redaction import redact
+from core.snapshot.health import Finding as Finding
 from senex_tui.support.text import one_line
 
 WITHIN_S = 13.0
 ABOUT_THE_BROKER = ("credentials", "broker", "clock", "feed")
 log = logging.getLogger(__name__)
-
-
-class Finding(StrEnum):
-    """What a check found. SKIP: it is not used here, or cannot be known because of another row."""
-
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-    SKIP = "SKIP"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,20 +38,30 @@ SERVER_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The folders, settings and mode that the checks work with. `trouble` says why settings or mode are missing."""
+    """The folders, settings and mode that the checks work with. `trouble` says why settings or mode are missing.
+
+    `place` is where the records are; without one they are where the settings say. Without `reads_all` the file of the
+    records is not read from end to end.
+    """
 
     folders: Folders
     loaded: Loaded | None
     mode: Mode | None
     trouble: tuple[str, ...] = ()
+    place: Place | None = None
+    reads_all: bool = True
 
     @property
     def records_file(self) -> Path:
+        if self.place is not None:
+            return self.place.records_file
         return self.folders.records(self.mode.value if self.mode else "dry-run")
 
     @property
     def database(self) -> Place | None:
         """The records in PostgreSQL; None when they are in a file."""
+        if self.place is not None:
+            return self.place if self.place.database is not None else None
         url = None if self.loaded is None else self.loaded.settings.database.url
         return None if url is None or self.mode is None else place_of(self.folders, self.mode, url)
 
@@ -132,7 +142,7 @@ def _calendar(now: datetime) -> Row:
 
 def _records_or_database(setup: Setup) -> Row:
     database = setup.database
-    return _records(setup.records_file) if database is None else records_row(database)
+    return _records(setup.records_file, reads_all=setup.reads_all) if database is None else records_row(database)
 
 
 def _lock_or_database(setup: Setup) -> Row:
@@ -140,7 +150,7 @@ def _lock_or_database(setup: Setup) -> Row:
     return _lock(setup.records_file.parent) if database is None else lock_row(database)
 
 
-def _records(path: Path) -> Row:
+def _records(path: Path, *, reads_all: bool) -> Row:
     from core.records.store.private_file import why_not_one_file
     from core.records.store.schema import is_older, newest_revision, recorded_revision
 
@@ -152,7 +162,7 @@ def _records(path: Path) -> Row:
     restore = "stop the console, keep a copy of the file, and restore a backup"
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=SERVER_S)) as opened:
-            verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
+            verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0] if reads_all else "ok"
             revision = recorded_revision(opened.execute("SELECT version_num FROM alembic_version").fetchone()[0])
     except sqlite3.Error as error:
         return Row("records", Finding.FAIL, f"{path} cannot be read: {error}", restore)
@@ -166,6 +176,10 @@ def _records(path: Path) -> Row:
         return Row("records", Finding.FAIL, found, "install the newer version of senex again")
     if path.stat().st_mode & 0o077:
         return Row("records", Finding.WARN, f"{path} may be read by others", f"run: chmod 600 '{path}'")
+    if not reads_all:
+        files = [path, path.with_name(f"{path.name}-wal")]  # what is not in the file itself yet
+        size = sum(file.stat().st_size for file in files if file.exists())
+        return Row("records", Finding.OK, f"{path}, {size / 1e6:,.1f} MB, revision {revision}")
     return Row("records", Finding.OK, f"{path}, whole, revision {revision}")
 
 
@@ -274,8 +288,13 @@ def _terminal(mode: Mode | None) -> Row:
     text = f"{os.environ.get('TERM', '')}, {columns}x{rows}"
     if small is not None:
         return Row("terminal", Finding.WARN, text, small)
+    return kept_running_row(mode, text)
+
+
+def kept_running_row(mode: Mode | None, terminal: str) -> Row:
+    """Whether what runs in the terminal, told in these words, goes on when its operator leaves."""
     alone = not_kept_running(os.environ)
     if alone:
         finding = Finding.WARN if mode is not None and mode.value == "live" else Finding.OK
-        return Row("terminal", finding, f"{text}, neither tmux nor a service", f"{alone}.")
-    return Row("terminal", Finding.OK, f"{text}, kept running when you leave")
+        return Row("terminal", finding, f"{terminal}, neither tmux nor a service", f"{alone}.")
+    return Row("terminal", Finding.OK, f"{terminal}, kept running when you leave")

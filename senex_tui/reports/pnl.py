@@ -16,12 +16,14 @@ from core.domain.operation.events import masked
 from core.domain.positions.units import Ended, UnitName
 from core.domain.reporting.money import MoneyFigures, MoneyPart, Period, TridentMoney, UnitMoney, money_of
 from core.domain.trident.occ import read_occ
+from core.views.money import account_of
 from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.records.records import Records
+    from core.records.search.money import Money
 
 COLUMNS = (
     "account",
@@ -110,12 +112,33 @@ async def read_pnl(
     )
 
 
+async def csv_of(records: Records, mode: str, choice: int) -> str:
+    """The CSV of all days, of the accounts that the page of money shows at this choice. Raises RecordsError."""
+    found = await records.money.recorded()
+    report = await _report(records, found, mode, Period.MONTH, None, None, account_of(found, choice), with_lots=True)
+    return report.to_csv()
+
+
 async def _read(
     records: Records, mode: str, by: Period, first: date | None, last: date | None, account: str, *, with_lots: bool
 ) -> PnlReport:
     number = await account_named(records, account)
-    since, until = first or date.min, last or date.max
     found = await records.money.recorded()
+    return await _report(records, found, mode, by, first, last, number, with_lots=with_lots)
+
+
+async def _report(
+    records: Records,
+    found: Money,
+    mode: str,
+    by: Period,
+    first: date | None,
+    last: date | None,
+    number: str | None,
+    *,
+    with_lots: bool,
+) -> PnlReport:
+    since, until = first or date.min, last or date.max
     days = await records.pnl_rows.days(since, until)
     if number is not None:
         found = found.of(number)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from core.runtime.bus import Bus
     from core.runtime.clock import Clock
     from core.snapshot import Snapshot
+    from core.snapshot.health import HealthRow
     from senex_tui.console.actions.jump import JumpTarget
     from senex_tui.console.app import SenexApp
     from senex_tui.console.demo_app import ConsoleOptions
@@ -60,7 +61,7 @@ def run_console(
     with HeldInterrupts() as interrupts:
         while True:
             with _hosted(loaded, folders, mode, logins, world) as hosted:
-                app = _console(hosted, world, mode, folders, view, words)
+                app = _console(hosted, world, loaded, mode, folders, view, words)
                 if world is not None:
                     interrupts.hold()  # the console may end in a jump
                 app.run(mouse=app.display_settings.mouse)
@@ -89,12 +90,24 @@ def _say_what_stays(snapshot: Snapshot) -> None:
 
 
 def _console(
-    hosted: _Hosted, world: DemoWorld | None, mode: Mode, folders: Folders, view: ViewSettings, first_words: str
+    hosted: _Hosted,
+    world: DemoWorld | None,
+    loaded: Loaded,
+    mode: Mode,
+    folders: Folders,
+    view: ViewSettings,
+    first_words: str,
 ) -> SenexApp:
     """The console over the engine: with the keys of a demo where it has a world of its own."""
     from senex_tui.console.app import SenexApp
     from senex_tui.support.crash_report import tell_crash
     from senex_tui.support.terminal import not_kept_running
+
+    def look_at_machine() -> tuple[HealthRow, ...]:
+        from senex_tui.doctor.beside_console import rows_of_machine
+
+        place = place_of(folders, mode, loaded.settings.database.url) if world is None else world.place(folders)
+        return rows_of_machine(loaded, folders, place, own_simulator=world is not None)
 
     options: ConsoleOptions = {
         "stop_engine": hosted.host.stop,
@@ -103,6 +116,7 @@ def _console(
         "tell_crash": lambda failure: tell_crash("the console was", failure),
         "first_words": not_kept_running(os.environ) if mode is Mode.LIVE else first_words,
         "state_folder": folders.state,
+        "look_at_machine": look_at_machine,
     }
     if world is None:
         return SenexApp(hosted.host, **options)

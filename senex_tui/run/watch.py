@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from core.records.records import Records
     from core.remote.keys import RedisKeys
     from core.remote.watch_client import WatchClient
+    from senex_tui.console.machine_health import LookAtMachine
 
 
-def run_watch(client: WatchClient, watching: Watching, loaded: Loaded, state_folder: Path) -> int:
+def run_watch(
+    client: WatchClient, watching: Watching, loaded: Loaded, state_folder: Path, look_at_machine: LookAtMachine
+) -> int:
     """Opens the console and returns its exit code; the trader goes on. Copies and exports go to `state_folder`.
+    `look_at_machine` looks at this machine, not at the trader's.
 
     Raises SettingsError for keys that cannot be mapped.
     """
@@ -41,6 +45,7 @@ def run_watch(client: WatchClient, watching: Watching, loaded: Loaded, state_fol
         view_settings=view,
         tell_crash=lambda failure: tell_crash("the watching console was", failure),
         state_folder=state_folder,
+        look_at_machine=look_at_machine,
     )
     try:
         app.run(mouse=app.display_settings.mouse)

@@ -26,11 +26,12 @@ _UNICODE = {
     "corner": "└",
     "floor": "─",
     "under": "┬",
+    "bar": "█",
+    "gain": "░",
+    "loss": "▒",
 }
 _ASCII = {
     "curve": "*",
-    "gain": ":",
-    "loss": "=",
     "dots": ".",
     "level": "-",
     "upright": ":",
@@ -39,6 +40,9 @@ _ASCII = {
     "corner": "+",
     "floor": "-",
     "under": "+",
+    "bar": "#",
+    "gain": ":",
+    "loss": "=",
 }
 SMALLEST = (16, 4)
 """The fewest columns and rows that a picture needs to be readable."""

@@ -202,6 +202,25 @@ def money_of(
     )
 
 
+def earned_by_day(units: Iterable[UnitMoney], tridents: Iterable[TridentMoney]) -> dict[date, Decimal]:
+    """What each day earned after fees, the first day first: as `money_of` by day says, of all days and nothing else.
+    Their sum is what all of them realized."""
+    of_trident = _by(units, lambda unit: (unit.trident_id,))
+    found: dict[date, Decimal] = {}
+    for trident in tridents:
+        book = _Book(trident, of_trident.get(trident.id, []))
+        for day in book.days:
+            found.setdefault(day, _NONE)
+        if book.last_day is not None and not book.is_unexplained:
+            found[book.last_day] += trident.difference
+        for unit in book.units:
+            found[trident.opened_on] -= unit.opening_fees
+            if unit.day is not None:
+                gross = _NONE if unit.realized is None else unit.realized + unit.fees
+                found[unit.day] += gross - (unit.fees - unit.opening_fees)
+    return dict(sorted(found.items()))
+
+
 @dataclass(slots=True)
 class _Book:
     """A trident with its units, and what these come to.

@@ -16,7 +16,7 @@ from core.domain.reporting.money import ExitSlippage, TridentMoney, UnitMoney
 from core.records.repositories.transactions import COUNTS
 from core.records.store.database import Database
 from core.records.store.one_of import one_of
-from core.records.store.tables import exits, matches, tridents, units
+from core.records.store.tables import account_days, exits, matches, tridents, units
 from core.runtime.clock import exchange_time
 
 _OF_TRIDENT = ("account", "underlying", "expiration", "opened_at", "max_risk", "difference")
@@ -69,8 +69,9 @@ class MoneySearch:
         self._database = database
 
     def version(self) -> tuple[int, ...] | None:
-        """A value that stays the same while what is read does; None when that is not certain."""
-        return self._database.version(tridents.name, units.name, exits.name)
+        """A value that stays the same while what is read does, and what accounts were at each close; None when that is
+        not certain."""
+        return self._database.version(tridents.name, units.name, exits.name, account_days.name)
 
     async def recorded(self) -> Money:
         """Everything, in one consistent view."""

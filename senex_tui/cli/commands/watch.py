@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -29,9 +30,11 @@ def watch(
     run = invocation.prepare(context, data_dir, own_simulator=demo)
     place = invocation.trader_for(context, data_dir, demo)
     from core.snapshot import Watching
+    from senex_tui.doctor.beside_console import rows_of_machine
     from senex_tui.run.watch import run_watch, watcher
 
     watching = Watching.OPERATOR if operator else Watching.READ_ONLY
     client = watcher(place, run.loaded.settings, watching)
     invocation.settle_terminal()
-    raise typer.Exit(run_watch(client, watching, run.loaded, run.folders.state))
+    look = partial(rows_of_machine, run.loaded, run.folders, place, own_simulator=demo)
+    raise typer.Exit(run_watch(client, watching, run.loaded, run.folders.state, look))

@@ -46,6 +46,11 @@ CASES = [
     ("alerted", (80, 24), ("a",)),
     ("alerted", (120, 40), ("a",)),
     ("alerted", (200, 55), ("a",)),
+    ("alerted", (60, 20), ("m",)),
+    ("alerted", (120, 40), ("m",)),
+    ("alerted", (200, 55), ("m",)),
+    ("calm", (80, 24), ("H",)),
+    ("halted", (120, 40), ("H",)),
     ("reached", (80, 24), ("A",)),
     ("reached", (120, 40), ("A",)),
     ("reached", (200, 55), ("A",)),
@@ -62,7 +67,7 @@ CASES = [
 ]
 
 
-PAGES = ("o", "a", "A")
+PAGES = ("o", "a", "A", "m")
 """Keys of the pages that ask the records."""
 
 

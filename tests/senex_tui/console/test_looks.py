@@ -49,7 +49,7 @@ from widgets.base.lines import Tone
 from widgets.base.panel import LinePanel
 from widgets.base.tones import tone_styles
 
-ON_EVERY_SCREEN = ("question_mark,q", "s,q", "ctrl+p,ctrl+g", "h,q", "a,q", "7")
+ON_EVERY_SCREEN = ("question_mark,q", "s,q", "ctrl+p,ctrl+g", "h,q", "a,q", "m,q", "H,q", "7")
 
 
 @asynccontextmanager
@@ -230,12 +230,12 @@ def test_the_keys_said_in_words_are_those_of_the_table() -> None:
 
 
 async def test_a_mapped_key_works_and_is_shown_everywhere() -> None:
-    keys = {"pause": "P", "force": "p", "positions": "T", "help": "H", "panel_orders": "9", "reentry": "Y"}
+    keys = {"pause": "P", "force": "p", "positions": "T", "help": "K", "panel_orders": "9", "reentry": "Y"}
     async with looking(
         FixedEngine(scenes.day_closed()), ViewSettings(None, DisplaySettings(keys=keys)), (200, 55)
     ) as console:
         assert "P Pause p Force" in console.text.splitlines()[-1]
-        assert "H Help" in console.text.splitlines()[-1]
+        assert "K Help" in console.text.splitlines()[-1]
         await console.press("f", "question_mark", "3")
         assert isinstance(console.app.screen, Dashboard)
         assert console.app.focused is None
@@ -243,7 +243,7 @@ async def test_a_mapped_key_works_and_is_shown_everywhere() -> None:
         assert console.app.focused is console.app.screen.query_one("#orders", LinePanel)
         await console.press("z")
         assert "Press Y to allow another entry" in " ".join(console.text.split())
-        await console.press("z", "p", "n", "H")
+        await console.press("z", "p", "n", "K")
         assert "P               pause automation at once" in console.text
         await console.press("q", "P")
         assert console.engine.sent == [CommandKind.PAUSE]

@@ -16,22 +16,28 @@ from textual.widgets import Input
 
 from core.domain.operation.amounts import price
 from core.domain.operation.commands import CommandKind, CommandState
+from core.records.records import Records
 from core.snapshot import Mode, Snapshot
+from core.snapshot.health import Finding, HealthRow
 from senex_tui.console.actions import questions
+from senex_tui.console.machine_health import MachineHealth
 from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownOrder
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
+from tests.support.earned_records import record_earned
 from tests.support.proofs import rounds
+from tests.support.record_samples import url_of
 from tests.support.replaced_text import with_text
 
 MARKUP = "[/x] [red] [0]"
 KEYS = (
-    *"ppffccuurrRtasshz1234567vvqqyynnNe!jkgG?/lo09 ",
+    *"ppffccuurrRtasshzmmHH1234567vvqqyynnNe!jkgG?/lo09 ",
     *("enter", "enter", "escape", "ctrl+g", "ctrl+p", "ctrl+q", "ctrl+c", "tab", "shift+tab", "up", "down", "pageup"),
     *("pagedown", "home", "end", "left", "right", "backspace", "space", "question_mark", "slash", "ctrl+b", "f1"),
+    *("left_square_bracket", "right_square_bracket"),
 )
 WORDS = ("force", "cancel", "absent", "4471", "re-enter", "allow", "reenter")
 ASKED = {
@@ -206,7 +212,11 @@ async def test_no_key_and_no_size_crashes_it_or_sends_what_was_not_meant(
 ) -> None:
     monkeypatch.delenv("TMUX", raising=False)
     engine = scenes.FixedEngine(scenes.calm(), answers=CommandState.DONE, answer=MARKUP)
+    await record_earned(tmp_path / "records.sqlite3")
+    engine.records = await Records.open(url_of(tmp_path / "records.sqlite3"), trader=False)
     async with driven(engine=engine, size=(80, 24), state_folder=tmp_path) as console:
+        row = HealthRow(MARKUP, Finding.FAIL, MARKUP, MARKUP)
+        console.app.machine = MachineHealth(lambda: (row,), lambda: engine.current.status.now)
         monkey = Monkey(console, random.Random(f"{mode} {part}"), mode)
         monkey.scene()
         while monkey.keys < rounds(150, 2500):
@@ -215,3 +225,4 @@ async def test_no_key_and_no_size_crashes_it_or_sends_what_was_not_meant(
             engine.current = replace(engine.current, commands=engine.current.commands[-3:])
         assert not any("panel error" in toast or "screen error" in toast for toast in console.toasts)
         await monkey.answers_afterwards()
+    await engine.records.close()

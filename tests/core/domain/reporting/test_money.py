@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from core.domain.positions.account_at_close import AccountAtClose
 from core.domain.positions.units import Ended, UnitName
 from core.domain.reporting.figures import Share
-from core.domain.reporting.money import ExitSlippage, MoneyFigures, MoneyPart, Period, TridentMoney, UnitMoney, money_of
+from core.domain.reporting.money import (
+    ExitSlippage,
+    MoneyFigures,
+    MoneyPart,
+    Period,
+    TridentMoney,
+    UnitMoney,
+    earned_by_day,
+    money_of,
+)
 from tests.support.tridents import CALL, LONG_CALL, LONG_PUT, PUT_1, PUT_2, SHORT_CALL, SHORT_PUT, D
 
 MONDAY = date(2026, 3, 2)
@@ -201,6 +210,26 @@ def test_the_periods_add_up_to_the_whole(drawn: list[tuple[int, tuple[tuple[int,
         assert sum((part.fees for _, part in parts), Decimal(0)) == figures.total.fees
         assert sum(part.ended for _, part in parts) == figures.total.ended == len(tridents)
         assert sum(part.wins.count for _, part in parts) == figures.total.wins.count
+
+
+@given(
+    st.lists(
+        st.tuples(days, st.tuples(*[st.tuples(st.none() | st.integers(0, 40), st.none() | cents)] * 3), cents),
+        max_size=8,
+    )
+)
+def test_each_day_earned_what_its_period_says_whatever_ended_and_whatever_is_gone(
+    drawn: list[tuple[int, tuple[tuple[int | None, str | None], ...], str]],
+) -> None:
+    tridents, units = [], []
+    for number, (opened, closed, difference) in enumerate(drawn):
+        id = f"T{number}"
+        tridents.append(replace(trident(id, opened=on(opened)), difference=D(difference)))
+        units += [
+            unit(name, None if after is None else on(opened + after), None if after is None else realized, id=id)
+            for name, (after, realized) in zip(UnitName, closed, strict=True)
+        ]
+    assert earned_by_day(units, tridents) == of_periods(money_of(units, tridents, [], Period.DAY))
 
 
 @given(day=st.dates(date(2020, 1, 1), date(2032, 12, 31)), by=st.sampled_from(Period))
