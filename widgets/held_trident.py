@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from core.domain.operation import amounts
 from core.domain.operation.times import EXCHANGE_ZONE, when
+from core.snapshot import Freshness
 from widgets.base import format as figures
 from widgets.base.lines import Line, Part, Tone, beside, flow, wrap
+from widgets.base.profit import profit_part
 from widgets.legs import leg_rows
-from widgets.positions import STATE_TONES, mark_age, packages_part, profit_tone
+from widgets.positions import STATE_TONES, mark_age, packages_part
 
 if TYPE_CHECKING:
     from core.snapshot import PositionView, TridentExits, UnitView
@@ -50,10 +52,11 @@ def _lines(view: PositionView, width: int, today: date | None, risk: str, *, is_
 
 def _profit(view: PositionView, width: int) -> Line:
     """The P&L at the mid and at natural, its state where that is news, and how old the quotes are."""
+    stale = view.freshness is Freshness.STALE
     parts: list[Part] = [
-        (f"P&L {figures.signed_money(view.profit_mid)} $", profit_tone(view)),
+        profit_part(view.profit_mid, before="P&L ", stale=stale),
         ("  natural ", Tone.DIM),
-        (f"{figures.signed_money(view.profit_natural)} $", profit_tone(view, at_natural=True)),
+        profit_part(view.profit_natural, stale=stale),
     ]
     if view.exits is not None and view.exits.state not in _USUAL:
         parts.append((f"  {view.exits.state.upper()}", STATE_TONES.get(view.exits.state, Tone.STRONG)))

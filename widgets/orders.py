@@ -15,8 +15,8 @@ from widgets.base import format as figures
 from widgets.base.day_panel import DayContext, DayPanel
 from widgets.base.fates import order_kind, order_words, tone_of
 from widgets.base.key_names import key_for
-from widgets.base.lines import Drawing, Line, Tone, beside, fit, flow, wrap
-from widgets.positions import summary
+from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, flow, width_of, wrap
+from widgets.positions import summary_parts
 
 if TYPE_CHECKING:
     from core.snapshot import FillView, OrderView, PositionsSlice
@@ -29,13 +29,13 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
     NAME = "Orders"
     EMPTY = "no order today"
 
-    _positions = ""
+    _positions: tuple[Part, ...] = ()
 
     def show_positions(self, value: PositionsSlice) -> None:
         """Shows a line about the open tridents above the entries."""
-        positions_line = summary(value)
-        if positions_line != self._positions:
-            self._positions = positions_line
+        positions = tuple(summary_parts(value))
+        if positions != self._positions:
+            self._positions = positions
             self.redraw()
 
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
@@ -58,9 +58,9 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
         if not self._positions:
             return []
         where = f"{key_for('positions', 't')} shows them"
-        has_room = len(self._positions) + 1 + len(where) <= width
-        far = ((where, Tone.DIM),) if has_room else ()
-        return [beside(((self._positions, Tone.ACCENT),), far, width)]
+        *above, last = flow(self._positions, width)
+        far = ((where, Tone.DIM),) if width_of(last) + 1 + len(where) <= width else ()
+        return [*above, beside(last, far, width)]
 
 
 def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]:

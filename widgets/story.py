@@ -9,6 +9,7 @@ from core.domain.operation.events import Severity
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Tone, fit, plain, right, wrap
 from widgets.base.panel import LinePanel
+from widgets.base.profit import profit_tone
 
 if TYPE_CHECKING:
     from core.snapshot.story import Story, StoryLine
@@ -175,7 +176,7 @@ def _hanging(head: Line, text: str, tone: Tone, width: int) -> list[Line]:
 
 def _points(story_line: StoryLine, points: Decimal, width: int) -> Line:
     """A factor of the score: its words, its points, and a bar with one sign for every five points."""
-    tone = Tone.STRONG if story_line.is_total else Tone.GOOD if points > 0 else Tone.WARN if points < 0 else Tone.DIM
+    tone = Tone.STRONG if story_line.is_total else profit_tone(points) if points else Tone.DIM
     indent = 12 if width >= TEXT_BELOW else 2
     words = max(0, min(28, width - indent - _LABEL - 9))
     bar = "■" * max(0, min(abs(int(points / _BAR_POINTS)), width - indent - _LABEL - words - 9))

@@ -60,7 +60,7 @@ class ConsoleApp(App[None]):
         raise NotImplementedError
 
     def pull_anew(self) -> None:
-        """Starts pulling again, as often as `looks` says now."""
+        """Starts pulling again, as often as `display_settings` says now."""
         raise NotImplementedError
 
     def stop_pulling(self) -> None:

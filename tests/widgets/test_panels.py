@@ -10,22 +10,27 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Freshness, Health, LegView, Mode, PartHealth, StepState
 from tests.support.console import parts, scenes
+from tests.support.console.driver import driven
 from widgets.attempts import AttemptsPanel
 from widgets.base import format as figures
+from widgets.base.digits import tall
 from widgets.base.fates import step_sign
 from widgets.base.lines import Drawing, Tone, plain
 from widgets.base.panel import LinePanel
 from widgets.base.tones import tone_styles
+from widgets.charts.trail import scale, sparkline
 from widgets.cycle import CyclePanel, step_rows
 from widgets.judgement import JudgementPanel
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
-from widgets.quote import QuotePanel, sparkline
+from widgets.quote import QuotePanel
 from widgets.schedule import SchedulePanel
 from widgets.spread import spread_drawing
 from widgets.status_bar import StatusBar, StatusView
@@ -271,10 +276,65 @@ def test_the_status_bar_tells_of_mail_only_when_it_is_on_and_first_of_its_troubl
         assert len(bar(trouble, width)) <= width
 
 
-def test_sparkline_scales_between_its_own_low_and_high() -> None:
-    assert sparkline((1.0, 2.0, 3.0), 10) == "▁▅█"
-    assert sparkline((5.0, 5.0), 1) == "▁"
-    assert sparkline((), 5) == ""
+def path(*prices: float, first: int = 0) -> tuple[tuple[int, float], ...]:
+    """A price every ten seconds."""
+    return tuple((first + 10 * n, price) for n, price in enumerate(prices))
+
+
+def test_the_bars_of_a_price_are_a_minute_each_and_say_their_scale() -> None:
+    falling = path(*(597.5 for _ in range(6)), *(597.0 for _ in range(6)), *(596.5 for _ in range(6)))
+    text = plain((sparkline(falling, 30),))
+    assert text.strip() == "▆▃▁ 596.5 - 598.0"
+    gone = (*falling[:6], *falling[12:])
+    assert plain((sparkline(gone, 30),)).strip() == "▆ ▁ 596.5 - 598.0"
+    assert sparkline((), 30) == ()
+    assert sparkline(falling, 14) == (), "no room for the scale and a few bars"
+
+
+@given(st.lists(st.floats(90, 110), min_size=1, max_size=400), st.integers(16, 80))
+def test_the_bars_stand_still_and_move_by_whole_steps(prices: list[float], width: int) -> None:
+    """A new price changes the newest bar alone, unless it leaves the scale or begins a minute."""
+    line = sparkline(path(*prices), width)
+    again = sparkline((*path(*prices), (10 * len(prices) - 1, prices[-1])), width)
+    assert plain((line,)) == plain((again,))
+    if line:
+        assert cell_len(plain((line,))) <= width
+        low, high, places = scale(min(prices), max(prices))
+        assert low <= min(prices) <= max(prices) <= high
+        assert places <= 2
+
+
+def test_a_price_that_hardly_moves_does_not_fill_the_row() -> None:
+    low, high, _ = scale(596.50, 596.51)
+    assert high - low >= 0.25
+    assert scale(596.51, 596.52) == scale(596.50, 596.52)
+
+
+def test_each_tall_digit_is_its_own() -> None:
+    forms = {tall(digit) for digit in "0123456789"}
+    assert len(forms) == 10
+    rows = tall("6,706.71")
+    assert len({len(row) for row in rows}) == 1
+    assert len(rows) == 3
+    assert rows[2].count(",") == 1
+    assert rows[2].count("▄") == 1, "the point"
+    assert tall("--")[2] == "--"
+
+
+@pytest.mark.parametrize("size", [(120, 40), (170, 48)], ids=["120x40", "170x48"])
+async def test_a_box_of_a_quote_has_no_blank_row(size: tuple[int, int]) -> None:
+    async with driven(size=size) as console:
+        for is_ascii in (False, True):
+            console.app.change_look("ascii", is_ascii)
+            for scene in ("calm", "stale", "filled", "closed"):
+                console.engine.current = scenes.SCENES[scene]()
+                await console.pull()
+                await console.pilot.pause()
+                for panel in console.app.screen.query(QuotePanel):
+                    assert panel.is_ascii is is_ascii
+                    rows = panel.text.splitlines()[1:]
+                    assert len(rows) == 3, (scene, is_ascii)
+                    assert all(row.strip() for row in rows), panel.text
 
 
 def test_opening_the_console_imports_nothing_heavy() -> None:

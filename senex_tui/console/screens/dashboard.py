@@ -19,11 +19,11 @@ from widgets.account_strip import AccountStrip
 from widgets.banner import Alarm, Banner
 from widgets.base.day_panel import DayContext, DayPanel, day_context
 from widgets.base.panel import LinePanel
-from widgets.charts.panel import ChartPanel
+from widgets.charts.panel import ChartPanel, PayoffPanel
 from widgets.cycle import CyclePanel
 from widgets.key_line import KeyLine
 from widgets.orders import OrdersPanel
-from widgets.panels import PANELS, cycle_of
+from widgets.panels import PANELS, chart_view, cycle_of
 from widgets.quote import QuotePanel
 from widgets.status_bar import StatusBar, StatusView
 from widgets.tabs import TabStrip
@@ -50,7 +50,7 @@ class Dashboard(ConsoleScreen):
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
     * from 110 columns: every panel, in two columns; of chart and judgement the one whose key was pressed last;
-    * from 170 columns: every panel with the chart, in three columns.
+    * from 170 columns: every panel in three columns, with the chart and the payoff at once.
     """
 
     AUTO_FOCUS = ""
@@ -61,19 +61,23 @@ class Dashboard(ConsoleScreen):
         """`monotonic` gives wall seconds; the chart spaces its drawings by it."""
         super().__init__()
         self.chart = ChartPanel(monotonic, id="chart", classes="panel lower")
+        self.payoff = PayoffPanel(monotonic, id="payoff", classes="panel lower")
+        self.chart.elsewhere = self._pictures_elsewhere
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
         yield AccountStrip(id="accounts-now")
         yield Banner(id="banner")
         with Container(id="body"):
-            yield QuotePanel(id="quote-1", classes="panel")
-            yield QuotePanel(id="quote-2", classes="panel")
+            yield QuotePanel(lambda: self.chart.display, id="quote-1", classes="panel")
+            yield QuotePanel(lambda: self.chart.display, id="quote-2", classes="panel")
             yield CyclePanel(id="cycle", classes="panel")
             yield TabStrip(id="tabs")
             for each in PANELS:
                 classes = "panel lower -open" if each is PANELS[0] else "panel lower"
                 yield self.chart if each.panel is ChartPanel else each.panel(id=each.name, classes=classes)
+                if each.name == "attempts":
+                    yield self.payoff
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -88,6 +92,7 @@ class Dashboard(ConsoleScreen):
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
         self.watch_slice(lambda shown: shown.accounts_now, self._show_accounts)
+        self.watch_slice(chart_view, self.payoff.show)
         self.watch_slice(day_context, self._show_context)
         self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
 
@@ -120,9 +125,14 @@ class Dashboard(ConsoleScreen):
         for panel in self.query(QuotePanel):
             panel.show_ended(ended)
 
+    def _pictures_elsewhere(self) -> frozenset[str]:
+        """The pictures that other panels show at the same time."""
+        return frozenset({"payoff", "score"}) if self.payoff.display else frozenset()
+
     def on_screen_resume(self) -> None:
-        """Lets the chart draw: it draws nothing while another screen is in front."""
+        """Lets the charts draw: they draw nothing while another screen is in front."""
         self.chart.catch_up()
+        self.payoff.catch_up()
 
     def action_show_panel(self, name: str) -> None:
         """Focuses a numbered panel; where only one fits at a time, opens it."""

@@ -283,7 +283,7 @@ async def test_z_zooms_the_focused_panel_and_back() -> None:
         await console.press("6")
         assert console.app.screen.query_one("#judgement").region.size == (120, 37)
         await console.press("ctrl+g")
-        assert console.app.screen.query_one("#spread").region.height == 11
+        assert console.app.screen.query_one("#spread").region.height == 12
 
 
 async def test_space_freezes_the_view_only_and_it_thaws_by_itself() -> None:

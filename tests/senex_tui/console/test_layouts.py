@@ -26,7 +26,8 @@ AT_EVERY_SIZE = (
 )
 """Scenes shown one after the other in one console: none leaves anything behind in the next."""
 CASES = [
-    ("retrying", (170, 50), ()),
+    ("retrying", (170, 48), ()),
+    ("filled", (170, 48), ()),
     ("paused", (80, 24), ("space",)),
     ("live", (80, 24), ("f",)),
     ("failed", (80, 24), ()),
@@ -68,7 +69,7 @@ CASES = [
     ("followed", (80, 24), ("7", "v", "v")),
     ("followed", (120, 40), ("v", "v", "v")),
     ("followed", (200, 55), ("v",)),
-    ("followed", (200, 55), ("v", "v")),
+    ("followed", (200, 55), ()),
 ]
 
 
