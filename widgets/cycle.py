@@ -77,7 +77,10 @@ class CyclePanel(DayPanel["CycleSlice"]):
         overall = self.context.overall
         if overall is None or overall.kind is Next.RUNNING:
             return []
-        words = "; ".join(filter(None, (overall.words, next_session(overall, self.context.today))))
+        # Of several accounts its words have the fill of one, which need not be of this cycle.
+        is_of_one = overall.kind is Next.DONE and self.context.several
+        said = "done today" if is_of_one else overall.words
+        words = "; ".join(filter(None, (said, next_session(overall, self.context.today))))
         return [((row, Tone.DIM),) for row in wrap(words, width)]
 
     def _title(self, value: CycleSlice) -> str:

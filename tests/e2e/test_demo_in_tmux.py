@@ -36,6 +36,7 @@ def test_a_forced_cycle_trades_and_the_end_is_orderly(box: Box, terminal: Termin
     terminal.press("f")
     terminal.wait_for("y/n")
     terminal.press("y")
+    terminal.wait_for("; took ", 30)  # the cycle has ended
     shown = terminal.wait_for("of 6 filled", 30)  # the demo's market decides by chance whether it fills
     assert "DEMO" in shown
     terminal.press("p")

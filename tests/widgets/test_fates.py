@@ -224,6 +224,18 @@ def test_several_accounts_have_a_line_each_and_are_named() -> None:
     assert "…0001" not in drawn(TradePanel(), TradeView(scenes.filled().spread), day_context(scenes.filled()))
 
 
+def test_of_several_accounts_the_end_of_a_cycle_does_not_tell_the_fill_of_another_cycle() -> None:
+    shown = scenes.reached()
+    context = day_context(shown)
+    assert context.overall is not None
+    assert context.overall.kind is Next.DONE
+    assert "(filled " in context.overall.words
+    several = drawn(CyclePanel(), shown.cycle, replace(context, several=True))
+    assert "done today; next slot" in several
+    assert "(filled " not in several
+    assert "done today (filled " in drawn(CyclePanel(), shown.cycle, replace(context, several=False))
+
+
 def test_slots_that_enter_nothing_stand_together_and_are_dim() -> None:
     panel = SchedulePanel()
     shown = scenes.followed()
