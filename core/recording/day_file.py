@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -28,6 +28,8 @@ _FRAME = struct.Struct(">BIII")
 _KEY, _CYCLE = 1, 2
 _LARGEST = 64 * 1024 * 1024
 _LONGEST_HEAD = 32
+_TOLD_EVERY = 1000
+"""Frames."""
 
 
 class DayUnreadable(Exception):
@@ -72,8 +74,13 @@ def recorded_days(folder: Path) -> Iterator[date]:
             continue
 
 
-def read_frames(path: Path) -> Frames:
-    """Every frame up to the first one that is torn or damaged.
+def tell_nobody(_share: float) -> None:
+    """The default for `told`: nobody waits."""
+
+
+def read_frames(path: Path, told: Callable[[float], None] = tell_nobody) -> Frames:
+    """Every frame up to the first one that is torn or damaged. `told` is called now and then with the share that is
+    read.
 
     Raises DayUnreadable for a file of another version or of another kind, OSError as the disk does.
     """
@@ -85,8 +92,8 @@ def read_frames(path: Path) -> Frames:
             return Frames((), 0, len(content), torn=True)
         if first.startswith(_MAGIC):
             version, *ours = (line[len(_MAGIC) :].decode("ascii", "replace").strip() for line in (first, *_HEADS))
-            known = " and ".join(ours)
-            raise DayUnreadable(f"{path} was recorded by another version ({version}; this one reads {known})")
+            words = f"{path} was recorded by {_whose(version)} version of senex, in the form {version}"
+            raise DayUnreadable(f"{words}; this one reads {' and '.join(ours)}")
         raise DayUnreadable(f"{path} is no recorded day")
     found = []
     place, view = len(head), memoryview(content)
@@ -103,6 +110,8 @@ def read_frames(path: Path) -> Frames:
             break
         found.append(Frame(datetime.fromtimestamp(second, UTC), bool(flags & _KEY), bool(flags & _CYCLE), part))
         place = end
+        if len(found) % _TOLD_EVERY == 0:
+            told(place / len(content))
     return Frames(tuple(found), place, len(content) - place, torn)
 
 
@@ -160,6 +169,14 @@ def _usable(path: Path) -> int:
         number += 1
     path.rename(aside)
     return 0
+
+
+def _whose(version: str) -> str:
+    """Whether a form like 1.1 is older or newer than those that are read."""
+    parts = version.split(".")
+    if not all(part.isdecimal() for part in parts):
+        return "another"
+    return "an older" if [int(part) for part in parts] < [FORMAT, READABLE[0]] else "a newer"
 
 
 def _check(flags: int, second: int, part: bytes) -> int:

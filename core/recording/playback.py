@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.operation.commands import CommandKind, CommandState
 from core.domain.operation.failures import failure_words
-from core.recording.day_file import DayUnreadable, Frame, read_frames
+from core.recording.day_file import DayUnreadable, Frame, read_frames, tell_nobody
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot
 from core.snapshot.codec import SnapshotUnreadable, decode, decode_change
 
@@ -37,14 +38,16 @@ NOTHING_SENT = "this is a replay: nothing here is live, and nothing was sent"
 class RecordedDay:
     """The frames of one day's file. To read one, at most the frames since the last key frame before it are read."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises DayUnreadable, also for a file without one whole frame, and OSError."""
-        found = read_frames(path)
+    def __init__(self, path: Path, told: Callable[[float], None] = tell_nobody) -> None:
+        """`told` is called now and then with the share of the file that is read. Raises DayUnreadable, also for a file
+        without one whole frame, and OSError."""
+        found = read_frames(path, told)
         if not found.frames:
             raise DayUnreadable(f"{path} holds no whole frame; its console was ended too soon")
         self._path = path
         self._frames = found.frames
-        self._keys = [number for number, frame in enumerate(found.frames) if frame.key]
+        self.keys = tuple(number for number, frame in enumerate(found.frames) if frame.key)
+        """The frames that are read without another one."""
         self._at: tuple[int, Snapshot, zlib._Decompress] | None = None
         self.line_s = tuple(_line(found.frames))
         self.cycles = tuple(number for number, frame in enumerate(found.frames) if frame.cycle)
@@ -53,6 +56,16 @@ class RecordedDay:
 
     def __len__(self) -> int:
         return len(self._frames)
+
+    def again(self) -> RecordedDay:
+        """The same day, to be read by another thread."""
+        other = copy(self)
+        other._at = None
+        return other
+
+    def share(self, number: int) -> float:
+        """Where a frame lies between the day's first moment, 0, and its last, 1."""
+        return self.line_s[number] / max(self.line_s[-1], _SHORTEST_STEP_S)
 
     def time(self, number: int) -> datetime:
         """The market time of a frame, UTC, to the second."""
@@ -66,7 +79,7 @@ class RecordedDay:
             raise DayUnreadable(f"{self._path} cannot be read at frame {number + 1}: {failure_words(error)}") from error
 
     def _read(self, number: int) -> Snapshot:
-        key = self._keys[bisect_right(self._keys, number) - 1]
+        key = self.keys[bisect_right(self.keys, number) - 1]
         if self._at is None or not key <= self._at[0] <= number:
             stream = zlib.decompressobj()
             self._at = (key, decode(stream.decompress(self._frames[key].part)), stream)
@@ -88,9 +101,11 @@ def _line(frames: tuple[Frame, ...]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class ReplayState:
-    """Where a replay stands. `at` is market time, UTC; `speed` is market seconds per wall second."""
+    """Where a replay stands. `at` is market time, UTC, `share` the same between the day's ends, 0 and 1; `speed` is
+    market seconds per wall second."""
 
     at: datetime
+    share: float
     mode: Mode
     speed: float
     playing: bool
@@ -105,7 +120,7 @@ class ReplayClient:
 
         Raises DayUnreadable.
         """
-        self._day = day
+        self.day = day
         self._monotonic = monotonic
         first = day.at(0).status
         self._mode = first.mode
@@ -120,7 +135,7 @@ class ReplayClient:
     def snapshot(self) -> Snapshot:
         """The snapshot at the moment the replay has reached, marked as a replay. Raises DayUnreadable."""
         self._move_on()
-        seen = self._day.at(self._number())
+        seen = self.day.at(self._number())
         status = replace(seen.status, mode=Mode.REPLAY, speed=self._speed)
         return replace(seen, status=status, commands=self._refused)
 
@@ -142,7 +157,14 @@ class ReplayClient:
     def state(self) -> ReplayState:
         self._move_on()
         number = self._number()
-        return ReplayState(self._day.time(number), self._mode, self._speed, self._playing, self._line_s >= self._end_s)
+        return ReplayState(
+            at=self.day.time(number),
+            share=self.day.share(number),
+            mode=self._mode,
+            speed=self._speed,
+            playing=self._playing,
+            ended=self._line_s >= self._end_s,
+        )
 
     def play_or_hold(self) -> None:
         """Pauses a replay that plays, and plays one that is paused. At the end it plays from the start again."""
@@ -172,10 +194,14 @@ class ReplayClient:
     def to_end(self) -> None:
         self._go_to_s(self._end_s)
 
+    def to_share(self, share: float) -> None:
+        """Moves to this place between the day's ends, 0 and 1."""
+        self._go_to_s(share * self._end_s)
+
     def to_time(self, at: datetime) -> None:
         """Moves to the first frame at or after this market time, or to the end when there is none."""
-        times = range(len(self._day))
-        found = next((number for number in times if self._day.time(number) >= at), len(self._day) - 1)
+        times = range(len(self.day))
+        found = next((number for number in times if self.day.time(number) >= at), len(self.day) - 1)
         self._go_to(found)
 
     def to_cycle(self, direction: int) -> bool:
@@ -184,8 +210,12 @@ class ReplayClient:
         A cycle that began less than two wall seconds ago does not count as the previous one, so that pressing the key
         again goes further back.
         """
+        return self.to_one_of(self.day.cycles, direction)
+
+    def to_one_of(self, frames: Iterable[int], direction: int) -> bool:
+        """Moves to the next of these frames (1) or the previous one (-1), as `to_cycle` does."""
         self._move_on()
-        starts = [self._day.line_s[number] for number in self._day.cycles]
+        starts = [self.day.line_s[number] for number in frames]
         if direction > 0:
             place = bisect_right(starts, self._line_s)
         else:
@@ -203,13 +233,13 @@ class ReplayClient:
 
     @property
     def _end_s(self) -> float:
-        return self._day.line_s[-1]
+        return self.day.line_s[-1]
 
     def _number(self) -> int:
-        return max(0, bisect_right(self._day.line_s, self._line_s) - 1)
+        return max(0, bisect_right(self.day.line_s, self._line_s) - 1)
 
     def _go_to(self, number: int) -> None:
-        self._go_to_s(self._day.line_s[min(max(0, number), len(self._day) - 1)])
+        self._go_to_s(self.day.line_s[min(max(0, number), len(self.day) - 1)])
 
     def _go_to_s(self, line_s: float) -> None:
         self._since = self._monotonic()

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from core.domain.trident.book_payoff import LeftAtExpiry
 from core.snapshot.quotes import Freshness
+from core.snapshot.spread import LegView
 from core.snapshot.tridents import TridentExits
 
 
@@ -19,7 +20,8 @@ class PositionView:
     all packages, from the credit of the fill; None when they are unknown. `packages` is None for other legs than a
     trident's. `differs` says what of it the broker does not hold, or is empty. `age_s` and `freshness` are those of the
     leg with the oldest quote. `exits` says how it is taken to its end, None where nothing takes it there. `opened_at`
-    is when its last fill came. `payoff` is that of all of it, `left` that of what is left of it.
+    is when its last fill came. `legs` are those of the entry with what is left of each: 0 contracts once it is closed.
+    `payoff` is that of all of it, `left` that of what is left of it.
     """
 
     entry_id: str
@@ -44,6 +46,7 @@ class PositionView:
     differs: str = ""
     exits: TridentExits | None = None
     opened_at: datetime | None = None
+    legs: tuple[LegView, ...] = ()
     payoff: LeftAtExpiry | None = None
 
     @property

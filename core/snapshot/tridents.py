@@ -11,10 +11,22 @@ from core.domain.trident.book_payoff import LeftAtExpiry
 
 @dataclass(frozen=True, slots=True)
 class UnitView:
-    """A unit of a trident: its name, and how it stands in words."""
+    """A unit of a trident: its name, and how it stands in words.
+
+    `order` is what the order is called that works on it alone, such as target, and `works_at` its debit per share:
+    empty and None without one. `mid` is what closing the unit costs at the midpoints, None without fresh quotes.
+    """
 
     name: str
     told: str
+    order: str = ""
+    works_at: Decimal | None = None
+    mid: Decimal | None = None
+
+    @property
+    def away(self) -> Decimal | None:
+        """How far the mid is above the order that works on it, per share; None where one of them is not known."""
+        return None if self.mid is None or self.works_at is None else self.mid - self.works_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from core.domain.positions.next_words import words
 from core.domain.positions.pnl import unrealized
 from core.domain.positions.timing import next_exit_at
 from core.domain.positions.trident_view import TridentView
-from core.domain.positions.trident_words import order_legs_words, strikes_of, unit_words, word_of
+from core.domain.positions.trident_words import order_legs_words, own_price, strikes_of, unit_words, word_of
 from core.domain.positions.tridents import ExitMode, ExitRules, ManagedTrident
 from core.domain.positions.units import Unit, UnitName, UnitState, left_of
 from core.domain.positions.would_send import would_send
@@ -51,7 +51,9 @@ def trident_exits(one: Standing, rules: ExitRules) -> TridentExits:
     is_part = any(unit.state is not UnitState.WHOLE for unit in trident.units)
     return TridentExits(
         state=word_of(view, is_managed=one.is_managed).value,
-        units=tuple(UnitView(unit.name.value, unit_words(unit, view, today)) for unit in trident.units),
+        units=tuple(
+            UnitView(unit.name.value, unit_words(unit, view, today), *own_price(unit, view)) for unit in trident.units
+        ),
         next=words(one.action, view, today),
         realized=realized,
         unrealized_mid=None,
@@ -144,8 +146,10 @@ def priced(exits: TridentExits, units: Sequence[Unit], quotes: Mapping[str, Quot
     fresh = [price for price in prices if price is not None]
     if marks is None or shape is None or len(fresh) < len(left):
         return exits
+    mids = {unit.name.value: price.mid for unit, price in zip(left, fresh, strict=True)}
     return replace(
         exits,
+        units=tuple([replace(unit, mid=mids.get(unit.name)) for unit in exits.units]),
         unrealized_mid=marks.mid,
         unrealized_natural=marks.natural,
         close_mid=sum((price.mid for price in fresh), _NONE) / shape.per,

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell. `ring` says that it is critical."""
+    """One thing to tell. `about` is what a panel says of it, `ring` that it is critical."""
 
     text: str
     severity: SeverityLevel
+    about: str
     ring: bool = False
 
 
 class Attention:
     """Tells of commands sent from this console, new critical messages and the engine's failure.
 
+    It does not tell of a preview: its page shows the answer.
     It tells nothing that was there before the console opened: the panels show that. A watcher's console opens to a
     trader when the first snapshot of it arrives, which may be long after its screen did.
     """
@@ -71,13 +73,13 @@ class Attention:
         settled = [c for c in snapshot.commands if c.state is not CommandState.PENDING and c.id in self._sent]
         for command in settled:
             del self._sent[command.id]
-        return [_notice_of(command) for command in settled]
+        return [_notice_of(command) for command in settled if command.kind is not CommandKind.PREVIEW]
 
     def _messages(self, snapshot: Snapshot) -> list[Notice]:
         before = self._before(snapshot)
         self._newest = next(reversed(snapshot.messages), self._newest)
         return [
-            Notice(f"{message.source}: {message.text}", "error", ring=True)
+            Notice(f"{message.source}: {message.text}", "error", message.text, ring=True)
             for message in snapshot.messages
             if message.number > before and message.level is Level.CRITICAL
         ]
@@ -95,7 +97,7 @@ class Attention:
         before = self._failure
         self._failure = snapshot.status.failure if snapshot.status.engine is EngineState.FAILED else ""
         if self._failure and self._failure != before:
-            return [Notice(f"engine failed: {self._failure}", "error", ring=True)]
+            return [Notice(f"engine failed: {self._failure}", "error", self._failure, ring=True)]
         return []
 
 
@@ -111,5 +113,5 @@ class CommandsOnly(Attention):
 
 def _notice_of(command: CommandView) -> Notice:
     if command.state is CommandState.DONE:
-        return Notice(command.text or f"{command.kind.words}: done", "information")
-    return Notice(f"{command.kind.words} {command.state.value}: {command.text}", "warning")
+        return Notice(command.text or f"{command.kind.words}: done", "information", command.text)
+    return Notice(f"{command.kind.words} {command.state.value}: {command.text}", "warning", command.text)

@@ -14,9 +14,7 @@ from senex_tui.console.screens.accounts import AccountsPage
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, Stopping
-from senex_tui.console.screens.health import HealthPage
 from senex_tui.console.screens.help import HelpScreen
-from senex_tui.console.screens.money import MoneyPage
 from senex_tui.console.screens.orders import OrdersPage
 from senex_tui.console.screens.page import Page
 from senex_tui.console.screens.positions import PositionsPage
@@ -30,13 +28,32 @@ def _history() -> Screen[None]:
     return HistoryPage(name="history")
 
 
+def _preview() -> Screen[None]:
+    from senex_tui.console.screens.preview import PreviewPage
+
+    return PreviewPage(name="preview")
+
+
+def _money() -> Screen[None]:
+    from senex_tui.console.screens.money import MoneyPage
+
+    return MoneyPage(name="money")
+
+
+def _health() -> Screen[None]:
+    from senex_tui.console.screens.health import HealthPage
+
+    return HealthPage(name="health")
+
+
 PAGES: dict[str, Callable[[], Screen[None]]] = {
     "positions": lambda: PositionsPage(name="positions"),
     "orders": lambda: OrdersPage(name="orders"),
     "alerts": lambda: AlertsPage(name="alerts"),
     "accounts": lambda: AccountsPage(name="accounts"),
-    "money": lambda: MoneyPage(name="money"),
-    "health": lambda: HealthPage(name="health"),
+    "preview": _preview,
+    "money": _money,
+    "health": _health,
     "settings": lambda: SettingsPage(name="settings"),
     "history": _history,
 }

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import Key
 from textual.screen import Screen
 
 from core.domain.operation.times import stamp
-from core.recording.playback import NOTHING_SENT, ReplayClient, ReplayState
+from core.recording.day_file import DayUnreadable
+from core.recording.highlights import Highlight, cycles_of, trades_of
+from core.recording.playback import NOTHING_SENT, RecordedDay, ReplayClient, ReplayState
 from senex_tui.console.attention import CommandsOnly
-from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import COMMANDING, KEYS, Where, bindings
 from senex_tui.console.screens.dashboard import Dashboard
-from senex_tui.console.screens.page import Page
 from senex_tui.console.viewer_app import ViewerApp, ViewOptions
 from widgets.alarms import alarms
+from widgets.timeline import Timeline, TimelineView
 
 if TYPE_CHECKING:
     from core.snapshot import Snapshot
     from widgets.banner import Alarm
 
+log = logging.getLogger(__name__)
+
 
 class ReplayDashboard(Dashboard):
-    """The dashboard with the keys of a replay."""
+    """The dashboard with the keys of a replay, and above them its timeline."""
 
     PLACES = (*Dashboard.PLACES, Where.REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.REPLAY))
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield Timeline(id="timeline")
 
 
 class ReplayApp(ViewerApp):
@@ -39,9 +48,49 @@ class ReplayApp(ViewerApp):
         self._replay = replay
         self.display_settings = replace(self.display_settings, bell="off")
         self._attention = CommandsOnly()
+        self._trades: tuple[Highlight, ...] = ()
+        self._marks = _placed(replay.day, cycles_of(replay.day))
+        self._searched: float | None = 0.0
+        self._trouble = ""
 
     def get_default_screen(self) -> Screen[Any]:
         return ReplayDashboard(self._monotonic)
+
+    def on_mount(self) -> None:
+        self.run_worker(self._look_through, thread=True, exit_on_error=False)
+
+    def pull(self) -> None:
+        super().pull()
+        for timeline in self.screen_stack[0].query(Timeline) if self.screen_stack else ():
+            timeline.show(self._timeline())
+
+    def _timeline(self) -> TimelineView:
+        day = self._replay.day
+        first, last = day.time(0), day.time(len(day) - 1)
+        return TimelineView(first, last, self._replay.state.share, self._marks, self._searched, self._trouble)
+
+    def _look_through(self) -> None:
+        """Finds fills and exits on a thread of its own; the day can be played meanwhile."""
+        day = self._replay.day.again()
+        try:
+            trades = trades_of(day, self._has_searched)
+        except Exception as error:  # the day is played all the same
+            log.exception("fills and exits were not found")
+            self.call_from_thread(self._found, (), "fills not found" if isinstance(error, DayUnreadable) else "error")
+        else:
+            self.call_from_thread(self._found, trades, "")
+
+    def _has_searched(self, share: float) -> None:
+        self._searched = share  # the next pull shows it
+
+    def _found(self, trades: tuple[Highlight, ...], trouble: str) -> None:
+        self._trades, self._searched, self._trouble = trades, None, trouble
+        self._marks += _placed(self._replay.day, trades)
+        self.pull()
+
+    def on_timeline_jump(self, jump: Timeline.Jump) -> None:
+        self._replay.to_share(jump.share)
+        self.pull()
 
     def alarms_of(self, snapshot: Snapshot) -> tuple[Alarm, ...]:
         """Says first that this is a replay, then what the recorded console said."""
@@ -56,13 +105,6 @@ class ReplayApp(ViewerApp):
         """Hides the commands. The keys that move the replay are bound by its dashboard and work there only."""
         return self.why_not(action) is None
 
-    def on_key(self, event: Key) -> None:
-        """Answers a key that would send a command in the live console with the reason why it does nothing here."""
-        if isinstance(self.screen, Dashboard | Page):
-            commands = [key for key in KEYS if key.group in COMMANDING and key.display == shown_key(event.key)]
-            if commands:
-                self.say(f"{commands[0].label.lower()}: {NOTHING_SENT}", "warning")
-
     def action_step(self, seconds: int) -> None:
         self._replay.step(seconds)
         self.pull()
@@ -74,6 +116,14 @@ class ReplayApp(ViewerApp):
     def action_cycle(self, direction: int) -> None:
         if not self._replay.to_cycle(direction):
             self.say(f"no cycle began {'after' if direction > 0 else 'before'} this", "information")
+        self.pull()
+
+    def action_highlight(self, direction: int) -> None:
+        frames = [each.frame for each in self._trades]
+        if self._searched is not None:
+            self.say(f"still looking for fills and exits: {int(100 * self._searched)} %", "information")
+        elif not self._replay.to_one_of(frames, direction):
+            self.say(f"no fill and no exit {'after' if direction > 0 else 'before'} this", "information")
         self.pull()
 
     def action_freeze(self) -> None:
@@ -92,6 +142,10 @@ class ReplayApp(ViewerApp):
     def action_to_end(self) -> None:
         self._replay.to_end()
         self.pull()
+
+
+def _placed(day: RecordedDay, found: Sequence[Highlight]) -> tuple[tuple[float, str], ...]:
+    return tuple((day.share(each.frame), each.mark.value) for each in found)
 
 
 def replay_words(state: ReplayState) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.domain.operation import amounts
-from core.domain.operation.commands import COMMAND, PREVIEW_DONE, PREVIEWS, CommandKind
+from core.domain.operation.commands import CommandKind
+from core.domain.operation.times import stamp
 from core.runtime.user import system_user
-from senex_tui.support.report import Answer, Report, credit_shown, dollars_shown, instant_shown
+from core.views.previews import preview_answer, preview_views
+from senex_tui.support.report import Answer, Report
 from senex_tui.support.text import hanging, safe, table
 from senex_tui.trader.place import Place, with_records
 from senex_tui.trader.send_command import DONE, answer_of, send
@@ -17,6 +18,7 @@ from senex_tui.trader.send_command import DONE, answer_of, send
 if TYPE_CHECKING:
     from core.engine.engine import Engine
     from core.records.records import Records
+    from core.snapshot.previews import PreviewLeg, PreviewReason, PreviewUnderlying, PreviewView
 
 WAIT_S = 40.0
 """Legs that send no quote are waited for 15 s, and one preview waits for another."""
@@ -44,79 +46,75 @@ async def made(engine: Engine, account: str) -> Report | Answer:
 
 
 async def _report(records: Records, command: str) -> Report:
-    event = await records.journal.newest_with(PREVIEW_DONE, (COMMAND, command))
-    previews = [] if event is None else json.loads(str(dict(event.figures)[PREVIEWS]))
-    return Report({"previews": previews}, _lines)
+    return Report({"previews": await preview_answer(records, command)}, _lines)
 
 
 def _lines(values: dict[str, Any]) -> list[str]:
     lines: list[str] = []
-    for preview in values["previews"]:
+    for preview in preview_views(values["previews"]):
         lines += [*([""] if lines else []), *_account(preview)]
     return lines or ["no account is known yet."]
 
 
-def _account(preview: dict[str, Any]) -> list[str]:
-    would = f"would send {preview['underlying']}" if preview["would_send"] else "would send nothing"
-    lines = [f"account {preview['account']}: a cycle {would} now, {instant_shown(preview['at'])}. Nothing was sent."]
-    lines += _reasons(preview["account_reasons"])
-    if preview["buying_power"] is not None:
-        power, risk = dollars_shown(preview["buying_power"]), dollars_shown(preview["open_risk"])
+def _account(preview: PreviewView) -> list[str]:
+    would = f"would send {preview.underlying}" if preview.would_send else "would send nothing"
+    lines = [f"account {preview.account}: a cycle {would} now, {stamp(preview.at)}. Nothing was sent."]
+    lines += _reasons(preview.account_reasons)
+    if preview.buying_power is not None:
+        power, risk = amounts.dollars(preview.buying_power), amounts.dollars(preview.open_risk)
         lines.append(f"  {'account':<{_WIDTH}}buying power {power}, open risk {risk}")
-    for underlying in preview["underlyings"]:
+    for underlying in preview.underlyings:
         lines += _underlying(underlying)
     return lines
 
 
-def _underlying(one: dict[str, Any]) -> list[str]:
-    head = "passes" if one["would_pass"] else "does not pass"
-    lines = [f"  {one['underlying']} {head}", *_reasons(one["reasons"])]
-    judged = one["judgement"]
-    if judged is not None and judged["score"] is not None:
-        score, needed = (amounts.score(Decimal(judged[name])) for name in ("score", "minimum"))
+def _underlying(one: PreviewUnderlying) -> list[str]:
+    head = "passes" if one.would_pass else "does not pass"
+    lines = [f"  {one.underlying} {head}", *_reasons(one.reasons)]
+    judged = one.judgement
+    if judged is not None and judged.score is not None:
+        score, needed = amounts.score(judged.score), amounts.score(judged.minimum)
         lines.append(f"  {'judgement':<{_WIDTH}}score {score}, {needed} needed")
-    if one["strikes"] is not None:
-        price = amounts.price(Decimal(one["price"]))
-        lines.append(
-            f"  {'strikes':<{_WIDTH}}{one['strikes']} of {one['expiration']}, {one['dte']} days, at a price of {price}"
-        )
-    if one["legs"]:
-        lines += [f"  {line}" for line in _legs(one["legs"])]
-        lines += hanging(f"  {'sum':<{_WIDTH}}", safe(one["subtraction"]))
-    if one["natural"] is not None:
-        natural, mid = credit_shown(one["natural"]), credit_shown(one["mid"])
-        risk = dollars_shown(one["max_risk"])
+    if one.strikes is not None:
+        price = amounts.price(one.price)
+        lines.append(f"  {'strikes':<{_WIDTH}}{one.strikes} of {one.expiration}, {one.dte} days, at a price of {price}")
+    if one.legs:
+        lines += [f"  {line}" for line in _legs(one.legs)]
+        lines += hanging(f"  {'sum':<{_WIDTH}}", safe(one.subtraction or ""))
+    if one.natural is not None:
+        natural, mid = amounts.credit(one.natural), amounts.credit(one.mid)
+        risk = amounts.dollars(one.max_risk)
         lines.append(f"  {'pricing':<{_WIDTH}}natural {natural}, mid {mid} credit; max risk {risk} at natural")
-    if one["utilization"] is not None:
-        share = amounts.plain(round(100 * Decimal(one["utilization"]), 1))
-        lines.append(f"  {'risk':<{_WIDTH}}budget {dollars_shown(one['budget'])}, utilization {share} %")
-    if one["limit"] is not None:
+    if one.utilization is not None:
+        share = amounts.plain(round(100 * one.utilization, 1))
+        lines.append(f"  {'risk':<{_WIDTH}}budget {amounts.dollars(one.budget)}, utilization {share} %")
+    if one.limit is not None:
         lines += hanging(f"  {'limit':<{_WIDTH}}", _limit(one))
     return lines
 
 
-def _limit(one: dict[str, Any]) -> str:
-    floor = ", where the natural credit is the floor" if one["floored"] else ""
-    below, above = (amounts.price(Decimal(value)) if value is not None else "none" for value in one["break_evens"])
+def _limit(one: PreviewUnderlying) -> str:
+    floor = ", where the natural credit is the floor" if one.floored else ""
+    below, above = ("none" if value is None else amounts.price(value) for value in one.break_evens)
     return (
-        f"{credit_shown(one['limit'])} credit, offset {credit_shown(one['offset'])}{floor}; "
-        f"max risk {dollars_shown(one['max_risk_at_limit'])}; break-evens {below} below, {above} above"
+        f"{amounts.credit(one.limit)} credit, offset {amounts.credit(one.offset)}{floor}; "
+        f"max risk {amounts.dollars(one.max_risk_at_limit)}; break-evens {below} below, {above} above"
     )
 
 
-def _legs(legs: list[dict[str, Any]]) -> list[str]:
+def _legs(legs: Sequence[PreviewLeg]) -> list[str]:
     heads = ("leg", "qty", "bid", "ask", "mid", "age")
     rows = [
         [
-            " ".join(leg["symbol"].split()),
-            str(leg["quantity"] if leg["action"].startswith("Buy") else -leg["quantity"]),
-            *(credit_shown(leg[side]) for side in ("bid", "ask", "mid")),
-            "--" if leg["age_s"] is None else f"{leg['age_s']:.1f} s",
+            " ".join(leg.symbol.split()),
+            str(leg.quantity if leg.action.startswith("Buy") else -leg.quantity),
+            *(amounts.credit(value) for value in (leg.bid, leg.ask, leg.mid)),
+            "--" if leg.age_s is None else f"{leg.age_s:.1f} s",
         ]
         for leg in legs
     ]
     return table(heads, rows, right=frozenset({"qty", "bid", "ask", "mid"}))
 
 
-def _reasons(reasons: list[dict[str, Any]]) -> list[str]:
-    return [line for one in reasons for line in hanging(f"  ! {one['step']:<{_WIDTH - 2}}", safe(one["sentence"]))]
+def _reasons(reasons: Sequence[PreviewReason]) -> list[str]:
+    return [line for one in reasons for line in hanging(f"  ! {one.step:<{_WIDTH - 2}}", safe(one.sentence))]

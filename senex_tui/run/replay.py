@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from core.domain.operation.times import clock
 from core.recording import DAYS
-from core.recording.day_file import DayUnreadable, day_path, read_frames, recorded_days
+from core.recording.day_file import DayUnreadable, day_path, read_frames, recorded_days, tell_nobody
 from core.recording.playback import RecordedDay, ReplayClient
 from core.runtime.clock import EXCHANGE_ZONE, SystemClock, exchange_time
 from core.snapshot import Mode
+from senex_tui.support.outlet import redraw_line
 from senex_tui.support.refusals import Refused
 from senex_tui.support.text import table
 
@@ -77,8 +79,17 @@ def _reason(unreadable: DayUnreadable, path: Path) -> str:
     return str(unreadable).removeprefix(f"{path} ")
 
 
-def open_day(recorded: Recorded, day: str) -> RecordedDay:
-    """The recorded day of a date like 2026-11-20.
+def tell_opening(day: str) -> Callable[[float], None]:
+    """Draws on the terminal how much of the day is read, where errors go to one."""
+
+    def told(share: float) -> None:
+        redraw_line(f"opening {day}: {int(100 * share)} % read")
+
+    return told if sys.stderr.isatty() else tell_nobody
+
+
+def open_day(recorded: Recorded, day: str, told: Callable[[float], None] = tell_nobody) -> RecordedDay:
+    """The recorded day of a date like 2026-11-20. `told` is called with the share of it that is read.
 
     Raises Refused when it cannot be opened, and names the days there are.
     """
@@ -92,7 +103,8 @@ def open_day(recorded: Recorded, day: str) -> RecordedDay:
     if wanted not in files:
         raise Refused(f"{wanted} was not recorded; {_days(files)}.")
     try:
-        return RecordedDay(files[wanted])
+        told(0.0)
+        return RecordedDay(files[wanted], told)
     except DayUnreadable as unreadable:
         raise Refused(f"{unreadable}; {_days(files)}.") from unreadable
 

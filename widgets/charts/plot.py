@@ -70,7 +70,7 @@ class Plot:
         self.rows = height - 2
         steps = round_steps(*scale.y, max(3, self.rows // 2))
         places = places_of(steps)
-        self._labels = {self.row(value): f"{value:,.{places}f}" for value in steps}
+        self._labels = {self.row(value): axis_label(value, places) for value in steps}
         self._margin = max((len(label) for label in self._labels.values()), default=0)
         self.columns = max(1, width - self._margin - 1)
         self._cells: dict[tuple[int, int], Part] = {}
@@ -189,6 +189,11 @@ def places_of(values: Sequence[float]) -> int:
     """The decimal places needed to show the values exactly, two at most."""
     cents = [round(value, 2) for value in values]
     return next((places for places in (0, 1) if [round(value, places) for value in values] == cents), 2)
+
+
+def axis_label(value: float, places: int) -> str:
+    """A round value of a scale, with so many decimal places."""
+    return f"{value:,.{places}f}"
 
 
 def runs(parts: Iterable[Part]) -> list[Part]:

@@ -34,11 +34,11 @@ def replay(
     """
     run = invocation.prepare(context, data_dir, own_simulator=demo)
     recorded = invocation.days_of(context, run, demo)
-    from senex_tui.run.replay import listed, open_day, run_replay
+    from senex_tui.run.replay import listed, open_day, run_replay, tell_opening
 
     if day is None:
         print_lines(listed(recorded))
         return
-    found = open_day(recorded, day)
+    found = open_day(recorded, day, tell_opening(day))
     invocation.settle_terminal()
     raise typer.Exit(run_replay(found, speed, at, run.loaded, run.folders.state))

@@ -46,6 +46,14 @@ class ListPage(Page):
 
     def show(self, listing: Listing) -> None:
         self.list.show(listing)
+        self.refresh_bindings()
+
+    def on_list_panel_chosen(self, event: ListPanel.Chosen) -> None:
+        self.refresh_bindings()
+
+    def has_use_for(self, action: str) -> bool:
+        """A key about the chosen row needs one."""
+        return action not in ("open", "copy", "acknowledge", "default") or self.list.chosen is not None
 
     def open(self, row: Row) -> None:
         """Called with the chosen row when enter is pressed. Does nothing here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,12 +13,15 @@ from tempfile import TemporaryDirectory
 from core.recording.day_file import day_path
 from core.recording.playback import RecordedDay
 from core.recording.recorder import DayRecorder
-from core.snapshot import Snapshot
-from tests.support.console.parts import cycle
+from core.snapshot import OrderView, PositionsSlice, PositionView, Snapshot
+from tests.support.console import parts
+from tests.support.console.exit_views import EXITS
 from tests.support.console.scenes import calm
 
 BEGAN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 """10:00 ET, a Friday."""
+FILL_S, TARGET_S, END_S, LENGTH_S = 2000, 5003, 6500, 9000
+"""When the entry filled, a target filled, and the last unit was closed."""
 _CALM = replace(calm(), commands=())
 
 
@@ -26,7 +30,7 @@ def moment(second: float, *, number: int = 1, running: bool = False, **slices: o
     shown = replace(
         _CALM,
         status=replace(_CALM.status, now=BEGAN + timedelta(seconds=second), feed_age_s=int(second) % 7),
-        cycle=cycle(number=number, running=running),
+        cycle=parts.cycle(number=number, running=running),
     )
     return replace(shown, **slices)  # type: ignore[arg-type]
 
@@ -39,6 +43,27 @@ def session(minutes: int = 60, every_s: int = 10) -> list[Snapshot]:
         number = 1 + (second + 600) // 900
         found.append(moment(second, number=number, running=second >= 300 and since < 20))
     return found
+
+
+def _filled(second: int) -> OrderView:
+    order = parts.filled_order()
+    at = BEGAN + timedelta(seconds=second)
+    return replace(order, fills=tuple(replace(fill, at=at) for fill in order.fills))
+
+
+def _trident(second: int) -> PositionView:
+    realized = Decimal("48.00") if second >= TARGET_S else None
+    return parts.position(exits=replace(EXITS, realized=realized))
+
+
+def traded(every_s: int = 10) -> list[Snapshot]:
+    """A morning with an entry that fills, a target that fills, and the trident's end."""
+    moments = []
+    for second in range(0, LENGTH_S, every_s):
+        orders = (_filled(FILL_S),) if second >= FILL_S else (parts.order(),)
+        held = (_trident(second),) if FILL_S <= second < END_S else ()
+        moments.append(moment(second, orders=orders, positions=PositionsSlice(held)))
+    return moments
 
 
 def record(folder: Path, snapshots: Sequence[Snapshot]) -> Path:

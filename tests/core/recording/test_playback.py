@@ -9,7 +9,7 @@ from pathlib import Path
 from core.domain.operation.commands import CommandKind, CommandState
 from core.recording.playback import LONGEST_STEP_S, RecordedDay, ReplayClient
 from core.snapshot import Mode
-from tests.core.recording.days import BEGAN, moment, recorded, session
+from tests.core.recording.days import BEGAN, moment, record, recorded, session
 from tests.support.console.driver import Ticker
 
 
@@ -151,3 +151,10 @@ def test_every_command_is_refused(tmp_path: Path) -> None:
     told = replay.snapshot().commands
     assert {view.state for view in told} == {CommandState.REFUSED}
     assert {view.text for view in told} == {"this is a replay: nothing here is live, and nothing was sent"}
+
+
+def test_reading_a_long_day_tells_how_far_it_is(tmp_path: Path) -> None:
+    path = record(tmp_path, [moment(second) for second in range(2500)])
+    told: list[float] = []
+    assert len(RecordedDay(path, told.append)) == 2500
+    assert [round(share, 1) for share in told] == [0.4, 0.8]

@@ -129,8 +129,8 @@ def test_damage_in_the_middle_is_kept_aside_and_the_day_begins_anew(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (HEAD.replace(b" 1.", b" 2."), "recorded by another version (2.3; this one reads 1.2 and 1.3)"),
-        (b"senex day 1.1\n", "recorded by another version (1.1; this one reads 1.2 and 1.3)"),
+        (HEAD.replace(b" 1.", b" 2."), "by a newer version of senex, in the form 2.3; this one reads 1.2 and 1.3"),
+        (b"senex day 1.1\n", "by an older version of senex, in the form 1.1; this one reads 1.2 and 1.3"),
         (b"%PDF-1.7\n", "is no recorded day"),
         (HEAD, "holds no whole frame"),
         (HEAD[:5], "holds no whole frame"),

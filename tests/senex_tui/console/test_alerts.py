@@ -126,7 +126,7 @@ async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_
 async def test_the_dashboard_counts_open_alerts_and_says_the_unseen_critical_one() -> None:
     async with driven(scenes.alerted(), size=(80, 24)) as console:
         assert "▲ 2" in console.text.splitlines()[0]
-        assert "ALERT: …0001: nothing filled in 5 sessions" in console.text.splitlines()[1]
+        assert "ALERT: …0001: nothing filled in 5 sessions" in console.text.splitlines()[3], "below the accounts"
         assert await console.shows("Press a.")
         seen = replace(parts.alert(), seen_by="ada")
         console.engine.current = replace(scenes.alerted(), alerts=(seen,))

@@ -25,6 +25,7 @@ from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownOrder
+from senex_tui.console.screens.preview import PreviewPage
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.earned_records import record_earned
@@ -34,7 +35,7 @@ from tests.support.replaced_text import with_text
 
 MARKUP = "[/x] [red] [0]"
 KEYS = (
-    *"ppffccuurrRtasshzmmHH1234567vvqqyynnNe!jkgG?/lo09 ",
+    *"ppffccuurrRtasshwwzmmHH1234567vvqqyynnNe!jkgG?/lo09 ",
     *("enter", "enter", "escape", "ctrl+g", "ctrl+p", "ctrl+q", "ctrl+c", "tab", "shift+tab", "up", "down", "pageup"),
     *("pagedown", "home", "end", "left", "right", "backspace", "space", "question_mark", "slash", "ctrl+b", "f1"),
     *("left_square_bracket", "right_square_bracket"),
@@ -50,8 +51,8 @@ ASKED = {
 }
 """Commands that are sent after a question, and the key that opens it. A number that chooses the entry may come
 between."""
-AT_ONCE = {CommandKind.PAUSE: "p", CommandKind.RECONCILE: "R"}
-"""Sent without a question."""
+AT_ONCE = {CommandKind.PAUSE: "p", CommandKind.RECONCILE: "R", CommandKind.PREVIEW: "w"}
+"""Sent without a question. The page of the preview asks for another by itself, and at its own key."""
 LAST_CLOSED = 20
 TYPED_IN_LIVE = (CommandKind.FORCE, CommandKind.CANCEL, CommandKind.ALLOW_REENTRY)
 
@@ -154,6 +155,8 @@ class Monkey:
             app.simulate_key(key)
         await self.console.pilot.pause()
         for kind in self.console.engine.sent[before:]:
+            if kind is CommandKind.PREVIEW and any(isinstance(screen, PreviewPage) for screen in app.screen_stack):
+                continue
             assert AT_ONCE.get(kind, "enter") in keys or "enter" in keys or "l" in keys, f"{kind} by {keys}"
         self.way.update({screen: ("?",) for screen in app.screen_stack if id(screen) not in live_on})
 
@@ -176,6 +179,8 @@ class Monkey:
             return kind in AT_ONCE and keyed.key == "enter"
         if kind is CommandKind.ACKNOWLEDGE:
             return keyed.key.isdigit() or keyed.key == "space"
+        if kind is CommandKind.PREVIEW and isinstance(top, PreviewPage):
+            return True
         return AT_ONCE.get(kind) == keyed.key
 
     @staticmethod

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +13,19 @@ import pytest
 from textual.pilot import Pilot
 
 from core.domain.operation.commands import CommandKind
-from core.recording.playback import ReplayClient
+from core.recording.day_file import DayUnreadable
+from core.recording.highlights import Highlight, trades_of
+from core.recording.playback import RecordedDay, ReplayClient
 from core.snapshot import Level, Mode, Snapshot
+from senex_tui.console import replay_app
 from senex_tui.console.keys import AUTOMATION, KEYS, Where
 from senex_tui.console.replay_app import ReplayApp
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
-from tests.core.recording.days import moment, recorded, session
+from tests.core.recording.days import moment, recorded, session, traded
 from tests.support.console import scenes
 from tests.support.console.driver import Ticker
+from widgets.timeline import Timeline
 
 
 @dataclass
@@ -41,6 +47,17 @@ class Replayed:
     @property
     def text(self) -> str:
         return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
+
+    @property
+    def timeline(self) -> str:
+        return self.text.splitlines()[-2]
+
+    async def searched(self) -> None:
+        """Waits until the day has been looked through for trades."""
+        async with asyncio.timeout(20):
+            while "looking for fills" in self.timeline:
+                await self.pass_s(0)
+                await self.pilot.pause(0.01)
 
     @property
     def toasts(self) -> list[str]:
@@ -95,9 +112,90 @@ async def test_its_keys_move_through_the_day(tmp_path: Path) -> None:
             ("0", "10:00:00"),
         ):
             await console.press(key)
-            assert f"{then} ET" in console.text.splitlines()[1], key
+            assert f"{then} ET" in " ".join(console.text.splitlines()[1:3]), key
         await console.press("plus", "plus", "minus")
         assert "REPLAY 2x" in console.text
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_its_timeline_shows_the_day_what_happened_and_where_it_stands(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with replayed(tmp_path, traded(), size=size) as console:
+        await console.searched()
+        row = console.timeline
+        assert row.startswith(" 10:00 ▶")
+        assert row.endswith(" 12:29")
+        assert len(row) == size[0] - 1
+        marks = [sign for sign in row if sign in "FX"]
+        assert marks == ["F", "X", "X"]
+        await console.press("dollar_sign")
+        assert console.timeline[6:].replace("F", "━").replace("X", "━").startswith(" ━━━━━━━")
+        assert console.timeline.endswith("▶ 12:29")
+
+
+async def test_a_click_on_the_timeline_and_keys_go_to_what_happened(tmp_path: Path) -> None:
+    async with replayed(tmp_path, traded()) as console:
+        await console.searched()
+        for key, then in ((">", "10:33:20"), (">", "11:23:30"), (">", "11:48:20"), ("<", "11:23:30")):
+            await console.press("greater_than_sign" if key == ">" else "less_than_sign")
+            assert f"{then} ET" in console.text.splitlines()[1], then
+        place = console.timeline.index("F")
+        await console.pilot.click(Timeline, offset=(place, 0))
+        await console.pass_s(0)
+        assert " 10:3" in console.text.splitlines()[1]
+        await console.press("0", "less_than_sign")
+        assert console.toasts[-1] == "no fill and no exit before this"
+
+
+async def test_while_it_looks_through_the_day_it_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, goes_on = threading.Event(), threading.Event()
+
+    def slowly(day: RecordedDay, told: Callable[[float], None]) -> tuple[Highlight, ...]:
+        told(0.34)
+        looked.set()
+        assert goes_on.wait(10)
+        return trades_of(day, told)
+
+    monkeypatch.setattr(replay_app, "trades_of", slowly)
+    async with replayed(tmp_path, traded()) as console:
+        while not looked.is_set():
+            await console.pilot.pause(0.01)
+        await console.press("greater_than_sign")
+        assert console.timeline.endswith("12:29  looking for fills 34 %")
+        assert console.toasts[-1] == "still looking for fills and exits: 34 %"
+        goes_on.set()
+        await console.searched()
+        assert "F" in console.timeline
+
+
+async def test_a_day_that_cannot_be_read_to_its_end_is_played_without_its_trades(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(day: RecordedDay, told: Callable[[float], None]) -> tuple[Highlight, ...]:
+        raise DayUnreadable("frame 7")
+
+    monkeypatch.setattr(replay_app, "trades_of", damaged)
+    async with replayed(tmp_path) as console:
+        await console.searched()
+        assert console.timeline.endswith("11:00  fills not found")
+        await console.press("n")
+        assert "10:05:00 ET" in console.text.splitlines()[1]
+
+
+async def test_an_unchanged_timeline_is_not_painted_again(tmp_path: Path) -> None:
+    async with replayed(tmp_path, traded()) as console:
+        await console.searched()
+        await console.press("space")
+        timeline = console.app.screen.query_one(Timeline)
+        painted: list[object] = []
+        monkey = timeline.refresh
+        timeline.refresh = lambda *regions, **more: painted.append(regions) or monkey(*regions, **more)  # type: ignore[method-assign,assignment]
+        for _ in range(5):
+            await console.pass_s(1)
+        assert painted == []
 
 
 async def test_it_says_when_there_is_no_further_cycle(tmp_path: Path) -> None:
@@ -108,14 +206,13 @@ async def test_it_says_when_there_is_no_further_cycle(tmp_path: Path) -> None:
 
 async def test_no_key_commands_anything_and_each_says_so(tmp_path: Path) -> None:
     async with replayed(tmp_path) as console:
-        for key in {key.key for key in KEYS if key.group == AUTOMATION}:
-            await console.press(key)
-            assert "nothing here is live, and nothing was sent" in console.toasts[-1]
-            console.app.clear_notifications()
-        assert console.replay.snapshot().commands == ()
         footer = console.text.splitlines()[-1]
         assert "Pause" not in footer
         assert "Next cycle" in footer
+        for key in {key.key for key in KEYS if key.group == AUTOMATION}:
+            await console.press(key)
+            assert "nothing here is live, and nothing was sent" in console.text.splitlines()[-1]
+        assert console.replay.snapshot().commands == ()
         console.app.send(CommandKind.ACKNOWLEDGE, target="7")
         await console.pass_s(0)
         assert "acknowledge refused: this is a replay" in console.toasts[-1]
