@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from core.domain.operation.amounts import signed_dollars
 from core.domain.trident.book_payoff import BookPayoff, book_of
 from core.snapshot import Freshness, PositionView
 from widgets.base import format as figures
-from widgets.base.lines import Drawing, Part, Tone, flow
+from widgets.base.lines import Drawing, Line, Part, Tone, flow
 from widgets.base.profit import profit_tone
 from widgets.charts.plot import Plot, Scale, reach, with_words
 
@@ -60,8 +61,10 @@ class BookPicture:
             said = f"what {self.symbol} brings at expiry is not known yet"
             return Drawing(title, (((self._without or said, Tone.DIM),),))
 
-        def paint(columns: int, rows: int) -> Sequence[tuple[Part, ...]]:
-            return _plot(self, columns, rows, ascii).lines()
+        def paint(columns: int, rows: int) -> Sequence[Line]:
+            span = _span(self.book, self.price)
+            price = _in_column(self.price, span, columns)
+            return _painted(self.book, self.named, price, span, self.stale, columns, rows, ascii)
 
         words = self._words()
         while len(words) > _LEAST_WORDS and height > _LEAST_PLOT and len(flow(words, width)) > height - _LEAST_PLOT:
@@ -123,25 +126,44 @@ def _cents(settle: Decimal) -> str:
     return figures.price(settle.quantize(Decimal("0.01")))
 
 
-def _plot(picture: BookPicture, width: int, height: int, ascii: bool) -> Plot:
-    book = picture.book
-    low, high = _span(book, picture.price)
+@lru_cache(maxsize=16)
+def _painted(
+    book: BookPayoff,
+    named: tuple[Decimal, ...],
+    price: float | None,
+    span: tuple[Decimal, Decimal],
+    stale: bool,
+    width: int,
+    height: int,
+    ascii: bool,
+) -> tuple[Line, ...]:
+    """The picture without its words. It changes only when the price comes to another column."""
+    low, high = span
     points = [(float(settle), float(profit)) for settle, profit in book.curve(low, high)]
     scale = Scale((float(low), float(high)), reach([0.0, *(profit for _, profit in points)]))
     plot = Plot(width, height, scale, ascii=ascii)
     plot.area(points)
-    if picture.price is not None:
-        plot.upright(float(picture.price), Tone.STRONG)
+    if price is not None:
+        plot.upright(price, Tone.STRONG)
     for settle in book.break_evens:
         plot.write(float(settle), 0.0, "◆", Tone.WARN)
     bodies = sorted({one.body for one in book.tridents})
     for strike in (*bodies, book.bends[0], book.bends[-1]):
         plot.tick(float(strike), figures.strike(strike))
-    for settle in picture.named:
+    for settle in named:
         plot.tick(float(settle), _cents(settle))
-    if picture.price is not None:
-        plot.mark(float(picture.price), "▲", Tone.BAD if picture.stale else Tone.STRONG)
-    return plot
+    if price is not None:
+        plot.mark(price, "▲", Tone.BAD if stale else Tone.STRONG)
+    return tuple(plot.lines())
+
+
+def _in_column(price: Decimal | None, span: tuple[Decimal, Decimal], width: int) -> float | None:
+    """The price as one of `width` places between the lowest and the highest settlement shown."""
+    if price is None:
+        return None
+    low, high = float(span[0]), float(span[1])
+    share = min(1.0, max(0.0, (float(price) - low) / (high - low)))
+    return low + round(share * width) / width * (high - low)
 
 
 def _span(book: BookPayoff, price: Decimal | None) -> tuple[Decimal, Decimal]:
@@ -150,8 +172,9 @@ def _span(book: BookPayoff, price: Decimal | None) -> tuple[Decimal, Decimal]:
     low, high = book.bends[0] - _SIDES * width, book.bends[-1] + _SIDES * width
     if price is None:
         return low, high
-    room, far = width / 4, _FURTHEST * width
-    return min(low, max(price - room, low - far)), max(high, min(price + room, high + far))
+    far, step = _FURTHEST * width, width / 2
+    below, above = (price // step - 1) * step, (price // step + 2) * step  # in steps: a price does not move the picture
+    return min(low, max(below, low - far)), max(high, min(above, high + far))
 
 
 def _sum(values: Iterable[Decimal | None]) -> Decimal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 from core.domain.trident.trident import SHARES_PER_CONTRACT
@@ -52,7 +53,7 @@ class BookPayoff:
     @property
     def bends(self) -> tuple[Decimal, ...]:
         """The settlements at which the line of the results bends, from the lowest; outside of them it is flat."""
-        return tuple(sorted({bend for one in self.tridents for bend in one.bends}))
+        return tuple(bend for bend, _ in self._corners())
 
     @property
     def best(self) -> tuple[Decimal, Decimal]:
@@ -80,7 +81,14 @@ class BookPayoff:
         return tuple((settle, self.at(settle)) for settle in settles)
 
     def _corners(self) -> tuple[tuple[Decimal, Decimal], ...]:
-        return tuple((bend, self.at(bend)) for bend in self.bends)
+        return _corners_of(self)
+
+
+@lru_cache(maxsize=64)
+def _corners_of(book: BookPayoff) -> tuple[tuple[Decimal, Decimal], ...]:
+    """The bends with their results: a screen asks for them at every price, and they change with the book alone."""
+    bends = sorted({bend for one in book.tridents for bend in one.bends})
+    return tuple((bend, book.at(bend)) for bend in bends)
 
 
 def book_of(tridents: Iterable[LeftAtExpiry | None]) -> BookPayoff:

@@ -68,6 +68,7 @@ class PositionsPage(ListPage, AsksRecords):
         self._reading = False
         self._trouble = ""
         self._shows_picture = False
+        self._laid_out: tuple[object, ...] = ()
 
     def body(self) -> ComposeResult:
         with Container(id="tridents"):
@@ -160,17 +161,23 @@ class PositionsPage(ListPage, AsksRecords):
         beside = wide and pictured and rows + told > height // 2
         if beside and chosen is not None and tells:
             told = 1 + len(TridentPanel.lines_of(chosen, width * 3 // 5 - 2))
+        several = wide and len({view.underlying for view in self._held}) > 1
+        list_height: int | str = "1fr"
+        panel_height: int | str = told
+        if not beside and (tells or pictured):
+            below = told + (_LEAST_BOOK if pictured else 0)
+            list_height = min(rows, max(height * 3 // 10, height - _AROUND - below))
+            panel_height = told if pictured else "1fr"
+        laid_out = (wide, beside, tells, pictured, several, list_height, panel_height)
+        if laid_out == self._laid_out:  # to set a style again would paint the whole screen
+            return
+        self._laid_out = laid_out
         panel, books = self.query_one(TridentPanel), self.query_one("#books")
         self.query_one("#tridents").set_class(beside, "-beside")
         books.set_class(wide and not beside, "-side-by-side")
         panel.display, books.display = tells, pictured
-        self.query_one("#other-book").display = wide and len({view.underlying for view in self._held}) > 1
-        if beside or not (tells or pictured):
-            self.list.styles.height, panel.styles.height = "1fr", told
-        else:
-            below = told + (_LEAST_BOOK if pictured else 0)
-            self.list.styles.height = min(rows, max(height * 3 // 10, height - _AROUND - below))
-            panel.styles.height = told if pictured else "1fr"
+        self.query_one("#other-book").display = several
+        self.list.styles.height, panel.styles.height = list_height, panel_height
         self.query_one("#held").styles.height = "auto" if pictured and not beside else "1fr"
 
     # Ended tridents, from the records

@@ -63,6 +63,7 @@ class TridentPage(TridentStory):
     def __init__(self, trident_id: str) -> None:
         super().__init__(trident_id)
         self._view: PositionView | None = None
+        self._laid_out: tuple[object, ...] = ()
 
     @property
     def meant_trident(self) -> str:
@@ -90,16 +91,21 @@ class TridentPage(TridentStory):
 
     def _lay_out(self) -> None:
         width, height = self.app.size
-        wide, now = width >= BESIDE_FROM, self.query_one("#now")
+        wide, is_open = width >= BESIDE_FROM, self._view is not None
+        shows, pictured = is_open and (wide or height >= BELOW_FROM), wide or width >= _PICTURE_FROM
+        rows = 0
+        if self._view is not None:
+            columns = width * 2 // 5 if wide else width // 2 if pictured else width
+            rows = 1 + len(TridentPanel.lines_of(self._view, columns - 2))
+        laid_out = (wide, shows, pictured, rows)
+        if laid_out == self._laid_out:  # to set a style again would paint the whole screen
+            return
+        self._laid_out = laid_out
         panel, book = self.query_one(TridentPanel), self.query_one(BookPanel)
         self.query_one("#whole").set_class(wide, "-wide")
-        now.display = self._view is not None and (wide or height >= BELOW_FROM)
-        book.display = wide or width >= _PICTURE_FROM
-        if self._view is not None:
-            columns = width * 2 // 5 if wide else width // 2 if book.display else width
-            rows = 1 + len(TridentPanel.lines_of(self._view, columns - 2))
-            panel.styles.height = rows if wide or not book.display else max(rows, _PICTURE_ROWS)
-            book.styles.height = "1fr" if wide else max(rows, _PICTURE_ROWS)
+        self.query_one("#now").display, book.display = shows, pictured
+        panel.styles.height = rows if wide or not pictured else max(rows, _PICTURE_ROWS)
+        book.styles.height = "1fr" if wide else max(rows, _PICTURE_ROWS)
 
 
 class ExitPage(TridentStory, AboutAnEntry):
