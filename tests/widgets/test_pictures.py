@@ -259,3 +259,16 @@ def test_a_quote_without_freshness_is_not_stale() -> None:
     qqq, _ = parts.quotes()
     unknown = replace(qqq, freshness=Freshness.NONE)
     assert "last" in plain(draw("day", ChartView(quotes=(unknown,))).lines)
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+def test_the_payoff_is_filled_above_zero_in_one_tone_and_below_in_another(ascii: bool) -> None:
+    lines = draw("payoff", view_of(followed()), (130, 20), ascii=ascii).lines
+    zero = next(y for y, line in enumerate(lines) if plain((line,)).lstrip().startswith(("0┤", "0+")))
+    # The words at the right have tones of their own: the picture's parts alone are looked at.
+    sides = [{tone for text, tone in line if not any(c.isalnum() or c == "$" for c in text)} for line in lines[:-2]]
+    assert all(not tones & {Tone.LOSS, Tone.BELOW} for tones in sides[:zero])
+    assert all(not tones & {Tone.GAIN, Tone.ABOVE} for tones in sides[zero + 1 :])
+    assert {Tone.GAIN, Tone.ABOVE} <= set.union(*sides[:zero])
+    assert {Tone.LOSS, Tone.BELOW} <= set.union(*sides[zero + 1 :])
+    assert len([line for line in lines if "┤" in plain((line,)) or "+" in plain((line,))[:6]]) >= 5, "a scale"
