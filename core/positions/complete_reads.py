@@ -11,12 +11,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError, Position
 from core.domain.orders.orders import OrderReport
 from core.domain.trident.occ import read_occ
 from core.domain.trident.sides import Direction, LegSide
-from core.positions.pace import Pace, Turn, Work
 from core.runtime.clock import Clock
+from core.runtime.task_groups import task_group
 
 READ_EVERY_S = 60.0
 """Wall seconds between two reads of an account in session while it has exits."""
@@ -136,7 +137,7 @@ class CompleteReads:
 
     async def run(self) -> None:
         """Reads whatever is due, until cancelled. An account that fails delays no other. Raises RecordsError."""
-        async with asyncio.TaskGroup() as group:
+        async with task_group() as group:
             reading: set[str] = set()
             while True:
                 self._wake.clear()

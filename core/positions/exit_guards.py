@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
@@ -27,7 +28,6 @@ from core.orders.entry_sending import preflight
 from core.orders.target_checks import NO_POSITION
 from core.positions.changes import Changes
 from core.positions.complete_reads import FRESH_S, CompleteRead, CompleteReads
-from core.positions.pace import Pace, Turn, Work
 from core.positions.quotes import CloseQuotes
 from core.records.records import Records
 from core.runtime.bus import Bus

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from core.broker.pace import Pace
 from core.broker.port import AccountReads, Broker
 from core.domain.market.chain import OptionChain
 from core.domain.operation.events import Event
@@ -34,7 +35,6 @@ from core.positions.dividends import Dividends
 from core.positions.exit_desk import ExitDesk
 from core.positions.exit_facts import ExitAlerts
 from core.positions.exit_guards import ExitGuards
-from core.positions.pace import Pace
 from core.positions.placing import Placing
 from core.positions.proofs import CancelProofs
 from core.positions.quotes import CloseQuotes
@@ -67,6 +67,7 @@ class TridentRoom:
     records: Records
     bus: Bus
     clock: Clock
+    pace: Pace
     ids: Ids
     calendar: SessionCalendar
     intervals: Intervals
@@ -92,7 +93,6 @@ class TridentRoom:
     _books_due: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        pace = Pace(self.clock)
         self.exit_gate = ExitGate(
             self.records,
             self.gate.breakers,
@@ -107,7 +107,7 @@ class TridentRoom:
         self.reads = CompleteReads(
             self.broker,
             self,
-            pace,
+            self.pace,
             self.clock,
             self.login_of,
             self._take,
@@ -115,14 +115,14 @@ class TridentRoom:
             lambda: self.calendar.is_open(self.clock.now()),
             self.intervals.exits_read_s,
         )
-        quotes = CloseQuotes(self.feed, self.quotes, self.broker, pace, self.clock, self.login_of)
+        quotes = CloseQuotes(self.feed, self.quotes, self.broker, self.pace, self.clock, self.login_of)
         self.views = TridentViews(
             self.records,
             self.exit_gate,
             self.changes,
             self.reads,
             quotes,
-            Dividends(self.broker, pace, self.clock),
+            Dividends(self.broker, self.pace, self.clock),
             self.feed,
             self.clock,
             self.calendar,
@@ -135,7 +135,7 @@ class TridentRoom:
             canceller=self.canceller,
             reads=self.reads,
             changes=self.changes,
-            pace=pace,
+            pace=self.pace,
             clock=self.clock,
             login_of=self.login_of,
         )
@@ -145,7 +145,7 @@ class TridentRoom:
             bus=self.bus,
             clock=self.clock,
             calendar=self.calendar,
-            pace=pace,
+            pace=self.pace,
             reads=self.reads,
             changes=self.changes,
             quotes=quotes,
@@ -171,7 +171,7 @@ class TridentRoom:
             placing=placing,
             proofs=proofs,
             canceller=self.canceller,
-            pace=pace,
+            pace=self.pace,
             locks=self.locks,
             bus=self.bus,
             clock=self.clock,
@@ -205,6 +205,8 @@ class TridentRoom:
             self.bus,
             self.clock,
             self.calendar,
+            self.pace,
+            self.login_of,
             self.underlyings,
             self.quotes.summary,
             self.views.unrealized,

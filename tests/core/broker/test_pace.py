@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.positions.pace import PER_SECOND, Pace, Turn, Work
+from core.broker.pace import PER_SECOND, Pace, Turn, Work
 from core.runtime.virtual_time import VirtualClock, run_virtual
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -56,8 +56,51 @@ def test_the_most_urgent_work_goes_first_and_routine_reads_last() -> None:
     async def script(clock: VirtualClock) -> None:
         line = Line(clock)
         await line.take(turn("A", Work.ROUTINE, 5))
-        await line.all(*(turn("A", work) for work in reversed(Work)))
-        assert [work for _, work in line.order[1:]] == list(Work)
+        exits = [work for work in Work if Work.AT_ONCE < work < Work.ENTRY]
+        await line.all(*(turn("A", work) for work in reversed([*exits, Work.ROUTINE])))
+        assert [work for _, work in line.order[1:]] == [*exits, Work.ROUTINE]
+
+    run_virtual(script, START)
+
+
+def test_routine_reads_leave_one_request_of_a_second_and_go_by_when_they_came() -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        turns = [turn(account, Work.ROUTINE, 2) for account in "ABAB"]
+        await line.all(*turns)
+        assert [(at, one.account) for at, one in line.left] == [(0.0, "A"), (0.0, "B"), (1.0, "A"), (1.0, "B")]
+        assert [one for _, one in line.left] == turns
+
+    run_virtual(script, START)
+
+
+def test_entries_and_exits_wait_neither_for_each_other_nor_for_routine_reads_in_the_line() -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        exits = [turn("A", Work.STEP) for _ in range(12)]
+        entries = [turn("B", Work.ENTRY, 2) for _ in range(3)]
+        await line.all(*exits, *entries, *(turn("C", Work.ROUTINE, 2) for _ in range(2)))
+        left = {work: [at for at, one in line.left if one.work is work] for work in Work}
+        assert left[Work.STEP] == [0.0] * 5 + [1.0] * 5 + [2.0] * 2
+        assert left[Work.ENTRY] == [0.0, 0.0, 1.0]
+        assert left[Work.ROUTINE] == [2.0, 3.0], "what the others leave of four requests a second"
+
+    run_virtual(script, START)
+
+
+def test_what_is_asked_at_once_waits_for_nothing_and_routine_reads_make_room_for_it() -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        await line.take(turn("A", Work.STEP, 5))
+        late = turn("A", Work.ROUTINE, 2)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(line.take(turn("A", Work.ROUTINE, 2)))
+            group.create_task(line.take(late))
+            await clock.sleep(0.5)
+            await line.all(*(turn("B", Work.AT_ONCE, 2) for _ in range(3)))
+            await clock.sleep(0.2)
+            line.pace.hurry(late, Work.AT_ONCE)
+        assert [at for at, _ in line.left] == [0.0, 0.5, 0.5, 0.5, 0.7, 1.5]
 
     run_virtual(script, START)
 

@@ -1,0 +1,138 @@
+"""What an engine asks the broker for the many accounts of one login, second by second (broker 2.8)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TypeVar
+
+from core.broker.pace import PER_SECOND
+from core.broker.port import AccountReads
+from core.config.settings import ScheduleSettings
+from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import OrderReport
+from core.runtime.intervals import Intervals
+from core.simulator.in_process.broker import InProcessBroker
+from tests.support.trident_world import until
+from tests.support.world import World, account, in_world
+
+T = TypeVar("T")
+NUMBERS = [f"5WT{number:05d}" for number in range(1, 9)]
+ONE_SLOT = ScheduleSettings(first=time(9, 45), last=time(9, 45))
+
+
+class Asked:
+    """Notes each request of a broker: its monotonic second, and its kind without the number of an account. What the
+    adapter of the real broker sends as several requests counts as these (broker 2.2)."""
+
+    def __init__(self, broker: InProcessBroker) -> None:
+        self.at: list[tuple[float, str]] = []
+        self._broker = broker
+        self._call, self._reads, self._orders = broker._call, broker.account_reads, broker.orders_since
+        # Methods of this one instance.
+        setattr(broker, "_call", self.call)  # noqa: B010
+        setattr(broker, "account_reads", self.account_reads)  # noqa: B010
+        setattr(broker, "orders_since", self.orders_since)  # noqa: B010
+
+    async def call(self, path: str, process: Callable[[datetime], T], method: str = "GET") -> T:
+        self._note(path)
+        return await self._call(path, process, method)
+
+    async def account_reads(self, number: str) -> AccountReads:
+        self._note(f"/accounts/{number}/positions", f"/accounts/{number}/trading-status")
+        return await self._reads(number)
+
+    async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
+        self._note(f"/accounts/{number}/orders/live")
+        return await self._orders(number, first_day)
+
+    def of(self, path: str) -> list[float]:
+        return [at for at, kind in self.at if kind == path]
+
+    def _note(self, *paths: str) -> None:
+        now_s = self._broker.clock.monotonic()
+        self.at += [(now_s, path) for path in paths]
+
+
+def busiest_second(asked: Sequence[tuple[float, str]]) -> list[str]:
+    """The most requests that left within less than a second, by kind, without the accounts' numbers."""
+    most: Sequence[tuple[float, str]] = ()
+    first = 0
+    for end, (at, _) in enumerate(asked, 1):
+        while at - asked[first][0] >= 1.0:
+            first += 1
+        most = max(most, asked[first:end], key=len)
+    return ["/".join(part for part in path.split("/") if part not in NUMBERS) for _, path in most]
+
+
+async def all_filled(world: World) -> None:
+    """Starts the console with the product's intervals for whatever asks the broker, and has one trident in each account
+    of which all targets rest."""
+    product = Intervals()
+    world.intervals = replace(
+        world.intervals,
+        positions_s=product.positions_s,
+        broker_s=product.broker_s,
+        logins_s=product.logins_s,
+        settlement_s=product.settlement_s,
+    )
+    world.exits = None
+    await world.start()
+    await world.until("09:45:20")
+
+    async def filled() -> bool:
+        return [entry.state for entry in await world.entries()] == [OrderState.FILLED] * len(NUMBERS)
+
+    async def rest() -> bool:
+        found = await world.records.exits.open()
+        return sum(one.state is OrderState.WORKING for one in found) == 3 * len(NUMBERS)
+
+    await until(world, filled, 600)
+    world.exchange.fill_plan = "never"
+    await until(world, rest)
+
+
+def test_an_hour_of_many_accounts_has_no_second_with_more_than_five_requests(tmp_path: Path) -> None:
+    """What is read regularly of every account comes spread over its period, not for all in one second."""
+
+    async def day(world: World) -> None:
+        await all_filled(world)
+        await world.until("10:30")
+        asked = Asked(world.broker)
+        await world.until("11:30")
+        # The accounts of a login are asked for every ten minutes, beside all turns.
+        most = busiest_second([one for one in asked.at if one[1] != "/customers/me/accounts"])
+        assert len(most) <= PER_SECOND, Counter(most).most_common()
+        for number in NUMBERS:
+            looks, reads = asked.of(f"/accounts/{number}/orders"), asked.of(f"/accounts/{number}/orders/live")
+            assert 58 <= len(looks) <= 61, "each account is looked at every minute"
+            assert 115 <= len(reads) <= 122, "and read completely every minute"
+            assert 170 <= len(asked.of(f"/accounts/{number}/positions")) <= 182, "and compared every half minute"
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=[account(number) for number in NUMBERS], schedule=ONE_SLOT)
+
+
+def test_a_look_at_one_account_does_not_wait_for_those_at_all_of_them(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await all_filled(world)
+        await world.until("10:30:01")
+        last = NUMBERS[-1]
+        asked = Asked(world.broker)
+        began_s, tracker = world.clock.monotonic(), world.engine.tracker
+        tracker.poll_soon()
+        await world.clock.sleep(0.2)
+        tracker.poll_soon(last)
+        await asyncio.sleep(0)
+        await world.clock.sleep(6)
+        looks = {number: asked.of(f"/accounts/{number}/orders") for number in NUMBERS}
+        assert looks[last][0] - began_s < 0.5, looks
+        assert all(looks.values()), "each account is looked at in its turn"
+        assert max(at for number in NUMBERS[:-1] for at in looks[number]) - began_s > 2, "the others are spread"
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=[account(number) for number in NUMBERS], schedule=ONE_SLOT)
