@@ -2,30 +2,41 @@
 
 Paced are what exits read and send, the looks at orders, the comparison of positions and the books. What an entry reads
 and sends before it is made takes no turn, nor does a reconciliation: neither waits for anything here.
+
+The order of a line is three rules. Exits go first, the most urgent before the others. Looks and routine reads go by
+when they came, an entry's look as if it had come `PATIENCE_S` earlier. One of these that has waited `PATIENCE_S` passes
+the exits, one every `PASSES_EVERY_S`: so nothing waits for ever, and exits keep nine tenths of a login.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum, auto
+from enum import IntEnum
 from itertools import count
 
 from core.runtime.clock import Clock
 
 PER_SECOND = 5
-ROUTINE_PER_SECOND = 4
-"""Of them for routine reads: one is left for what is asked beside all turns, like the broker's session every 30 s."""
+READS_PER_SECOND = 4
+"""Of them for looks and routine reads: one is left for what is asked beside all turns, like the broker's session every
+30 s, and for an exit that begins."""
+PATIENCE_S = 10.0
+"""Wall seconds that a routine read waits for looks at entries, and both wait for exits."""
+PASSES_EVERY_S = 4.0
+"""Wall seconds from one read that passes exits to the next: 2 of 20 requests."""
 KEEPS_TURN_S = 10.0
-"""Wall seconds for which an account keeps its place among the accounts after its last request: its work is done within
-one complete read."""
+"""Wall seconds for which an account keeps its place among the accounts after its last request for exits: its work is
+done within one complete read."""
+_LEAST_S = 0.001
+"""The shortest timer, in wall seconds: a remainder of a second that no clock shows is no wait."""
 
 
 class Work(IntEnum):
-    """What requests are for, the most urgent first. Exits and entries wait neither for each other nor for routine reads
-    that have not left. What is to be asked at once waits for nothing, and routine reads make room for it."""
+    """What requests are for, the most urgent first. What is asked at once waits for nothing; reads make room for it. A
+    complete read that an exit waits for is a proof, not routine. `ENTRY` is a look at an account whose entry may
+    change."""
 
     AT_ONCE = 0
     HAND_CLOSE = 1
@@ -38,24 +49,6 @@ class Work(IntEnum):
     ROUTINE = 8
 
 
-class _Share(Enum):
-    """Work that shares the requests of a second."""
-
-    AT_ONCE = auto()
-    EXITS = auto()
-    ENTRIES = auto()
-    ROUTINE = auto()
-
-
-_SHARES = {Work.AT_ONCE: _Share.AT_ONCE, Work.ENTRY: _Share.ENTRIES, Work.ROUTINE: _Share.ROUTINE}
-"""The share of each kind of work; what is not here is of exits."""
-_COUNTED = {
-    _Share.AT_ONCE: frozenset[_Share](),
-    _Share.EXITS: frozenset({_Share.EXITS, _Share.ROUTINE}),
-    _Share.ENTRIES: frozenset({_Share.ENTRIES, _Share.ROUTINE}),
-    _Share.ROUTINE: frozenset(_Share),
-}
-"""Whose requests of the last second each share has to wait for."""
 _BANDS = {Work.FIRST_SEND: Work.PROOF}
 """Work that is taken together: what one account still has to cancel and prove does not wait for the sends of another,
 nor the sends of one for the proofs of another."""
@@ -70,57 +63,74 @@ class Turn:
     work: Work
     requests: int = 1
     _number: int = field(init=False, default=0)
-    _may_leave: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _joined_s: float = field(init=False, default=0.0)
+    _leaves: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     @property
-    def share(self) -> _Share:
-        return _SHARES.get(self.work, _Share.EXITS)
+    def is_read(self) -> bool:
+        """Whether no exit is done by it."""
+        return self.work >= Work.ENTRY
+
+    @property
+    def _due_s(self) -> tuple[float, int]:
+        """The place of a read among the reads."""
+        return self._joined_s + (PATIENCE_S if self.work is Work.ROUTINE else 0.0), self._number
 
 
 @dataclass(eq=False)
 class _Line:
-    """Those who wait for one login. `taken` has the monotonic seconds of the requests of the last second, ascending,
-    and for whom they were; `accounts` the places of the accounts, and when each asked last."""
+    """Those who wait for one login. `left` has the requests of the last second, by their monotonic second and what they
+    were for; `places` those of the accounts among exits, and when each asked last; `passed_s` when a read last went
+    before exits."""
 
     waiting: list[Turn] = field(default_factory=list)
-    taken: deque[tuple[float, _Share]] = field(default_factory=deque)
-    accounts: dict[str, tuple[int, float]] = field(default_factory=dict)
+    left: deque[tuple[float, Work]] = field(default_factory=deque)
+    places: dict[str, tuple[int, float]] = field(default_factory=dict)
+    passed_s: float = float("-inf")
+    timer: asyncio.TimerHandle | None = None
 
-    def firsts(self) -> list[Turn]:
-        """Those for whom nobody who waits comes first: what is asked at once, the first of exits and of entries;
-        without these the first routine read."""
-        of: dict[_Share, Turn] = {}
-        found = []
-        for turn in self.waiting:
-            if turn.share is _Share.AT_ONCE:
-                found.append(turn)
-            elif turn.share not in of or self._place(turn) < self._place(of[turn.share]):
-                of[turn.share] = turn
-        if _Share.EXITS in of or _Share.ENTRIES in of:
-            of.pop(_Share.ROUTINE, None)
-        return [*found, *of.values()]
+    def first(self, now_s: float) -> Turn | None:
+        """Who goes next."""
+        exits = [turn for turn in self.waiting if not turn.is_read]
+        read = min((turn for turn in self.waiting if turn.is_read), key=lambda turn: turn._due_s, default=None)
+        exit = min(exits, key=self._place, default=None)
+        if exit is None or (read is not None and exit.work is not Work.AT_ONCE and self._passes(read, now_s)):
+            return read
+        return exit
+
+    def _passes(self, read: Turn, now_s: float) -> bool:
+        return now_s - read._joined_s >= PATIENCE_S and now_s - self.passed_s >= PASSES_EVERY_S
 
     def _place(self, turn: Turn) -> tuple[int, int, int, int]:
-        """The band, then account by account, then the work, then who came first. Routine reads go by when they came
-        alone: no account has any of them more often than another."""
-        if turn.share is _Share.ROUTINE:
-            return turn.work, 0, 0, turn._number
-        account, _ = self.accounts[turn.account]
+        """The band, then account by account, then the work, then who came first."""
+        account, _ = self.places[turn.account]
         return _BANDS.get(turn.work, turn.work), account, turn.work, turn._number
 
     def wait_s(self, turn: Turn, now_s: float) -> float:
         """Wall seconds until its requests may leave."""
-        while self.taken and now_s - self.taken[0][0] >= 1.0:
-            self.taken.popleft()
-        busy = [at for at, share in self.taken if share in _COUNTED[turn.share]]
-        most = max(ROUTINE_PER_SECOND, turn.requests) if turn.share is _Share.ROUTINE else PER_SECOND
+        while self.left and now_s - self.left[0][0] >= 1.0:
+            self.left.popleft()
+        if turn.work is Work.AT_ONCE:
+            return 0.0
+        busy = [at for at, work in self.left if turn.is_read or work is not Work.AT_ONCE]
+        most = max(READS_PER_SECOND, turn.requests) if turn.is_read else PER_SECOND
         over = len(busy) + turn.requests - most
-        return 0.0 if over <= 0 or not busy else busy[over - 1] + 1.0 - now_s
+        return max(_LEAST_S, busy[over - 1] + 1.0 - now_s) if over > 0 else 0.0
+
+    def let_go(self, turn: Turn, now_s: float) -> None:
+        self.waiting.remove(turn)
+        self.left.extend([(now_s, turn.work)] * turn.requests)
+        if not turn.is_read:
+            self.places[turn.account] = self.places[turn.account][0], now_s
+        elif any(not other.is_read for other in self.waiting):
+            self.passed_s = now_s
+        turn._leaves.set()
 
 
 class Pace:
-    """Lets requests go, the most urgent work first, and account by account: what one account has begun is finished
-    before the next one begins, as far as it has work waiting. Every account keeps its place while it is at work."""
+    """Lets requests go, the most urgent work first, and exits account by account: what one account has begun is
+    finished before the next one begins, as far as it has work waiting. Every account keeps its place while its exits
+    are at work."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -132,48 +142,41 @@ class Pace:
         if not 0 < turn.requests <= PER_SECOND:
             raise ValueError(f"{turn.requests} requests at once; 1 to {PER_SECOND} can leave")
         line = self._lines.setdefault(turn.login, _Line())
-        self._join(line, turn)
+        turn._number, turn._joined_s = next(self._numbers), self._clock.monotonic()
+        line.waiting.append(turn)
+        self._go_on(line, turn)
         try:
-            await self._until_first(line, turn)
-            now_s = self._clock.monotonic()
-            line.taken.extend([(now_s, turn.share)] * turn.requests)
-            line.accounts[turn.account] = line.accounts[turn.account][0], now_s
+            await turn._leaves.wait()
         finally:
-            line.waiting.remove(turn)
-            self._call_firsts(line)
+            if turn in line.waiting:  # it was given up
+                line.waiting.remove(turn)
+                self._go_on(line)
 
     def hurry(self, turn: Turn, work: Work) -> None:
         """Makes a waiting turn as urgent as this work, where it is less so."""
-        if work < turn.work:
+        line = self._lines.get(turn.login)
+        if work < turn.work and line is not None and turn in line.waiting:
             turn.work = work
-            self._call_firsts(self._lines.setdefault(turn.login, _Line()))
+            self._go_on(line, turn)
 
-    def _join(self, line: _Line, turn: Turn) -> None:
+    def _go_on(self, line: _Line, new: Turn | None = None) -> None:
+        """Lets go whoever may leave now, and comes back when the next one may."""
         now_s = self._clock.monotonic()
-        at_work = {one.account for one in line.waiting}
-        line.accounts = {
-            account: kept
-            for account, kept in line.accounts.items()
-            if account in at_work or now_s - kept[1] < KEEPS_TURN_S
-        }
-        line.accounts.setdefault(turn.account, (next(self._numbers), now_s))
-        turn._number = next(self._numbers)
-        line.waiting.append(turn)
-
-    async def _until_first(self, line: _Line, turn: Turn) -> None:
-        """Whoever is first waits for the login to be free, and looks again: somebody more urgent may have come."""
-        while True:
-            turn._may_leave.clear()
-            if turn not in line.firsts():
-                await turn._may_leave.wait()
-                continue
-            wait_s = line.wait_s(turn, self._clock.monotonic())
-            if wait_s <= 0:
+        if new is not None and not new.is_read:
+            self._give_place(line, new, now_s)
+        if line.timer is not None:
+            line.timer.cancel()
+            line.timer = None
+        while (turn := line.first(now_s)) is not None:
+            wait_s = line.wait_s(turn, now_s)
+            if wait_s > 0:
+                line.timer = asyncio.get_running_loop().call_later(wait_s, self._go_on, line)
                 return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await turn._may_leave.wait()  # it may have become more urgent
+            line.let_go(turn, now_s)
 
-    def _call_firsts(self, line: _Line) -> None:
-        for turn in line.firsts():
-            turn._may_leave.set()
+    def _give_place(self, line: _Line, new: Turn, now_s: float) -> None:
+        at_work = {turn.account for turn in line.waiting if not turn.is_read and turn is not new}
+        line.places = {
+            one: kept for one, kept in line.places.items() if one in at_work or now_s - kept[1] < KEEPS_TURN_S
+        }
+        line.places.setdefault(new.account, (next(self._numbers), now_s))

@@ -23,7 +23,7 @@ from core.orders.positions import CONFIRMED_S, PositionComparison
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord, SuggestionRecord
 from core.runtime.clock import Clock
-from core.runtime.task_groups import task_group
+from core.runtime.task_groups import TurnGroup, turn_group
 
 SHOWN_LEGS = 200
 """How many legs are quoted for display at most: one subscription of the feed. The nearest expirations come first."""
@@ -83,15 +83,15 @@ class OpenTridents:
 
     async def run(self, every_s: float) -> None:
         """Compares each account every `every_s` wall seconds, and soon after a fill, until cancelled; where more than
-        25 accounts hold tridents, in turn with `APART_S` between them. Raises RecordsError."""
-        async with task_group() as group:
+        25 accounts hold tridents, in turn with `APART_S` between them. Raises RecordsError, when the comparisons that
+        have begun are told."""
+        async with turn_group() as group:
             while True:
                 self._wake.clear()
                 if not self.busy():
                     for number in self._numbers():
                         if number not in self._comparing and self._due_in_s(number, every_s) <= 0:
-                            self._comparing.add(number)
-                            group.create_task(self._compare(number), name="a comparison of positions")
+                            self._compare(number, group)
                     await self._show()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._sleep_s(every_s)):
@@ -130,15 +130,20 @@ class OpenTridents:
         waits = [self._due_in_s(number, every_s) for number in self._numbers() if number not in self._comparing]
         return max(LEAST_S, min([*waits, every_s]))
 
-    async def _compare(self, number: str) -> None:
-        """Compares one account in its turn; not in one that comes while a cycle runs."""
-        try:
-            await self._turn_of(number)
+    def _compare(self, number: str, group: TurnGroup) -> None:
+        """Has one account compared in its turn; not in one that comes while a cycle runs."""
+
+        async def compare() -> None:
             if not self.busy():
                 await self._look_at(number)
-        finally:
+
+        def ended(_: asyncio.Task[None]) -> None:  # also of a task that was cancelled before its first step
             self._comparing.discard(number)
             self._wake.set()
+
+        task = group.begin(lambda: self._turn_of(number), compare, name="a comparison of positions")
+        self._comparing.add(number)
+        task.add_done_callback(ended)
 
     async def _turn_of(self, number: str) -> None:
         """Waits until the account may be read; one that holds nothing of ours is not."""

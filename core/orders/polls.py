@@ -14,7 +14,7 @@ from core.orders.account_look import AccountLook
 from core.orders.tracker import EVERY_ACCOUNT, OrderTracker
 from core.records.records import Records
 from core.runtime.clock import Clock
-from core.runtime.task_groups import task_group
+from core.runtime.task_groups import TurnGroup, turn_group
 
 NEWS_S = 60.0
 """Wall seconds after the last change of an intent in which its account is looked at in every turn."""
@@ -28,13 +28,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class _UnderWay:
-    """A look that is on its way: its place in the line until it leaves, and whether it is wanted once more because
-    something was heard after it had left."""
+    """A look that is on its way: its place in the line until it leaves, whether it is wanted once more because
+    something was heard after it had left, and whether it has given what it saw to the intents."""
 
     turn: Turn
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     has_left: bool = False
     is_wanted_again: bool = False
+    is_done: bool = False
 
 
 @dataclass(eq=False, repr=False)
@@ -47,9 +48,9 @@ class OrderPolls:
     date. `age_s` has the wall seconds since an instant, at least, also when the clock was set meanwhile. `login_of`
     names the login that reaches an account.
 
-    Looks are paced (broker 2.8): one that is asked for about one account leaves at once, those at accounts whose entry
-    may change do not wait for exits, and the others leave when nothing more urgent does. So a look may be later than
-    its time, and each account has one on its way.
+    Looks are paced (broker 2.8): one that is asked for about one account leaves at once, the others when their turn
+    comes, that at an entry which may change before others. So a look may be later than its time, and each account has
+    one on its way.
     """
 
     look: AccountLook
@@ -69,8 +70,9 @@ class OrderPolls:
 
     async def run(self) -> None:
         """Polls when asked, until cancelled. It runs beside the alerts, so that slow reads hold up none of them, and
-        each look runs beside the others. Raises RecordsError."""
-        async with task_group() as group:
+        each look runs beside the others: the error of one is raised when those that have left are given to their
+        intents. Raises RecordsError."""
+        async with turn_group() as group:
             while True:
                 await self.tracker.poll_wanted.wait()
                 self.tracker.poll_wanted.clear()
@@ -85,7 +87,7 @@ class OrderPolls:
         """Looks once at the accounts that are due, and at those of the watched ones that are `urgent`; what `run` has
         on its way has ended before and afterwards. A failed look proves nothing. Raises RecordsError."""
         await self._until_ended()
-        async with task_group() as group:
+        async with turn_group() as group:
             await self._begin(group, urgent)
         await self._until_ended()
 
@@ -93,7 +95,7 @@ class OrderPolls:
         for one in tuple(self._under_way.values()):
             await one.ended.wait()
 
-    async def _begin(self, group: asyncio.TaskGroup, urgent: Collection[str]) -> None:
+    async def _begin(self, group: TurnGroup, urgent: Collection[str]) -> None:
         """Begins the looks that are due."""
         await self.tracker.settle_lost()
         await self.tracker.drop_unclaimed()
@@ -107,9 +109,7 @@ class OrderPolls:
                 continue
             last = self._looked.get(account)
             if is_urgent or work is not None or last is None or self.clock.monotonic() - last >= SELDOM_S:
-                turn = Turn(self.login_of(account), account, wanted, REQUESTS)
-                self._under_way[account] = under_way = _UnderWay(turn)
-                group.create_task(self._look(account, under_way), name="a look at orders")
+                self._start(group, account, wanted)
 
     async def _watched(self) -> dict[str, Work | None]:
         """What a look at each watched account is for in every turn; None where it is due once a minute."""
@@ -122,20 +122,26 @@ class OrderPolls:
                 found[one.account] = news if work is None else min(work, news)
         return found
 
+    def _start(self, group: TurnGroup, account: str, work: Work) -> None:
+        one = _UnderWay(Turn(self.login_of(account), account, work, REQUESTS))
+        task = group.begin(lambda: self.pace.take(one.turn), lambda: self._look(account, one), name="a look at orders")
+        self._under_way[account] = one
+        task.add_done_callback(lambda _: self._ended(account, one))
+
     async def _look(self, account: str, under_way: _UnderWay) -> None:
-        try:
-            await self.pace.take(under_way.turn)
-            under_way.has_left = True
-            self._looked[account] = self.clock.monotonic()
-            trouble = await self.look.look(account, self.today())
-        except BaseException:
-            if under_way.turn.work is Work.AT_ONCE:
-                self.tracker.poll_urgent.add(account)  # it is still wanted
-            raise
-        finally:
-            del self._under_way[account]
-            under_way.ended.set()
+        under_way.has_left = True
+        self._looked[account] = self.clock.monotonic()
+        trouble = await self.look.look(account, self.today())
+        under_way.is_done = True
         if trouble:
             log.warning("the orders could not all be read: %s", trouble)
-        if under_way.is_wanted_again:
+
+    def _ended(self, account: str, under_way: _UnderWay) -> None:
+        """Makes room for the next look at the account, however this one has ended: a task may be cancelled before its
+        first step. One that failed is due again, and what was to be seen at once is still wanted."""
+        del self._under_way[account]
+        under_way.ended.set()
+        if not under_way.is_done:
+            self._looked.pop(account, None)
+        if under_way.is_wanted_again or (under_way.turn.work is Work.AT_ONCE and not under_way.is_done):
             self.tracker.poll_soon(account)

@@ -115,8 +115,12 @@ class CompleteReads:
         return detail
 
     def want(self, account: str) -> None:
-        """Has `run` read the account at once, whatever the hour: something has changed there."""
+        """Has `run` read the account at once, whatever the hour: something has changed there, and an exit may wait for
+        it. So it is asked for as a proof is, also where a routine read is already in the line."""
         self._wanted[account] = self.clock.boottime()
+        under_way = self._under_way.get(account)
+        if under_way is not None:
+            self.pace.hurry(under_way.turn, Work.PROOF)
         self._wake.set()
 
     async def within(self, account: str, age_s: float = FRESH_S, *, work: Work = Work.ROUTINE) -> CompleteRead:
@@ -159,7 +163,10 @@ class CompleteReads:
     async def _routine(self, account: str, reading: set[str]) -> None:
         wanted_s = self._wanted.pop(account, None)
         try:
-            await self.since(account, self.clock.boottime() if wanted_s is None else wanted_s)
+            if wanted_s is None:
+                await self.within(account, 0.0)
+            else:
+                await self.since(account, wanted_s, work=Work.PROOF)
         except BrokerError:
             if wanted_s is not None:
                 self._wanted.setdefault(account, wanted_s)  # it is still wanted: the next try is due in its time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 
@@ -16,3 +16,52 @@ async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
             yield group
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
+
+
+class TurnGroup:
+    """Tasks that wait for their turn and then do their work. The error of one does not break off the work of another,
+    which could have recorded something and not told it yet: those that wait are given up, those at work come to their
+    end, and then the first error is raised."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._at_work = 0
+        self._failure: Exception | None = None
+
+    def begin(
+        self, turn: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[None]], name: str
+    ) -> asyncio.Task[None]:
+        """Does the work when `turn` has ended. A task that is cancelled may end before its first step: what is to be
+        done at its end in any case belongs in a done callback."""
+        task = self._group.create_task(self._run(turn, work), name=name)
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+        return task
+
+    async def _run(self, turn: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await turn()
+            if self._failure is None:
+                await self._do(work)
+        except Exception as error:
+            self._failure = self._failure or error
+            for waiting in self._waiting - {asyncio.current_task()}:
+                waiting.cancel()
+        if self._failure is not None and not self._at_work:
+            raise self._failure
+
+    async def _do(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._waiting -= {asyncio.current_task()}
+        self._at_work += 1
+        try:
+            await work()
+        finally:
+            self._at_work -= 1
+
+
+@asynccontextmanager
+async def turn_group() -> AsyncIterator[TurnGroup]:
+    """A group of tasks that wait for their turn, out of which comes the first error itself."""
+    async with task_group() as group:
+        yield TurnGroup(group)
