@@ -7,8 +7,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from core.broker.pace import PER_SECOND, Pace, Turn, Work
+from core.broker.pace import PASSES_EVERY_S, PATIENCE_S, PER_SECOND, Pace, Turn, Work
 from core.runtime.virtual_time import VirtualClock, run_virtual
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -63,27 +65,49 @@ def test_the_most_urgent_work_goes_first_and_routine_reads_last() -> None:
     run_virtual(script, START)
 
 
-def test_routine_reads_leave_one_request_of_a_second_and_go_by_when_they_came() -> None:
+def test_looks_and_routine_reads_leave_one_request_of_a_second_and_go_by_when_they_came() -> None:
     async def script(clock: VirtualClock) -> None:
-        line = Line(clock)
-        turns = [turn(account, Work.ROUTINE, 2) for account in "ABAB"]
-        await line.all(*turns)
-        assert [(at, one.account) for at, one in line.left] == [(0.0, "A"), (0.0, "B"), (1.0, "A"), (1.0, "B")]
-        assert [one for _, one in line.left] == turns
+        for work in (Work.ENTRY, Work.ROUTINE):
+            line = Line(clock)
+            turns = [turn(account, work, 2) for account in "ABABC"]
+            await line.all(*turns)
+            assert [at for at, _ in line.left] == [0.0, 0.0, 1.0, 1.0, 2.0]
+            assert [one for _, one in line.left] == turns, "no account has any of them before another"
 
     run_virtual(script, START)
 
 
-def test_entries_and_exits_wait_neither_for_each_other_nor_for_routine_reads_in_the_line() -> None:
+def test_a_look_at_an_entry_goes_before_routine_reads_that_came_less_than_ten_seconds_earlier() -> None:
     async def script(clock: VirtualClock) -> None:
         line = Line(clock)
-        exits = [turn("A", Work.STEP) for _ in range(12)]
-        entries = [turn("B", Work.ENTRY, 2) for _ in range(3)]
-        await line.all(*exits, *entries, *(turn("C", Work.ROUTINE, 2) for _ in range(2)))
+        routine, later = turn("A", Work.ROUTINE, 4), turn("B", Work.ROUTINE, 4)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(line.take(turn("C", Work.ENTRY, 4)))
+            group.create_task(line.take(routine))
+            for _ in range(15):
+                group.create_task(line.take(turn("C", Work.ENTRY, 4)))
+                group.create_task(line.take(turn("D", Work.ENTRY, 4)))
+                await clock.sleep(1)
+            group.create_task(line.take(later))
+        left = {one: at for at, one in line.left}
+        assert left[routine] == 21.0, "all looks of its first ten seconds went before it"
+        assert left[later] == 32.0, "all looks did"
+
+    run_virtual(script, START)
+
+
+def test_a_read_that_has_waited_ten_seconds_passes_exits_one_every_four_seconds() -> None:
+    """Else the complete reads get old, and that bars every exit of their accounts."""
+
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        exits = [turn("A", Work.MUST_CLOSE) for _ in range(150)]
+        reads = [turn(account, Work.ROUTINE, 2) for account in "BCD"]
+        await line.all(*exits, *reads, turn("B", Work.ENTRY, 2))
         left = {work: [at for at, one in line.left if one.work is work] for work in Work}
-        assert left[Work.STEP] == [0.0] * 5 + [1.0] * 5 + [2.0] * 2
-        assert left[Work.ENTRY] == [0.0, 0.0, 1.0]
-        assert left[Work.ROUTINE] == [2.0, 3.0], "what the others leave of four requests a second"
+        assert left[Work.ENTRY] == [10.0]
+        assert left[Work.ROUTINE] == [14.0, 18.0, 22.0]
+        assert left[Work.MUST_CLOSE][-1] == 31.0, "158 requests and no second lost"
 
     run_virtual(script, START)
 
@@ -193,3 +217,59 @@ def test_more_than_five_at_once_can_never_leave() -> None:
                 await Pace(clock).take(turn("A", Work.STEP, requests))
 
     run_virtual(script, START)
+
+
+Burst = tuple[float, Work, str, int, int]
+"""Seconds after the one before it, what for, the account, requests at once, and so many turns."""
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 0.0, 0.1, 0.7, 3.0, 12.0]),
+            st.sampled_from(Work),
+            st.sampled_from("ABC"),
+            st.integers(1, 3),
+            st.sampled_from([1, 2, 30]),
+        ),
+        min_size=5,
+        max_size=20,
+    )
+)
+def test_nothing_starves_no_second_has_more_than_five_and_the_urgent_go_first(bursts: list[Burst]) -> None:
+    async def script(clock: VirtualClock) -> None:
+        line = Line(clock)
+        came: dict[Turn, float] = {}
+        now_s = 0.0
+        async with asyncio.TaskGroup() as group:
+            for after_s, work, account, requests, turns in bursts:
+                await clock.sleep(after_s)
+                now_s += after_s
+                for one in [turn(account, work, requests) for _ in range(turns)]:
+                    came[one] = round(now_s, 3)
+                    group.create_task(line.take(one))
+        assert {one for _, one in line.left} == came.keys()
+        lasts = [at for at, one in line.left if one.work is not Work.AT_ONCE for _ in range(one.requests)]
+        assert all(sum(at <= each < at + 0.999 for each in lasts) <= PER_SECOND for at in lasts)
+        passed_s = -PASSES_EVERY_S
+        for at, one in line.left:
+            beside = [other for then, other in line.left if came[other] < at < then]
+            exits = [other for other in beside if not other.is_read]
+            if one.work is Work.AT_ONCE:
+                assert at == came[one]
+            elif not one.is_read:
+                assert all(_band(one) <= _band(other) for other in exits), "the urgent go first"
+            else:
+                if exits:
+                    assert at - came[one] >= PATIENCE_S - 0.01, "a read passes none before its time"
+                    assert at - passed_s >= PASSES_EVERY_S - 0.01, "and seldom"
+                    passed_s = at
+                ahead = 1 + sum(other.is_read and came[other] <= came[one] + PATIENCE_S for other in came)
+                at_once = sum(other.requests for other in came if other.work is Work.AT_ONCE)
+                assert at - came[one] <= 2 * PATIENCE_S + ahead * (PASSES_EVERY_S + 1) + at_once, "none starves"
+
+    run_virtual(script, START)
+
+
+def _band(one: Turn) -> Work:
+    return Work.PROOF if one.work is Work.FIRST_SEND else one.work
