@@ -72,6 +72,8 @@ class OrderPolls:
         """Polls when asked, until cancelled. It runs beside the alerts, so that slow reads hold up none of them, and
         each look runs beside the others: the error of one is raised when those that have left are given to their
         intents. Raises RecordsError."""
+        if self.tracker.poll_urgent:
+            self.tracker.poll_wanted.set()
         async with turn_group() as group:
             while True:
                 await self.tracker.poll_wanted.wait()
@@ -138,10 +140,14 @@ class OrderPolls:
 
     def _ended(self, account: str, under_way: _UnderWay) -> None:
         """Makes room for the next look at the account, however this one has ended: a task may be cancelled before its
-        first step. One that failed is due again, and what was to be seen at once is still wanted."""
+        first step. One that failed is due again, and what was to be seen at once is still wanted: when `run` begins
+        anew, because until then it would fail as fast as it is wanted."""
         del self._under_way[account]
         under_way.ended.set()
-        if not under_way.is_done:
-            self._looked.pop(account, None)
-        if under_way.is_wanted_again or (under_way.turn.work is Work.AT_ONCE and not under_way.is_done):
-            self.tracker.poll_soon(account)
+        if under_way.is_done:
+            if under_way.is_wanted_again:
+                self.tracker.poll_soon(account)
+            return
+        self._looked.pop(account, None)
+        if under_way.is_wanted_again or under_way.turn.work is Work.AT_ONCE:
+            self.tracker.poll_urgent.add(account)

@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
+
+import pytest
 
 from core.broker.pace import PER_SECOND
 from core.broker.port import AccountReads
@@ -18,10 +21,12 @@ from core.domain.orders.orders import OrderReport
 from core.runtime.intervals import Intervals
 from core.simulator.in_process.broker import InProcessBroker
 from tests.support.trident_world import until
-from tests.support.world import World, account, in_world
+from tests.support.world import LOGIN, World, account, in_world
 
 T = TypeVar("T")
 NUMBERS = [f"5WT{number:05d}" for number in range(1, 9)]
+MANY = [f"5WT{number:05d}" for number in range(1, 26)]
+LOGIN_READ = "/customers/me/accounts"
 ONE_SLOT = ScheduleSettings(first=time(9, 45), last=time(9, 45))
 
 
@@ -50,6 +55,10 @@ class Asked:
         self._note(f"/accounts/{number}/orders/live")
         return await self._orders(number, first_day)
 
+    def paced(self) -> list[tuple[float, str]]:
+        """All but the accounts of the login, which are asked for every ten minutes beside all turns."""
+        return [one for one in self.at if one[1] != LOGIN_READ]
+
     def of(self, path: str) -> list[float]:
         return [at for at, kind in self.at if kind == path]
 
@@ -66,7 +75,7 @@ def busiest_second(asked: Sequence[tuple[float, str]]) -> list[str]:
         while at - asked[first][0] >= 1.0:
             first += 1
         most = max(most, asked[first:end], key=len)
-    return ["/".join(part for part in path.split("/") if part not in NUMBERS) for _, path in most]
+    return ["/".join(part for part in path.split("/") if not part.startswith("5WT")) for _, path in most]
 
 
 async def all_filled(world: World) -> None:
@@ -85,11 +94,11 @@ async def all_filled(world: World) -> None:
     await world.until("09:45:20")
 
     async def filled() -> bool:
-        return [entry.state for entry in await world.entries()] == [OrderState.FILLED] * len(NUMBERS)
+        return [entry.state for entry in await world.entries()] == [OrderState.FILLED] * len(world.accounts)
 
     async def rest() -> bool:
         found = await world.records.exits.open()
-        return sum(one.state is OrderState.WORKING for one in found) == 3 * len(NUMBERS)
+        return sum(one.state is OrderState.WORKING for one in found) == 3 * len(world.accounts)
 
     await until(world, filled, 600)
     world.exchange.fill_plan = "never"
@@ -104,8 +113,7 @@ def test_an_hour_of_many_accounts_has_no_second_with_more_than_five_requests(tmp
         await world.until("10:30")
         asked = Asked(world.broker)
         await world.until("11:30")
-        # The accounts of a login are asked for every ten minutes, beside all turns.
-        most = busiest_second([one for one in asked.at if one[1] != "/customers/me/accounts"])
+        most = busiest_second(asked.paced())
         assert len(most) <= PER_SECOND, Counter(most).most_common()
         for number in NUMBERS:
             looks, reads = asked.of(f"/accounts/{number}/orders"), asked.of(f"/accounts/{number}/orders/live")
@@ -136,3 +144,51 @@ def test_a_look_at_one_account_does_not_wait_for_those_at_all_of_them(tmp_path: 
         await world.stop()
 
     in_world(day, tmp_path, accounts=[account(number) for number in NUMBERS], schedule=ONE_SLOT)
+
+
+@pytest.mark.timeout(300)  # 25 accounts
+def test_looks_at_many_resting_entries_hold_up_no_complete_read_and_no_exit_that_waits_for_one(tmp_path: Path) -> None:
+    """25 accounts whose entries rest ask for five requests a second of looks alone. A complete read that came behind
+    them all would get too old, and bar the exits of its account."""
+
+    async def day(world: World) -> None:
+        await all_filled(world)
+        await world.stop()
+        await world.until("09:40", "2026-03-03")
+        await world.start()
+        await world.until("09:55")
+        resting = [entry.account for entry in await world.entries() if entry.state is OrderState.WORKING]
+        assert sorted(resting) == MANY, "an entry rests in each account, beside an open trident"
+        asked = Asked(world.broker)
+        began_s = world.clock.monotonic()
+        await world.clock.sleep(200)
+        wanted_s = {}
+        for number in (MANY[0], MANY[-1]):
+            wanted_s[number] = world.clock.monotonic()
+            world.engine.exits.reads.want(number)
+            await world.clock.sleep(20)
+        ended_s = world.clock.monotonic()
+        for number, at in wanted_s.items():
+            reads = [each for each in asked.of(f"/accounts/{number}/orders/live") if each >= at]
+            newest = world.engine.exits.reads.newest(number)
+            assert newest is not None
+            assert newest.began_s >= at, "it was read"
+            assert reads[0] - at <= 3, "and soon"
+        assert len(busiest_second(asked.paced())) <= PER_SECOND
+        for number in MANY:
+            looks = asked.of(f"/accounts/{number}/orders")
+            assert _longest_gap([began_s, *looks, ended_s]) <= 30, "an entry that may change is looked at"
+            # Each complete read and each comparison asks for the positions: two of these minutes have a complete read.
+            positions = asked.of(f"/accounts/{number}/positions")
+            assert _longest_gap([began_s, *positions, ended_s]) <= 60
+            newest = world.engine.exits.reads.newest(number)
+            assert newest is not None
+            assert world.clock.boottime() - newest.began_s <= 100, "each account is read completely"
+            assert world.engine.exits.exit_gate.refusal(number, LOGIN) is None
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=[account(number) for number in MANY], schedule=ONE_SLOT)
+
+
+def _longest_gap(instants: Sequence[float]) -> float:
+    return max(after - before for before, after in pairwise(instants))

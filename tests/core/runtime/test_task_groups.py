@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from core.runtime.task_groups import task_group
+from core.runtime.task_groups import task_group, turn_group
 
 
 async def _fails(error: Exception) -> None:
@@ -41,5 +41,68 @@ def test_a_group_that_is_cancelled_is_cancelled() -> None:
         task.cancel()
         await asyncio.wait({task})
         assert task.cancelled()
+
+    asyncio.run(script())
+
+
+def test_the_error_of_one_breaks_off_no_work_of_another_and_gives_up_those_that_wait() -> None:
+    """What is between a commit and its telling would be told nowhere."""
+
+    async def script() -> None:
+        told: list[str] = []
+        lost, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def at_once() -> None:
+            pass
+
+        async def never() -> None:
+            await asyncio.Event().wait()
+
+        async def commits_and_tells() -> None:
+            await goes_on.wait()
+            told.append("at work")
+
+        async def fails() -> None:
+            lost.set()
+            raise LookupError("lost")
+
+        async def fails_later() -> None:
+            await goes_on.wait()
+            raise LookupError("lost later")
+
+        async def together() -> None:
+            async with turn_group() as group:
+                group.begin(at_once, commits_and_tells, "at work")
+                group.begin(at_once, fails_later, "fails too")
+                waits = group.begin(never, commits_and_tells, "waits")
+                group.begin(at_once, fails, "fails")
+                await lost.wait()
+                await asyncio.wait({waits})
+                assert waits.cancelled()
+                late = group.begin(at_once, commits_and_tells, "begun after the error")
+                await asyncio.wait({late})
+                assert told == []
+                goes_on.set()
+                await asyncio.Event().wait()
+
+        with pytest.raises(LookupError, match=r"^lost$"):
+            await together()
+        assert told == ["at work"]
+
+    asyncio.run(script())
+
+
+def test_an_error_with_nobody_at_work_ends_the_group_at_once() -> None:
+    async def script() -> None:
+        async def fails_before_its_turn() -> None:
+            raise LookupError("lost")
+
+        async def together() -> None:
+            async with turn_group() as group:
+                group.begin(fails_before_its_turn, asyncio.Event().wait, "fails")  # type: ignore[arg-type]
+                await asyncio.Event().wait()
+
+        with pytest.raises(LookupError, match="lost"):
+            await together()
 
     asyncio.run(script())
