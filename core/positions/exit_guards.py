@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
@@ -59,13 +59,15 @@ class ExitGuards:
     streamer_of: Callable[[str], str]
     dividend_of: Callable[[str], Dividend | None]
     preflight: bool
+    _open_s: float = field(init=False, default=float("-inf"))
 
     async def refusal(self, exit: Exit, work: Work, *, walks: bool) -> Refusal | None:
         """The first thing that keeps the exit from leaving; None when nothing does. What changes fastest is asked last:
         the order is looked at by the units and by the rules of this moment. An exit that `walks` needs fresh quotes.
         Raises RecordsError."""
         # The order itself is counted here too: no request waits between the guards and the wire.
-        await self.pace.take(Turn(self.login_of(exit.account), exit.account, work, 3 if self.preflight else 2))
+        requests = 1 + self.preflight + (not self._is_known_open())
+        await self.pace.take(Turn(self.login_of(exit.account), exit.account, work, requests))
         if self.preflight:
             refused = await self._dry_run(exit)
             if refused is not None:
@@ -102,12 +104,23 @@ class ExitGuards:
             figures=(("exit", exit.id), ("trident", exit.trident_id)),
         )
 
+    def _is_known_open(self) -> bool:
+        """Whether the broker was asked for the session as lately as for the positions, and said that it is open: many
+        orders that leave together share its answer, as they share a complete read."""
+        return self.clock.boottime() - self._open_s <= FRESH_S
+
     async def _session(self) -> Refusal | None:
+        if self._is_known_open():
+            return None
+        asked_s = self.clock.boottime()
         try:
             market = await self.broker.market_state()
         except BrokerError:
             return refuse(Reason.SESSION_UNREADABLE)
-        return None if market.is_open else refuse(Reason.MARKET_CLOSED)
+        if not market.is_open:
+            return refuse(Reason.MARKET_CLOSED)
+        self._open_s = asked_s
+        return None
 
     async def _at_broker(self, exit: Exit, work: Work) -> Refusal | None:
         """What a complete read that is fresh shows of the exit's legs. One that shows a reason against the exit may be

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from core.broker.port import BrokerError, BrokerFault, DryRunAnswer
+from core.broker.port import BrokerError, BrokerFault, DryRunAnswer, MarketState
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Reason, Refusal
@@ -193,6 +193,38 @@ def test_what_a_guard_refuses_never_leaves_and_goes_when_the_cause_is_gone(tmp_p
         placed = await room.place(entry, PUTS)
         assert isinstance(placed, Exit), placed
         assert (placed.state, closes(world)) == (OrderState.WORKING, 1)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_the_broker_s_word_that_its_session_is_open_counts_as_long_as_a_complete_read(tmp_path: Path) -> None:
+    """Many closing orders leave within seconds: each would ask the same question."""
+
+    async def day(world: World) -> None:
+        entry, room = await with_a_trident(world)
+        await room.closing(entry)
+        asked_s: list[float] = []
+        ask = world.broker.market_state
+
+        async def noted() -> MarketState:
+            asked_s.append(world.clock.monotonic())
+            return await ask()
+
+        setattr(world.broker, "market_state", noted)  # noqa: B010 - a method of this one instance
+        for names in (PUTS, (CALL,)):
+            placed = await room.place(entry, names)
+            assert isinstance(placed, Exit), placed
+        [opened_s] = asked_s
+        assert world.clock.monotonic() - opened_s <= FRESH_S
+        await room.cancelled(entry, placed)
+        await world.clock.sleep(FRESH_S + 1)
+        assert not (await room.proved(entry, placed)).why
+        world.broker.arm(FaultKind.SESSION_CLOSED, count=None)
+        refused = await room.place(entry, (CALL,))
+        assert isinstance(refused, Refusal), refused
+        assert refused.reason is Reason.MARKET_CLOSED
+        assert len(asked_s) == 2
         await world.stop()
 
     in_world(day, tmp_path)
