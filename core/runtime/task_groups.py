@@ -45,10 +45,19 @@ class TurnGroup:
             if self._failure is None:
                 await self._do(work)
         except Exception as error:
-            self._failure = self._failure or error
-            for waiting in self._waiting - {asyncio.current_task()}:
-                waiting.cancel()
-        if self._failure is not None and not self._at_work:
+            self.fail(error)
+        if not self._at_work:
+            self.raise_failure()
+
+    def fail(self, error: Exception) -> None:
+        """Gives up those that wait; the error is raised when those at work have ended, unless there was one before."""
+        self._failure = self._failure or error
+        for waiting in self._waiting - {asyncio.current_task()}:
+            waiting.cancel()
+
+    def raise_failure(self) -> None:
+        """Raises the first error, where there was one."""
+        if self._failure is not None:
             raise self._failure
 
     async def _do(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -62,6 +71,12 @@ class TurnGroup:
 
 @asynccontextmanager
 async def turn_group() -> AsyncIterator[TurnGroup]:
-    """A group of tasks that wait for their turn, out of which comes the first error itself."""
+    """A group of tasks that wait for their turn, out of which comes the first error itself. An error of who begins them
+    is one of the group, too."""
     async with task_group() as group:
-        yield TurnGroup(group)
+        turns = TurnGroup(group)
+        try:
+            yield turns
+        except Exception as error:
+            turns.fail(error)
+    turns.raise_failure()

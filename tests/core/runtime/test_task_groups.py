@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -104,5 +105,36 @@ def test_an_error_with_nobody_at_work_ends_the_group_at_once() -> None:
 
         with pytest.raises(LookupError, match="lost"):
             await together()
+
+    asyncio.run(script())
+
+
+def test_an_error_of_who_begins_the_tasks_breaks_off_no_work_either() -> None:
+    async def script() -> None:
+        told: list[str] = []
+
+        async def at_once() -> None:
+            pass
+
+        async def never() -> None:
+            await asyncio.Event().wait()
+
+        async def commits_and_tells() -> None:
+            await asyncio.sleep(0.01)
+            told.append("at work")
+
+        async def together(*turns: Callable[[], Awaitable[None]]) -> None:
+            async with turn_group() as group:
+                for turn in turns:
+                    group.begin(turn, commits_and_tells, "one")
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                raise LookupError("lost")
+
+        with pytest.raises(LookupError, match="lost"):
+            await together(at_once, never)
+        assert told == ["at work"]
+        with pytest.raises(LookupError, match="lost"):
+            await together(never)
 
     asyncio.run(script())
