@@ -48,7 +48,7 @@ class BusyConnection(dxlink.FeedConnection):
                 symbols = [symbol for kind, symbol in channel._subscriptions if kind == "Quote"]
                 if not symbols:
                     continue
-                batch = []
+                batch: list[str] = []
                 for number in islice(numbers, QUOTES_PER_S // FRAMES_PER_S):
                     batch += self._extra_quote(channel, symbols[number % len(symbols)], number)
                 for frame in channel._frame("Quote", batch) if batch else ():

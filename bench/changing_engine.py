@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
+from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.operation.commands import CommandKind
-from core.snapshot import Snapshot
+from core.snapshot import EngineNotRunning, Snapshot
 from tests.support.console.scenes import calm
 
+if TYPE_CHECKING:
+    from core.records.records import Records
+
+Found = TypeVar("Found")
 QUOTES_PER_S = 200
 SNAPSHOTS_PER_S = 5
 """The rate at which the engine makes snapshots."""
@@ -39,6 +46,12 @@ class ChangingEngine:
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         return kind.value
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        """There are no records to ask."""
+        nobody: Future[Found] = Future()
+        nobody.set_exception(EngineNotRunning("the engine of this bench has no records"))
+        return nobody
 
     def _run(self) -> None:
         started = time.monotonic()

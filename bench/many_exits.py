@@ -99,7 +99,7 @@ def _is_of(store: sqlite3.Connection, table: str, values: Mapping[str, object], 
     else:
         return values.get("account", values.get("number")) == account
     found = store.execute(f"SELECT account FROM {owner[0]} WHERE id = ?", (owner[1],)).fetchone()
-    return found == (account,)
+    return found is not None and tuple(found) == (account,)
 
 
 def _copied_row(table: str, values: Mapping[str, object], copied: int) -> list[object]:

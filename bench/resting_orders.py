@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from bench.figure import Figure
 from core.simulator.exchange.accounts import AccountSetup
@@ -36,15 +37,13 @@ def measure() -> list[Figure]:
     sessions: list[float] = []
     while len(sessions) < SESSIONS:
         end += DAY
-        took = _seconds(lambda end=end: broker.advance(end))  # type: ignore[misc]
+        took = _seconds(partial(broker.advance, end))
         if market.session(end.date()) is not None:
             sessions.append(took)
     working = sum(order.status == "Live" for order in broker.live_orders(BUSY, end))
     if working != ORDERS:
         raise RuntimeError(f"{working} orders rest instead of {ORDERS}")
-    looks = {
-        number: [_seconds(lambda n=number: _look(broker, n, end)) for _ in range(LOOKS)] for number in (BUSY, IDLE)
-    }  # type: ignore[misc]
+    looks = {number: [_seconds(partial(_look, broker, number, end)) for _ in range(LOOKS)] for number in (BUSY, IDLE)}
     busy, idle = (statistics.median(looks[number]) * 1000 for number in (BUSY, IDLE))
     session = statistics.median(sessions)
     return [

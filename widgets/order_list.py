@@ -1,4 +1,4 @@
-"""The list of the entries: each one's fate, what was ordered, what has filled, and the broker's word (rules 9)."""
+"""The list of the orders: each one's fate, what was ordered, what has filled, and the broker's word (rules 9)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def order_listing(
     is_more: bool = False,
     exits: Sequence[ExitView] = (),
 ) -> Listing:
-    """The rows: closing orders that hold units first, as they are given, then entries, newest first. `trouble` says why
-    older ones are missing, `is_more` that there are older ones to read.
+    """The rows: closing orders first, as they are given, then entries, newest first. `trouble` says what is missing and
+    why, `is_more` that there are older entries to read.
 
     `now` is market time; orders of today show their time, older ones their date.
     """
@@ -51,15 +51,17 @@ def order_listing(
     if is_more:
         title += ", older ones follow"
     if trouble:
-        title += f"  older ones not read: {trouble}"
+        title += f"  {trouble}"
     rows = (*(_exit_row(one, now) for one in exits), *(_row(order, now) for order in ordered))
     return Listing(title, _COLUMNS, rows, _EMPTY)
 
 
 def _exit_row(one: ExitView, now: datetime | None) -> Row:
-    tone = Tone.BAD if one.state == "unknown" else Tone.PLAIN
+    is_over = not one.claims
+    word = one.state.replace("_", " ")
+    tone = tone_of(FateKind(word)) if is_over else Tone.BAD if one.state == "unknown" else Tone.PLAIN
     cells: tuple[Part, ...] = (
-        (one.state.upper(), tone),
+        (word.upper(), tone),
         (one.account, Tone.DIM),
         (one.underlying, Tone.PLAIN),
         (one.name, Tone.PLAIN),
@@ -69,7 +71,7 @@ def _exit_row(one: ExitView, now: datetime | None) -> Row:
         ("", Tone.PLAIN),
         (one.order_id or figures.NONE, Tone.DIM),
         (figures.when(one.at, now), Tone.DIM),
-        (figures.age(one.age_s), Tone.DIM),
+        ("" if is_over else figures.age(one.age_s), Tone.DIM),
         (one.told, Tone.DIM),
     )
     return Row(one.exit_id, cells)

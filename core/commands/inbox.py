@@ -14,7 +14,8 @@ from typing import Any
 from core.domain.operation.commands import COMMAND, COMMAND_LIFETIME_S, Command, CommandKind, CommandState, stop_of
 from core.domain.operation.events import Severity
 from core.domain.operation.failures import failure_words
-from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.operation.figures import Figures
+from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.positions.trident_commands import ExitsWord, ExitsWords, cancels_exits
 from core.guards.stop_files import KeptStop
 from core.guards.stops import Stops

@@ -21,8 +21,9 @@ from core.cycle.progress import CycleProgress
 from core.cycle.step_log import StepLog
 from core.domain.operation.events import Severity, Step, masked
 from core.domain.operation.failures import failure_words
+from core.domain.operation.figures import Figures
 from core.domain.operation.outcomes import Outcome, outcome_for
-from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.opposing import opposed, was_opposed
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry

@@ -12,7 +12,8 @@ from core.cycle.underlying_steps import Plan, UnderlyingSteps, leg_figures
 from core.domain.market.judgement import Judgement
 from core.domain.market.underlying import Underlying
 from core.domain.operation.events import Step
-from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.operation.figures import Figures
+from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.trident.pricing import MAX_QUOTE_AGE_S, Pricing, PricingRefusal, mid_subtraction, subtraction
 from core.domain.trident.suggestion import Suggestion
 from core.domain.trident.trident import Trident

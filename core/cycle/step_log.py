@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from core.domain.operation.events import Severity, Step, StepResult
-from core.domain.operation.reasons import Figures, Refusal
+from core.domain.operation.figures import Figures
+from core.domain.operation.reasons import Refusal
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 

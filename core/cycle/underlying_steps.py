@@ -11,7 +11,8 @@ from core.domain.market.chain import Expiration
 from core.domain.market.judgement import Judgement
 from core.domain.market.underlying import Underlying
 from core.domain.operation import amounts
-from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.operation.figures import Figures
+from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.trident.causes import suspected_causes
 from core.domain.trident.expiration import choose_expiration
 from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, price_trident

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from core.accounts.logins import Logins
 from core.broker.port import StreamState
@@ -50,7 +50,7 @@ from core.snapshot import (
     StartStep,
     StatusSlice,
 )
-from core.views.accounts import ShownAccounts, login_views
+from core.views.accounts import AccountsAsOf, ShownAccounts, login_views
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
 from core.views.figures import ShownFigures, alert_view
@@ -297,9 +297,7 @@ class SnapshotBuilder:
             pictures=self._pictures.slice(moment, spread, panels.spread, entries, positions, held, quotes),
             alerts=tuple(alert_view(alert) for alert in self.alerting.open_now),
             figures=self._figures.of(self.alerting.figures),
-            accounts=self._accounts.of(
-                self.runner.accounts, self.logins.known, self.parts.settings, self.parts.exit_rules, moment.today
-            ),
+            accounts=self._accounts.of(self._accounts_now(moment.today)),
             logins=login_views(self.logins.known),
             day=moment.today,
             next_steps=coming.accounts,
@@ -307,6 +305,10 @@ class SnapshotBuilder:
             reading=self.book.reading,
             exits=self._rows.exits,
         )
+
+    def _accounts_now(self, today: date) -> AccountsAsOf:
+        parts = self.parts
+        return AccountsAsOf(self.runner.accounts, self.logins.known, parts.settings, parts.exit_rules, today)
 
     def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
         """The entries that hold today, by account."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.domain.operation.amounts import price
 from core.domain.operation.events import Severity, masked
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.exit_fate import exit_fate, exit_name, paid
 from core.domain.positions.exits import Exit

@@ -8,7 +8,7 @@ from datetime import date
 
 from core.domain.operation.amounts import counted
 from core.domain.operation.events import Severity, masked
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 from core.domain.orders.fate import fate_of
 from core.domain.orders.orders import Entry, Intent
 from core.domain.orders.way_out import way_out

@@ -10,7 +10,7 @@ from typing import ClassVar, Generic
 from core.domain.operation import amounts
 from core.domain.operation.broker_words import without_codes
 from core.domain.operation.events import Severity, masked
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 from core.domain.orders.fate import fate_of
 from core.domain.orders.fills import is_complete, is_rest_open
 from core.domain.orders.order_states import OrderState

@@ -120,7 +120,8 @@ class Settlement:
                 return
         is_unknown = intent.state is OrderState.UNKNOWN
         gone = not is_unknown and not read.reports and await self._is_gone(intent)
-        if is_unknown and not read.reports and not await self._knows_none(intent):
+        found = [one for one in read.reports if not (is_unknown and _was_replaced(intent, one))]
+        if is_unknown and (found or not await self._knows_none(intent)):
             return
         if not is_unknown and not gone and not _all_ended_unfilled(read.reports):
             return
@@ -129,7 +130,7 @@ class Settlement:
             "missing" if gone else "listing",
             who="engine",
             complete=True,
-            detail={"found": bool(read.reports), "positions": read.positions, "alerts": list(read.alerts)},
+            detail={"found": bool(found), "positions": read.positions, "alerts": list(read.alerts)},
             at=read.at,
         )
         if first is None or (first.alerts, first.positions) != (read.alerts, read.positions):
@@ -179,8 +180,9 @@ class Settlement:
         return await self._knows_none(intent)
 
     async def _knows_none(self, intent: Intent) -> bool:
-        """Whether the broker itself says of each order on record of the intent that it knows none of this id. One that
-        it knows is given to the intent. Without an order on record there is none to ask for."""
+        """Whether the broker itself says of each order on record of the intent that it knows none of this id; one that
+        was replaced may be known. One that it knows is given to the intent. Without an order on record there is none to
+        ask for."""
         for order in await self.records.intent_orders.of(intent.id):
             try:
                 report = await self.broker.order(intent.account, order.order_id)
@@ -191,16 +193,16 @@ class Settlement:
             owner = await intent_of(self.records.intents, report)
             # The broker may have begun its ids again: then the order is another one.
             if owner is not None and owner.id == intent.id:
-                await self.tracker.apply(intent, report, by_id=True)
-                return False
+                now = await self.tracker.apply(intent, report, by_id=True)
+                if now.state is not intent.state or now.fills or not _was_replaced(intent, report):
+                    return False
         return True
 
     async def _conclude(self, intent: Intent, first: _Read, second: _Read) -> None:
         proof = f"two complete reads at {clock(first.at)} and {clock(second.at)} ET show no"
         if intent.state is OrderState.UNKNOWN:
-            if not first.reports and not second.reports:
-                knows_none = f", and the broker knows no order {intent.order_id}" if intent.order_id else ""
-                await self.tracker.absent(intent, f"{proof} such order{knows_none}")
+            knows_none = f", and the broker knows no order {intent.order_id}" if intent.order_id else ""
+            await self.tracker.absent(intent, f"{proof} such order{knows_none}")
         elif isinstance(intent, Entry):
             await self._free_day(intent, f"{proof} fill")
 
@@ -218,6 +220,11 @@ def _may_be_its_order(intent: Intent, report: OrderReport) -> bool:
     """Whether an order that no record explains has the intent's legs, so that it may be the intent's after all."""
     refused = state_for(report.status) is OrderState.REJECTED and not report.fills
     return not refused and same_legs(intent.terms, report)
+
+
+def _was_replaced(intent: Intent, report: OrderReport) -> bool:
+    """Whether this order of the intent ended without a fill and another followed it: it says nothing of that one."""
+    return intent.order_id not in (None, report.order_id) and ended_unfilled(report)
 
 
 def _all_ended_unfilled(reports: Sequence[OrderReport]) -> bool:

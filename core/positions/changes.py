@@ -9,32 +9,30 @@ from datetime import date
 from decimal import Decimal
 
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.events import Severity, masked
-from core.domain.orders.identifiers import maker_of
-from core.domain.orders.order_states import OPEN_STATES, OrderState, state_for
-from core.domain.orders.orders import Entry, IntentKind, OrderReport
+from core.domain.operation.events import Severity
+from core.domain.orders.order_states import OrderState, state_for
+from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.attribution import (
     ForeignFill,
-    Loss,
     TridentUnits,
     UnitLoss,
-    after_foreign,
     closing_legs,
     foreign_fills,
     unit_losses,
 )
 from core.domain.positions.closing import Gone
 from core.domain.positions.exits import Exit
-from core.domain.positions.holdings import Difference, HeldTrident, Range, differences, expected
-from core.domain.positions.trident_words import legs_words
+from core.domain.positions.holdings import HeldTrident
 from core.domain.positions.tridents import HandsOff
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState, legs_of, names_with
 from core.domain.trident.sides import LegSide
 from core.guards.breakers import Breakers
 from core.market.calendar import SessionCalendar
 from core.positions.causes import Causes, Known
+from core.positions.change_events import ChangeEvents, closes_words
 from core.positions.complete_reads import CompleteRead
+from core.positions.read_changes import AccountOnRecord, Change, change_of, differing_at_first, foreign_at_first
 from core.records.records import GoneRecord, Records
 from core.records.repositories.trident_rows import TridentRecord
 from core.records.store import tables
@@ -51,52 +49,6 @@ positions follow a fill, mostly by seconds."""
 _TABLES = tuple(table.name for table in (tables.tridents, tables.fills, tables.entries))
 _NONE = Decimal(0)
 ENGINE = "engine"
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """What the records have of an account: its tridents that have not ended with their units as they are, and the
-    entries that are no tridents."""
-
-    records: tuple[TridentRecord, ...]
-    held: tuple[HeldTrident, ...]
-    entries: tuple[Entry, ...]
-
-    @property
-    def legs(self) -> Mapping[LegSide, Decimal]:
-        """The contracts of all units."""
-        counts: dict[LegSide, Decimal] = {}
-        for one in self.held:
-            for leg, count in legs_of(one.units).items():
-                counts[leg] = counts.get(leg, _NONE) + count
-        return counts
-
-    @property
-    def entry_may_fill(self) -> bool:
-        return any(entry.state in OPEN_STATES for entry in self.entries)
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What a read shows that is not on record. `left` is what is foreign once the fills of others are used, `closed`
-    what they closed of ours; `found` is what they do not explain, without what is `awaited`: contracts of a new trident
-    that no read has shown yet."""
-
-    fills: tuple[ForeignFill, ...]
-    left: Mapping[LegSide, Decimal]
-    closed: tuple[Loss, ...]
-    found: tuple[Difference, ...]
-    awaited: tuple[Difference, ...] = ()
-
-    @property
-    def sign(self) -> object:
-        """The same for two reads that show the same."""
-        return frozenset(fill.key for fill in self.fills), frozenset((one.leg, one.seen) for one in self.found)
-
-    @property
-    def lost(self) -> tuple[Loss, ...]:
-        """What is lost to us, what an order of others closed first."""
-        return self.closed + tuple(Loss(one.leg, one.lost) for one in self.found if one.lost)
 
 
 @dataclass(eq=False, repr=False)
@@ -117,7 +69,7 @@ class Changes:
     _causes: Causes = field(init=False)
     # The second since which every read shows no foreign close on the legs of a trident that is left alone.
     _clear_s: dict[str, float] = field(init=False, default_factory=dict)
-    _told: set[tuple[str, object]] = field(init=False, default_factory=set)
+    _events: ChangeEvents = field(init=False)
     # The tridents that a read has shown whole.
     _shown: set[str] = field(init=False, default_factory=set)
     _turns: KeyedLocks = field(init=False, default_factory=KeyedLocks)
@@ -125,7 +77,7 @@ class Changes:
     _recorded: ReadCache = field(init=False)
 
     def __post_init__(self) -> None:
-        self._causes = Causes(self.records)
+        self._causes, self._events = Causes(self.records), ChangeEvents(self.bus)
         self._recorded = ReadCache(self.records.database, *_TABLES)
 
     def differing(self, account: str) -> frozenset[LegSide] | None:
@@ -161,7 +113,7 @@ class Changes:
             if foreign is None:
                 await self._first(read, account, fills)
                 return
-            change = _change(account, read, foreign, fills, self._not_shown(account))
+            change = change_of(account, read, foreign, fills, self._not_shown(account))
             differing = frozenset(one.leg for one in (*change.found, *change.awaited))
             self._differing[read.account] = differing
             self._shown |= {one.id for one in account.records if not differing & legs_of(one.trident.units).keys()}
@@ -175,7 +127,7 @@ class Changes:
             elif self._is_believed(read, change.sign):
                 await self._believe(read, others, account, change)
 
-    def _not_shown(self, account: _Account) -> Mapping[LegSide, Decimal]:
+    def _not_shown(self, account: AccountOnRecord) -> Mapping[LegSide, Decimal]:
         """The contracts that a read need not show yet: those of tridents that filled a short while ago, and that none
         has shown."""
         found: dict[LegSide, Decimal] = {}
@@ -193,7 +145,7 @@ class Changes:
             return False
         return read.began_s - since_s >= BELIEVED_S
 
-    async def _account(self, read: CompleteRead) -> _Account:
+    async def _account(self, read: CompleteRead) -> AccountOnRecord:
         """What is on record. An order of ours that the read shows at work has taken no more than is on record: what is
         missing beside it left otherwise. A fill between both halves of the read is no change that a second one shows,
         too."""
@@ -207,7 +159,7 @@ class Changes:
             HeldTrident(one.record.trident.units, [sent for sent in one.exits if _may_have_taken(sent, at_work)])
             for one in tridents
         )
-        return _Account(tuple(one.record for one in tridents), held, entries)
+        return AccountOnRecord(tuple(one.record for one in tridents), held, entries)
 
     async def _entries_left(self, number: str, today: date) -> tuple[Entry, ...]:
         """The account's entries that are no tridents."""
@@ -236,7 +188,7 @@ class Changes:
             if on_it:
                 self._clear_s.pop(record.id, None)
                 if off is HandsOff.NONE:
-                    await self._hand_off(record, HandsOff.FOREIGN_CLOSE, _closes_words(on_it), Severity.CRITICAL)
+                    await self._hand_off(record, HandsOff.FOREIGN_CLOSE, closes_words(on_it), Severity.CRITICAL)
             elif off is HandsOff.FOREIGN_CLOSE and self._is_clear(record.id, read.began_s):
                 await self._hand_off(record, HandsOff.NONE, "no foreign order closes its legs any more")
 
@@ -260,29 +212,24 @@ class Changes:
         day: date | None = None,
     ) -> None:
         await self.records.tridents.hand_off(record.id, hands_off, what, day)
-        text = f"{masked(record.account)} trident {record.id[:SHORT_ID]}: {what}"
-        figures = (("trident", record.id), ("hands_off", hands_off.value))
-        await self.bus.say("trident.hands_off", text, severity, account=record.account, figures=figures)
+        await self._events.handed_off(record, hands_off, what, severity)
 
-    async def _first(self, read: CompleteRead, account: _Account, fills: tuple[ForeignFill, ...]) -> None:
+    async def _first(self, read: CompleteRead, account: AccountOnRecord, fills: tuple[ForeignFill, ...]) -> None:
         """Takes what is not ours at the first complete read of the account: what is there beyond all that ours may be.
         Not while an entry of ours may fill: its contracts are not to be taken for foreign ones."""
-        ranges = expected(account.held, account.entries, {})
-        seen = read.options()
-        foreign = {leg: quantity - ranges[leg].high if leg in ranges else quantity for leg, quantity in seen.items()}
-        foreign = {leg: quantity for leg, quantity in foreign.items() if quantity > 0}
-        sign = frozenset(seen.items()), frozenset(fill.key for fill in fills)
+        foreign = foreign_at_first(account, read)
+        sign = frozenset(read.options().items()), frozenset(fill.key for fill in fills)
         if account.entry_may_fill or not self._is_believed(read, sign):
             return
         now = self.clock.now()
         await self.records.foreign.take_baseline(read.account, foreign, now)
         await self.records.foreign.use(read.account, fills, foreign, now)  # they are in the positions already
         del self._doubts[read.account]
-        self._differing[read.account] = frozenset(one.leg for one in differences(_with(ranges, foreign), seen))
+        self._differing[read.account] = differing_at_first(account, read, foreign)
         self._causes.note_agreed(read)
 
     async def _believe(
-        self, read: CompleteRead, others: Sequence[OrderReport], account: _Account, change: _Change
+        self, read: CompleteRead, others: Sequence[OrderReport], account: AccountOnRecord, change: Change
     ) -> None:
         tridents = [TridentUnits(one.id, one.opened_at, one.trident.units) for one in account.records]
         # What is missing after the session may have expired: the broker's rows tell, or a read of the next session.
@@ -300,10 +247,10 @@ class Changes:
         self._traded.discard(read.account)
         causes = {loss: [r.gone.cause for r in gone if _is_of(r, loss)] for loss in losses}
         for loss in losses:
-            await self._tell(read.account, loss, units[loss.trident_id], causes[loss])
+            await self._events.lost(read.account, loss, units[loss.trident_id], causes[loss])
         await self._leave_alone(account.records, losses, causes)
         await self._follow_assignment(await self._account(read))
-        await self._tell_surplus(read.account, change.found)
+        await self._events.surplus(read.account, change.found)
 
     def _gone(self, records: Collection[TridentRecord], loss: UnitLoss, known: Known) -> Iterator[GoneRecord]:
         """The contracts that a unit has lost, with their causes."""
@@ -337,28 +284,7 @@ class Changes:
                 what = f"order {orders} {who} closed legs of it; no order is sent for it today"
                 await self._hand_off(record, HandsOff.DESK, what, Severity.CRITICAL, self._today())
 
-    async def _tell(
-        self, account: str, loss: UnitLoss, units: Sequence[Unit], causes: Collection[Ended | None]
-    ) -> None:
-        broken = [unit for unit in units if unit.name is loss.unit and unit.state is UnitState.BROKEN]
-        known = next((one for one in causes if one is not None), None)
-        why = "nothing explains it yet" if known is None else known.value
-        if loss.order_ids:
-            why += f", order {', '.join(loss.order_ids)}"
-        name, short = names_with((loss.unit,), "has", "have"), next(u.short for u in units if u.name is loss.unit)
-        legs = legs_words(sorted((symbol for symbol, _ in loss.legs), key=lambda symbol: symbol != short))
-        what = f"{name} lost {legs} without an order of ours ({why})"
-        if broken:
-            what += f"; it is broken, left: {legs_words(broken[0].held)}"
-        await self.bus.say(
-            "trident.broken" if broken else "trident.gone",
-            f"{masked(account)} trident {loss.trident_id[:SHORT_ID]}: {what}",
-            Severity.CRITICAL if broken else Severity.WARNING,
-            account=account,
-            figures=(("trident", loss.trident_id), ("unit", loss.unit.value), ("cause", why)),
-        )
-
-    async def _follow_assignment(self, account: _Account) -> None:
+    async def _follow_assignment(self, account: AccountOnRecord) -> None:
         """Stops the account's entries until its operator has settled what an assignment left, however it became known:
         by shares, or by the broker's row later."""
         found = [(record, names) for record in account.records if (names := _assigned(record))]
@@ -370,17 +296,6 @@ class Changes:
         if not await self.records.breakers.settled(BreakerKind.ASSIGNED, first.account, why):
             await self.breakers.open(BreakerKind.ASSIGNED, first.account, why)
 
-    async def _tell_surplus(self, account: str, found: Collection[Difference]) -> None:
-        """Tells once of more contracts than ours may be, which no order explains: they are not believed to be ours, and
-        nothing is sent for their units."""
-        over = frozenset((one.leg, one.seen) for one in found if not one.lost)
-        if not over or (account, over) in self._told:
-            return
-        self._told.add((account, over))
-        legs = legs_words(sorted(symbol for (symbol, _), _ in over))
-        text = f"{masked(account)}: the broker shows more of {legs} than the records explain; their units get no order"
-        await self.bus.say("positions.unexplained", text, Severity.CRITICAL, account=account)
-
 
 def _assigned(record: TridentRecord) -> tuple[UnitName, ...]:
     """The units of a trident whose short contract was assigned, and whose long one is left."""
@@ -388,42 +303,9 @@ def _assigned(record: TridentRecord) -> tuple[UnitName, ...]:
     return tuple(unit.name for unit in units if unit.state is UnitState.BROKEN and unit.how is Ended.ASSIGNED)
 
 
-def _closes_words(orders: Sequence[OrderReport]) -> str:
-    """What is said of foreign orders that close legs of a trident."""
-    ids = ", ".join(order.order_id for order in orders)
-    if any(maker_of(order.identifier) is IntentKind.EXIT for order in orders):
-        whose = "has an exit's identifier and no record here, as that of another console or a lost one has"
-        return f"order {ids} at the broker {whose}; it closes the legs, and no order is sent for it"
-    return f"order {ids} at the broker is not ours and closes its legs; no order is sent for it"
-
-
 def _may_have_taken(sent: Exit, at_work: Collection[str | None]) -> bool:
     """Whether it may have closed more than is on record, beside a read that shows these orders at work."""
     return sent.state is not OrderState.WORKING or sent.order_id not in at_work
-
-
-def _change(
-    account: _Account,
-    read: CompleteRead,
-    foreign: Mapping[LegSide, Decimal],
-    fills: tuple[ForeignFill, ...],
-    not_shown: Mapping[LegSide, Decimal],
-) -> _Change:
-    left, closed = after_foreign(foreign, fills, account.legs)
-    ranges = expected(account.held, account.entries, left)
-    for loss in closed:
-        if loss.leg in ranges:
-            had = ranges[loss.leg]
-            ranges = {**ranges, loss.leg: Range(max(_NONE, had.low - loss.quantity), had.high - loss.quantity)}
-    found = differences(ranges, read.options())
-    awaited = tuple(one for one in found if 0 < one.lost <= not_shown.get(one.leg, _NONE))
-    return _Change(fills, left, closed, tuple(one for one in found if one not in awaited), awaited)
-
-
-def _with(ranges: Mapping[LegSide, Range], foreign: Mapping[LegSide, Decimal]) -> Mapping[LegSide, Range]:
-    return {
-        leg: Range(had.low + foreign.get(leg, _NONE), had.high + foreign.get(leg, _NONE)) for leg, had in ranges.items()
-    }
 
 
 def _is_of(record: GoneRecord, loss: UnitLoss) -> bool:

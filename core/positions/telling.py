@@ -21,7 +21,6 @@ from core.domain.positions.pnl import Realized
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import Phase
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState
-from core.domain.reporting.exit_alerts import must_close_rings_at, must_close_why
 from core.domain.reporting.exit_notices import (
     AboutTrident,
     assigned_notice,
@@ -32,6 +31,7 @@ from core.domain.reporting.exit_notices import (
     must_close_notice,
     targets_notice,
 )
+from core.domain.reporting.must_close import must_close_rings_at, must_close_why
 from core.domain.reporting.notices import Letterhead, Notice
 from core.positions.views_of import Standing
 from core.records.records import Records, TridentRecord
@@ -87,27 +87,25 @@ class Telling:
                 await self._tell_ended(record, record.ended_at)
         for trident_id, (ours, brokers) in (await self.records.pnl_rows.results(account, now - _DIFFERS_FOR)).items():
             if (trident_id, "differs") not in self._told:
-                about = await self._about(await self.records.tridents.get(trident_id))
+                about = await self._about(trident_id)
                 await self._tell(account, (trident_id, "differs"), _mismatch(about, ours, brokers))
         self._seen[account] = version
 
     async def _tell_ended(self, record: TridentRecord, ended_at: datetime) -> None:
         if any(one.realized is None for one in (await self.records.pnl_rows.units(record.id)).values()):
             await self.work_out(record.account)
-        about = await self._about(record)
+        about = await self._about(record.id)
         days = (exchange_time(ended_at).date() - exchange_time(record.opened_at).date()).days
         settled = any(unit.how in _BY_ROWS for unit in record.trident.units)
         await self._tell(
             record.account, (record.id, "ended"), lambda head: ended_notice(about, days, head, settled=settled)
         )
 
-    async def _about(self, record: TridentRecord) -> AboutTrident:
-        exits = await self.records.exits.of_tridents([record.id])
-        left = await self.records.tridents.gone_of([record.id])
-        view = TridentView(record.trident, exits[record.id], tuple(one.gone for one in left[record.id]))
-        today = exchange_time(self.clock.now()).date()
-        earned = await self.records.pnl_rows.units(record.id)
-        return AboutTrident(record.account, view, today, _total(earned))
+    async def _about(self, trident_id: str) -> AboutTrident:
+        known = await self.records.tridents_on_record.get(trident_id)
+        record, today = known.record, exchange_time(self.clock.now()).date()
+        view = TridentView(record.trident, known.exits, tuple(one.gone for one in known.gone))
+        return AboutTrident(record.account, view, today, _total(known.earned))
 
     async def _tell(self, account: str, sign: tuple[str, object], write: _Write) -> None:
         if sign in self._told:
@@ -135,7 +133,7 @@ def _due(one: Standing) -> Iterator[tuple[object, _Write]]:
         side = tuple(unit for unit in broken if unit.how is Ended.ASSIGNED and unit.is_put is is_put)
         if side:
             yield ("assigned", _names(side)), _assigned(about, side)
-    late = must_close_why(one.view, one.moment, one.action)
+    late = must_close_why(one.record.account, one.view, one.moment, one.action)
     if late:
         rings_at = must_close_rings_at(one.view, one.moment)
         hour = "" if rings_at is None else minute(rings_at.replace(minute=0))

@@ -19,7 +19,7 @@ from core.domain.positions.due_targets import AFTER_THE_FILL
 from core.domain.positions.next_action import asks_prices_after, next_action
 from core.domain.positions.pnl import Unrealized, unrealized
 from core.domain.positions.refusals import refused_at
-from core.domain.positions.timing import next_turn
+from core.domain.positions.timing import must_close_on, next_turn
 from core.domain.positions.trident_view import Dividend, Moment, TridentView
 from core.domain.positions.tridents import ExitMode, HandsOff, ManagedTrident, Phase
 from core.domain.positions.units import Unit, UnitName, left_of
@@ -306,13 +306,13 @@ class TridentViews:
         return now_s - self._stale_s.setdefault(trident_id, now_s)
 
     async def _prices(self, standing: Standing) -> TridentView:
-        """The view with fresh prices. Without a live feed a walk has none; at the deadline what market data tells
-        counts, too. Prices of what is halted are none."""
+        """The view with fresh prices. Without a live feed a walk has none. What must be closed does not walk after its
+        deadline: then market data counts too. Prices of what is halted are none."""
         record, view, moment = standing.record, standing.view, standing.moment
         trident, account = view.trident, record.account
         legs = await self.legs_of(record, trident.units)
         await self.quotes.hold(record.id, legs.values())
-        is_late = moment.days.is_last_day(moment.today) and moment.now >= moment.days.deadline
+        is_late = must_close_on(trident, moment.days, moment.today) and moment.now >= moment.days.deadline
         if self.quotes.halted(trident.underlying):
             return replace(view, underlying_price=None)
         if self._feed_down() and not is_late:

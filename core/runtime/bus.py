@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
-from core.domain.operation.reasons import Figures, Reason
+from core.domain.operation.figures import Figures
+from core.domain.operation.reasons import Reason
 from core.runtime.clock import Clock
 from core.runtime.redaction import redact
 

@@ -22,7 +22,8 @@ from typing import Any, cast
 
 import msgspec
 
-from core.domain.operation.reasons import FigureValue, Reason, Refusal
+from core.domain.operation.figures import FigureValue
+from core.domain.operation.reasons import Reason, Refusal
 
 Redact = Callable[[str], str]
 """Takes secrets out of a text. Names of fields and words of enums do not pass through it."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from core.domain.operation import amounts
 from core.domain.operation.events import Severity
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 
 
 class StoryKind(StrEnum):

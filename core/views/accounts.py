@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from core.config.settings import Settings
@@ -16,41 +17,26 @@ from core.records.repositories.rows import AccountRecord, LoginRecord
 from core.snapshot import AccountView, LoginView, SettingView
 
 
-class ShownAccounts:
-    """Makes the views once for each change: where nothing has changed they are the same objects."""
+@dataclass(frozen=True, slots=True)
+class AccountsAsOf:
+    """All that the views of accounts follow from. `exit_rules` are those of an account without settings of its own,
+    `today` is the session date."""
 
-    def __init__(self) -> None:
-        self._of: tuple[object, ...] = ()
-        self._shown: tuple[AccountView, ...] = ()
+    accounts: Sequence[AccountRecord]
+    logins: Sequence[LoginRecord]
+    defaults: Settings
+    exit_rules: ExitRules
+    today: date
 
-    def of(
-        self,
-        accounts: Sequence[AccountRecord],
-        logins: Sequence[LoginRecord],
-        defaults: Settings,
-        exit_rules: ExitRules,
-        today: date,
-    ) -> tuple[AccountView, ...]:
-        """One view an account, in the order of `accounts`. `exit_rules` are those of an account without settings of its
-        own; `today` is the session date."""
-        of = accounts, logins, defaults, exit_rules, today
-        if of != self._of:
-            self._of, self._shown = of, account_views(*of)
-        return self._shown
+    def views(self) -> tuple[AccountView, ...]:
+        """One view an account, in the order of `accounts`."""
+        valid = {login.name: login.is_valid for login in self.logins}
+        numbers = [account.number for account in self.accounts]
+        return tuple(self._view(account, numbers, valid.get(account.login)) for account in self.accounts)
 
-
-def account_views(
-    accounts: Sequence[AccountRecord],
-    logins: Sequence[LoginRecord],
-    defaults: Settings,
-    exit_rules: ExitRules,
-    today: date,
-) -> tuple[AccountView, ...]:
-    """One view an account, in the order of `accounts`, as `ShownAccounts.of` has them."""
-    valid = {login.name: login.is_valid for login in logins}
-    numbers = [account.number for account in accounts]
-    return tuple(
-        AccountView(
+    def _view(self, account: AccountRecord, numbers: Sequence[str], token_valid: bool | None) -> AccountView:
+        settings = setting_views(account, self.defaults), exit_setting_views(account.exits, self.exit_rules)
+        return AccountView(
             account=masked(account.number),
             target=shortest_end(account.number, numbers),
             nickname=account.nickname,
@@ -58,13 +44,24 @@ def account_views(
             is_closed=account.is_closed,
             automation=account.enabled,
             login=account.login,
-            token_valid=valid.get(account.login),
+            token_valid=token_valid,
             is_primary=account.is_primary,
-            skips_today=account.skip_day == today,
-            settings=(*setting_views(account, defaults), *exit_setting_views(account.exits, exit_rules)),
+            skips_today=account.skip_day == self.today,
+            settings=tuple(one for some in settings for one in some),
         )
-        for account in accounts
-    )
+
+
+class ShownAccounts:
+    """Makes the views once for each change: where nothing has changed they are the same objects."""
+
+    def __init__(self) -> None:
+        self._of: AccountsAsOf | None = None
+        self._shown: tuple[AccountView, ...] = ()
+
+    def of(self, now: AccountsAsOf) -> tuple[AccountView, ...]:
+        if now != self._of:
+            self._of, self._shown = now, now.views()
+        return self._shown
 
 
 def login_views(logins: Sequence[LoginRecord]) -> tuple[LoginView, ...]:

@@ -23,7 +23,7 @@ from core.domain.positions.pnl import unrealized
 from core.domain.positions.timing import next_exit_at
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.trident_words import order_legs_words, strikes_of, unit_words, word_of
-from core.domain.positions.tridents import ExitMode, ExitRules
+from core.domain.positions.tridents import ExitMode, ExitRules, ManagedTrident
 from core.domain.positions.units import Unit, UnitName, UnitState, left_of
 from core.domain.positions.would_send import would_send
 from core.domain.trident.trident import Action
@@ -163,8 +163,8 @@ def legs_quoted(units: Sequence[Unit], quotes: Sequence[Quote | None]) -> Mappin
     return {symbol: quote for symbol, quote in zip(symbols, quotes, strict=True) if quote is not None}
 
 
-def exit_view(one: Standing, exit: Exit) -> ExitView:
-    """A closing order of it, of no age."""
+def exit_view(trident: ManagedTrident, exit: Exit) -> ExitView:
+    """A closing order of this trident, of no age."""
     fate = exit_fate(exit)
     at = exit.sent_at or exit.prepared_at
     return ExitView(
@@ -173,7 +173,7 @@ def exit_view(one: Standing, exit: Exit) -> ExitView:
         order_id=exit.order_id or "",
         account=masked(exit.account),
         underlying=exit.underlying,
-        strikes=strikes_of(one.view.trident),
+        strikes=strikes_of(trident),
         name=fate.name,
         debit=fate.debit,
         state=exit.state.value,

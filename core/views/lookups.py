@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.events import masked, masked_in
 from core.domain.operation.reasons import Refusal
 from core.records.search.history_rows import HistoryFilter, HistoryKind
-from core.runtime.clock import exchange_time
-from core.snapshot import AlertView, ChangeView, OrderView
+from core.runtime.clock import EXCHANGE_ZONE, exchange_time
+from core.snapshot import AlertView, ChangeView, ExitView, OrderView
 from core.snapshot.story import Story
 from core.views.entry_story import story_of_entry
+from core.views.exits import exit_view
 from core.views.figures import alert_view
 from core.views.orders import fate_view, order_view
 from core.views.story import story_of_cycle, story_of_slot
@@ -74,6 +75,20 @@ async def orders_page(records: Records, limit: int, after: Mark | None = None) -
                 )
             )
     return OrdersFound(tuple(views), rows[-1].mark if len(rows) == limit else None)
+
+
+async def exits_ended_on(records: Records, day: date) -> tuple[ExitView, ...]:
+    """The closing orders whose orders ended on this exchange date or later, the newest end first; without an age.
+    Raises RecordsError."""
+    found = await records.exits.ended_since(datetime.combine(day, time(), EXCHANGE_ZONE))
+    if not found:
+        return ()
+    numbers = await _account_numbers(records)
+    known = await records.tridents.these(sorted({one.trident_id for one in found}))
+    tridents = {one.id: one.trident for one in known}
+    found = tuple(sorted(found, key=lambda one: (one.terminal_at or one.prepared_at, one.id), reverse=True))
+    views = (exit_view(tridents[one.trident_id], one) for one in found)
+    return tuple(replace(view, told=masked_in(view.told, numbers)) for view in views)
 
 
 async def story(records: Records, cycle: int) -> Story | None:

@@ -12,7 +12,8 @@ from typing import Any
 from core.domain.market.chain import OptionSymbols
 from core.domain.market.judgement import DEFAULT_MINIMUM_SCORE, Direction, Factor, Judgement, Regime
 from core.domain.operation.events import Event, StepResult
-from core.domain.operation.reasons import Figures, Refusal
+from core.domain.operation.figures import Figures
+from core.domain.operation.reasons import Refusal
 from core.domain.trident.entry_price import EntryPrice
 from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, pricing_of
 from core.domain.trident.trident import Trident, trident_with

@@ -11,7 +11,7 @@ from decimal import Decimal
 from core.domain.market.judgement import BASE_SCORE
 from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Step, StepResult
-from core.domain.operation.reasons import Figures, FigureValue
+from core.domain.operation.figures import Figures, FigureValue
 from core.views.step_figures import FACTOR
 
 FigureLine = tuple[str, str, Decimal | None]

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from core.broker.port import DryRunAnswer
 from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Severity, Step, StepResult, masked
-from core.domain.operation.reasons import Figures, Reason
+from core.domain.operation.figures import Figures
+from core.domain.operation.reasons import Reason
 from core.domain.orders.fate import day_words, fate_of, fate_words
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill

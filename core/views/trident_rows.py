@@ -78,6 +78,9 @@ class TridentRows:
     _rows: dict[str, _Row] = field(init=False, default_factory=dict)
     _stand: dict[str, _Stands] = field(init=False, default_factory=dict)
     _standings: Sequence[Standing] = field(init=False, default=())
+    # How many makings have begun, and which of them was kept last.
+    _begun: int = field(init=False, default=0)
+    _kept: int = field(init=False, default=0)
 
     def make(
         self,
@@ -88,16 +91,17 @@ class TridentRows:
         speed: float,
     ) -> Iterator[None]:
         """Makes what has changed, a part of it in each step, and keeps it with the last. Between two steps a caller may
-        let others run: what they change is made by the next call.
+        let others run: what they change is made by the next call. Where that ends first, this one keeps nothing: it
+        knows less.
 
         `ex_dividends` are by the underlying's symbol; `speed` is market seconds in a wall second.
         """
-        cost, changed = 0, False
+        self._begun += 1
+        number, cost = self._begun, 0
         stand: dict[str, _Stands] = {}
         for one in standings:
             last = self._stand.get(one.id)
             stand[one.id] = now = self._stands(one, last, moment, speed)
-            changed |= now is not last
             cost += 1 if now is last else _MADE
             if cost >= AT_ONCE:
                 yield
@@ -114,7 +118,10 @@ class TridentRows:
             if cost >= AT_ONCE:
                 yield
                 cost = 0
-        changed |= stand.keys() != self._stand.keys()
+        if number < self._kept:
+            return
+        changed = stand.keys() != self._stand.keys() or any(one is not self._stand[id] for id, one in stand.items())
+        self._kept = number
         self._rows, self._stand, self._standings = rows, stand, standings
         self.open = tuple(row.view for row in rows.values())
         if changed:
@@ -129,7 +136,7 @@ class TridentRows:
     def _stands(self, one: Standing, last: _Stands | None, moment: Moment, speed: float) -> _Stands:
         if last is None or not last.shows(one):
             exits = words.trident_exits(one, self.rules_of(one.record.account))
-            orders = tuple(words.exit_view(one, exit) for exit in one.view.exits if exit.holds_units)
+            orders = tuple(words.exit_view(one.view.trident, exit) for exit in one.view.exits if exit.holds_units)
             last = _Stands(one, exits, orders, words.resting_orders(one.view))
         orders = tuple([_aged(view, moment, speed) for view in last.orders])
         return last if orders == last.orders else replace(last, orders=orders)

@@ -29,6 +29,7 @@ from core.records.records import Records
 from core.records.repositories.rows import IntentChange
 from core.records.repositories.unit_rows import GoneRecord, UnitEarned
 from core.records.search.trident_details import ExitDetails, TridentDetails
+from core.records.store.errors import StateConflict
 from core.runtime.clock import exchange_time
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.entry_story import story_of_entry
@@ -38,22 +39,19 @@ from core.views.story import evidence_lines, fill_line
 
 async def trident_details(records: Records, trident_id: str) -> TridentDetails | None:
     """Everything that is on record of the trident; None when there is none. Raises RecordsError."""
-    found = await records.tridents.these([trident_id])
     entry = await records.cycle_details.of_entry(trident_id)
-    if not found or entry is None:
+    if entry is None:
         return None
-    exits = (await records.exits.of_tridents([trident_id]))[trident_id]
-    details = [
-        ExitDetails(one, await records.exits.history(one.id), await records.exits.evidence(one.id)) for one in exits
+    try:
+        known = await records.tridents_on_record.get(trident_id)
+    except StateConflict:
+        return None
+    exits = [
+        ExitDetails(one, await records.exits.history(one.id), await records.exits.evidence(one.id))
+        for one in known.exits
     ]
-    return TridentDetails(
-        record=found[0],
-        entry=entry,
-        exits=tuple(details),
-        gone=(await records.tridents.gone_of([trident_id]))[trident_id],
-        matches=tuple(await records.transactions.matches_of([trident_id])),
-        earned=await records.pnl_rows.units(trident_id),
-    )
+    matches = tuple(await records.transactions.matches_of([trident_id]))
+    return TridentDetails(known.record, entry, tuple(exits), known.gone, matches, known.earned)
 
 
 def story_of_trident(file: TridentDetails) -> Story:

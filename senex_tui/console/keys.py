@@ -107,7 +107,7 @@ KEYS: tuple[Key, ...] = (
     Key("x", "close_units", "Close", "close a trident or units of it, at a limit or by a walk; asks", EXITS),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, targets, next step, warnings", PAGES),
     Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
-    Key("o", "open('orders')", "Orders", "every entry with its fills, newest first; enter tells one whole", PAGES),
+    Key("o", "open('orders')", "Orders", "closing orders and every entry with its fills; enter tells one whole", PAGES),
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
     Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),

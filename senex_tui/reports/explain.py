@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.domain.market.sessions import SlotTimes, slots_of
 from core.domain.operation import times as shown
 from core.domain.operation.events import Severity, masked, masked_in
-from core.domain.operation.reasons import FigureValue
+from core.domain.operation.figures import FigureValue
 from core.domain.orders.way_out import SHORT_ID
 from core.runtime.clock import exchange_time
 from core.snapshot.story import Story, StoryKind, StoryLine

@@ -13,7 +13,7 @@ from typing import Any
 from core.domain.operation import amounts
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Step, masked, masked_in
-from core.domain.operation.reasons import FigureValue
+from core.domain.operation.figures import FigureValue
 from core.domain.operation.times import minute, minute_stamp
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.trident_words import ESTIMATED

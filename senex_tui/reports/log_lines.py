@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from core.domain.operation.reasons import FigureValue, figure_words
+from core.domain.operation.figures import FigureValue, figure_words
 from core.domain.operation.times import stamp
 from core.runtime.clock import Clock
 from senex_tui.support.logs import FIELDS, FILE_NAME, OLDER_FILES

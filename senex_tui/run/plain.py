@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.domain.operation.times import stamp
 from core.domain.orders.next_step import Next, NextStep
+from core.runtime.clock import Clock, SystemClock
 from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
 from core.views.step_words import words_of
@@ -196,14 +197,19 @@ def staying_line(snapshot: Snapshot) -> str:
     return plain_line(snapshot.status.now, Severity.INFO, "exits", told) if told else ""
 
 
-def print_until_ended(host: EngineHost, printer: PlainPrinter, *, broker_ends: bool = False) -> int:
+def print_until_ended(
+    host: EngineHost, printer: PlainPrinter, *, broker_ends: bool = False, clock: Clock | None = None
+) -> int:
     """Prints until the engine has ended and every line is out. Returns the exit code. Call it on the main thread.
 
     An output that was closed ends the engine in order, with exit code 1, because nobody reads it any more. An output
     that is full loses the line; the log has it. With `broker_ends` the broker is that of a demo: nothing stays there.
+    `clock` counts the wall seconds of the end, the machine's without one.
     """
     out = standard_output()
-    ending = Ending(host, lambda text: printer.say(host.snapshot().status.now, text), broker_ends)
+    ending = Ending(
+        host, lambda text: printer.say(host.snapshot().status.now, text), broker_ends, clock or SystemClock()
+    )
     while True:
         at_work = host.running
         shown = host.snapshot()

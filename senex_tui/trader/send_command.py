@@ -7,6 +7,7 @@ from socket import gethostname
 from typing import TYPE_CHECKING
 
 from core.domain.operation.commands import COMMAND_LIFETIME_S, Bars, Command, CommandKind, CommandState, stop_of
+from core.domain.positions.trident_commands import CANCEL_WAITS_S, cancels_exits
 from core.runtime.clock import SystemClock
 from core.runtime.clock_file import noted_clock
 from core.runtime.ids import RandomIds
@@ -26,7 +27,8 @@ _EXIT_CODES = {CommandState.DONE: DONE, CommandState.REFUSED: REFUSED, CommandSt
 
 
 async def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "", wait_s: float = WAIT_S) -> Answer:
-    """Sends the command to the console that trades there and waits `wait_s` wall seconds at most for its answer.
+    """Sends the command to the console that trades there and waits `wait_s` wall seconds at most for its answer: longer
+    where the console waits for orders on their way.
 
     When no console runs, pause, halt, reset, allow-reentry, an account's settings, holding exits and what an operator
     attests of what is held are carried out here, under the trader's own lock; any other command is answered with
@@ -34,6 +36,8 @@ async def send(place: Place, kind: CommandKind, *, target: str = "", note: str =
     the records cannot be written. Raises Refused when there are no records yet, RecordsError.
     """
     place.need_records()
+    if kind is CommandKind.EXITS and cancels_exits(note):
+        wait_s += CANCEL_WAITS_S
     clock = noted_clock(place.records_file.parent)
     command = Command(RandomIds().new(), kind, f"{system_user()} at a shell", clock.now(), target=target, note=note)
     if stop_of(command) is None:

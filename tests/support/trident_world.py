@@ -20,9 +20,11 @@ from core.records.records import TridentRecord
 from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import closing_order
-from tests.support.world import ACCOUNT, World
+from tests.support.world import ACCOUNT, MONDAY, World, et
 
 PUT_1, PUT_2, CALL = UnitName
+EARLY = et(MONDAY, "09:43:30")
+"""A minute before the first slot of a session."""
 
 
 async def held(world: World, *, running: bool = False) -> Entry:
@@ -35,6 +37,20 @@ async def held(world: World, *, running: bool = False) -> Entry:
     await until(world, lambda: _is_filled(world))
     world.exchange.fill_plan = "never"
     return await world.entry()
+
+
+async def targets_placed(world: World) -> dict[str, Exit]:
+    """Starts the console with exits on and waits until the three targets of its first entry rest. From then on nothing
+    fills by chance."""
+    await held(world)
+    return await targets_rest(world)
+
+
+async def off_until(world: World, time: str, day: str) -> None:
+    """Ends the console, and starts it again at this exchange time."""
+    await world.stop()
+    await world.until(time, day)
+    await world.start()
 
 
 async def _is_filled(world: World) -> bool:

@@ -315,17 +315,18 @@ class World:
         note: str = "",
         saw_cycle: int | None = None,
         older_by_s: float = 0.0,
+        within_s: int = 10,
     ) -> CommandRecord:
         """Sends a command as the console does and waits for its answer; it was given `older_by_s` seconds ago."""
         at = datetime.fromtimestamp(self.clock.now().timestamp() - older_by_s, UTC)
         command = Command(self.ids.new(), kind, "operator", at, saw_cycle, target, note)
         self.engine.accept(command)
-        for _ in range(100):
+        for _ in range(10 * within_s):
             await self.clock.sleep(0.1)
             record = await self.records.inbox.get(command.id)
             if record is not None and record.finished_at is not None:
                 return record
-        raise AssertionError(f"{kind.value} was not answered within 10 s")
+        raise AssertionError(f"{kind.value} was not answered within {within_s} s")
 
     async def answer(self, kind: CommandKind, target: str = "", note: str = "") -> str:
         """Sends a command and returns the engine's answer as one text: `done: ...` or `refused: ...`."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from core.domain.operation.reasons import Figures, Reason
+from core.domain.operation.figures import Figures
+from core.domain.operation.reasons import Reason
 
 
 class Severity(StrEnum):

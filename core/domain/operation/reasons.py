@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from enum import Enum
 
-from core.domain.operation import amounts, times
 from core.domain.operation.broker_words import without_codes
-
-FigureValue = str | int | bool | Decimal | date | datetime | None
-Figures = tuple[tuple[str, FigureValue], ...]
+from core.domain.operation.figures import Figures, FigureValue, filled
 
 
 class Kind(Enum):
@@ -393,61 +387,12 @@ class Refusal:
 
     def sentence(self) -> str:
         """The reason's sentence with the figures filled in, for a trader: without the broker's codes."""
-        return self.reason.sentence.format_map(
-            _Shown((name, without_codes(value) if isinstance(value, str) else value) for name, value in self.figures)
-        )
+        plain = ((name, without_codes(value) if isinstance(value, str) else value) for name, value in self.figures)
+        return filled(self.reason.sentence, plain)
 
     def recorded(self) -> str:
         """The same with the broker's codes, by which programs know what it means."""
-        return self.reason.sentence.format_map(_Shown(self.figures))
-
-
-_PER_SHARE = frozenset(
-    {
-        *("credit", "limit", "natural", "mid", "price", "bid", "ask", "value"),
-        *("natural_credit", "mid_credit", "raw", "offset"),
-    }
-)
-_DOLLARS = frozenset({"max_risk", "budget", "buying_power", "capital", "open_risk"})
-"""Their sentences say the unit themselves."""
-_SCORES = frozenset({"score", "needed", "minimum"})
-_RATIOS = frozenset({"utilization"})
-_COUNTED = {"days": "day", "count": "daily candle"}
-"""Numbers of things, and one of the things. Their sentences leave the word to the number: `1 day`, `2 days`."""
-
-
-class _Shown(dict[str, str]):
-    """Figures as text, each number in the format of what it means (rules 12). Words from outside have no full stop of
-    their own: the sentence goes on.
-
-    A missing figure shows as a question mark: a sentence must not fail.
-    """
-
-    def __init__(self, figures: Iterable[tuple[str, FigureValue]]) -> None:
-        super().__init__({name: figure_words(name, value) for name, value in figures})
-
-    def __missing__(self, key: str) -> str:
-        return "?"
-
-
-def figure_words(name: str, value: FigureValue) -> str:
-    """The figure of this name as text, in the format of what it means (rules 12): an instant in ET, a number with the
-    places of its kind."""
-    if value is None:
-        return "none"
-    if isinstance(value, int) and name in _COUNTED:
-        return amounts.counted(value, _COUNTED[name])
-    if isinstance(value, datetime):
-        return f"{times.minute(value)} ET"
-    if not isinstance(value, Decimal):
-        return str(value).rstrip(". ") or str(value)
-    if name in _PER_SHARE:
-        return amounts.credit(value)
-    if name in _DOLLARS:
-        return amounts.money(value)
-    if name in _RATIOS:
-        return amounts.ratio(value)
-    return amounts.score(value) if name in _SCORES else amounts.plain(value)
+        return filled(self.reason.sentence, self.figures)
 
 
 def refuse(reason: Reason, **figures: FigureValue) -> Refusal:

@@ -16,7 +16,10 @@ GONE, FOREIGN = "gone", "foreign"
 _NUMBER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 _OCC = re.compile(r"([A-Z0-9.$/^]{1,6}?) *(\d{6}[CP]\d{8})", re.ASCII)
 _ROOT_PLACES = 6
-_UNITS = ", ".join(UnitName)
+_UNIT = f"UNIT ({', '.join(UnitName)})"
+_CENTS = "CENTS (what its end brought, like -7300)"
+_SYMBOL = "SYMBOL (an option's, like 'QQQ   251219P00622000')"
+_CONTRACTS = "N (contracts, -2 for 2 short)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +60,30 @@ def is_about_positions(note: str) -> bool:
 
 
 def _gone(note: str, rest: list[str]) -> GoneWords | Refusal:
-    accepted = f"ID, UNIT ({_UNITS}) and CENTS (what its end brought, like -7300)"
-    if len(rest) != 2 or rest[0] not in list(UnitName) or _NUMBER.fullmatch(rest[1]) is None:
-        return refuse(Reason.COMMAND_WORDS, command="senex attest gone", accepted=accepted, given=note)
-    return GoneWords(UnitName(rest[0]), int(rest[1]))
+    if len(rest) != 2:
+        return _not_understood(GONE, f"ID, {_UNIT} and {_CENTS}", note)
+    unit, cents = rest
+    if unit not in list(UnitName):
+        return _not_understood(GONE, _UNIT, unit)
+    if _NUMBER.fullmatch(cents) is None:
+        return _not_understood(GONE, _CENTS, cents)
+    return GoneWords(UnitName(unit), int(cents))
 
 
 def _foreign(note: str, rest: list[str]) -> ForeignWords | Refusal:
-    accepted = "SYMBOL (an option's, like 'QQQ   251219P00622000') and N (contracts, -2 for 2 short)"
-    symbol = _padded(" ".join(rest[:-1]))
-    if not symbol or _NUMBER.fullmatch(rest[-1]) is None:
-        return refuse(Reason.COMMAND_WORDS, command="senex attest foreign", accepted=accepted, given=note)
-    return ForeignWords(symbol, int(rest[-1]))
+    if len(rest) < 2:
+        return _not_understood(FOREIGN, f"{_SYMBOL} and {_CONTRACTS}", note)
+    typed, contracts = " ".join(rest[:-1]), rest[-1]
+    symbol = _padded(typed)
+    if not symbol:
+        return _not_understood(FOREIGN, _SYMBOL, typed)
+    if _NUMBER.fullmatch(contracts) is None:
+        return _not_understood(FOREIGN, _CONTRACTS, contracts)
+    return ForeignWords(symbol, int(contracts))
+
+
+def _not_understood(kind: str, accepted: str, given: str) -> Refusal:
+    return refuse(Reason.COMMAND_WORDS, command=f"senex attest {kind}", accepted=accepted, given=given)
 
 
 def _padded(typed: str) -> str:

@@ -34,7 +34,11 @@ UNITS = {
     "all": tuple(UnitName),
 }
 """The words for the units to be closed."""
-_CLOSE_WORDS = f"--unit {'|'.join(UNITS)} and --limit N or --walk"
+_CLOSE = "senex close"
+_OPTIONS = ("unit", "walk", "limit")
+_CLOSE_WORDS = "--unit UNIT and --limit N or --walk"
+CANCEL_WAITS_S = 15.0
+"""Wall seconds for which a cancel of what rests waits for an order that is on its way: a request takes 10."""
 _BECAUSE = " because "
 _PRICE = re.compile(r"-?\d{1,6}(\.\d{1,4})?", re.ASCII)
 
@@ -80,15 +84,27 @@ def close_words(note: str) -> CloseWords | Refusal:
     found: dict[str, str] = {}
     for word in note.split():
         name, _, value = word.partition("=")
+        if name not in _OPTIONS:
+            return _not_understood(_CLOSE, _CLOSE_WORDS, word)
         if name in found:
-            return _not_understood("senex close", _CLOSE_WORDS, note)
+            return _not_understood(_CLOSE, f"--{name} once", f"{_typed(name, found[name])} {_typed(name, value)}")
         found[name] = value
-    unit, walks, limit = found.pop("unit", "all"), found.pop("walk", None), found.pop("limit", None)
-    if found or unit not in UNITS or (walks is None) == (limit is None) or walks:
-        return _not_understood("senex close", _CLOSE_WORDS, note)
+    unit, walk, limit = found.get("unit", "all"), found.get("walk"), found.get("limit")
+    if unit not in UNITS:
+        return _not_understood(f"{_CLOSE} --unit", f"one of {', '.join(UNITS)}", unit)
+    if walk:
+        return _not_understood(f"{_CLOSE} --walk", "no value", walk)
     if limit is not None and _PRICE.fullmatch(limit) is None:
-        return _not_understood("senex close", _CLOSE_WORDS, note)
+        return _not_understood(f"{_CLOSE} --limit", "a price like 0.70", limit)
+    if (walk is None) == (limit is None):
+        given = " ".join(_typed(*one) for one in found.items())
+        return _not_understood(_CLOSE, "one of --limit N and --walk", given or "no option")
     return CloseWords(unit, None if limit is None else Decimal(limit))
+
+
+def _typed(name: str, value: str) -> str:
+    """A word of a note as the option that an operator types."""
+    return f"--{name} {value}".rstrip()
 
 
 def exits_words(note: str) -> ExitsWords | Refusal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from core.domain.operation.amounts import counted, plain, price, signed_dollars
@@ -17,12 +17,13 @@ from core.domain.positions.due_targets import ended_by_others, returns_once
 from core.domain.positions.exit_fate import exit_fate
 from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.refusals import refused_on
-from core.domain.positions.timing import PROVED_WITHIN, last_hour
+from core.domain.positions.timing import PROVED_WITHIN
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.trident_words import covered_order, legs_words
 from core.domain.positions.tridents import ExitMode, HandsOff, Phase
 from core.domain.positions.units import Ended, Unit, UnitState, left_of, names_of, names_with
 from core.domain.reporting.alerts import AlertKind, DueAlert, subject_of, subject_words
+from core.domain.reporting.must_close import must_close_rings_at, must_close_why
 
 PROOF_S = PROVED_WITHIN.total_seconds()
 STALE_S = 15 * 60.0
@@ -33,8 +34,6 @@ EX_DATE_SESSIONS = 5
 _ENDED_HOW = {OrderState.EXPIRED: "it expired", OrderState.ABSENT: "the broker knows it no longer"}
 TARGETS_WITHIN = timedelta(minutes=5)
 """After its last fill a trident has its targets within this time, or it is told."""
-RINGS_EVERY = timedelta(minutes=15)
-"""How often it is told again, in the session of its expiration, that what delivers shares is still held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +191,8 @@ def _of_what_is_left(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
     view, trident, moment = facts.view, facts.view.trident, facts.moment
     dte = moment.days.dte(moment.today)
     left = names_with((unit.name for unit in left_of(trident.units)), "is", "are")
-    expires = f"it expires in {counted(dte, 'day')}" if dte > 0 else "it expires today"
-    late = must_close_why(view, moment, facts.action)
+    expires = _expires(dte)
+    late = must_close_why(facts.account, view, moment, facts.action)
     if late:
         yield AlertKind.MUST_CLOSE, f"{left} not closed and {expires}: {late}"
     if not facts.is_managed or trident.rules.mode is ExitMode.OFF:
@@ -222,26 +221,9 @@ def _of_what_is_left(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
     yield from _before_a_dividend(facts)
 
 
-def must_close_why(view: TridentView, moment: Moment, action: Action) -> str:
-    """Why what delivers shares is still held in the last hour before the day of its expiration, or on that day; empty
-    where nothing of the kind is."""
-    trident = view.trident
-    is_ours = trident.phase not in (Phase.SETTLING, Phase.ENDED) and trident.hands_off is not HandsOff.RELEASED
-    if not is_ours or trident.cash_settled or not left_of(trident.units) or moment.today < moment.days.last_day.day:
-        return ""
-    session = moment.session
-    is_late = moment.today > moment.days.last_day.day or (session is not None and moment.now >= last_hour(session))
-    if not is_late and not (isinstance(action, Wait) and action.alert is Alert.MUST_CLOSE):
-        return ""
-    return action.why if isinstance(action, Wait) else "its close is under way"
-
-
-def must_close_rings_at(view: TridentView, moment: Moment) -> datetime | None:
-    """The newest quarter of an hour since the open, in the session of its expiration; None otherwise."""
-    session = moment.session
-    if moment.today != view.trident.expiration or session is None or not session.is_open(moment.now):
-        return None
-    return moment.now - (moment.now - session.open) % RINGS_EVERY
+def _expires(dte: int) -> str:
+    near = ("today", "tomorrow")
+    return f"it expires {near[dte]}" if 0 <= dte < len(near) else f"it expires in {counted(dte, 'day')}"
 
 
 def _blocked(facts: TridentFacts) -> str:

@@ -15,7 +15,7 @@ from core.domain.market.chain import Right
 from core.domain.market.quotes import Quote
 from core.domain.market.underlying import Underlying
 from core.domain.operation import amounts
-from core.domain.operation.reasons import Figures, FigureValue
+from core.domain.operation.figures import Figures, FigureValue
 from core.domain.positions.tridents import ExitMode
 from core.domain.trident.sides import Direction
 from core.domain.trident.trident import SHARES_PER_CONTRACT, break_evens

@@ -16,10 +16,9 @@ from core.domain.orders.opposing import is_opposing
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill
 from core.records.repositories.intent_rows import intents_where, note_intent, read_fills
-from core.records.store.same_rows import SameRows
+from core.records.store.same_rows import built_once
 from core.records.store.tables import entries, evidence, intent_changes
 
-_BUILT: SameRows[Entry] = SameRows(1000)
 _COLUMNS = tuple(field.name for field in fields_of(Entry) if field.name not in {"state", "fills"})
 FREED_BY_PROOF = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 """The states in which an entry frees its day only by proof (rules 9)."""
@@ -57,11 +56,9 @@ async def read_entries(connection: AsyncConnection, query: Select[Any], values: 
     return tuple(_entry(row, found.get(row.id, ())) for row in rows)
 
 
+@built_once(1000)
 def _entry(row: Row[Any], of_it: tuple[Fill, ...]) -> Entry:
-    def build() -> Entry:
-        return Entry(state=OrderState(row.state), fills=of_it, **{name: getattr(row, name) for name in _COLUMNS})
-
-    return _BUILT.value(row.id, (tuple(row), of_it), build)
+    return Entry(state=OrderState(row.state), fills=of_it, **{name: getattr(row, name) for name in _COLUMNS})
 
 
 async def read_entry(connection: AsyncConnection, entry_id: str) -> Entry | None:

@@ -42,6 +42,7 @@ _WATCHED = (
     .where(_QUERIES.is_followed)
     .group_by(exits.c.account)
 )
+_ENDED_SINCE = exits_where(exits.c.terminal_at >= bindparam("since"))
 _OPEN_OF = exits_where(exits.c.account == bindparam("account"), exits.c.released_at.is_(None))
 
 
@@ -56,6 +57,10 @@ class ExitReads(KindReads[Exit]):
         """The account's exits that still claim a unit, or whose end is not proved, the oldest first."""
         # A question for each account: one answer is kept for each.
         return await self._held.ask((_OPEN_OF, account), (), lambda: self._all(_OPEN_OF, account=account))
+
+    async def ended_since(self, since: datetime) -> tuple[Exit, ...]:
+        """The exits of all accounts whose orders ended at this instant or later, by the record, the oldest first."""
+        return await self._all(_ENDED_SINCE, since=since)
 
     async def looked_at(self, since: date, account: str) -> tuple[Exit, ...]:
         # Of one account alone: those of all are many, and each write of one has them read again.

@@ -18,10 +18,9 @@ from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.units import UnitName
 from core.records.repositories.intent_rows import intents_where, note_intent, read_fills
 from core.records.store.one_of import one_of
-from core.records.store.same_rows import SameRows
+from core.records.store.same_rows import built_once
 from core.records.store.tables import claims, exits
 
-_BUILT: SameRows[Exit] = SameRows(2000)
 _COLUMNS = tuple(field.name for field in fields_of(Exit) if field.name not in {"state", "fills", "kind", "units"})
 _NEW_EXIT = insert(exits)
 _STORE = update(exits).where(exits.c.id == bindparam("the_id"))
@@ -138,17 +137,15 @@ async def read_exits(connection: AsyncConnection, query: Select[Any], values: Ma
     return tuple(_exit(row, found.get(row.id, ())) for row in rows)
 
 
+@built_once(2000)
 def _exit(row: Row[Any], of_it: tuple[Fill, ...]) -> Exit:
-    def build() -> Exit:
-        return Exit(
-            state=OrderState(row.state),
-            kind=ExitKind(row.kind),
-            units=tuple(UnitName(unit) for unit in row.units.split()),
-            fills=of_it,
-            **{name: getattr(row, name) for name in _COLUMNS},
-        )
-
-    return _BUILT.value(row.id, (tuple(row), of_it), build)
+    return Exit(
+        state=OrderState(row.state),
+        kind=ExitKind(row.kind),
+        units=tuple(UnitName(unit) for unit in row.units.split()),
+        fills=of_it,
+        **{name: getattr(row, name) for name in _COLUMNS},
+    )
 
 
 async def read_exits_of(connection: AsyncConnection, trident_ids: Sequence[str]) -> tuple[Exit, ...]:

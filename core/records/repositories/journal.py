@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
-from core.domain.operation.reasons import FigureValue, Reason
+from core.domain.operation.figures import FigureValue
+from core.domain.operation.reasons import Reason
 from core.records.repositories.outbox import Outbox
 from core.records.repositories.rows import DryRunRecord, SuggestionRecord
 from core.records.store.database import Database

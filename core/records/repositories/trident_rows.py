@@ -25,12 +25,11 @@ from core.domain.trident.occ import read_occ
 from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS
 from core.records.repositories.accounts import read_own_exits
 from core.records.repositories.unit_rows import add_units, read_units, store_credits
-from core.records.store.same_rows import SameRows
+from core.records.store.same_rows import built_once
 from core.records.store.tables import suggestions, tridents
 
 log = logging.getLogger(__name__)
 
-_BUILT: SameRows[TridentRecord] = SameRows(1000)
 _NEW = insert(tridents)
 _STORE = update(tridents).where(tridents.c.id == bindparam("the_id"))
 _KNOWN = select(tridents.c.id, tridents.c.credit).where(tridents.c.id == bindparam("id"))
@@ -84,39 +83,37 @@ async def read_tridents(
     return tuple(_record(row, units[row.id]) for row in rows)
 
 
+@built_once(1000)
 def _record(row: Row[Any], units: tuple[Unit, ...]) -> TridentRecord:
-    def build() -> TridentRecord:
-        return TridentRecord(
-            trident=ManagedTrident(
-                id=row.id,
-                underlying=row.underlying,
-                expiration=row.expiration,
-                body=row.body,
-                width=row.width,
-                units=units,
-                rules=_rules(row.rules),
-                ticks=_ticks(row.ticks),
-                filled_at=row.filled_at,
-                cash_settled=row.underlying in SHIPPED and SHIPPED[row.underlying].is_index,
-                phase=Phase(row.phase),
-                split=row.split,
-                hands_off=HandsOff(row.hands_off),
-            ),
-            account=row.account,
-            root=row.root,
-            opened_at=row.opened_at,
-            credit=row.credit,
-            credit_estimated=row.credit_estimated,
-            max_risk=row.max_risk,
-            managed_since=row.managed_since,
-            closing_since=row.closing_since,
-            hands_off_why=row.hands_off_why,
-            desk_day=row.desk_day,
-            asked=_asked(row.asked),
-            ended_at=row.ended_at,
-        )
-
-    return _BUILT.value(row.id, (tuple(row), units), build)
+    return TridentRecord(
+        trident=ManagedTrident(
+            id=row.id,
+            underlying=row.underlying,
+            expiration=row.expiration,
+            body=row.body,
+            width=row.width,
+            units=units,
+            rules=_rules(row.rules),
+            ticks=_ticks(row.ticks),
+            filled_at=row.filled_at,
+            cash_settled=row.underlying in SHIPPED and SHIPPED[row.underlying].is_index,
+            phase=Phase(row.phase),
+            split=row.split,
+            hands_off=HandsOff(row.hands_off),
+        ),
+        account=row.account,
+        root=row.root,
+        opened_at=row.opened_at,
+        credit=row.credit,
+        credit_estimated=row.credit_estimated,
+        max_risk=row.max_risk,
+        managed_since=row.managed_since,
+        closing_since=row.closing_since,
+        hands_off_why=row.hands_off_why,
+        desk_day=row.desk_day,
+        asked=_asked(row.asked),
+        ended_at=row.ended_at,
+    )
 
 
 async def store_trident(connection: AsyncConnection, trident_id: str, **values: object) -> None:

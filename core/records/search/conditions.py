@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, or_
 
 from core.domain.market.sessions import EXCHANGE_ZONE
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 from core.records.search.history_rows import HistoryFilter, HistoryRow, Mark
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.operation.figures import Figures
 from core.domain.operation.outcomes import RANKED
-from core.domain.operation.reasons import Figures, Reason
+from core.domain.operation.reasons import Reason
 from core.domain.orders.fate import FATE_REASONS, FateKind
 from core.domain.reporting.told import HELD, HELD_BY, INTERRUPTED, MISSED, RUNNING, VALIDATED
 from core.records.repositories.cycles import cycle_of

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.events import Step, StepResult
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 from core.domain.orders.fate import Fate, FateKind, fate_of, fate_words
 from core.domain.orders.order_states import OrderState
 from core.domain.reporting.told import VALIDATED

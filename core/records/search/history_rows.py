@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from core.domain.operation.commands import CommandState
 from core.domain.operation.events import StepResult
+from core.domain.operation.figures import Figures
 from core.domain.operation.outcomes import RANKED
-from core.domain.operation.reasons import Figures
 from core.domain.orders.fate import FateKind
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.tridents import Phase

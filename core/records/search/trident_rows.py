@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 from core.domain.positions.exit_fate import exit_fate, exit_words
 from core.domain.positions.exits import Exit
 from core.domain.positions.trident_words import how_it_ended, strikes_of

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.engine import Row
 
 Value = TypeVar("Value")
+Part = TypeVar("Part")
 
 
 class SameRows(Generic[Value]):
@@ -32,3 +35,18 @@ class SameRows(Generic[Value]):
             del self._built[next(iter(self._built))]
         self._built[key] = read, built
         return built
+
+
+def built_once(most: int) -> Callable[[Callable[[Row[Any], Part], Value]], Callable[[Row[Any], Part], Value]]:
+    """Decorates what builds a value from a row that has an `id`, and from what other tables have of it: where both read
+    the same as the last time, it is the value of then."""
+
+    def decorated(build: Callable[[Row[Any], Part], Value]) -> Callable[[Row[Any], Part], Value]:
+        same: SameRows[Value] = SameRows(most)
+
+        def value(row: Row[Any], part: Part) -> Value:
+            return same.value(row.id, (tuple(row), part), lambda: build(row, part))
+
+        return value
+
+    return decorated

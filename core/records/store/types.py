@@ -12,7 +12,7 @@ from sqlalchemy import Date, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 from core.domain.orders.orders import OrderLeg, OrderRequest, TimeInForce
 from core.domain.trident.trident import Action
 from core.records.store.json_text import (

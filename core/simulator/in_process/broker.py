@@ -1,17 +1,16 @@
 """The in-process broker: calls the simulated market and exchange directly, for runs in virtual time.
 
-Its faults are those of the wire (`core.simulator.exchange.faults`), at the same places and with the same results.
-Faults of a socket are left out, and so are those that a client of the wire must not notice: odd fields, alerts in one
-frame, and foreign accounts and positions. An answer that drips is late here as a whole.
+Its faults are those of the wire (`core.simulator.exchange.faults`); `requests.py` has how they meet a request. Faults
+of a socket are left out, and so are those that a client of the wire must not notice: odd fields, alerts in one frame,
+and foreign accounts and positions. An answer that drips is late here as a whole.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TypeVar
 
@@ -32,8 +31,7 @@ from core.domain.market.quotes import Quote
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.domain.orders.transactions import Transaction
 from core.runtime.clock import EXCHANGE_ZONE, Clock
-from core.runtime.redaction import masked_accounts
-from core.simulator.exchange.armed_faults import ArmedFault, ArmedFaults
+from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.broker_clock import BrokerClock
 from core.simulator.exchange.client_accounts import ClientAccounts
 from core.simulator.exchange.client_orders import ClientOrders
@@ -46,29 +44,18 @@ from core.simulator.exchange.transactions import SimTransaction, Wanted
 from core.simulator.in_process import values
 from core.simulator.in_process.alerts import InProcessAlerts
 from core.simulator.in_process.answers import (
-    AFTER,
-    BEFORE,
     REFUSED,
     UNREADABLE_ANSWERS,
-    Failure,
-    fault_of,
     refusal_code,
     rejected,
 )
 from core.simulator.in_process.market_data import InProcessMarketData
 from core.simulator.in_process.market_state import market_state
+from core.simulator.in_process.requests import LATENCY_S, REQUEST_TIMEOUT_S, Requests
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import MarketQuote
 
 T = TypeVar("T")
-
-LATENCY_S = 0.05
-"""Seconds that every request takes."""
-REQUEST_TIMEOUT_S = 10.0
-DROPS = 50
-"""Into how many drops an answer falls that drips (rest-drip)."""
-DROP_S = 0.3
-"""Seconds from one drop to the next, unless the fault names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +73,8 @@ class InProcessBroker:
     """Implements `core.broker.port.Broker` for one login. The clock is the true one.
 
     Two of them may share one exchange, as the consoles of two traders do. Ages are told by the broker's clock, as the
-    adapter tells them. The fields from `unreachable` on are for tests to set and read.
+    adapter tells them. `unreachable` and the fields from `no_connection` on are for
+    tests to set and read.
     """
 
     exchange: Exchange
@@ -95,8 +83,6 @@ class InProcessBroker:
     login: str
     faults: ArmedFaults = field(default_factory=ArmedFaults)
     """The armed faults. Brokers of one exchange may share them."""
-    unreachable: bool = field(default=False, init=False)
-    """Whether no request gets a connection."""
     no_connection: int = field(default=0, init=False)
     """How many of the next orders get no connection."""
     refuse_orders: int = field(default=0, init=False)
@@ -107,15 +93,15 @@ class InProcessBroker:
     """The orders that were sent, oldest first."""
     chains: dict[tuple[str, date], OptionChain] = field(default_factory=dict, init=False)
     """A cache by symbol and date, because chains are slow to build. Brokers of equal markets may share it."""
-    _told: BrokerTime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._theirs = BrokerClock(self.clock, self.faults)
+        self._requests = Requests(self.clock, self._theirs, self.faults)
         self._orders = ClientOrders(self.exchange, self.faults, self.clock)
         self._accounts = ClientAccounts(self.exchange, self.faults, self.clock)
         self.exchange.trouble(PostingFaults(self.exchange, self.faults, self.clock))
         self._view = MarketView(self.market, self.faults, self.clock)
-        self.market_data = InProcessMarketData(self._view, self.faults, self._theirs, self._check)
+        self.market_data = InProcessMarketData(self._view, self.faults, self._theirs, self._requests.check)
         self.alerts = InProcessAlerts(self.exchange, self.faults, self._theirs)
 
     @property
@@ -125,7 +111,16 @@ class InProcessBroker:
     @property
     def time(self) -> BrokerTime | None:
         """The broker's time at its last answer that told it; None before the first."""
-        return self._told
+        return self._requests.time
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether no request gets a connection."""
+        return self._requests.unreachable
+
+    @unreachable.setter
+    def unreachable(self, yes: bool) -> None:
+        self._requests.unreachable = yes
 
     def remarks(self) -> tuple[str, ...]:
         """Nothing: its values never were JSON, so all of them can be read."""
@@ -224,12 +219,12 @@ class InProcessBroker:
         if refusal is not None:
             return SendOutcome(SendClass.NOT_SENT, refusal.sentence(), left=False, code=refusal.code)
         self.posted.append(Posted(self.clock.now(), number, request, shown))
-        if self._armed(FaultKind.REST_DROP_REQUEST, path, "POST") is not None:
+        if self._requests.armed(FaultKind.REST_DROP_REQUEST, path, "POST") is not None:
             return await self._no_answer()
         for kind, status in ((FaultKind.REST_5XX_HTML, 502), (FaultKind.REST_429, 429)):
-            if self._armed(kind, path, "POST") is not None:
+            if self._requests.armed(kind, path, "POST") is not None:
                 return SendOutcome(SendClass.UNKNOWN, f"HTTP {status}", left=True, status=status)
-        late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, "POST")
+        late = self._requests.delay_s(FaultKind.REST_DELAY_BEFORE, path, "POST")
         if not late:
             return await self._answer(number, path, self._submit(number, request))
         # The order arrives even if its sender has been cancelled or has timed out by then.
@@ -263,20 +258,20 @@ class InProcessBroker:
         if self.fail_after_accept:
             self.fail_after_accept -= 1
             return SendOutcome(SendClass.UNKNOWN, "HTTP 502", left=True, status=502)
-        if (refused := self._armed(FaultKind.REST_REFUSED_AFTER, path, "POST")) is not None:
+        if (refused := self._requests.armed(FaultKind.REST_REFUSED_AFTER, path, "POST")) is not None:
             return rejected(OrderRefused(refusal_code(refused), REFUSED), refused.fault.code)
-        late = self._late_answer_s(path, "POST")
+        late = self._requests.late_answer_s(path, "POST")
         if late > REQUEST_TIMEOUT_S:
             return await self._no_answer()
         if late:
             await self.clock.sleep(late)
-        if self._armed(FaultKind.REST_DROP_RESPONSE, path, "POST") is not None:
+        if self._requests.armed(FaultKind.REST_DROP_RESPONSE, path, "POST") is not None:
             return await self._no_answer()
-        if self._armed(FaultKind.REST_5XX_AFTER, path, "POST") is not None:
+        if self._requests.armed(FaultKind.REST_5XX_AFTER, path, "POST") is not None:
             return SendOutcome(SendClass.UNKNOWN, "HTTP 502", left=True, status=502)
-        if any(self._armed(kind, path, "POST") is not None for kind in UNREADABLE_ANSWERS):
+        if any(self._requests.armed(kind, path, "POST") is not None for kind in UNREADABLE_ANSWERS):
             return SendOutcome(SendClass.UNKNOWN, "order: the answer cannot be read", left=True, status=201)
-        self._note_time(path, "POST")
+        self._requests.note_time(path, "POST")
         report = values.order_report(order)
         return SendOutcome(SendClass.ACKNOWLEDGED, order.status, left=True, status=201, report=report)
 
@@ -304,7 +299,7 @@ class InProcessBroker:
             return live[: len(live) // 2] if self._orders.half_page(number) else live
 
         found = sorted(await self._call(path, read), key=lambda order: order.id)
-        foreign = self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None
+        foreign = self._requests.armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None
         return tuple(values.order_report(order) for order in found) + (values.foreign_order(number),) * foreign
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
@@ -320,7 +315,7 @@ class InProcessBroker:
             return list({order.id: order for order in (*history, *live)}.values())
 
         found = sorted(await self._call(path, read), key=lambda order: order.id)
-        foreign = self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None
+        foreign = self._requests.armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None
         return tuple(values.order_report(order) for order in found) + (values.foreign_order(number),) * foreign
 
     async def transactions(self, number: str, since: date) -> tuple[Transaction, ...]:
@@ -335,7 +330,7 @@ class InProcessBroker:
 
         path = f"/accounts/{number}/transactions"
         found = [values.transaction(row) for row in await self._call(path, read)]
-        if found and self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None:
+        if found and self._requests.armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None:
             found.append(values.foreign_transaction(found[-1]))
         return tuple(sorted(found, key=lambda row: int(row.id)))
 
@@ -345,77 +340,16 @@ class InProcessBroker:
 
     # Internals
 
+    async def _call(self, path: str, process: Callable[[datetime], T], method: str = "GET") -> T:
+        """What a request is answered, but that of an order. Raises BrokerError."""
+        return await self._requests.call(path, process, method)
+
     def _shown(self, request: OrderRequest) -> Mapping[str, MarketQuote | None]:
         streamers = {leg.symbol: self.market.occ_to_streamer(leg.symbol) for leg in request.legs}
         return {
             occ: None if streamer is None else self.market_data.shown(streamer) for occ, streamer in streamers.items()
         }
 
-    async def _call(self, path: str, process: Callable[[datetime], T], method: str = "GET") -> T:
-        """What a request is answered, processed at the broker's time at which it arrives. `send` does not use this.
-
-        Raises BrokerError when the broker refuses it, or when a fault makes it fail before or after that.
-        """
-        await self.clock.sleep(LATENCY_S)
-        late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, method)
-        if late > REQUEST_TIMEOUT_S and method != "GET":  # it arrives though nobody waits for its answer any more
-            asyncio.get_running_loop().call_later(late, self._process_late, process)
-        await self._wait(late, path)
-        self._check(path, method, BEFORE)
-        try:
-            answer = process(self._theirs.now())
-        except OrderRefused as error:
-            what = "cancel" if method == "DELETE" else "order"
-            raise _failed(fault_of(error), f"{what}: {error.message}", error.code) from None
-        if (refused := self._armed(FaultKind.REST_REFUSED_AFTER, path, method)) is not None:
-            raise _failed(BrokerFault.REFUSED, f"{path}: {REFUSED}", refusal_code(refused))
-        await self._wait(self._late_answer_s(path, method), path)
-        self._check(path, method, AFTER)
-        self._note_time(path, method)
-        return answer
-
-    def _process_late(self, process: Callable[[datetime], object]) -> None:
-        with suppress(OrderRefused):
-            process(self._theirs.now())
-
-    async def _wait(self, seconds: float, path: str) -> None:
-        """Waits so long, or until the deadline of a request. Raises BrokerError at the deadline."""
-        if seconds:
-            await self.clock.sleep(min(seconds, REQUEST_TIMEOUT_S))
-        if seconds > REQUEST_TIMEOUT_S:
-            raise _failed(BrokerFault.UNREACHABLE, f"{path}: no answer within {REQUEST_TIMEOUT_S:g} s")
-
-    def _note_time(self, path: str, method: str) -> None:
-        if self._armed(FaultKind.DATE_MISSING, path, method) is None:
-            told = self._theirs.now().replace(microsecond=0)  # a Date header has whole seconds
-            told_by = told + timedelta(seconds=1)
-            self._told = BrokerTime(told, told_by, self.clock.monotonic(), self.clock.boottime())
-
-    def _check(self, path: str, method: str = "GET", kinds: Mapping[FaultKind, Failure] | None = None) -> None:
-        """Raises BrokerError when a fault of these kinds is armed for this request; of all kinds when none is given."""
-        if self.unreachable:
-            raise _failed(BrokerFault.UNREACHABLE, f"{path}: connection refused")
-        for kind, (fault, words) in (kinds or {**BEFORE, **AFTER}).items():
-            if self._armed(kind, path, method) is not None:
-                raise _failed(fault, f"{path}: {words}")
-
-    def _armed(self, kind: FaultKind, path: str, method: str) -> ArmedFault | None:
-        return self.faults.take(kind, self.clock.monotonic(), method=method, path=path)
-
-    def _delay_s(self, kind: FaultKind, path: str, method: str) -> float:
-        armed = self._armed(kind, path, method)
-        return 0.0 if armed is None else armed.fault.seconds or REQUEST_TIMEOUT_S
-
-    def _late_answer_s(self, path: str, method: str) -> float:
-        drip = self._armed(FaultKind.REST_DRIP, path, method)
-        dripping = 0.0 if drip is None else DROPS * (drip.fault.seconds or DROP_S)
-        return dripping + self._delay_s(FaultKind.REST_DELAY_AFTER, path, method)
-
     async def _no_answer(self) -> SendOutcome:
         await self.clock.sleep(REQUEST_TIMEOUT_S)
         return SendOutcome(SendClass.UNKNOWN, f"no answer within {REQUEST_TIMEOUT_S:g} s", left=True)
-
-
-def _failed(fault: BrokerFault, text: str, code: str = "") -> BrokerError:
-    """The error with its account numbers masked, as the adapter masks those of the wire (broker 5)."""
-    return BrokerError(fault, masked_accounts(text), code)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -20,8 +21,8 @@ from core.simulator.exchange.faults import FOREIGN_ID
 from core.simulator.exchange.transactions import SimTransaction
 from core.simulator.market import market_data as sim_market
 from core.simulator.market.market_data import (
-    ListedExpiration,
     ListedRoot,
+    ListedStrikes,
     MarketCandle,
     MarketMetricsRow,
     MarketQuote,
@@ -95,28 +96,29 @@ def option_chain(symbol: str, roots: list[ListedRoot]) -> OptionChain:
     return OptionChain(symbol, tuple(expiration for root in roots for expiration in _expirations(root)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Strikes(Mapping[Decimal, ListedStrike]):
+    """The strikes of an expiration by their price, converted when they are asked for."""
+
+    listed: ListedStrikes
+
+    def __getitem__(self, price: Decimal) -> ListedStrike:
+        found = self.listed.at(price)
+        if found is None:
+            raise KeyError(price)
+        return _strike(found)
+
+    def __iter__(self) -> Iterator[Decimal]:
+        return (strike.strike for strike in self.listed)
+
+    def __len__(self) -> int:
+        return len(self.listed)
+
+
 @lru_cache(maxsize=65_536)
-def _strike(strike: Decimal, put_occ: str, put_streamer: str, call_occ: str, call_streamer: str) -> ListedStrike:
-    return ListedStrike(strike, OptionSymbols(put_occ, put_streamer), OptionSymbols(call_occ, call_streamer))
-
-
-_MOST_KEPT = 1024
-_by_strike: dict[tuple[str, date], tuple[tuple[sim_market.ListedStrike, ...], dict[Decimal, ListedStrike]]] = {}
-"""The strikes of each expiration that was listed last, as the simulator has them and as the engine does."""
-
-
-def _strikes(root: str, listed: ListedExpiration) -> dict[Decimal, ListedStrike]:
-    """The strikes of an expiration, built anew only when the simulator lists other ones. Nobody changes them."""
-    key = root, listed.day
-    kept = _by_strike.get(key)
-    if kept is None or kept[0] is not listed.strikes:
-        if len(_by_strike) >= _MOST_KEPT:
-            _by_strike.clear()
-        strikes = {
-            s.strike: _strike(s.strike, s.put_occ, s.put_streamer, s.call_occ, s.call_streamer) for s in listed.strikes
-        }
-        kept = _by_strike[key] = listed.strikes, strikes
-    return kept[1]
+def _strike(listed: sim_market.ListedStrike) -> ListedStrike:
+    put, call = (listed.put_occ, listed.put_streamer), (listed.call_occ, listed.call_streamer)
+    return ListedStrike(listed.strike, OptionSymbols(*put), OptionSymbols(*call))
 
 
 def _expirations(root: ListedRoot) -> list[Expiration]:
@@ -129,7 +131,7 @@ def _expirations(root: ListedRoot) -> list[Expiration]:
             pm_settled=listed.settlement_type == "PM",
             standard=root.option_chain_type == "Standard",
             shares_per_contract=root.shares_per_contract,
-            strikes=_strikes(root.root, listed),
+            strikes=_Strikes(listed.strikes),
             ticks=ticks,
         )
         for listed in root.expirations

@@ -17,9 +17,10 @@ from core.simulator.market.market_data import (
     ListedExpiration,
     ListedOption,
     ListedRoot,
-    ListedStrike,
+    ListedStrikes,
     TickSize,
     TradingSession,
+    listed_strike,
 )
 from core.simulator.market.sessions import next_session, previous_session, session_on, sessions_between
 
@@ -151,32 +152,6 @@ def last_stop(underlying: str, session: TradingSession) -> datetime:
     return max(stops, default=session.close)
 
 
-@lru_cache(maxsize=512)
-def _named_strikes(root: str, day: date) -> dict[int, ListedStrike]:
-    """A cache of one expiration's strikes, filled by `_listed_strikes`: the next day lists most of them again."""
-    return {}
-
-
-def _listed_strikes(root: str, day: date, strikes: tuple[int, ...]) -> tuple[ListedStrike, ...]:
-    known = _named_strikes(root, day)
-    when = day.strftime("%y%m%d")
-    occ = f"{root:<6}{when}"
-    streamer = f".{root}{when}"
-    for strike in strikes:
-        if strike not in known:
-            price = f"{strike * 1000:08d}"
-            known[strike] = ListedStrike(
-                Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
-            )
-    return tuple(known[strike] for strike in strikes)
-
-
-@lru_cache(maxsize=1024)
-def _strikes_of(root: str, day: date, strikes: tuple[int, ...]) -> tuple[ListedStrike, ...]:
-    """The strikes of an expiration in a chain. On most days they are those of the day before."""
-    return _listed_strikes(root, day, strikes)
-
-
 class Listing:
     """The listed options of one simulated market.
 
@@ -249,7 +224,7 @@ class Listing:
                 days_to_expiration=(expiry - day).days,
                 stops_trading_at=_last_trade(rules, expiry)[0],
                 expires_at=_last_trade(rules, expiry)[1],
-                strikes=_strikes_of(rules.root, expiry, strikes),
+                strikes=ListedStrikes(rules.root, expiry, strikes),
             )
             for expiry, kind in expirations_of(rules.root, day).items()
         )
@@ -288,7 +263,7 @@ class Listing:
             return None
         if expiry < since:
             return None
-        (symbols,) = _listed_strikes(root, expiry, (int(strike),))
+        symbols = listed_strike(root, expiry, int(strike))
         call = match[5] == "C"
         names = (symbols.call_occ, symbols.call_streamer) if call else (symbols.put_occ, symbols.put_streamer)
         if symbol not in names:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from typing import overload
 
 OPTIONS_AFTER_CLOSE = timedelta(minutes=15)
 """For how long after the close of a session its options trade."""
@@ -114,6 +118,44 @@ class ListedStrike:
     put_streamer: str
 
 
+@lru_cache(maxsize=65_536)
+def listed_strike(root: str, day: date, strike: int) -> ListedStrike:
+    """One strike of the expiration on a day, in $, with the symbols by which it is listed."""
+    when, price = day.strftime("%y%m%d"), f"{strike * 1000:08d}"
+    occ, streamer = f"{root:<6}{when}", f".{root}{when}"
+    return ListedStrike(
+        Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedStrikes(Sequence[ListedStrike]):
+    """The strikes of an expiration, ascending. Each is named only when it is asked for: a chain has ten thousand."""
+
+    root: str
+    day: date
+    prices: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.prices)
+
+    @overload
+    def __getitem__(self, index: int) -> ListedStrike: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ListedStrike, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> ListedStrike | tuple[ListedStrike, ...]:
+        if isinstance(index, slice):
+            return tuple(listed_strike(self.root, self.day, price) for price in self.prices[index])
+        return listed_strike(self.root, self.day, self.prices[index])
+
+    def at(self, price: Decimal) -> ListedStrike | None:
+        """The strike at this price, None if it is not listed."""
+        index = bisect_left(self.prices, price)
+        return self[index] if index < len(self.prices) and self.prices[index] == price else None
+
+
 @dataclass(frozen=True, slots=True)
 class ListedExpiration:
     """One listed expiration of a root.
@@ -127,7 +169,7 @@ class ListedExpiration:
     days_to_expiration: int
     stops_trading_at: datetime
     expires_at: datetime
-    strikes: tuple[ListedStrike, ...]
+    strikes: ListedStrikes
 
 
 @dataclass(frozen=True, slots=True)

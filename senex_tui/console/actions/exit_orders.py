@@ -28,11 +28,12 @@ class ExitOrderActions:
 
     @property
     def chosen(self) -> ExitView | None:
-        """The closing order that the page in front is about, or its chosen row; None for none."""
+        """The closing order that the page in front is about, or its chosen row, also one that has ended; None for
+        none."""
         page = self.app.screen
         if not isinstance(page, AboutAnEntry) or page.entry_id is None:
             return None
-        return exit_questions.current(self.app.client.snapshot(), page.entry_id)
+        return exit_questions.current(self.app.client.snapshot(), page.entry_id) or page.closing_order
 
     def cancel(self) -> None:
         def ask(one: ExitView) -> None:

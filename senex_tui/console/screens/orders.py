@@ -1,4 +1,5 @@
-"""The page of the entries, newest first: today's as they are now, older ones from the records."""
+"""The page of the orders: closing orders that work, those that ended today, then the entries, newest first; today's
+entries as they are now, older ones from the records."""
 
 from __future__ import annotations
 
@@ -12,11 +13,14 @@ from widgets.base.list_panel import ListPanel, Row
 from widgets.order_list import order_listing
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from core.records.records import Records
     from core.records.search.history_rows import Mark
-    from core.snapshot import ExitView, OrderView
+    from core.snapshot import ExitView, OrderView, Snapshot
     from core.views.lookups import OrdersFound
 
+_OLDER, _ENDED = "older ones", "closing orders that ended today"
 AT_A_TIME = 100
 """Entries read at a time."""
 MOST = 3000
@@ -29,6 +33,18 @@ async def _page(after: Mark | None, records: Records) -> OrdersFound:
     return await orders_page(records, AT_A_TIME, after)
 
 
+async def _ended(day: date, records: Records) -> tuple[ExitView, ...]:
+    from core.views.lookups import exits_ended_on
+
+    return await exits_ended_on(records, day)
+
+
+def _closing(shown: Snapshot) -> tuple[object, ...]:
+    """What says that a closing order may have ended: the day, those that hold units, and how the units stand."""
+    units = (unit.told for view in shown.positions.open if view.exits is not None for unit in view.exits.units)
+    return shown.day, tuple((one.exit_id, one.state) for one in shown.exits), tuple(units)
+
+
 class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
     """Reads older entries when the last row is chosen, and while a filter finds nothing."""
 
@@ -39,13 +55,15 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
         super().__init__(name=name)
         self._orders: dict[str, OrderView] = {}
         self._exits: tuple[ExitView, ...] = ()
+        self._ended: tuple[ExitView, ...] = ()
         self._end: Mark | None = None
         self._reading = False
-        self._trouble = ""
+        self._troubles: dict[str, str] = {}
 
     def on_mount(self) -> None:
         self.watch_slice(lambda shown: shown.orders, self._follow)
         self.watch_slice(lambda shown: shown.exits, self._follow_exits)
+        self.watch_slice(_closing, lambda _: self._read_ended())
         self._read(None)
 
     @property
@@ -53,12 +71,16 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
         row = self.list.chosen
         return None if row is None else row.key
 
+    @property
+    def closing_order(self) -> ExitView | None:
+        return next((one for one in (*self._exits, *self._ended) if one.exit_id == self.entry_id), None)
+
     def open(self, row: Row) -> None:
         # These import the records; the first paint does not wait for them.
         from senex_tui.console.screens.entry import EntryPage
         from senex_tui.console.screens.trident import ExitPage
 
-        closing = next((one for one in self._exits if one.exit_id == row.key), None)
+        closing = self.closing_order
         if closing is not None:
             self.app.push_screen(ExitPage(closing))
         elif row.key in self._orders:
@@ -72,26 +94,45 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
         self._exits = exits
         self._show()
 
+    def _read_ended(self) -> None:
+        day = self.console.shown.day
+        if day is not None:
+            self.ask_records(_ENDED, partial(_ended, day), self._found_ended)
+
+    def _found_ended(self, found: tuple[ExitView, ...]) -> None:
+        self._ended = found
+        self._troubles.pop(_ENDED, None)
+        self._show()
+
     def _read(self, after: Mark | None) -> None:
         self._reading = True
-        self.ask_records("older", partial(_page, after), self._found)
+        self.ask_records(_OLDER, partial(_page, after), self._found)
 
     def _found(self, found: OrdersFound) -> None:
-        self._reading, self._trouble, self._end = False, "", found.end
+        self._reading, self._end = False, found.end
+        self._troubles.pop(_OLDER, None)
         for order in found.orders:
             self._orders.setdefault(order.entry_id, order)
         self._show()
         self._read_on()
 
     def not_answered(self, about: str, why: str) -> None:
-        self._reading, self._trouble = False, why
+        if about == _OLDER:
+            self._reading = False
+        self._troubles[about] = why
         self._show()
 
     def _show(self) -> None:
         now = self.console.status_view.status.now if self.console.status_view is not None else None
+        troubles = [f"{about} not read: {why}" for about, why in sorted(self._troubles.items(), reverse=True)]
+        holding = {one.exit_id for one in self._exits}
         self.show(
             order_listing(
-                tuple(self._orders.values()), now, self._trouble, is_more=self._end is not None, exits=self._exits
+                tuple(self._orders.values()),
+                now,
+                next(iter(troubles), ""),
+                is_more=self._end is not None,
+                exits=(*self._exits, *(one for one in self._ended if one.exit_id not in holding)),
             )
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +14,9 @@ from widgets.banner import Alarm, Banner
 from widgets.base.watchers import forget_closed
 from widgets.key_line import KeyLine
 from widgets.status_bar import StatusBar
+
+if TYPE_CHECKING:
+    from core.snapshot import ExitView
 
 MOST_ALARM_ROWS = 4
 
@@ -26,6 +29,11 @@ class AboutAnEntry:
     def entry_id(self) -> str | None:
         """The id of the entry or the closing order; None when none is chosen."""
         raise NotImplementedError
+
+    @property
+    def closing_order(self) -> ExitView | None:
+        """The closing order with that id as it was last shown, also one that has ended; None when it is none."""
+        return None
 
 
 class Page(EndsItself, ConsoleScreen):

@@ -54,6 +54,10 @@ class ExitPage(TridentPage, AboutAnEntry):
     def entry_id(self) -> str:
         return self._order.exit_id
 
+    @property
+    def closing_order(self) -> ExitView:
+        return self._order
+
     def body(self) -> ComposeResult:
         yield ExitOrderPanel(id="exit-order")
         yield from super().body()

@@ -13,10 +13,8 @@ from core.domain.positions.tridents import ManagedTrident
 from core.domain.positions.units import UnitName, UnitState
 from core.domain.risk.exposure import Exposure
 from core.domain.trident.sides import Direction
-from tests.support.trident_world import CALL, fill, held, targets_rest, trident
-from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
-
-EARLY = et(MONDAY, "09:43:30")
+from tests.support.trident_world import CALL, EARLY, fill, held, targets_placed, targets_rest, trident
+from tests.support.world import ACCOUNT, World, in_world
 
 
 async def exposed(world: World) -> Exposure:
@@ -39,8 +37,7 @@ def left(of: ManagedTrident) -> Decimal:
 @pytest.mark.parametrize("first", list(UnitName))
 def test_each_target_that_fills_leaves_the_risk_of_the_units_left(tmp_path: Path, first: UnitName) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         whole = await exposed(world)
         assert (whole.open_tridents, whole.open_risk) == (1, left((await trident(world)).trident))
         names = [first, *(name for name in UnitName if name is not first)]

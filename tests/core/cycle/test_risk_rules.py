@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from core.broker.port import AccountReads, Position
 from core.config.settings import TradingSettings
-from core.domain.operation.reasons import Figures
+from core.domain.operation.figures import Figures
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.domain.orders.packages import risk_of

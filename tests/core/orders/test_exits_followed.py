@@ -20,6 +20,7 @@ from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.units import UnitName, UnitState
 from core.orders.cancels import Answer
 from core.simulator.exchange.faults import FaultKind
+from core.simulator.exchange.orders import OrderChanges
 from core.simulator.in_process.values import order_body
 from tests.support.exit_sending import Close, close, exit_for
 from tests.support.world import ACCOUNT, World, account, in_world
@@ -185,6 +186,37 @@ def test_a_target_that_the_broker_knew_is_absent_only_when_both_listings_and_its
             assert (found.state, found.released_at) == (OrderState.UNKNOWN, None), "it may have closed it"
         else:
             assert (found.state, found.released_at) == (OrderState.WORKING, None)
+        await world.stop()
+
+    in_world(day, tmp_path, poll_s=30)
+
+
+@pytest.mark.parametrize("knows_the_first", [True, False])
+def test_a_forgotten_order_that_had_replaced_another_is_absent_though_the_broker_shows_the_other(
+    tmp_path: Path, knows_the_first: bool
+) -> None:
+    """An order of the chain that ended unfilled, as it was replaced, says nothing of the one that followed it."""
+
+    async def day(world: World) -> None:
+        entry = await opened(world)
+        target = await close(world, entry, [PUT_1], FAR)
+        await world.until("09:50")
+        first, changes = int(target.order_id or ""), OrderChanges("GTC", "Limit", Decimal(FAR), "Debit")
+        second = world.exchange.replace(ACCOUNT, first, changes, world.clock.now(), by="bert").id
+        await world.until("09:52")
+        followed = await now(world, target)
+        assert (followed.state, followed.order_id) == (OrderState.WORKING, str(second))
+        for one in (second,) if knows_the_first else (second, first):
+            world.exchange.back_office.forget(ACCOUNT, one, world.clock.now())
+        await world.until("09:56")
+        assert (await now(world, target)).state is OrderState.UNKNOWN
+        await world.until("10:50")
+        found = await now(world, target)
+        assert (found.state, found.released_at is not None) == (OrderState.ABSENT, True)
+        assert f"the broker knows no order {second}" in found.detail
+        assert target.id not in {one.id for one in await world.records.exits.open_of(ACCOUNT)}
+        seen = [one for one in await world.records.exits.evidence(target.id) if one.kind == "listing"]
+        assert [one.detail["found"] for one in seen] == [False, False]
         await world.stop()
 
     in_world(day, tmp_path, poll_s=30)

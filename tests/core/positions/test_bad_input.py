@@ -15,21 +15,22 @@ from core.domain.positions.units import Ended, UnitState
 from core.domain.reporting.alerts import AlertKind
 from tests.support.trident_world import (
     CALL,
+    EARLY,
     PUT_1,
     PUT_2,
     close_by_hand,
     closes_sent,
     fill,
-    held,
     nothing_opened,
+    off_until,
+    targets_placed,
     targets_rest,
     trident,
     until,
     working,
 )
-from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
+from tests.support.world import ACCOUNT, World, in_world
 
-EARLY = et(MONDAY, "09:43:30")
 CLOSE, SET = CommandKind.CLOSE, CommandKind.SET_ACCOUNT
 
 
@@ -45,12 +46,11 @@ async def unmoved(world: World, kind: CommandKind, target: str, note: str = "") 
 
 def test_bad_words_about_a_trident_are_told_in_a_sentence_each(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         short = (await trident(world)).id[:8]
         fill(world, targets[PUT_2])
         await targets_rest(world, (PUT_1, CALL))
-        accepted = "`senex close` takes --unit put-1|put-2|puts|call|all and --limit N or --walk"
+        accepted = "`senex close --unit` takes one of put-1, put-2, puts, call, all"
         no_trident = "there is no trident 'deadbeef'; `senex tridents` lists them"
         percent = "must be a whole number from 1 to 95, off or default"
         for kind, target, note, told in (
@@ -59,7 +59,7 @@ def test_bad_words_about_a_trident_are_told_in_a_sentence_each(tmp_path: Path) -
             (CLOSE, short, "unit=all limit=5.01", "nothing is closed: a close of put-1, call is worth at most 5.00"),
             (CLOSE, short, "unit=put-1 limit=0", "nothing is closed: a limit must be above 0; 0 was given"),
             (CLOSE, short, "unit=put-1 limit=0.005", "nothing is closed: its ticks are 0.01: 0.01; 0.005 was given"),
-            (CLOSE, short, "unit=put-3 walk", f"{accepted}; 'unit=put-3 walk' was given"),
+            (CLOSE, short, "unit=put-3 walk", f"{accepted}; 'put-3' was given"),
             (CLOSE, "deadbeef", "unit=all walk", no_trident),
             (CommandKind.RETARGET, "deadbeef", "", no_trident),
             (CommandKind.RELEASE, "deadbeef", "", no_trident),
@@ -79,8 +79,7 @@ def test_bad_words_about_a_trident_are_told_in_a_sentence_each(tmp_path: Path) -
 
 def test_new_targets_say_where_none_is_placed_again(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         await world.answer(CommandKind.CANCEL, targets[PUT_2].id)
         before = await targets_rest(world, (PUT_1, CALL))
         answer = await world.answer(CommandKind.RETARGET, (await trident(world)).id)
@@ -103,8 +102,7 @@ def test_new_targets_say_where_none_is_placed_again(tmp_path: Path) -> None:
 
 def test_exits_switched_off_name_what_rests_and_send_nothing_more(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         orders = ", ".join(str(targets[name].order_id) for name in (PUT_1, PUT_2, CALL))
         rests = f"3 closing orders rest at the broker ({orders}) and stay; `senex exits cancel 0001` cancels them"
         assert await unmoved(world, SET, ACCOUNT, "exits off") == f"done: …0001: exits default -> off; {rests}"
@@ -123,8 +121,7 @@ def test_a_close_asked_right_after_somebody_closed_it_all_sends_nothing_that_ope
     """No read has shown it yet: the word is taken, and what it would close is looked at before anything leaves."""
 
     async def day(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
+        await targets_placed(world)
         sent = closes_sent(world)
         close_by_hand(world, "PC")
         close_by_hand(world, "P")
@@ -151,8 +148,7 @@ def test_rows_that_never_come_leave_a_unit_unexplained_until_its_operator_says_w
             return ()
 
         setattr(world.broker, "transactions", no_rows)  # noqa: B010 - of this one broker
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         await world.stop()
         close_by_hand(world, "C")  # its order is of a day that nobody reads any more
 
@@ -169,9 +165,7 @@ def test_rows_that_never_come_leave_a_unit_unexplained_until_its_operator_says_w
         rest = await targets_rest(world, (PUT_1, PUT_2))
         assert {one.id for one in rest.values()} == {targets[name].id for name in (PUT_1, PUT_2)}
         assert await alerts() == []
-        await world.stop()
-        await world.until("10:00", "2026-03-06")
-        await world.start()
+        await off_until(world, "10:00", "2026-03-06")
 
         async def told() -> bool:
             return bool(await alerts())

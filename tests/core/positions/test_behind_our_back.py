@@ -19,8 +19,8 @@ from tests.support.trident_world import (
     close_by_hand,
     closes_sent,
     exits_of,
-    held,
     nothing_opened,
+    targets_placed,
     targets_rest,
     trident,
     until,
@@ -40,8 +40,7 @@ def test_a_unit_closed_by_hand_between_two_reads_loses_its_order_and_the_others_
     tmp_path: Path, off_meanwhile: bool
 ) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         sent = closes_sent(world)
         if off_meanwhile:
             await world.stop()
@@ -69,8 +68,7 @@ def test_a_unit_closed_by_hand_is_seen_after_the_close_of_the_session_and_halts_
     """No console runs when it is closed; the next one starts in the evening, when positions are read only on demand."""
 
     async def day(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
+        await targets_placed(world)
         await world.stop()
         await world.until("15:58")
         close_by_hand(world, "C")
@@ -90,8 +88,7 @@ def test_a_unit_closed_by_hand_is_seen_after_the_close_of_the_session_and_halts_
 
 def test_a_trident_closed_by_hand_whole_ends_with_its_orders(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
+        await targets_placed(world)
         sent = closes_sent(world)
         close_by_hand(world, "PC")
         close_by_hand(world, "P")
@@ -111,8 +108,7 @@ def test_a_trident_closed_by_hand_whole_ends_with_its_orders(tmp_path: Path) -> 
 
 def test_what_the_desk_closes_is_left_to_it_for_the_day(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
+        await targets_placed(world)
         sent = closes_sent(world)
         world.exchange.back_office.liquidate(ACCOUNT, world.clock.now())
 
@@ -133,8 +129,7 @@ def test_what_the_desk_closes_is_left_to_it_for_the_day(tmp_path: Path) -> None:
 @pytest.mark.parametrize("restarts", [False, True])
 def test_an_assigned_put_has_its_side_counted_again_and_stops_entries(tmp_path: Path, restarts: bool) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         short = next(unit.short for unit in (await trident(world)).trident.units if unit.name is PUT_1)
         world.exchange.back_office.assign(ACCOUNT, short, 1, world.clock.now())
         if restarts:
@@ -167,8 +162,7 @@ def test_an_assigned_put_has_its_side_counted_again_and_stops_entries(tmp_path: 
 
 def test_a_split_leaves_the_trident_alone_for_good(tmp_path: Path) -> None:
     async def days(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         sent = closes_sent(world)
         await world.stop()
         world.exchange.back_office.split("QQQ", Decimal(2), date(2026, 3, 3), world.clock.now())

@@ -11,10 +11,9 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Reason
 from core.domain.orders.order_states import OrderState
-from tests.support.trident_world import exits_of, held, targets_rest, trident, until
-from tests.support.world import ACCOUNT, LOGIN, MONDAY, World, et, in_world
+from tests.support.trident_world import EARLY, exits_of, targets_placed, trident, until
+from tests.support.world import ACCOUNT, LOGIN, World, in_world
 
-EARLY = et(MONDAY, "09:43:30")
 Comes = Callable[[World], Awaitable[object]]
 
 
@@ -63,8 +62,7 @@ def test_a_cancel_needs_neither_the_clock_nor_the_switch(tmp_path: Path, block: 
 
     async def day(world: World) -> None:
         world.real_time = True
-        await held(world)
-        await targets_rest(world)
+        await targets_placed(world)
         record = await trident(world)
         comes, reasons = BLOCKS[block]
         await comes(world)

@@ -6,6 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from core.config.settings import TradingSettings
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import OrderState
@@ -18,20 +21,20 @@ from core.domain.reporting.notices import Letterhead
 from core.simulator.exchange.faults import FaultKind
 from tests.support.trident_world import (
     CALL,
+    EARLY,
     PUT_1,
     closes_sent,
     exits_of,
     fill,
-    held,
     nothing_opened,
-    targets_rest,
+    off_until,
+    targets_placed,
     trident,
     until,
     working,
 )
-from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
+from tests.support.world import ACCOUNT, World, et, in_world
 
-EARLY = et(MONDAY, "09:43:30")
 FIRST_DAY = "2026-04-10"
 """The first session of the time exit."""
 NEAR = "2026-04-14"
@@ -41,18 +44,16 @@ NEAR_ITS_BODY = 33
 BEFORE_EX_DATE = "2026-03-20"
 RISES = 14
 """A market that rises by 7 % until then."""
-EXPIRES = "2026-04-17"
+LAST_DAY, EXPIRES = "2026-04-16", "2026-04-17"
+DEADLINE = "15:30"
 ALL = tuple(UnitName)
 LISTED_AFTER_S = 40.0
 
 
 def test_the_time_exit_of_other_units_begins_beside_an_operators_close(tmp_path: Path) -> None:
     async def weeks(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
-        await world.stop()
-        await world.until("09:50", FIRST_DAY)
-        await world.start()
+        await targets_placed(world)
+        await off_until(world, "09:50", FIRST_DAY)
         await world.clock.sleep(60)
         short = (await trident(world)).id[:8]
         answer = await world.answer(CommandKind.CLOSE, short, "unit=put-1 limit=0.01")
@@ -80,11 +81,8 @@ def test_the_time_exit_of_other_units_begins_beside_an_operators_close(tmp_path:
 
 def test_by_the_desks_hour_nothing_of_ours_works_and_its_end_is_proved(tmp_path: Path) -> None:
     async def weeks(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
-        await world.stop()
-        await world.until("14:50", EXPIRES)
-        await world.start()
+        await targets_placed(world)
+        await off_until(world, "14:50", EXPIRES)
 
         async def closes() -> bool:
             return bool(await working(world, ExitKind.TIME))
@@ -106,11 +104,8 @@ def test_what_is_held_on_the_day_of_expiration_is_told_every_quarter_of_an_hour_
     tmp_path: Path,
 ) -> None:
     async def weeks(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
-        await world.stop()
-        await world.until("09:29", EXPIRES)
-        await world.start()
+        await targets_placed(world)
+        await off_until(world, "09:29", EXPIRES)
         world.records.outbox.open(Letterhead("demo", "https://broker.example/orders"), MailPreference.NEVER)
         began = world.clock.now()
         await world.until("10:18", EXPIRES)
@@ -136,8 +131,7 @@ def test_a_time_close_whose_answer_is_lost_is_found_and_its_walk_goes_on(tmp_pat
     """J: its three units are claimed while nobody knows of it, and no second close is sent."""
 
     async def weeks(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
+        await targets_placed(world)
         await world.stop()
         await world.until("09:50", NEAR)
         before = closes_sent(world)
@@ -194,13 +188,10 @@ def test_before_a_dividend_the_call_is_bought_back_apart_while_the_time_exit_goe
     """The first day of its time exit is the Friday before an ex-date, and its short call is deep in the money."""
 
     async def weeks(world: World) -> None:
-        await held(world)
-        await targets_rest(world)
+        await targets_placed(world)
         record = await trident(world)
         assert record.trident.expiration == date(2026, 3, 27)
-        await world.stop()
-        await world.until("09:50", BEFORE_EX_DATE)
-        await world.start()
+        await off_until(world, "09:50", BEFORE_EX_DATE)
 
         async def apart() -> bool:
             return set(await working(world, ExitKind.TIME)) == {CALL, "put-1+put-2"}
@@ -231,6 +222,32 @@ def test_before_a_dividend_the_call_is_bought_back_apart_while_the_time_exit_goe
         await world.stop()
 
     in_world(weeks, tmp_path, start=et("2026-02-09", "09:43:30"), seed=RISES)
+
+
+@pytest.mark.parametrize(
+    ("underlying", "day", "sent"), [("QQQ", LAST_DAY, True), ("QQQ", EXPIRES, False), ("SPX", LAST_DAY, False),
+                                    ("SPX", EXPIRES, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("time", ["14:40", "15:31"])
+def test_without_a_live_feed_nothing_walks_and_what_must_be_closed_goes_at_the_deadline_alone(
+    tmp_path: Path, underlying: str, day: str, sent: bool, time: str
+) -> None:
+    """Market data answers all the while."""
+
+    async def weeks(world: World) -> None:
+        await targets_placed(world)
+        assert (await trident(world)).trident.underlying == underlying
+        await world.stop()
+        await world.until(time, day)
+        before = closes_sent(world)
+        world.broker.arm(FaultKind.DXLINK_SILENCE, seconds=3600)
+        await world.start()
+        await world.clock.sleep(360)
+        assert not world.engine.feed.is_live(world.clock.monotonic())
+        assert (closes_sent(world) > before) is (sent and time > DEADLINE)
+        await world.stop()
+
+    in_world(weeks, tmp_path, start=EARLY, trading=TradingSettings(underlyings=(underlying,)))
 
 
 async def _has_ended(world: World) -> bool:

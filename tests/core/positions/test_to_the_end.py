@@ -25,22 +25,24 @@ from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.in_process.broker import InProcessBroker
 from tests.support.trident_world import (
     CALL,
+    EARLY,
     PUT_1,
     PUT_2,
     exits_of,
     fill,
     held,
+    off_until,
     opened_again,
     percent_of,
     set_account,
+    targets_placed,
     targets_rest,
     trident,
     until,
     working,
 )
-from tests.support.world import ACCOUNT, MONDAY, World, account, et, in_world
+from tests.support.world import ACCOUNT, World, account, et, in_world
 
-EARLY = et(MONDAY, "09:43:30")
 """What is foreign is known before the first entry: that takes two reads 30 s apart."""
 ALL = tuple(UnitName)
 OTHER = "5WT00002"
@@ -49,8 +51,7 @@ CENT = Decimal("0.01")
 
 def test_targets_rest_seconds_after_the_fill_and_one_that_fills_leaves_the_others(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         record = await trident(world)
         for name, percent in ((PUT_1, 40), (PUT_2, 60), (CALL, 40)):
             one = targets[name]
@@ -81,9 +82,7 @@ def test_of_many_tridents_one_asks_for_the_dividend_and_the_turns_go_on(
         entry = await held(world)
         await targets_rest(world)
         await opened_again(world, entry)
-        await world.stop()
-        await world.until("09:29", "2026-03-03")
-        await world.start()
+        await off_until(world, "09:29", "2026-03-03")
         said: list[Event] = []
         world.engine.bus.listen(said.append)
         began = world.clock.now()
@@ -125,11 +124,8 @@ def test_a_console_that_starts_again_takes_a_target_that_filled_for_no_differenc
 
 def test_the_time_exit_begins_at_ten_of_the_seventh_day_though_nobody_ran_a_console_for_weeks(tmp_path: Path) -> None:
     async def weeks(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
-        await world.stop()
-        await world.until("09:50", "2026-04-10")
-        await world.start()
+        targets = await targets_placed(world)
+        await off_until(world, "09:50", "2026-04-10")
         await world.until("09:59:50", "2026-04-10")
         resting = await working(world)
         assert {one.order_id for one in resting.values()} == {one.order_id for one in targets.values()}, "they rest on"
@@ -184,8 +180,7 @@ def test_what_stops_exits_is_obeyed_at_once_and_its_end_too(tmp_path: Path) -> N
 
 def test_a_close_by_hand_survives_the_end_of_its_process(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await held(world)
-        targets = await targets_rest(world)
+        targets = await targets_placed(world)
         record = await trident(world)
         short = record.id[:8]
         assert (await world.answer(CommandKind.CLOSE, short, "unit=puts limit=9.99")).startswith(

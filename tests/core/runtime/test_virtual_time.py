@@ -39,6 +39,20 @@ def test_sleepers_wake_in_the_order_of_their_times() -> None:
     assert run_virtual(main, ANCHOR) == [("early", 0.25), ("middle", 3.0), ("late", 7.0)]
 
 
+@pytest.mark.parametrize("days", [0, 97, 195, 365, 4_000])
+def test_time_goes_on_after_any_number_of_days(days: int) -> None:
+    """Seconds since the start lose their nanoseconds after 194 days."""
+
+    async def main(clock: VirtualClock) -> float:
+        await clock.sleep(days * 86_400 + 1 / 3)
+        for seconds in (0.1, 1 / 7, 15.0, 900.3):
+            async with asyncio.timeout(seconds * 2):
+                await clock.sleep(seconds)
+        return clock.monotonic()
+
+    assert run_virtual(main, ANCHOR) == pytest.approx(days * 86_400 + 915.876, abs=0.01)
+
+
 def test_a_timeout_counts_virtual_seconds() -> None:
     async def main(clock: VirtualClock) -> float:
         with pytest.raises(TimeoutError):

@@ -8,6 +8,8 @@ from pathlib import Path
 from core.domain.operation.commands import CommandKind
 from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitName
+from core.domain.risk.positions import OpenTrident
+from core.positions.views_of import Standing
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Snapshot
 from core.views.moment import Moment
@@ -92,25 +94,82 @@ def test_a_row_in_which_nothing_changes_stays_the_same_object(tmp_path: Path) ->
     in_world(day, tmp_path)
 
 
+def many(world: World) -> tuple[list[OpenTrident], list[Standing], Moment]:
+    """As many copies of the one trident as are looked at without a pause, with their standings, and this moment."""
+    engine = world.engine
+    [held], [standing] = engine.tridents.held, engine.exits.turns.standings(ACCOUNT)
+    ids = [f"trident-{number}" for number in range(AT_ONCE)]
+    stand = [
+        replace(standing, record=replace(standing.record, trident=replace(standing.record.trident, id=id)))
+        for id in ids
+    ]
+    moment = Moment(
+        world.clock.now(),
+        world.clock.monotonic(),
+        world.day,
+        engine.builder.slots.session(),
+        engine.builder.quotes,
+        live=True,
+    )
+    return [replace(held, entry_id=id) for id in ids], stand, moment
+
+
 def test_many_rows_are_made_a_part_at_a_time(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await with_a_trident(world)
-        engine, now = world.engine, world.clock.now()
-        [held], [standing] = engine.tridents.held, engine.exits.turns.standings(ACCOUNT)
-        ids = [f"trident-{number}" for number in range(AT_ONCE)]
-        many = [replace(held, entry_id=id) for id in ids]
-        stand = [
-            replace(standing, record=replace(standing.record, trident=replace(standing.record.trident, id=id)))
-            for id in ids
-        ]
-        mono = world.clock.monotonic()
-        moment = Moment(now, mono, world.day, engine.builder.slots.session(), engine.builder.quotes, live=True)
-        rows = TridentRows(engine.exits.rules_of)
-        assert len(list(rows.make(many, stand, {}, moment, 1.0))) == 20, "twenty at a time, and their standings before"
+        held, stand, moment = many(world)
+        rows = TridentRows(world.engine.exits.rules_of)
+        assert len(list(rows.make(held, stand, {}, moment, 1.0))) == 20, "twenty at a time, and their standings before"
         first = rows.open
-        assert [row.entry_id for row in first] == ids
-        assert len(list(rows.make(many, stand, {}, moment, 1.0))) == 2, "nothing is made"
+        assert [row.entry_id for row in first] == [one.entry_id for one in held]
+        assert len(list(rows.make(held, stand, {}, moment, 1.0))) == 2, "nothing is made"
         assert all(one is other for one, other in zip(rows.open, first, strict=True))
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_newer_rows_are_never_replaced_by_older_ones(tmp_path: Path) -> None:
+    """Two are made side by side: of those that began first nothing is kept once the others are there."""
+
+    async def day(world: World) -> None:
+        await with_a_trident(world)
+        held, stand, moment = many(world)
+        rows = TridentRows(world.engine.exits.rules_of)
+        began_first = rows.make(held, stand, {}, moment, 1.0)
+        for _ in range(5):
+            next(began_first)
+        fewer = [replace(one, view=replace(one.view, exits=())) for one in stand[1:]]
+        list(rows.make(held[1:], fewer, {}, moment, 1.0))
+        newer, without_exits = rows.open, rows.exits
+        assert (len(newer), without_exits) == (AT_ONCE - 1, ())
+        assert list(began_first)
+        assert (rows.open, rows.exits) == (newer, without_exits)
+        list(rows.make(held, stand, {}, moment, 1.0))
+        assert (len(rows.open), len(rows.exits)) == (AT_ONCE, 3 * AT_ONCE), "one that begins later is kept"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_orders_are_shown_as_their_tridents_stand_though_others_were_made_meanwhile(tmp_path: Path) -> None:
+    """The one that began first ends first: the other had found all as it was before."""
+
+    async def day(world: World) -> None:
+        await with_a_trident(world)
+        held, stand, moment = many(world)
+        rows = TridentRows(world.engine.exits.rules_of)
+        list(rows.make(held, stand, {}, moment, 1.0))
+        before = rows.exits
+        ended = [replace(one, view=replace(one.view, exits=())) for one in stand]
+        began_first = rows.make(held, ended, {}, moment, 1.0)
+        next(began_first)
+        began_last = rows.make(held, stand, {}, moment, 1.0)
+        next(began_last)
+        assert list(began_first)
+        assert rows.exits == ()
+        list(began_last)
+        assert rows.exits == before
         await world.stop()
 
     in_world(day, tmp_path)

@@ -181,7 +181,7 @@ class Days:
                 return
             await self._evening()
             await self.truth.end_of_day()
-            self.checker.end_of_day()
+            self.checker.end_of_day(is_last=day == plan.days[-1])
             await self.night(day)
             count_day(self.checker.reader, day, world.accounts, result.entries, result.missed)
             if self.checker.violations:

@@ -16,10 +16,21 @@ from core.domain.positions.tridents import Phase
 from core.simulator.exchange.transactions import TRADE
 from tests.proofs.exits.facts import EXIT_MARK
 from tests.proofs.exits.invariants import CHECKS, ExitWorldFacts, Stop, quick, violations
-from tests.support.trident_world import CALL, PUT_1, PUT_2, fill, held, targets_rest, trident, until, working
-from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
+from tests.support.trident_world import (
+    CALL,
+    EARLY,
+    PUT_1,
+    PUT_2,
+    fill,
+    held,
+    off_until,
+    targets_rest,
+    trident,
+    until,
+    working,
+)
+from tests.support.world import ACCOUNT, World, et, in_world
 
-EARLY = et(MONDAY, "09:43:30")
 CASH = Decimal("25000.00")
 
 
@@ -52,9 +63,7 @@ async def one_to_its_end(world: World) -> list[tuple[datetime, datetime]]:
     await targets_rest(world, (PUT_1, CALL))
     await world.clock.sleep(120)
     free.append((began, world.clock.now()))
-    await world.stop()
-    await world.until("09:59:30", "2026-04-10")
-    await world.start()
+    await off_until(world, "09:59:30", "2026-04-10")
     began = world.clock.now()
     await until(world, lambda: _time_exit_works(world))
     (close,) = (await working(world)).values()
@@ -62,9 +71,7 @@ async def one_to_its_end(world: World) -> list[tuple[datetime, datetime]]:
     await until(world, lambda: _has_ended(world))
     await world.clock.sleep(120)
     free.append((began, world.clock.now()))
-    await world.stop()
-    await world.until("08:29:30", "2026-04-14")
-    await world.start()
+    await off_until(world, "08:29:30", "2026-04-14")
     await world.clock.sleep(120)
     return free
 

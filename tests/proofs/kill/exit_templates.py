@@ -10,8 +10,8 @@ from core.domain.positions.exits import ExitKind
 from core.domain.positions.tridents import Phase
 from tests.proofs.kill.exit_faults import ExitPath
 from tests.proofs.kill.exit_world import CASH, Template
-from tests.support.trident_world import fill, held, targets_rest, trident, until, working
-from tests.support.world import MONDAY, World, account, et, in_world
+from tests.support.trident_world import EARLY, fill, held, targets_rest, trident, until, working
+from tests.support.world import World, account, in_world
 
 BEGINS: dict[ExitPath, str] = {
     "target": "held",
@@ -21,7 +21,6 @@ BEGINS: dict[ExitPath, str] = {
     "transactions": "closed",
 }
 """The template in which each path begins."""
-EARLY = et(MONDAY, "09:43:30")
 LAST_FRIDAY, MONDAY_AFTER = "2026-04-10", "2026-04-13"
 
 

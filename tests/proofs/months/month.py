@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,6 +13,7 @@ from core.domain.operation.account_settings import AccountField
 from core.domain.operation.commands import CommandKind
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.simulator.exchange.handling import Handling
+from core.simulator.exchange.instruments import DELIVERED
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import Notice, OrderLeg, OrderRefused, OrderRequest, SimOrder
 from core.simulator.in_process.broker import Posted
@@ -32,6 +33,8 @@ AT_REST = time(23)
 _ZERO, _ONE = Decimal(0), Decimal(1)
 LOOKS_BACK = timedelta(days=2)
 """After a commit tridents are judged that are held, or ended not longer ago than this."""
+KEEPS_SHARES = 5
+"""Mornings."""
 FILLS_AFTER_S = (6.0, 25.0, 90.0, 170.0)
 """How long after it is live a close fills at the price asked: before its walk goes on. One of these, by its id."""
 
@@ -81,6 +84,7 @@ class Months(Days):
         self._free: list[tuple[datetime, datetime]] = []
         self._closed_remains: set[tuple[str, str]] = set()
         self._to_fill: set[int] = set()
+        self._mornings_with_shares = 0
 
     def committed(self) -> None:
         super().committed()
@@ -121,7 +125,18 @@ class Months(Days):
             for number in self.world.accounts:
                 note = f"{AccountField.EXIT_DTE.value} {self.world.plan.exit_dte}"
                 self.command(CommandKind.SET_ACCOUNT, number, note)
+        self._sell_old_shares()
         self.world.own(self._sell_remains(at))
+
+    def _sell_old_shares(self) -> None:
+        """The operator closes the shares of an assignment after a week at the latest: beside them is no buying power,
+        and no entry follows."""
+        exchange = self.world.exchange
+        ledgers = exchange.back_office.ledgers.values()
+        holds = any(symbol in DELIVERED for ledger in ledgers for symbol in ledger.held())
+        self._mornings_with_shares = self._mornings_with_shares + 1 if holds else 0
+        sells = self.world.plan.habits.hand_sells_shares or self._mornings_with_shares >= KEEPS_SHARES
+        exchange.habits = replace(exchange.habits, hand_sells_shares=sells)
 
     async def night(self, day: date) -> None:
         """Waits until the broker has posted everything, and judges."""

@@ -40,6 +40,8 @@ _BROKER = {
     "Expired": Kind.EXPIRED,
 }
 """What a final status at the exchange means; every other status works."""
+CYCLES_LOOKED_AT = 1000
+"""The newest of them: more than the 20 sessions of which any place tells."""
 _OFF, _HELD_BY = "account_disabled", ("entry_today", "validated_today")
 _NOT_ASKED = "not_asked"
 _ATTEMPTS = (
@@ -144,20 +146,24 @@ def _entry(row: dict[str, Any], fills: Sequence[dict[str, Any]]) -> Truth:
 
 def _cycles(rows: Rows, entries: Sequence[Truth]) -> list[CycleTruth]:
     results: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows("SELECT * FROM account_results ORDER BY cycle, account"):
+    first = (next(iter(rows("SELECT max(number) AS newest FROM cycles")))["newest"] or 0) - CYCLES_LOOKED_AT
+    for row in rows("SELECT * FROM account_results WHERE cycle > ? ORDER BY cycle, account", first):
         results[row["cycle"]].append(row)
     validated = {
         (row["cycle"], row["account"]) for row in rows("SELECT cycle, account FROM suggestions WHERE validated")
     }
+    of_cycle: dict[int, list[Truth]] = defaultdict(list)
+    for entry in entries:
+        if entry.kind is not Kind.NOT_SENT:
+            of_cycle[entry.cycle].append(entry)
     found = []
-    for row in rows("SELECT * FROM cycles ORDER BY number"):
+    for row in rows("SELECT * FROM cycles WHERE number > ? ORDER BY number", first):
         number = row["number"]
         ran = {run["account"]: run for run in results[number] if run["outcome"] != _NOT_ASKED}
         came_to = {account: _of_run(run, (number, account) in validated) for account, run in ran.items()}
         ranks = {account: badness(kind) for account, kind in came_to.items()}
-        for entry in entries:
-            if entry.cycle == number and entry.kind is not Kind.NOT_SENT:
-                came_to[entry.account], ranks[entry.account] = entry.kind, _badness_of(entry)
+        for entry in of_cycle[number]:
+            came_to[entry.account], ranks[entry.account] = entry.kind, _badness_of(entry)
         shown = {a: k for a, k in came_to.items() if a not in ran or ran[a]["reason_code"] != _OFF} or came_to
         found.append(
             CycleTruth(

@@ -8,11 +8,13 @@ from decimal import Decimal as D
 from pathlib import Path
 
 from core.domain.operation.commands import CommandKind
+from core.domain.orders.order_states import OrderState
 from core.domain.positions.units import UnitName
 from core.snapshot import ExitsView, Mode, Snapshot
 from senex_tui.console.screens.account import AccountPage
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import Choice, OrderIdQuestion, UnknownOrder
+from senex_tui.console.screens.orders import OrdersPage
 from senex_tui.console.screens.trident import ExitPage, TridentPage
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
@@ -20,6 +22,7 @@ from tests.support.console.exit_views import EXITS, UNKNOWN, WORKS, held
 from tests.support.console.recorded import recorded
 from tests.support.console.scenes import FixedEngine
 from tests.support.exit_samples import exit_of, filled, sent
+from tests.support.record_samples import DAY, after
 
 PLANS = (
     "target of put-1 at 0.73 debit, GTC: Buy to Close 1 622P, Sell to Close 1 617P",
@@ -222,3 +225,41 @@ async def test_the_tridents_page_tells_what_was_realized_before_and_after_fees()
         await console.press("t")
         await console.pilot.pause()
         assert "realized +48.00 $ before fees, ~+43.12 $ after" in words(console)
+
+
+async def test_closing_orders_that_ended_today_stand_below_those_that_work_and_no_key_means_another(
+    tmp_path: Path,
+) -> None:
+    """The snapshot has only those that hold units; the records tell of the others, the newest end first."""
+    async with recorded(tmp_path) as records:
+        await filled(records)
+        for name, exit_id, order_id in ((UnitName.PUT_1, "x1", "71"), (UnitName.CALL, "x3", "73")):
+            await sent(records, exit_of([name], exit_id), order_id)
+        await sent(records, exit_of([UnitName.PUT_2], "x2"), None)
+        await records.exits.become("x1", OrderState.FILLED, at=after(30))
+        await records.exits.become("x2", OrderState.NOT_SENT, at=after(40), detail="the market closed for 5WT00001")
+        await records.exits.become("x3", OrderState.FILLED, at=after(-86_400))
+        shown = replace(held(), day=DAY, orders=())
+        engine = FixedEngine(shown, records=records)
+        async with driven(engine=engine, size=(150, 40)) as console:
+            await console.press("o")
+            await console.answered()
+            page = console.app.screen
+            assert isinstance(page, OrdersPage)
+            assert [row.cells[0][0] for row in page.list.rows] == ["UNKNOWN", "WORKING", "NOT SENT", "FILLED", "FILLED"]
+            assert [row.key for row in page.list.rows] == ["x9", "x8", "x2", "x1", "one"]
+            assert "NOT SENT: the market closed for …0001" in words(console)
+            page.list.choose_key("x1")
+            await console.press("c")
+            assert console.toasts[-1].startswith("Cancel which closing order? Not the chosen one, which is FILLED")
+            await console.press("enter")
+            assert isinstance(console.app.screen, ExitPage)
+            await console.press("c", "u")
+            assert console.toasts[-1].startswith("Decide on which closing order? Not the chosen one, which is FILLED")
+            assert console.engine.sent == []
+            await console.press("escape")
+            engine.current = replace(shown, exits=(UNKNOWN,))
+            await records.exits.become("x3", OrderState.INCIDENT, at=after(50))
+            await console.pull()
+            await console.answered()
+            assert [row.key for row in page.list.rows] == ["x9", "x3", "x2", "x1", "one"], "read again as one has left"

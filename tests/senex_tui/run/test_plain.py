@@ -11,9 +11,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fcntl import ioctl
+from io import FileIO
 from termios import TIOCSCTTY
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
@@ -137,35 +138,68 @@ def test_a_second_ctrl_c_ends_it_at_once() -> None:
         assert process.wait(10) == -signal.SIGINT
 
 
-def test_ctrl_c_at_a_terminal_offers_to_cancel_what_rests_until_it_is_answered() -> None:
-    """The engine is stopped by an answer alone, and the last line tells what was left."""
+@contextmanager
+def at_a_terminal(how: str) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
+    """The child with a terminal of its own, asked by ctrl+c to end once it runs."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.senex_tui.run.plain_child", "resting"],
+        [sys.executable, "-m", "tests.senex_tui.run.plain_child", how],
         stdin=theirs,
         stdout=theirs,
         start_new_session=True,
         preexec_fn=lambda: ioctl(0, TIOCSCTTY, 0),  # the terminal is the child's own
     ) as process:
         os.close(theirs)
-        with open(ours, "r+b", buffering=0) as terminal:
+        with open(ours, "r+b", buffering=0) as file:
+            terminal = Terminal(file)
+            terminal.until("engine started")
+            terminal.types(b"\x03")
+            try:
+                yield terminal, process
+            finally:
+                process.kill()
 
-            def until(words: str) -> str:
-                while words not in (line := terminal.readline().decode()):
-                    assert line, f"{words!r} was never said"
-                return line
 
-            until("engine started")
-            terminal.write(b"\x03")
-            assert "SIGINT: 1 closing order rests at the broker (72); cancel before the end?" in until("SIGINT")
-            terminal.write(b"maybe\n")
-            until("console: cancel before the end?")
-            terminal.write(b"y\n")
-            until("cancel was refused; cancel before the end?")
-            terminal.write(b"n\n")
-            until("left at the broker: ending in order")
-            until("2 closing orders rest at the broker (72, 73) and go on without a console")
-            assert process.wait(10) == 0
+@dataclass
+class Terminal:
+    file: FileIO
+
+    def until(self, words: str) -> str:
+        while words not in (line := self.file.readline().decode()):
+            assert line, f"{words!r} was never said"
+        return line.rstrip()
+
+    def types(self, typed: bytes) -> None:
+        self.file.write(typed)
+
+
+def test_ctrl_c_at_a_terminal_offers_to_cancel_what_rests_until_it_is_answered() -> None:
+    """The engine is stopped by an answer alone, and the last line tells what was left."""
+    with at_a_terminal("resting") as (terminal, process):
+        assert "SIGINT: 1 closing order rests at the broker (72); cancel before the end?" in terminal.until("SIGINT")
+        terminal.types(b"maybe\n")
+        terminal.until("console: cancel before the end?")
+        terminal.types(b"y\n")
+        terminal.until("cancel was refused; cancel before the end?")
+        terminal.types(b"n\n")
+        terminal.until("left at the broker: ending in order")
+        terminal.until("2 closing orders rest at the broker (72, 73) and go on without a console")
+        assert process.wait(10) == 0
+
+
+def test_no_order_on_its_way_is_missed_by_the_cancel_before_the_end() -> None:
+    """Nothing more is sent first; what comes to work after the cancel is cancelled too, and what stays unknown is
+    named."""
+    with at_a_terminal("cancelling") as (terminal, process):
+        terminal.until("SIGINT")
+        terminal.types(b"y\n")
+        told = [terminal.until("told: ").partition("told: ")[2] for _ in range(5)]
+        assert told[:3] == ["exits hold because the console ends", "pause the console ends", "exits cancel"]
+        assert sorted(told[3:]) == ["cancel two", "exits cancel"]
+        assert "no order works any more; nobody knows what becomes of QQQ target of call of …0001 (unknown): " in (
+            terminal.until("no order works")
+        )
+        assert process.wait(10) == 0
 
 
 def test_without_anybody_to_answer_a_signal_ends_it_at_once() -> None:

@@ -72,31 +72,37 @@ def test_a_close_is_read_as_it_was_written(unit: str, limit: Decimal | None) -> 
     assert close_words(words.note()) == words
 
 
+ONE_OF = "`senex close` takes one of --limit N and --walk; "
+ANY = "`senex close` takes --unit UNIT and --limit N or --walk; "
+PRICE = "`senex close --limit` takes a price like 0.70; "
+
+
 @pytest.mark.parametrize(
-    "note",
+    ("note", "told"),
     [
-        "",
-        "unit=all",
-        "unit=both walk",
-        "unit=all walk limit=1",
-        "walk walk",
-        "walk=yes",
-        "unit=call unit=put-1 walk",
-        "limit=",
-        "limit=ten",
-        "limit=NaN",
-        "limit=Infinity",
-        "limit=٣",
-        "limit=1e99999999",
-        "limit=0.0000000000001",
-        "market",
-        "unit=all market",
+        ("", f"{ONE_OF}'no option' was given"),
+        ("unit=all", f"{ONE_OF}'--unit all' was given"),
+        ("unit=both walk", "`senex close --unit` takes one of put-1, put-2, puts, call, all; 'both' was given"),
+        ("unit=all walk limit=1", f"{ONE_OF}'--unit all --walk --limit 1' was given"),
+        ("walk walk", "`senex close` takes --walk once; '--walk --walk' was given"),
+        ("walk=yes", "`senex close --walk` takes no value; 'yes' was given"),
+        (
+            "unit=call unit=put-1 walk",
+            "`senex close` takes --unit once; '--unit call --unit put-1' was given",
+        ),
+        ("limit=", f"{PRICE}'' was given"),
+        ("limit=ten", f"{PRICE}'ten' was given"),
+        ("limit=NaN", f"{PRICE}'NaN' was given"),
+        ("limit=Infinity", f"{PRICE}'Infinity' was given"),
+        ("limit=٣", f"{PRICE}'٣' was given"),
+        ("limit=1e99999999", f"{PRICE}'1e99999999' was given"),
+        ("limit=0.0000000000001", f"{PRICE}'0.0000000000001' was given"),
+        ("market", f"{ANY}'market' was given"),
+        ("unit=all market", f"{ANY}'market' was given"),
     ],
 )
-def test_other_words_are_refused_with_those_that_are_accepted(note: str) -> None:
-    told = sentence(close_words(note))
-    assert told.startswith("`senex close` takes --unit put-1|put-2|puts|call|all and --limit N or --walk; ")
-    assert told.endswith(f"'{note}' was given")
+def test_other_words_are_refused_by_the_option_its_value_and_what_it_takes(note: str, told: str) -> None:
+    assert sentence(close_words(note)) == told
 
 
 @pytest.mark.parametrize("word", ExitsWord)

@@ -117,7 +117,7 @@ LOUD: list[tuple[AlertKind, TridentFacts, str]] = [
             ),
             at(LAST, "15:01"),
         ),
-        "put-1, put-2 are not closed and it expires in 1 day: the next step is not due",
+        "put-1, put-2 are not closed and it expires tomorrow: the next step is not due",
     ),
     (
         AlertKind.MUST_CLOSE,
@@ -328,6 +328,44 @@ def test_what_is_held_on_the_day_of_expiration_is_told_again_every_quarter_of_an
         for one in due_exit_alerts(ExitFacts((loud,)))
         if one.kind is not AlertKind.MUST_CLOSE
     ), "nothing else rings"
+
+
+SWITCH = "`senex accounts set 0001 exits all` switches them on, or close it at the broker"
+OFF_WORDS = f"its exits are off, so that nothing closes it; {SWITCH}"
+TARGETS_WORDS = (
+    "no time exit closes it, because it was filled under targets alone; "
+    "`senex close T1 --unit all --walk` closes it in session"
+)
+
+
+@pytest.mark.parametrize(
+    ("view", "why"),
+    [
+        (of(rules=replace(RULES, mode=ExitMode.OFF)), OFF_WORDS),
+        (of(exits=TARGETS, rules=replace(RULES, mode=ExitMode.OFF)), OFF_WORDS),
+        (closing(blocked=refuse(Reason.EXITS_OFF).sentence()), OFF_WORDS),
+        (of(exits=TARGETS, rules=replace(RULES, mode=ExitMode.TARGETS)), TARGETS_WORDS),
+        (closing(blocked=refuse(Reason.EXITS_HELD).sentence()), refuse(Reason.EXITS_HELD).sentence()),
+    ],
+)
+@pytest.mark.parametrize(
+    ("day", "time", "expires"),
+    [(LAST, "15:00", "tomorrow"), (LAST, "15:45", "tomorrow"), ("2025-12-19", "10:00", "today")],
+)
+def test_what_nothing_closes_before_its_expiration_says_why_and_what_to_do(
+    view: TridentView, why: str, day: str, time: str, expires: str
+) -> None:
+    alerts = due_exit_alerts(ExitFacts((facts(view, at(day, time)),)))
+    [late] = [one.text for one in alerts if one.kind is AlertKind.MUST_CLOSE]
+    assert late == f"{HEAD}put-1, put-2, call are not closed and it expires {expires}: {why}"
+
+
+@pytest.mark.parametrize("mode", [ExitMode.OFF, ExitMode.TARGETS])
+def test_that_nothing_closes_it_is_said_before_the_open_too(mode: ExitMode) -> None:
+    view = of(rules=replace(RULES, mode=mode))
+    alerts = due_exit_alerts(ExitFacts((facts(view, at("2025-12-19", "08:00")),)))
+    [late] = [one.text for one in alerts if one.kind is AlertKind.MUST_CLOSE]
+    assert late.endswith(OFF_WORDS if mode is ExitMode.OFF else TARGETS_WORDS)
 
 
 def test_refusals_are_told_in_the_brokers_words_of_this_session_its_dry_run_too() -> None:

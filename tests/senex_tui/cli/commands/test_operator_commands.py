@@ -312,7 +312,7 @@ def _what_is_held_is_attested_without_a_console(shell: Shell) -> None:
     gone = shell.senex("attest", "gone", "abcdefgh", "put-1", "-7300")
     assert (gone.returncode, "there is no trident 'abcdefgh'" in gone.stderr) == (REFUSED, True), gone
     words = shell.senex("attest", "foreign", "QQQ", "-2")
-    assert (words.returncode, "'foreign QQQ -2' was given" in words.stderr) == (REFUSED, True), words
+    assert (words.returncode, "'QQQ' was given" in words.stderr) == (REFUSED, True), words
     foreign = shell.send(CommandKind.ATTEST, note="foreign QQQ251219P00622000 -2")
     assert (foreign.exit_code, "is not known yet" in foreign.text) == (REFUSED, True), foreign
     several = shell.senex("attest", "4471", "abcdefgh", "ijklmnop")
