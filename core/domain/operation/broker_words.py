@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CODE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+: ")
+_CODE = re.compile(r"(?<![\w/.\\-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+: ")
 
 
 def without_codes(text: str) -> str:

@@ -15,6 +15,7 @@ from core.domain.operation.reasons import Reason, refuse
         ("one_code: this; other_code: that", "this; that"),
         ("dry run: opposing_order: an order works", "dry run: an order works"),
         ("no answer within 10 s", "no answer within 10 s"),
+        ("/srv/senex_data: permission denied", "/srv/senex_data: permission denied"),
         ("", ""),
     ],
 )
