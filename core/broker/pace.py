@@ -5,7 +5,8 @@ and sends before it is made takes no turn, nor does a reconciliation: neither wa
 
 The order of a line is three rules. Exits go first, the most urgent before the others. Looks and routine reads go by
 when they came, an entry's look as if it had come `PATIENCE_S` earlier. One of these that has waited `PATIENCE_S` passes
-the exits, one every `PASSES_EVERY_S`: so nothing waits for ever, and exits keep nine tenths of a login.
+the exits, one every `PASSES_EVERY_S`: so nothing waits for ever, and exits keep nine tenths of a login. Such a read
+makes room for nothing any more: it holds up all behind it, for a second at most.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ _LEAST_S = 0.001
 
 
 class Work(IntEnum):
-    """What requests are for, the most urgent first. What is asked at once waits for nothing; reads make room for it. A
-    complete read that an exit waits for is a proof, not routine. `ENTRY` is a look at an account whose entry may
-    change."""
+    """What requests are for, the most urgent first. What is asked at once waits for nothing; reads make room for it
+    while they have waited less than `PATIENCE_S`. A complete read that an exit waits for is a proof, not routine.
+    `ENTRY` is a look at an account whose entry may change."""
 
     AT_ONCE = 0
     HAND_CLOSE = 1
@@ -99,7 +100,7 @@ class _Line:
         return exit
 
     def _passes(self, read: Turn, now_s: float) -> bool:
-        return now_s - read._joined_s >= PATIENCE_S and now_s - self.passed_s >= PASSES_EVERY_S
+        return _has_waited(read, now_s) and now_s - self.passed_s >= PASSES_EVERY_S
 
     def _place(self, turn: Turn) -> tuple[int, int, int, int]:
         """The band, then account by account, then the work, then who came first."""
@@ -107,12 +108,13 @@ class _Line:
         return _BANDS.get(turn.work, turn.work), account, turn.work, turn._number
 
     def wait_s(self, turn: Turn, now_s: float) -> float:
-        """Wall seconds until its requests may leave."""
+        """Wall seconds until its requests may leave: a second at most where it goes next, unless it makes room."""
         while self.left and now_s - self.left[0][0] >= 1.0:
             self.left.popleft()
         if turn.work is Work.AT_ONCE:
             return 0.0
-        busy = [at for at, work in self.left if turn.is_read or work is not Work.AT_ONCE]
+        makes_room = turn.is_read and not _has_waited(turn, now_s)
+        busy = [at for at, work in self.left if makes_room or work is not Work.AT_ONCE]
         most = max(READS_PER_SECOND, turn.requests) if turn.is_read else PER_SECOND
         over = len(busy) + turn.requests - most
         return max(_LEAST_S, busy[over - 1] + 1.0 - now_s) if over > 0 else 0.0
@@ -125,6 +127,10 @@ class _Line:
         elif any(not other.is_read for other in self.waiting):
             self.passed_s = now_s
         turn._leaves.set()
+
+
+def _has_waited(read: Turn, now_s: float) -> bool:
+    return now_s - read._joined_s >= PATIENCE_S
 
 
 class Pace:
@@ -153,11 +159,14 @@ class Pace:
                 self._go_on(line)
 
     def hurry(self, turn: Turn, work: Work) -> None:
-        """Makes a waiting turn as urgent as this work, where it is less so."""
+        """Makes a turn that has not left as urgent as this work, where it is less so, also before it has joined the
+        line. A turn that was an exit's keeps the place of its account."""
+        if work >= turn.work or turn._leaves.is_set():
+            return
+        was_read, turn.work = turn.is_read, work
         line = self._lines.get(turn.login)
-        if work < turn.work and line is not None and turn in line.waiting:
-            turn.work = work
-            self._go_on(line, turn)
+        if line is not None and turn in line.waiting:
+            self._go_on(line, turn if was_read else None)
 
     def _go_on(self, line: _Line, new: Turn | None = None) -> None:
         """Lets go whoever may leave now, and comes back when the next one may."""

@@ -59,7 +59,10 @@ class ExitGuards:
     streamer_of: Callable[[str], str]
     dividend_of: Callable[[str], Dividend | None]
     preflight: bool
+    # When the broker was asked, at the second of `Clock.boottime`, whose newest answer said that its session is open,
+    # and that it is not.
     _open_s: float = field(init=False, default=float("-inf"))
+    _closed_s: float = field(init=False, default=float("-inf"))
 
     async def refusal(self, exit: Exit, work: Work, *, walks: bool) -> Refusal | None:
         """The first thing that keeps the exit from leaving; None when nothing does. What changes fastest is asked last:
@@ -76,6 +79,7 @@ class ExitGuards:
             await self._session()
             or await self._at_broker(exit, work)
             or (await self._by_quotes(exit, work) if walks else None)
+            or await self._session()  # the same answer, unless the reads and quotes waited too long in the line
             or await self._order(exit)
         )
 
@@ -106,8 +110,9 @@ class ExitGuards:
 
     def _is_known_open(self) -> bool:
         """Whether the broker was asked for the session as lately as for the positions, and said that it is open: many
-        orders that leave together share its answer, as they share a complete read."""
-        return self.clock.boottime() - self._open_s <= FRESH_S
+        orders that leave together share its answer, as they share a complete read. Its word that it is closed ends
+        that."""
+        return self._open_s > self._closed_s and self.clock.boottime() - self._open_s <= FRESH_S
 
     async def _session(self) -> Refusal | None:
         if self._is_known_open():
@@ -117,10 +122,11 @@ class ExitGuards:
             market = await self.broker.market_state()
         except BrokerError:
             return refuse(Reason.SESSION_UNREADABLE)
-        if not market.is_open:
-            return refuse(Reason.MARKET_CLOSED)
-        self._open_s = asked_s
-        return None
+        if market.is_open:
+            self._open_s = max(self._open_s, asked_s)
+        else:
+            self._closed_s = max(self._closed_s, asked_s)
+        return None if self._open_s > self._closed_s else refuse(Reason.MARKET_CLOSED)
 
     async def _at_broker(self, exit: Exit, work: Work) -> Refusal | None:
         """What a complete read that is fresh shows of the exit's legs. One that shows a reason against the exit may be

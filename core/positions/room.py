@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from core.broker.pace import Pace
+from core.broker.pace import Pace, Work
 from core.broker.port import AccountReads, Broker
 from core.domain.market.chain import OptionChain
 from core.domain.operation.events import Event
@@ -272,12 +272,12 @@ class TridentRoom:
         if event.kind == "reconcile.done":
             self._books_due.set()  # the machine may have slept
         if event.kind == "reconcile.foreign" and event.account is not None and self.on:
-            self.reads.want(event.account)  # found in a listing, where no alert told of it
+            self.reads.want(event.account, Work.PROOF)  # found in a listing, where no alert told of it
 
     def stranger(self, report: OrderReport) -> None:
         """An alert told of an order that is not ours: the account is read at once."""
         if self.on:
-            self.reads.want(report.account)
+            self.reads.want(report.account, Work.PROOF)
 
     def note_reads(self, reads: AccountReads) -> None:
         """Takes note of the trading status that a read of an account has shown."""

@@ -7,21 +7,26 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 
+class AnotherTrader(Exception):
+    """Another trader could be at work. Where several errors came, this one is told."""
+
+
 @asynccontextmanager
 async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group out of which comes the first error itself, and not a group of errors: who calls tells errors apart
-    by their classes."""
+    """A task group out of which comes one error itself, and not a group of errors: who calls tells errors apart by
+    their classes. It is the first one, or that which says that another trader could be at work."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
     except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        errors = failed.exceptions
+        raise next((one for one in errors if isinstance(one, AnotherTrader)), errors[0]) from None
 
 
 class TurnGroup:
     """Tasks that wait for their turn and then do their work. The error of one does not break off the work of another,
     which could have recorded something and not told it yet: those that wait are given up, those at work come to their
-    end, and then the first error is raised."""
+    end, and then the first error is raised, or the first that says that another trader could be at work."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
@@ -50,13 +55,15 @@ class TurnGroup:
             self.raise_failure()
 
     def fail(self, error: Exception) -> None:
-        """Gives up those that wait; the error is raised when those at work have ended, unless there was one before."""
-        self._failure = self._failure or error
+        """Gives up those that wait; the error is raised when those at work have ended, unless there was one before that
+        says as much."""
+        if self._failure is None or (isinstance(error, AnotherTrader) and not isinstance(self._failure, AnotherTrader)):
+            self._failure = error
         for waiting in self._waiting - {asyncio.current_task()}:
             waiting.cancel()
 
     def raise_failure(self) -> None:
-        """Raises the first error, where there was one."""
+        """Raises the error that is kept, where there was one."""
         if self._failure is not None:
             raise self._failure
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pytest
 
-from core.broker.pace import PER_SECOND
+from core.broker.pace import PER_SECOND, Work
 from core.broker.port import AccountReads
 from core.config.settings import ScheduleSettings
 from core.domain.orders.order_states import OrderState
@@ -167,7 +167,7 @@ def test_looks_at_many_resting_entries_hold_up_no_complete_read_and_no_exit_that
         wanted_s = {}
         for number in (MANY[0], MANY[-1]):
             wanted_s[number] = world.clock.monotonic()
-            world.engine.exits.reads.want(number)
+            world.engine.exits.reads.want(number, Work.PROOF)
             await world.clock.sleep(20)
         ended_s = world.clock.monotonic()
         for number, at in wanted_s.items():

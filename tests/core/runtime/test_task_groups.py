@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
+from core.locks.folder_lock import LockLost
+from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.task_groups import task_group, turn_group
 
 
 async def _fails(error: Exception) -> None:
+    raise error
+
+
+async def _fails_in_a_moment(error: Exception) -> None:
+    await asyncio.sleep(0.01)
     raise error
 
 
@@ -26,6 +34,33 @@ def test_the_error_of_a_task_comes_out_itself_and_the_others_are_cancelled() -> 
         with pytest.raises(LookupError, match="lost"):
             await together()
         assert waiting[0].cancelled()
+
+    asyncio.run(script())
+
+
+def test_of_several_errors_the_one_that_says_that_another_trader_could_be_at_work_comes_out() -> None:
+    """Who is told of another one tries again, and goes on trading."""
+
+    async def script() -> None:
+        async def at_once() -> None:
+            pass
+
+        for error in (FencedOff("taken over"), LockLost("gone")):
+
+            async def together(error: Exception = error) -> None:
+                async with task_group() as group:
+                    for one in (RecordsError("full"), error, LookupError("lost")):
+                        group.create_task(_fails(one))
+
+            async def in_turn(error: Exception = error) -> None:
+                async with turn_group() as group:
+                    for one in (RecordsError("full"), error, LookupError("lost")):
+                        work = partial(_fails_in_a_moment, one)
+                        group.begin(at_once, work, "fails")
+
+            for several in (together, in_turn):
+                with pytest.raises(type(error)):
+                    await several()
 
     asyncio.run(script())
 
