@@ -20,12 +20,16 @@ from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderReport
 from core.runtime.intervals import Intervals
 from core.simulator.in_process.broker import InProcessBroker
+from tests.support.proofs import rounds
 from tests.support.trident_world import until
 from tests.support.world import LOGIN, World, account, in_world
 
 T = TypeVar("T")
 NUMBERS = [f"5WT{number:05d}" for number in range(1, 9)]
-MANY = [f"5WT{number:05d}" for number in range(1, 26)]
+MANY = [f"5WT{number:05d}" for number in range(1, rounds(11, 26))]
+LOOK_EVERY_S = rounds(4, 10)
+"""With so many accounts whose entries may change, looks alone come to five requests a second."""
+WATCHED_S = rounds(100, 200)
 LOGIN_READ = "/customers/me/accounts"
 ONE_SLOT = ScheduleSettings(first=time(9, 45), last=time(9, 45))
 
@@ -148,22 +152,22 @@ def test_a_look_at_one_account_does_not_wait_for_those_at_all_of_them(tmp_path: 
     in_world(day, tmp_path, accounts=[account(number) for number in NUMBERS], schedule=ONE_SLOT)
 
 
-@pytest.mark.timeout(300)  # 25 accounts
+@pytest.mark.proof
+@pytest.mark.timeout(300)  # 25 accounts in make proofs
 def test_looks_at_many_resting_entries_hold_up_no_complete_read_and_no_exit_that_waits_for_one(tmp_path: Path) -> None:
-    """25 accounts whose entries rest ask for five requests a second of looks alone. A complete read that came behind
-    them all would get too old, and bar the exits of its account."""
+    """A complete read that came behind all looks would get too old, and bar the exits of its account."""
 
     async def day(world: World) -> None:
         await all_filled(world)
         await world.stop()
-        await world.until("09:40", "2026-03-03")
+        await world.until("09:43", "2026-03-03")
         await world.start()
-        await world.until("09:55")
+        await world.until("09:47")
         resting = [entry.account for entry in await world.entries() if entry.state is OrderState.WORKING]
         assert sorted(resting) == MANY, "an entry rests in each account, beside an open trident"
         asked = Asked(world.broker)
         began_s = world.clock.monotonic()
-        await world.clock.sleep(200)
+        await world.clock.sleep(WATCHED_S)
         wanted_s = {}
         for number in (MANY[0], MANY[-1]):
             wanted_s[number] = world.clock.monotonic()
@@ -189,7 +193,8 @@ def test_looks_at_many_resting_entries_hold_up_no_complete_read_and_no_exit_that
             assert world.engine.exits.exit_gate.refusal(number, LOGIN) is None
         await world.stop()
 
-    in_world(day, tmp_path, accounts=[account(number) for number in MANY], schedule=ONE_SLOT)
+    many = [account(number) for number in MANY]
+    in_world(day, tmp_path, accounts=many, schedule=ONE_SLOT, poll_s=LOOK_EVERY_S)
 
 
 def _longest_gap(instants: Sequence[float]) -> float:
