@@ -156,10 +156,10 @@ def most_in_a_second(instants: Sequence[float]) -> int:
     return most
 
 
-def busiest_second(most: int, mean: float) -> Figure:
+def busiest_second(most: int, mean: float, name: str = "most requests of their login in a second") -> Figure:
     """The figure of the requests a second of a login: the most, beside the mean."""
     return Figure(
-        "most requests of their login in a second",
+        name,
         str(most),
         f"mean {mean:.2f}",
         most / mean,

@@ -30,6 +30,8 @@ SESSIONS = 27
 SENT_AIM_S = 600.0
 MINUTES = 15
 """Watched from 10:00 on."""
+SLOT_S = 5.0
+"""Seconds in which the slot of 10:00 reads every account for its entry, which no pace delays."""
 BEGINS = datetime.combine(OPENS, STARTS_AT, EXCHANGE_ZONE)
 
 
@@ -55,17 +57,19 @@ def measure(accounts: int = ACCOUNTS) -> list[Figure]:
             seen.took_s <= SENT_AIM_S,
         ),
         busiest_second(seen.most, seen.mean),
+        busiest_second(seen.most_later, seen.mean, "the same after the reads of the slot"),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What the morning came to: `sent` tridents had a time exit sent, the last of them `took_s` seconds after 10:00.
-    `most` and `mean` are requests a second from 10:00 to there."""
+    `most` and `mean` are requests a second from 10:00 to there, `most_later` those from `SLOT_S` on."""
 
     sent: int
     took_s: float
     most: int
+    most_later: int
     mean: float
 
 
@@ -79,7 +83,9 @@ async def _watched(order: LivedOrder, accounts: int, clock: VirtualClock) -> _Se
             first[trident_id] = min(sent_at, first.get(trident_id, sent_at))
         took_s = max((at - BEGINS for at in first.values()), default=timedelta(0)).total_seconds()
         asked = [at for at in at_work.broker.asked if began_s <= at < began_s + took_s]
-        return _Seen(len(first), took_s, most_in_a_second(asked), len(asked) / max(took_s, 1.0))
+        later = [at for at in asked if at >= began_s + SLOT_S]
+        mean = len(asked) / max(took_s, 1.0)
+        return _Seen(len(first), took_s, most_in_a_second(asked), most_in_a_second(later), mean)
 
 
 def _sent(records: Path) -> list[tuple[datetime, str]]:

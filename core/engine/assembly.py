@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core.accounts.logins import Logins
+from core.broker.pace import Pace
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
 from core.cycle.runner import CycleRunner
@@ -30,6 +31,7 @@ from core.snapshot import Mode
 
 def trident_room(
     parts: EngineParts,
+    pace: Pace,
     bus: Bus,
     gate: TradingGate,
     study: MarketStudy,
@@ -44,6 +46,7 @@ def trident_room(
         records=parts.records,
         bus=bus,
         clock=parts.clock,
+        pace=pace,
         ids=parts.ids,
         calendar=parts.calendar,
         intervals=parts.intervals,

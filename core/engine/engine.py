@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from core.accounts.balances import Balances
 from core.accounts.logins import Logins
+from core.broker.pace import Pace
 from core.broker.port import AccountReads, BrokerError, StreamState
 from core.cycle.parts import CycleParts
 from core.cycle.passed_slots import PassedSlots
@@ -157,7 +158,10 @@ class Engine:
         orders = OrderDesk(
             broker=parts.broker, tracker=self.tracker, clock=clock, age_s=self.clock_doubt.age_s, locks=parts.locks
         )
-        self.exits = trident_room(parts, self.bus, self.gate, self.study, orders, self.canceller, lambda: self.accounts)
+        pace = Pace(clock)
+        self.exits = trident_room(
+            parts, pace, self.bus, self.gate, self.study, orders, self.canceller, lambda: self.accounts
+        )
         self.desk = EntryDesk(
             desk=orders,
             broker=parts.broker,
@@ -201,7 +205,10 @@ class Engine:
             records, self.bus, clock, parts.calendar, settings.schedule.slot_times, self.exits.due_alerts
         )
         look = account_look(parts, self.tracker, strangers, self.clock_doubt)
-        self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today, self.clock_doubt.age_s)
+        login_of = self.exits.login_of
+        self.polls = OrderPolls(
+            look, self.tracker, records, clock, pace, login_of, self.study.today, self.clock_doubt.age_s
+        )
         positions = PositionComparison(records, self.breakers, strangers, self.bus, clock, self.exits.judges)
         reconciler = Reconciler(parts.broker, records, look, self.breakers, positions, self._note_reads)
         self.reconciliation = Reconciliation(
@@ -214,6 +221,8 @@ class Engine:
             positions,
             self.feed,
             clock,
+            pace,
+            login_of,
             lambda: self.accounts,
             self.study.today,
             lambda: self.runner.runs,

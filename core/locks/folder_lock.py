@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from core.domain.operation.events import masked
 from core.locks.holder import Holder, refusal
+from core.runtime.task_groups import AnotherTrader
 
 LOCK_FILE = "trader.lock"
 _FOLDER_MODE = 0o700
@@ -38,7 +39,7 @@ class LockRefused(Exception):
     """The lock is held by another trader or cannot be taken. The text is one sentence that says what to do."""
 
 
-class LockLost(LockRefused):
+class LockLost(LockRefused, AnotherTrader):
     """A lock that this process held is gone: nothing keeps a second trader out any more."""
 
 

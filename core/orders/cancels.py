@@ -87,7 +87,8 @@ class Canceller:
                 await self.tracker.cancel_taken(intent, own_since)
             return Asked(Answer.TAKEN, intent)
         finally:
-            self.tracker.poll_soon(intent.account)
+            if own_since is None or not isinstance(intent, Exit):  # the proof of an exit's end reads its order anyway
+                self.tracker.poll_soon(intent.account)
 
     async def _read(self, intent: AnyIntent, order_id: str) -> AnyIntent:
         """The intent as the broker's answer about just its order leaves it: the alert that says how it ended may come

@@ -14,7 +14,7 @@ from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.opposing import is_opposing, opposed
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import AnyIntent, Intent, SendClass, SendOutcome
+from core.domain.orders.orders import AnyIntent, Entry, Intent, SendClass, SendOutcome
 from core.locks.folder_lock import LockLost, OneTrader
 from core.orders.sending import Sending
 from core.orders.tracker import OrderTracker
@@ -108,7 +108,8 @@ class OrderDesk:
         outcome = await self.broker.send(intent.account, intent.request, guard)
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
             acknowledged = await self.tracker.acknowledged(intent, outcome.report)
-            self.tracker.poll_soon(intent.account)  # another console may have sent an order at the same moment
+            if isinstance(intent, Entry):  # of an exit the guards have just seen what closes its legs
+                self.tracker.poll_soon(intent.account)  # another console may have sent an order at the same moment
             return acknowledged
         state, refusal = _without_acknowledgement(intent.underlying, outcome, refused_at_wire)
         recorded = await self.tracker.unacknowledged(intent, state, outcome.detail)

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from core.broker.port import AccountReads, Broker, BrokerError
+from core.broker.pace import Pace, Turn, Work
+from core.broker.port import AccountReads, Broker, BrokerError, Position
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.events import masked
 from core.domain.orders.orders import Entry
@@ -22,10 +23,18 @@ from core.orders.positions import CONFIRMED_S, PositionComparison
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord, SuggestionRecord
 from core.runtime.clock import Clock
+from core.runtime.task_groups import TurnGroup, turn_group
 
 SHOWN_LEGS = 200
 """How many legs are quoted for display at most: one subscription of the feed. Those of the newest
 trident, which the dashboard shows, come first, then the nearest expirations."""
+APART_S = 1.2
+"""Wall seconds between two comparisons in the mean, at least: with the looks at orders and the complete reads of 50
+accounts they come to 4 requests a second (broker 2.8)."""
+LEAST_S = 0.01
+"""The shortest sleep, in wall seconds: a remainder of a second that no clock shows is no wait."""
+WHOLE_EVERY_S = 300.0
+"""Wall seconds after which a comparison also reads what the account is worth, in 3 requests instead of one."""
 _BUSY_S = 1.0
 """Wall seconds after which a comparison is tried again that a cycle kept waiting."""
 
@@ -36,7 +45,9 @@ class OpenTridents:
     quoted. A trident that has just filled is held from that moment on, before any comparison.
 
     `busy` says that a cycle runs: then nothing is read and nothing subscribed, because display must not delay a cycle.
-    `mode_of` says what is sent for an account to close its tridents. `note_reads` is given each read of an account.
+    `mode_of` says what is sent for an account to close its tridents, `login_of` names the login that reaches it. The
+    reads are paced (broker 2.8): one may be later than its time, and an account has one on its way. `note_reads` is
+    given those that also tell what the account is worth.
     """
 
     broker: Broker
@@ -44,6 +55,8 @@ class OpenTridents:
     positions: PositionComparison
     feed: Feed
     clock: Clock
+    pace: Pace
+    login_of: Callable[[str], str]
     accounts: Callable[[], Sequence[AccountRecord]]
     today: Callable[[], date]
     busy: Callable[[], bool]
@@ -55,6 +68,11 @@ class OpenTridents:
     _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _trouble: dict[str, str] = field(init=False, default_factory=dict)
     _in_doubt: set[str] = field(init=False, default_factory=set)
+    # By account the monotonic second of its last comparison; none while one is wanted at once.
+    _compared_s: dict[str, float] = field(init=False, default_factory=dict)
+    _comparing: set[str] = field(init=False, default_factory=set)
+    # By account the monotonic second of the last read that also told what it is worth.
+    _whole_s: dict[str, float] = field(init=False, default_factory=dict)
     _dates_read: date | None = field(init=False, default=None)
     ex_dividends: Mapping[str, date | None] = field(init=False, default_factory=dict)
 
@@ -71,16 +89,20 @@ class OpenTridents:
         return "; ".join(self._trouble.values())
 
     async def run(self, every_s: float) -> None:
-        """Compares every `every_s` wall seconds, and soon after a fill, until cancelled. Raises RecordsError."""
-        while True:
-            if self.busy():
-                await self.clock.sleep(min(_BUSY_S, every_s))
-                continue
-            self._wake.clear()
-            await self.check()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(every_s, CONFIRMED_S) if self._in_doubt else every_s):
-                    await self._wake.wait()
+        """Compares each account every `every_s` wall seconds, and soon after a fill, until cancelled; where more than
+        25 accounts hold tridents, in turn with `APART_S` between them. Raises RecordsError, when the comparisons that
+        have begun are told."""
+        async with turn_group() as group:
+            while True:
+                self._wake.clear()
+                if not self.busy():
+                    for number in self._numbers():
+                        if number not in self._comparing and self._due_in_s(number, every_s) <= 0:
+                            self._compare(number, group)
+                    await self._show()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._sleep_s(every_s)):
+                        await self._wake.wait()
 
     async def filled(self, entry_id: str, account: str) -> None:
         """Takes up what an entry's fills have made, which the records just got. Raises RecordsError."""
@@ -88,12 +110,69 @@ class OpenTridents:
         for entry in entries:
             if entry.id == entry_id:
                 self._just_filled[entry_id] = await self._opened(entry)
+                self._compared_s.pop(account, None)
                 self._wake.set()
 
     async def check(self) -> None:
         """Compares once. An account that cannot be read keeps what was known of it. Raises RecordsError."""
-        for account in self.accounts():
-            await self._look_at(account.number)
+        for number in self._numbers():
+            await self._turn_of(number)
+            await self._look_at(number)
+        await self._show()
+
+    def _numbers(self) -> list[str]:
+        return [account.number for account in self.accounts()]
+
+    def _due_in_s(self, number: str, every_s: float) -> float:
+        """Wall seconds until the account is to be compared."""
+        last = self._compared_s.get(number)
+        period_s = max(every_s, APART_S * len(self._by_account))
+        if number in self._in_doubt:
+            period_s = min(every_s, CONFIRMED_S)
+        return 0.0 if last is None else last + period_s - self.clock.monotonic()
+
+    def _sleep_s(self, every_s: float) -> float:
+        if self.busy():
+            return min(_BUSY_S, every_s)
+        waits = [self._due_in_s(number, every_s) for number in self._numbers() if number not in self._comparing]
+        return max(LEAST_S, min([*waits, every_s]))
+
+    def _compare(self, number: str, group: TurnGroup) -> None:
+        """Has one account compared in its turn; not in one that comes while a cycle runs."""
+
+        async def compare() -> None:
+            if not self.busy():
+                await self._look_at(number)
+
+        def ended(_: asyncio.Task[None]) -> None:  # also of a task that was cancelled before its first step
+            self._comparing.discard(number)
+            self._wake.set()
+
+        task = group.begin(lambda: self._turn_of(number), compare, name="a comparison of positions")
+        self._comparing.add(number)
+        task.add_done_callback(ended)
+
+    async def _turn_of(self, number: str) -> None:
+        """Waits until the account may be read; one that holds nothing of ours is not."""
+        if await self.records.entries.filled_open(number, self.today()):
+            requests = 3 if self._is_whole_due(number) else 1
+            await self.pace.take(Turn(self.login_of(number), number, Work.ROUTINE, requests))
+
+    def _is_whole_due(self, number: str) -> bool:
+        last = self._whole_s.get(number)
+        return last is None or self.clock.monotonic() - last >= WHOLE_EVERY_S
+
+    async def _positions_of(self, number: str) -> tuple[Position, ...]:
+        """Raises BrokerError."""
+        if not self._is_whole_due(number):
+            return await self.broker.positions(number)
+        reads = await self.broker.account_reads(number)
+        self._whole_s[number] = self.clock.monotonic()
+        self.note_reads(reads)
+        return reads.positions
+
+    async def _show(self) -> None:
+        """Keeps the legs quoted of what is held."""
         await self._read_dates()
         if not self.busy():
             await self.feed.show_legs(self._shown_legs())
@@ -107,6 +186,7 @@ class OpenTridents:
         return tuple(symbols)[:SHOWN_LEGS]
 
     async def _look_at(self, number: str) -> None:
+        self._compared_s[number] = self.clock.monotonic()
         filled = await self.records.entries.filled_open(number, self.today())
         before = {entry.id: self._just_filled.get(entry.id) for entry in filled}
         if not filled:  # we hold nothing there, so the broker is not asked
@@ -115,13 +195,12 @@ class OpenTridents:
             self._in_doubt.discard(number)
             return
         try:
-            reads = await self.broker.account_reads(number)
+            positions = await self._positions_of(number)
         except BrokerError as error:
             self._trouble[number] = f"positions of {masked(number)} could not be read: {error.detail}"
             return
-        self.note_reads(reads)
         self._trouble.pop(number, None)
-        found = await self.positions.compare(number, reads.positions, self.today())
+        found = await self.positions.compare(number, positions, self.today())
         (self._in_doubt.add if found.in_doubt else self._in_doubt.discard)(number)
         self._by_account[number] = tuple([await self._opened(entry, differs) for entry, differs in found.open])
         for entry_id, trident in before.items():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError
 from core.domain.positions.account_at_close import AccountAtClose
 from core.domain.positions.left import at_risk, open_risk
@@ -23,6 +24,8 @@ from core.runtime.clock import Clock, exchange_time
 
 MARKED_BEFORE = timedelta(minutes=1)
 """How long before a session's close what is open is marked."""
+REQUESTS = 3
+"""Balances, positions and trading status."""
 log = logging.getLogger(__name__)
 _NONE = Decimal(0)
 
@@ -39,6 +42,8 @@ class AccountCloses:
     records: Records
     clock: Clock
     calendar: SessionCalendar
+    pace: Pace
+    login_of: Callable[[str], str]
     unrealized: Callable[[str], Awaitable[Unrealized | None]]
     _kept: dict[str, date] = field(init=False, default_factory=dict)
     _marks: dict[str, tuple[date, Unrealized]] = field(init=False, default_factory=dict)
@@ -71,6 +76,7 @@ class AccountCloses:
         return complete
 
     async def _keep(self, account: str, day: date, found: Money) -> bool:
+        await self.pace.take(Turn(self.login_of(account), account, Work.ROUTINE, REQUESTS))
         now = self.clock.now()
         if exchange_time(now).date() != day:  # the broker was slow, and tells of another day
             return False

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import time
 
+from core.broker.pace import Pace
 from core.broker.port import Broker
 from core.domain.market.quotes import DaySummary
 from core.domain.orders.transactions import Transaction
@@ -29,8 +30,9 @@ those of a half day too."""
 class Bookkeeping:
     """Does what is due, turn by turn: at the start, at `TIMES`, and again while a turn says that something failed.
 
-    `underlyings` are those that are traded; `summary` tells the newest summary of one, None without one. `unrealized`
-    tells what is open in an account by the quotes of the moment, None without fresh quotes.
+    `login_of` names the login that reaches an account. `underlyings` are those that are traded; `summary` tells the
+    newest summary of one, None without one. `unrealized` tells what is open in an account by the quotes of the moment,
+    None without fresh quotes.
     """
 
     broker: Broker
@@ -38,6 +40,8 @@ class Bookkeeping:
     bus: Bus
     clock: Clock
     calendar: SessionCalendar
+    pace: Pace
+    login_of: Callable[[str], str]
     underlyings: tuple[str, ...]
     summary: Callable[[str], DaySummary | None]
     unrealized: Callable[[str], Awaitable[Unrealized | None]]
@@ -54,11 +58,15 @@ class Bookkeeping:
             self.bus,
             self.clock,
             self.calendar,
+            self.pace,
+            self.login_of,
             self.records.pnl_rows.first_trident,
             self._on_read,
         )
         self._official = OfficialCloses(self.records, self.calendar)
-        self._closes = AccountCloses(self.broker, self.records, self.clock, self.calendar, self.unrealized)
+        self._closes = AccountCloses(
+            self.broker, self.records, self.clock, self.calendar, self.pace, self.login_of, self.unrealized
+        )
 
     async def turn(self, accounts: Iterable[str]) -> bool:
         """Does what is due for these accounts. False when the broker did not tell all of it: the next turn asks again.

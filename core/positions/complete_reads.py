@@ -11,12 +11,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError, Position
 from core.domain.orders.orders import OrderReport
 from core.domain.trident.occ import read_occ
 from core.domain.trident.sides import Direction, LegSide
-from core.positions.pace import Pace, Turn, Work
 from core.runtime.clock import Clock
+from core.runtime.task_groups import task_group
 
 READ_EVERY_S = 60.0
 """Wall seconds between two reads of an account in session while it has exits."""
@@ -80,6 +81,14 @@ class _UnderWay:
     task: asyncio.Task[CompleteRead]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """That a read is wanted which began at this second of `Clock.boottime` or later, and what it is for."""
+
+    since_s: float
+    work: Work
+
+
 @dataclass(eq=False, repr=False)
 class CompleteReads:
     """Reads accounts when it is due, and whenever somebody needs it. One read is shared by all who wait for it.
@@ -100,7 +109,8 @@ class CompleteReads:
     every_s: float = READ_EVERY_S
     _newest: dict[str, CompleteRead] = field(init=False, default_factory=dict)
     _under_way: dict[str, _UnderWay] = field(init=False, default_factory=dict)
-    _wanted: dict[str, float] = field(init=False, default_factory=dict)
+    _wanted: dict[str, _Wanted] = field(init=False, default_factory=dict)
+    _hurried_s: dict[str, float] = field(init=False, default_factory=dict)
     _troubles: dict[str, tuple[str, float]] = field(init=False, default_factory=dict)
     _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
@@ -113,9 +123,22 @@ class CompleteReads:
         detail, _ = self._troubles.get(account, ("", 0.0))
         return detail
 
-    def want(self, account: str) -> None:
-        """Has `run` read the account at once, whatever the hour: something has changed there."""
-        self._wanted[account] = self.clock.boottime()
+    def want(self, account: str, work: Work) -> None:
+        """Has `run` read the account before its time, whatever the hour, also where a read is already in the line. It
+        is a proof where an exit waits for it, or where it is the first one after news. One an account every `FRESH_S`
+        is; others are routine, because many accounts that are looked at again and again would hold up all targets.
+        """
+        now_s = self.clock.boottime()
+        if work < Work.ROUTINE:
+            if now_s - self._hurried_s.get(account, float("-inf")) < FRESH_S:
+                work = Work.ROUTINE
+            else:
+                self._hurried_s[account] = now_s
+        before = self._wanted.get(account)
+        self._wanted[account] = _Wanted(now_s, work if before is None else min(work, before.work))
+        under_way = self._under_way.get(account)
+        if under_way is not None:
+            self.pace.hurry(under_way.turn, work)
         self._wake.set()
 
     async def within(self, account: str, age_s: float = FRESH_S, *, work: Work = Work.ROUTINE) -> CompleteRead:
@@ -136,7 +159,7 @@ class CompleteReads:
 
     async def run(self) -> None:
         """Reads whatever is due, until cancelled. An account that fails delays no other. Raises RecordsError."""
-        async with asyncio.TaskGroup() as group:
+        async with task_group() as group:
             reading: set[str] = set()
             while True:
                 self._wake.clear()
@@ -156,12 +179,16 @@ class CompleteReads:
             await asyncio.wait(tasks)
 
     async def _routine(self, account: str, reading: set[str]) -> None:
-        wanted_s = self._wanted.pop(account, None)
+        wanted = self._wanted.pop(account, None)
         try:
-            await self.since(account, self.clock.boottime() if wanted_s is None else wanted_s)
+            if wanted is None:
+                await self.within(account, 0.0)
+            else:
+                await self.since(account, wanted.since_s, work=wanted.work)
         except BrokerError:
-            if wanted_s is not None:
-                self._wanted.setdefault(account, wanted_s)  # it is still wanted: the next try is due in its time
+            if wanted is not None:
+                # It is still wanted: the next try is due in its time. An exit that waits for it asks for it again.
+                self._wanted.setdefault(account, _Wanted(wanted.since_s, Work.ROUTINE))
         finally:
             reading.discard(account)
             self._wake.set()

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError
 from core.domain.market.underlying import SHIPPED
 from core.domain.positions.trident_view import Dividend
-from core.positions.pace import Pace, Turn, Work
 from core.runtime.clock import Clock, exchange_time
 
 RETRY_S = 60.0

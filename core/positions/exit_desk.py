@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core.broker.pace import Pace, Turn, Work
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.order_states import OrderState
@@ -28,7 +29,6 @@ from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import HandsOff, Phase
 from core.locks.folder_lock import LockLost, OneTrader
 from core.orders.cancels import Answer, Canceller
-from core.positions.pace import Pace, Turn, Work
 from core.positions.placing import Placing
 from core.positions.proofs import PROOF_READ_S, CancelProofs
 from core.records.records import Records

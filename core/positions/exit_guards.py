@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
@@ -27,7 +28,6 @@ from core.orders.entry_sending import preflight
 from core.orders.target_checks import NO_POSITION
 from core.positions.changes import Changes
 from core.positions.complete_reads import FRESH_S, CompleteRead, CompleteReads
-from core.positions.pace import Pace, Turn, Work
 from core.positions.quotes import CloseQuotes
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -59,13 +59,18 @@ class ExitGuards:
     streamer_of: Callable[[str], str]
     dividend_of: Callable[[str], Dividend | None]
     preflight: bool
+    # When the broker was asked, at the second of `Clock.boottime`, whose newest answer said that its session is open,
+    # and that it is not.
+    _open_s: float = field(init=False, default=float("-inf"))
+    _closed_s: float = field(init=False, default=float("-inf"))
 
     async def refusal(self, exit: Exit, work: Work, *, walks: bool) -> Refusal | None:
         """The first thing that keeps the exit from leaving; None when nothing does. What changes fastest is asked last:
         the order is looked at by the units and by the rules of this moment. An exit that `walks` needs fresh quotes.
         Raises RecordsError."""
         # The order itself is counted here too: no request waits between the guards and the wire.
-        await self.pace.take(Turn(self.login_of(exit.account), exit.account, work, 3 if self.preflight else 2))
+        requests = 1 + self.preflight + (not self._is_known_open())
+        await self.pace.take(Turn(self.login_of(exit.account), exit.account, work, requests))
         if self.preflight:
             refused = await self._dry_run(exit)
             if refused is not None:
@@ -74,6 +79,7 @@ class ExitGuards:
             await self._session()
             or await self._at_broker(exit, work)
             or (await self._by_quotes(exit, work) if walks else None)
+            or await self._session()  # the same answer, unless the reads and quotes waited too long in the line
             or await self._order(exit)
         )
 
@@ -102,12 +108,25 @@ class ExitGuards:
             figures=(("exit", exit.id), ("trident", exit.trident_id)),
         )
 
+    def _is_known_open(self) -> bool:
+        """Whether the broker was asked for the session as lately as for the positions, and said that it is open: many
+        orders that leave together share its answer, as they share a complete read. Its word that it is closed ends
+        that."""
+        return self._open_s > self._closed_s and self.clock.boottime() - self._open_s <= FRESH_S
+
     async def _session(self) -> Refusal | None:
+        if self._is_known_open():
+            return None
+        asked_s = self.clock.boottime()
         try:
             market = await self.broker.market_state()
         except BrokerError:
             return refuse(Reason.SESSION_UNREADABLE)
-        return None if market.is_open else refuse(Reason.MARKET_CLOSED)
+        if market.is_open:
+            self._open_s = max(self._open_s, asked_s)
+        else:
+            self._closed_s = max(self._closed_s, asked_s)
+        return None if self._open_s > self._closed_s else refuse(Reason.MARKET_CLOSED)
 
     async def _at_broker(self, exit: Exit, work: Work) -> Refusal | None:
         """What a complete read that is fresh shows of the exit's legs. One that shows a reason against the exit may be

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.broker.pace import Work
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.positions.exits import Exit
 from core.guards.exit_gate import ExitGate
 from core.market.calendar import SessionCalendar
 from core.positions.exit_guards import ExitGuards
-from core.positions.pace import Work
 from core.records.records import Records
 from core.records.repositories.rows import Claimed
 from core.runtime.clock import Clock

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from core.broker.pace import Work
 from core.broker.port import BrokerError
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for
@@ -21,7 +22,6 @@ from core.orders.desk import OrderDesk
 from core.positions.complete_reads import CompleteReads
 from core.positions.exit_guards import ExitGuards
 from core.positions.exit_sending import ExitSending
-from core.positions.pace import Work
 from core.records.records import Records
 from core.records.repositories.trident_rows import TridentRecord
 from core.runtime.clock import Clock, exchange_time

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.orders.comparison import is_partial
 from core.domain.orders.news import has_ended
@@ -17,7 +18,6 @@ from core.orders.cancels import Canceller
 from core.orders.tracker import OrderTracker
 from core.positions.changes import ENGINE, Changes
 from core.positions.complete_reads import REQUESTS, CompleteReads
-from core.positions.pace import Pace, Turn, Work
 from core.records.records import EvidenceRecord, Records
 from core.runtime.clock import Clock
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError
 from core.domain.market.quotes import Quote
 from core.domain.operation import amounts
@@ -14,7 +15,6 @@ from core.domain.positions.units import Unit, left_of
 from core.domain.positions.walk import ClosePrices
 from core.market.feed import Feed, LegSubscription
 from core.market.quote_store import QuoteReads
-from core.positions.pace import Pace, Turn, Work
 from core.runtime.clock import Clock
 
 LIVE_AFTER_HALT_S = 300.0

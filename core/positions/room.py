@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from core.broker.pace import Pace, Work
 from core.broker.port import AccountReads, Broker
 from core.domain.market.chain import OptionChain
 from core.domain.operation.events import Event
@@ -34,7 +35,6 @@ from core.positions.dividends import Dividends
 from core.positions.exit_desk import ExitDesk
 from core.positions.exit_facts import ExitAlerts
 from core.positions.exit_guards import ExitGuards
-from core.positions.pace import Pace
 from core.positions.placing import Placing
 from core.positions.proofs import CancelProofs
 from core.positions.quotes import CloseQuotes
@@ -70,6 +70,7 @@ class TridentRoom:
     records: Records
     bus: Bus
     clock: Clock
+    pace: Pace
     ids: Ids
     calendar: SessionCalendar
     intervals: Intervals
@@ -96,7 +97,6 @@ class TridentRoom:
     _books_due: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        pace = Pace(self.clock)
         self.exit_gate = ExitGate(
             self.records,
             self.gate.breakers,
@@ -111,7 +111,7 @@ class TridentRoom:
         self.reads = CompleteReads(
             self.broker,
             self,
-            pace,
+            self.pace,
             self.clock,
             self.login_of,
             self._take,
@@ -119,14 +119,14 @@ class TridentRoom:
             lambda: self.calendar.is_open(self.clock.now()),
             self.intervals.exits_read_s,
         )
-        quotes = CloseQuotes(self.feed, self.quotes, self.broker, pace, self.clock, self.login_of)
+        quotes = CloseQuotes(self.feed, self.quotes, self.broker, self.pace, self.clock, self.login_of)
         self.views = TridentViews(
             self.records,
             self.exit_gate,
             self.changes,
             self.reads,
             quotes,
-            Dividends(self.broker, pace, self.clock),
+            Dividends(self.broker, self.pace, self.clock),
             self.feed,
             self.clock,
             self.calendar,
@@ -139,7 +139,7 @@ class TridentRoom:
             canceller=self.canceller,
             reads=self.reads,
             changes=self.changes,
-            pace=pace,
+            pace=self.pace,
             clock=self.clock,
             login_of=self.login_of,
         )
@@ -149,7 +149,7 @@ class TridentRoom:
             bus=self.bus,
             clock=self.clock,
             calendar=self.calendar,
-            pace=pace,
+            pace=self.pace,
             reads=self.reads,
             changes=self.changes,
             quotes=quotes,
@@ -175,7 +175,7 @@ class TridentRoom:
             placing=placing,
             proofs=proofs,
             canceller=self.canceller,
-            pace=pace,
+            pace=self.pace,
             locks=self.locks,
             bus=self.bus,
             clock=self.clock,
@@ -209,6 +209,8 @@ class TridentRoom:
             self.bus,
             self.clock,
             self.calendar,
+            self.pace,
+            self.login_of,
             self.underlyings,
             self.quotes.summary,
             self.views.unrealized,
@@ -277,12 +279,12 @@ class TridentRoom:
         if event.kind == "reconcile.done":
             self._books_due.set()  # the machine may have slept
         if event.kind == "reconcile.foreign" and event.account is not None and self.on:
-            self.reads.want(event.account)  # found in a listing, where no alert told of it
+            self.reads.want(event.account, Work.PROOF)  # found in a listing, where no alert told of it
 
     def stranger(self, report: OrderReport) -> None:
         """An alert told of an order that is not ours: the account is read at once."""
         if self.on:
-            self.reads.want(report.account)
+            self.reads.want(report.account, Work.PROOF)
 
     def note_reads(self, reads: AccountReads) -> None:
         """Takes note of the trading status that a read of an account has shown."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError
 from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.operation import amounts
@@ -30,7 +31,8 @@ class TransactionReads:
     """Reads the history of accounts: at the start, at 08:30, half an hour after a session's close, and at 22:30.
 
     `first_trident` says of an account on which exchange date its first trident on record was opened: what is older is
-    nobody's here. None while there is none: then nothing is read. `on_read` is called after each complete reading with
+    nobody's here. None while there is none: then nothing is read. `login_of` names the login that reaches an account: a
+    reading waits for its turn there, for its first page. `on_read` is called after each complete reading with
     the account and the rows that are new or written again, also when there are none.
     """
 
@@ -39,6 +41,8 @@ class TransactionReads:
     bus: Bus
     clock: Clock
     calendar: SessionCalendar
+    pace: Pace
+    login_of: Callable[[str], str]
     first_trident: Callable[[str], Awaitable[date | None]]
     on_read: Callable[[str, tuple[Transaction, ...]], Awaitable[None]]
     _read_at: dict[str, datetime] = field(init=False, default_factory=dict)
@@ -74,9 +78,11 @@ class TransactionReads:
 
     async def read(self, account: str) -> bool:
         """Reads the account's history now, and keeps it. False when the broker gave no complete answer."""
+        since = await self._since(account)
+        if since is not None:
+            await self.pace.take(Turn(self.login_of(account), account, Work.ROUTINE))
         now = self.clock.now()
         today = exchange_time(now).date()
-        since = await self._since(account)
         if since is None:
             self._read_at[account] = now
             return True

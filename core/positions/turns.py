@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core.broker.pace import Work
 from core.domain.operation.events import Event
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason
@@ -24,7 +25,7 @@ from core.guards.exit_gate import ExitGate
 from core.locks.folder_lock import LockLost, LockUnconfirmed
 from core.market.calendar import SessionCalendar
 from core.positions.changes import Changes
-from core.positions.complete_reads import LEAST_S, CompleteReads
+from core.positions.complete_reads import FRESH_S, LEAST_S, CompleteReads
 from core.positions.exit_desk import ExitDesk
 from core.positions.telling import Telling
 from core.positions.views_of import Standing, TridentViews
@@ -327,33 +328,35 @@ class TridentTurns:
     # What has to be read
 
     def _read_in_s(self, one: _Account) -> float:
-        """Has the account read at once where something waits for that. Returns the wall seconds until it does. Out of
-        session only what an order of others has done is looked at again: the comparison of a reconciliation must not
-        meet it unbelieved. What expires is gone then, and is told by the rows of the next morning."""
+        """Has the account read where something waits for that, at once where an exit does or where positions follow a
+        fill. Returns the wall seconds until it is asked once more. Out of session only what an order of others has done
+        is looked at again: the comparison of a reconciliation must not meet it unbelieved. What expires is gone then,
+        and is told by the rows of the next morning."""
         now = self.clock.now()
         is_due = self.calendar.is_open(now) or self.changes.others_traded(one.number)
         if not is_due or one.number not in self.followed():
             return NIGHT_S
+        if any(each.is_managed and each.waits_for_read for each in one.standings):
+            self.reads.want(one.number, Work.PROOF)
+            return FRESH_S
         newest, now_s = self.reads.newest(one.number), self.clock.boottime()
-        due_s = [NIGHT_S]
         if newest is None:
             if not one.is_read:
                 one.is_read = True  # it is tried again until it succeeds
-                self.reads.want(one.number)
+                self.reads.want(one.number, Work.ROUTINE)
             return NIGHT_S
+        again_s = after_fill_s = NIGHT_S
         differing = self.changes.differing(one.number)
         if differing is None or differing or self.changes.in_doubt(one.number):
-            due_s.append(newest.began_s + LOOK_AGAIN_S - now_s)
+            again_s = newest.began_s + LOOK_AGAIN_S - now_s
         for standing in one.standings:
             since = standing.view.trident.filled_at
             if standing.is_managed and newest.at < since + AFTER_THE_FILL:  # positions lag a fill
-                due_s.append(self._until_s(since + AFTER_THE_FILL))
-        if any(each.is_managed and each.waits_for_read for each in one.standings):
-            due_s.append(0.0)
-        soonest_s = min(due_s)
+                after_fill_s = min(after_fill_s, self._until_s(since + AFTER_THE_FILL))
+        soonest_s = min(again_s, after_fill_s)
         if soonest_s > 0:
             return soonest_s
-        self.reads.want(one.number)
+        self.reads.want(one.number, Work.PROOF if after_fill_s <= 0 else Work.ROUTINE)
         return NIGHT_S
 
     def _sends(self, account: str) -> bool:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
+from core.broker.pace import Work
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.orders import Entry
@@ -31,7 +32,6 @@ from core.positions.changes import Changes
 from core.positions.complete_reads import CompleteReads
 from core.positions.dividends import Dividends
 from core.positions.moments import moment_of
-from core.positions.pace import Work
 from core.positions.quotes import CloseQuotes
 from core.records.records import AccountRecord, GoneRecord, Records, TridentOnRecord, TridentRecord
 from core.records.repositories.unit_rows import UnitEarned

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from core.broker.pace import Pace
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Entry
@@ -25,7 +26,6 @@ from core.positions.changes import Changes
 from core.positions.complete_reads import CompleteRead, CompleteReads
 from core.positions.exit_desk import Done, ExitDesk
 from core.positions.exit_guards import ExitGuards
-from core.positions.pace import Pace
 from core.positions.placing import Placing
 from core.positions.proofs import CancelProofs
 from core.positions.quotes import CloseQuotes

@@ -58,7 +58,12 @@ class EntryReads(KindReads[Entry]):
     async def watched(self, since: date, today: date) -> tuple[Watched, ...]:
         found = {one.id: one for one in (*await self.open_or_followed(since), *await self.of_day(today))}
         return tuple(
-            Watched(one.account, may_change(one), tuple(at for at in (one.sent_at, one.terminal_at) if at is not None))
+            Watched(
+                one.account,
+                IntentKind.ENTRY,
+                may_change(one),
+                tuple(at for at in (one.sent_at, one.terminal_at) if at is not None),
+            )
             for one in found.values()
             if one.sent_at is not None
         )

@@ -77,7 +77,12 @@ class ExitReads(KindReads[Exit]):
             async with self._database.read() as connection:
                 rows = (await connection.execute(_WATCHED, self._since(since))).all()
             return tuple(
-                Watched(row.account, row.moving > 0, tuple(at for at in (row.sent_at, row.ended_at) if at is not None))
+                Watched(
+                    row.account,
+                    IntentKind.EXIT,
+                    row.moving > 0,
+                    tuple(at for at in (row.sent_at, row.ended_at) if at is not None),
+                )
                 for row in rows
             )
 

@@ -11,7 +11,7 @@ from typing import Literal
 from core.domain.operation.account_settings import AccountField
 from core.domain.operation.commands import Command, CommandState
 from core.domain.orders.order_states import OrderState
-from core.domain.orders.orders import Entry, OrderRequest
+from core.domain.orders.orders import Entry, IntentKind, OrderRequest
 from core.domain.positions.exit_rules import OwnExits
 from core.domain.positions.exits import Exit
 from core.domain.positions.units import UnitName
@@ -153,9 +153,10 @@ class EvidenceRecord:
 @dataclass(frozen=True, slots=True)
 class Watched:
     """How the intents of an account stand that are followed at the broker: whether one may change by itself now, and
-    when such intents were last sent or ended, aware UTC."""
+    when such intents were last sent or ended, aware UTC. They are of one kind."""
 
     account: str
+    kind: IntentKind
     may_change: bool
     newest: tuple[datetime, ...]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import IntentKind
+from core.runtime.task_groups import AnotherTrader
 
 
 class RecordsError(Exception):
@@ -14,7 +15,7 @@ class OtherSchema(RecordsError):
     """The store was written by another version of senex. A trader brings an older one up to date; a reader may not."""
 
 
-class FencedOff(RecordsError):
+class FencedOff(RecordsError, AnotherTrader):
     """A newer trader has the records. Nothing was changed, and this trader ends (rules 10)."""
 
 

@@ -482,8 +482,11 @@ def test_an_exit_whose_answer_was_lost_is_found_by_its_identifier(tmp_path: Path
     in_world(day, tmp_path)
 
 
-def test_an_order_has_its_own_account_looked_at_at_once_and_no_other(tmp_path: Path) -> None:
-    """Fifty accounts that walk at the same time must not be read fifty times for each order."""
+def test_an_exit_has_its_own_account_looked_at_in_its_turn_and_at_once_when_an_operator_cancels_it(
+    tmp_path: Path,
+) -> None:
+    """Fifty accounts that walk at the same time must not be read fifty times for each order, nor each at every order:
+    they have five requests a second together."""
 
     async def day(world: World) -> None:
         await world.start()
@@ -503,10 +506,13 @@ def test_an_order_has_its_own_account_looked_at_at_once_and_no_other(tmp_path: P
         listed.clear()  # the other one is due again in a minute
         target = await close(world, mine, [PUT_1], FAR)
         await world.clock.sleep(1)
-        assert listed == [ACCOUNT]
-        await world.engine.canceller.for_console(target, "the time exit starts")
+        assert listed == [], "the guards have just read what closes its legs"
+        await world.clock.sleep(10)
+        assert set(listed) == {ACCOUNT}, "it is seen in its turn"
+        listed.clear()
+        await world.engine.canceller.for_operator(target, "ana")
         await world.clock.sleep(1)
-        assert set(listed) == {ACCOUNT}
+        assert set(listed) == {ACCOUNT}, "an operator waits for its end"
         await world.stop()
 
     in_world(day, tmp_path, accounts=(account(), account("5WT00002")))

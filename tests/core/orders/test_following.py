@@ -54,11 +54,11 @@ def test_an_absent_exit_that_is_followed_no_more_is_told_once(tmp_path: Path) ->
         world.exchange.fill_plan = "never"
         world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)  # 5 s before the first target
 
-        async def one_is_unknown() -> bool:
-            found = await world.records.exits.open_of(ACCOUNT)
-            return any(one.state is OrderState.UNKNOWN for one in found)
+        async def one_is_unknown_and_the_others_rest() -> bool:
+            found = [one.state for one in await world.records.exits.open_of(ACCOUNT)]
+            return sorted(found) == sorted([OrderState.UNKNOWN, OrderState.WORKING, OrderState.WORKING])
 
-        await until(world, one_is_unknown)
+        await until(world, one_is_unknown_and_the_others_rest)
         (lost,) = [one for one in await world.records.exits.open_of(ACCOUNT) if one.state is OrderState.UNKNOWN]
         assert (await world.answer(CommandKind.ATTEST, lost.id, "absent")).startswith("done")
         await start_at(world, "2026-03-09")  # the fifth session after it: still followed

@@ -17,6 +17,7 @@ from core.orders.positions import CONFIRMED_S
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.habits import Habits
 from core.snapshot import Freshness, PositionsSlice
+from tests.support.shown_positions import show_positions
 from tests.support.trident_world import held, set_account
 from tests.support.world import ACCOUNT, World, et, in_world
 
@@ -52,7 +53,7 @@ def test_a_filled_entry_is_shown_marked_from_its_own_legs(tmp_path: Path) -> Non
         assert view.profit_natural == 100 * (view.credit - view.mark_natural)
         assert view.warnings == ()
 
-        world.broker.arm(FaultKind.REST_429, path=f"/accounts/{ACCOUNT}/balances")
+        world.broker.arm(FaultKind.REST_429, path=f"/accounts/{ACCOUNT}/positions")
         shown = await _looked(world)
         assert len(shown.open) == 1, "what was known stays"
         assert "positions of …0001 could not be read" in shown.trouble
@@ -96,12 +97,7 @@ def test_one_closed_at_the_broker_is_shown_no_more_and_its_legs_are_let_go(tmp_p
         assert len((await _looked(world)).open) == 1
         legs = [leg.streamer for leg in world.engine.tridents.held[0].legs]
         assert all(world.broker.market_data.shown(symbol) is not None for symbol in legs)
-        read = world.broker.account_reads
-
-        async def without_positions(number: str):  # type: ignore[no-untyped-def]
-            return replace(await read(number), positions=())
-
-        setattr(world.broker, "account_reads", without_positions)  # noqa: B010 - closed by hand at this one broker
+        show_positions(world.broker, lambda held: ())  # closed by hand
         assert len((await _looked(world)).open) == 1, "one read alone proves no end"
         await world.clock.sleep(CONFIRMED_S)
         assert await _looked(world) == PositionsSlice()

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
-from core.broker.port import AccountReads
+from core.broker.port import Position
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
@@ -16,6 +16,7 @@ from core.orders.positions import CONFIRMED_S, LONGEST_S
 from core.records.search.open_tridents import open_tridents
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
+from tests.support.shown_positions import show_positions
 from tests.support.world import ACCOUNT, World, in_world
 
 ORDERS = f"/accounts/{ACCOUNT}/orders"
@@ -189,13 +190,8 @@ def test_a_leg_closed_by_a_person_is_found_by_the_periodic_read_and_said_everywh
 def test_positions_that_lag_and_arrive_leg_by_leg_open_no_breaker(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         entry = await filled(world)
-        read, legs = world.broker.account_reads, {leg.symbol for leg in entry.request.legs[1:]}
-
-        async def arriving(number: str) -> AccountReads:
-            reads = await read(number)
-            return replace(reads, positions=tuple(p for p in reads.positions if p.symbol not in legs))
-
-        setattr(world.broker, "account_reads", arriving)  # noqa: B010 - the positions of this one broker
+        legs = {leg.symbol for leg in entry.request.legs[1:]}
+        show_positions(world.broker, lambda held: tuple(p for p in held if p.symbol not in legs))
         await world.answer(CommandKind.RECONCILE)
         while legs:
             await world.engine.tridents.check()
@@ -215,13 +211,13 @@ def test_positions_that_lag_and_arrive_leg_by_leg_open_no_breaker(tmp_path: Path
 def test_a_difference_that_every_read_shows_otherwise_counts_after_half_a_minute(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         entry = await filled(world)
-        read, turns = world.broker.account_reads, itertools.count()
+        turns = itertools.count()
 
-        async def another_leg_missing(number: str) -> AccountReads:
-            reads, missing = await read(number), entry.request.legs[next(turns) % 4].symbol
-            return replace(reads, positions=tuple(p for p in reads.positions if p.symbol != missing))
+        def another_leg_missing(held: tuple[Position, ...]) -> tuple[Position, ...]:
+            missing = entry.request.legs[next(turns) % 4].symbol
+            return tuple(p for p in held if p.symbol != missing)
 
-        setattr(world.broker, "account_reads", another_leg_missing)  # noqa: B010 - the positions of this one broker
+        show_positions(world.broker, another_leg_missing)
         for _ in range(int(LONGEST_S / 4)):
             await world.engine.tridents.check()
             assert not stopped(world)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.broker.port import StreamState
+from core.broker.port import Position, StreamState
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
@@ -18,6 +18,7 @@ from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
 from core.snapshot import Automation, Health, Reentry
 from tests.support.invariants import assert_nothing_forbidden_happened
+from tests.support.shown_positions import show_positions
 from tests.support.world import ACCOUNT, World, account, et, in_world
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -265,23 +266,18 @@ def test_positions_that_do_not_hold_the_whole_trident_stop_the_account_until_the
         await world.start()
         await world.until("09:46")
         legs = (await world.entry()).request.legs
-        read = world.broker.account_reads
         gone = [(legs[0].symbol, 1)]
 
-        async def partly_closed(number: str):  # type: ignore[no-untyped-def]
-            reads = await read(number)
+        def partly_closed(held: tuple[Position, ...]) -> tuple[Position, ...]:
             lost = dict(gone)
-            return replace(
-                reads,
-                positions=tuple(replace(p, quantity=p.quantity - lost.get(p.symbol, 0)) for p in reads.positions),
-            )
+            return tuple(replace(p, quantity=p.quantity - lost.get(p.symbol, 0)) for p in held)
 
         async def stopped_by() -> list[str]:
             await world.answer(CommandKind.RECONCILE)
             await world.clock.sleep(2 * CONFIRMED_S)
             return [b.why for b in world.engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
 
-        world.broker.account_reads = partly_closed  # type: ignore[method-assign]
+        show_positions(world.broker, partly_closed)
         [why] = await stopped_by()
         assert f"the broker holds 1 of 2 {legs[0].symbol}; a reset settles these quantities until they change" in why
         assert (await world.answer(CommandKind.RESET, "mismatch")).startswith("done")

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from core.broker.pace import Pace
 from core.domain.positions.pnl import Unrealized
 from core.positions.account_closes import AccountCloses
 from core.positions.earnings import Earnings
@@ -38,13 +39,16 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
             return DAY
 
         earnings = Earnings(world.records, world.engine.bus, world.clock, parts.calendar)
+        pace = Pace(world.clock)
         reads = TransactionReads(
-            world.broker, world.records, world.engine.bus, world.clock, parts.calendar, first,
+            world.broker, world.records, world.engine.bus, world.clock, parts.calendar, pace, lambda _: "main", first,
             lambda number, rows: earnings.work_out(number),
         )  # fmt: skip
 
         def closes() -> AccountCloses:
-            return AccountCloses(world.broker, world.records, world.clock, parts.calendar, unrealized)
+            return AccountCloses(
+                world.broker, world.records, world.clock, parts.calendar, pace, lambda _: "main", unrealized
+            )
 
         keeps = closes()
         numbers = [ACCOUNT, OTHER]

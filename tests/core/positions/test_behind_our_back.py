@@ -24,8 +24,9 @@ from tests.support.trident_world import (
     targets_rest,
     trident,
     until,
+    working,
 )
-from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
+from tests.support.world import ACCOUNT, MONDAY, World, account, et, in_world
 
 EARLY = et(MONDAY, "09:43:30")
 
@@ -142,7 +143,13 @@ def test_an_assigned_put_has_its_side_counted_again_and_stops_entries(tmp_path: 
         if not restarts:  # else nobody knows how many shares came, before the broker's row is there
             assert (await states(world))[PUT_2] == (UnitState.BROKEN, Ended.ASSIGNED)
             assert BreakerKind.ASSIGNED in {one.kind for one in world.engine.breakers.open_now}
-        rest = await targets_rest(world, (PUT_1, CALL))
+
+        async def again() -> bool:
+            now = await working(world)
+            return now.keys() == {PUT_1, CALL} and now[PUT_1].id != targets[PUT_1].id
+
+        await until(world, again)
+        rest = await working(world)
         assert rest[CALL].id == targets[CALL].id
         (unit,) = [unit for unit in (await trident(world)).trident.units if unit.name is PUT_1]
         assert unit.state is UnitState.WHOLE
@@ -150,7 +157,7 @@ def test_an_assigned_put_has_its_side_counted_again_and_stops_entries(tmp_path: 
         assert nothing_opened(world)
         await world.stop()
 
-    in_world(day, tmp_path, start=EARLY)
+    in_world(day, tmp_path, start=EARLY, accounts=[account(cash="100000")])  # which can pay for the shares
 
 
 def test_a_split_leaves_the_trident_alone_for_good(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from core.broker.pace import Pace
 from core.domain.market.quotes import DaySummary
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.positions.pnl import Unrealized
@@ -33,7 +34,16 @@ def test_a_turn_does_what_is_due_and_then_asks_nobody(tmp_path: Path) -> None:
 
         parts = world.engine.parts
         books = Bookkeeping(
-            world.broker, world.records, world.engine.bus, world.clock, parts.calendar, ("QQQ",), told.get, unrealized
+            world.broker,
+            world.records,
+            world.engine.bus,
+            world.clock,
+            parts.calendar,
+            Pace(world.clock),
+            lambda _: "main",
+            ("QQQ",),
+            told.get,
+            unrealized,
         )
         numbers = (ACCOUNT,)
         path = f"/accounts/{ACCOUNT}/transactions"

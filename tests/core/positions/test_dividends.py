@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.broker.pace import Pace
 from core.domain.market.judgement import Metrics
 from core.positions.dividends import RETRY_S, Dividends
-from core.positions.pace import Pace
 from tests.support.world import ACCOUNT, LOGIN, World, in_world
 
 

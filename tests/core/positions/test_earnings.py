@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from core.broker.pace import Pace
 from core.domain.orders.orders import Entry
 from core.domain.orders.transactions import Transaction
 from core.domain.positions.closing import Gone
@@ -45,7 +46,15 @@ class Money:
         parts = world.engine.parts
         self.earnings = Earnings(world.records, world.engine.bus, world.clock, parts.calendar)
         self.reads = TransactionReads(
-            world.broker, world.records, world.engine.bus, world.clock, parts.calendar, self._first, self._on_read
+            world.broker,
+            world.records,
+            world.engine.bus,
+            world.clock,
+            parts.calendar,
+            Pace(world.clock),
+            lambda _: "main",
+            self._first,
+            self._on_read,
         )
 
     async def _first(self, account: str) -> date | None:

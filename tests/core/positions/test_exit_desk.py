@@ -531,6 +531,7 @@ def test_a_cancel_goes_while_nothing_may_be_sent(tmp_path: Path) -> None:
         done = await room.do(entry, PlaceClose(time_exit(units)))
         assert "HALT-ALL" in done.why
         assert await room.do(entry, Cancel((target.id,), CancelWhy.LEFT_ALONE)) == Done()
+        await world.clock.sleep(LIVE_AFTER_S)
         assert await room.proved(entry, target) == Done()
         assert (await room.now(target)).state is OrderState.CANCELLED
         assert len((await room.view(entry)).exits) == 3, "what is barred leaves no intent behind"

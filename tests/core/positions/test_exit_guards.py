@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from core.broker.port import BrokerError, BrokerFault, DryRunAnswer
+from core.broker.pace import Work
+from core.broker.port import BrokerError, BrokerFault, DryRunAnswer, MarketState
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Reason, Refusal
@@ -22,8 +24,8 @@ from core.domain.positions.exits import Exit, ExitKind
 from core.domain.positions.plans import close_plan, request_of
 from core.domain.positions.trident_view import ManualClose
 from core.domain.positions.tridents import ExitMode, HandsOff
-from core.domain.positions.units import UnitState
-from core.positions.complete_reads import FRESH_S
+from core.domain.positions.units import UnitName, UnitState
+from core.positions.complete_reads import FRESH_S, CompleteRead
 from core.positions.exit_guards import NO_POSITION
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
@@ -193,6 +195,94 @@ def test_what_a_guard_refuses_never_leaves_and_goes_when_the_cause_is_gone(tmp_p
         placed = await room.place(entry, PUTS)
         assert isinstance(placed, Exit), placed
         assert (placed.state, closes(world)) == (OrderState.WORKING, 1)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_the_broker_s_word_that_its_session_is_open_counts_as_long_as_a_complete_read(tmp_path: Path) -> None:
+    """Many closing orders leave within seconds: each would ask the same question."""
+
+    async def day(world: World) -> None:
+        entry, room = await with_a_trident(world)
+        await room.closing(entry)
+        asked_s: list[float] = []
+        ask = world.broker.market_state
+
+        async def noted() -> MarketState:
+            asked_s.append(world.clock.monotonic())
+            return await ask()
+
+        setattr(world.broker, "market_state", noted)  # noqa: B010 - a method of this one instance
+        for names in (PUTS, (CALL,)):
+            placed = await room.place(entry, names)
+            assert isinstance(placed, Exit), placed
+        [opened_s] = asked_s
+        assert world.clock.monotonic() - opened_s <= FRESH_S
+        await room.cancelled(entry, placed)
+        await world.clock.sleep(FRESH_S + 1)
+        assert not (await room.proved(entry, placed)).why
+        world.broker.arm(FaultKind.SESSION_CLOSED, count=None)
+        refused = await room.place(entry, (CALL,))
+        assert isinstance(refused, Refusal), refused
+        assert refused.reason is Reason.MARKET_CLOSED
+        assert len(asked_s) == 2
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_newer_word_that_the_session_is_closed_ends_an_older_one_that_it_is_open(tmp_path: Path) -> None:
+    """Also where the older answer comes last. The next order asks anew."""
+
+    async def day(world: World) -> None:
+        entry, room = await with_a_trident(world)
+        await room.closing(entry)
+        answers, asked = iter([(True, 2.0), (False, 0.1), (False, 0.1), (True, 0.1)]), 0
+
+        async def slowly() -> MarketState:
+            nonlocal asked
+            asked += 1
+            is_open, after_s = next(answers)
+            await world.clock.sleep(after_s)
+            return MarketState(is_open, "its word", None, None)
+
+        async def places(names: tuple[UnitName, ...], after_s: float) -> Exit | Refusal:
+            await world.clock.sleep(after_s)
+            return await room.place(entry, names)
+
+        setattr(world.broker, "market_state", slowly)  # noqa: B010 - a method of this one instance
+        for found in await asyncio.gather(places(PUTS, 0), places((CALL,), 1)):
+            assert isinstance(found, Refusal), found
+            assert found.reason is Reason.MARKET_CLOSED
+        found = await room.place(entry, PUTS)
+        assert isinstance(found, Refusal), "the older word that it is open is not shared"
+        assert isinstance(await room.place(entry, PUTS), Exit), "it has opened"
+        assert asked == 4
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_the_session_is_asked_for_once_more_where_what_comes_after_it_waited_in_the_line(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        entry, room = await with_a_trident(world)
+        await room.closing(entry)
+        since, answers = room.reads.since, iter([True, False])
+
+        async def late(account: str, began_s: float, *, work: Work = Work.ROUTINE) -> CompleteRead:
+            await world.clock.sleep(FRESH_S + 1)
+            return await since(account, began_s, work=work)
+
+        async def asked() -> MarketState:
+            return MarketState(next(answers), "its word", None, None)
+
+        setattr(room.reads, "since", late)  # noqa: B010 - methods of these instances
+        setattr(world.broker, "market_state", asked)  # noqa: B010
+        refused = await room.place(entry, PUTS)
+        assert isinstance(refused, Refusal), refused
+        assert refused.reason is Reason.MARKET_CLOSED
+        assert next(answers, None) is None
         await world.stop()
 
     in_world(day, tmp_path)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from core.broker.pace import Pace
 from core.domain.market.quotes import Quote
 from core.domain.market.underlying import SHIPPED
 from core.domain.positions.close_prices import spread_prices, unusable
@@ -18,7 +19,6 @@ from core.domain.positions.units import Unit, UnitName, UnitState
 from core.domain.positions.walk import ClosePrices
 from core.market.feed import Feed
 from core.market.quote_store import MemoryQuoteStore
-from core.positions.pace import Pace
 from core.positions.quotes import LIVE_AFTER_HALT_S, CloseQuotes, LegQuotes
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.exchange import Exchange

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from core.broker.pace import Pace
 from core.domain.market.quotes import DaySummary
 from core.domain.orders.orders import Entry
 from core.domain.orders.transactions import Transaction
@@ -40,7 +41,15 @@ class Read:
 def reads_of(world: World, told: Read) -> TransactionReads:
     parts = world.engine.parts
     return TransactionReads(
-        world.broker, world.records, world.engine.bus, world.clock, parts.calendar, told.first_trident, told.on_read
+        world.broker,
+        world.records,
+        world.engine.bus,
+        world.clock,
+        parts.calendar,
+        Pace(world.clock),
+        lambda _: "main",
+        told.first_trident,
+        told.on_read,
     )
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
+from core.broker.pace import Pace
 from core.broker.port import StreamState, StreamStatus
 from core.commands.attestations import Attestations
 from core.cycle.attempts import Attempts
@@ -112,7 +113,16 @@ class TradingProcess:
             on_stranger=strangers.heard,
         )
         look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7), age_s)
-        self.polls = OrderPolls(look, self.tracker, records, clock, lambda: exchange_time(clock.now()).date(), age_s)
+        self.polls = OrderPolls(
+            look,
+            self.tracker,
+            records,
+            clock,
+            Pace(clock),
+            lambda _: "main",
+            lambda: exchange_time(clock.now()).date(),
+            age_s,
+        )
         self._reconciliation = Reconciliation(
             Reconciler(
                 broker, records, look, self.breakers, PositionComparison(records, self.breakers, strangers, bus, clock)

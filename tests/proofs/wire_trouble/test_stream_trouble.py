@@ -30,6 +30,7 @@ from typing import Any
 
 import pytest
 
+from core.broker.pace import Pace
 from core.broker.port import StreamState
 from core.broker.tastytrade import TastytradeBroker
 from core.domain.orders.order_states import OrderState
@@ -298,7 +299,9 @@ async def test_an_unreadable_alert_is_answered_by_a_poll_and_the_order_is_found(
     strangers = Strangers(records, Breakers(records, bus, clock), bus, ForeignTridents(lambda: record_samples.DAY))
     look = AccountLook(broker, records, tracker, strangers, clock, lambda day: record_samples.DAY, lambda at: 0.0)
     age_s = JumpDetector(clock, 60.0).age_s
-    polls = OrderPolls(look, tracker, records, clock, lambda: exchange_time(clock.now()).date(), age_s)
+    polls = OrderPolls(
+        look, tracker, records, clock, Pace(clock), lambda _: "main", lambda: exchange_time(clock.now()).date(), age_s
+    )
     entry = await _entry_without_an_answer(records)
     at = datetime.now(UTC).isoformat()
     legs = [
