@@ -56,7 +56,7 @@ ALLOWED = {
     "core/domain/market/indicators.py": {".6f": "makes a number of a float, no text"},
     **{
         f"widgets/{name}.py": {"%b": "an expiration like Apr 17, where there is no room for the weekday"}
-        for name in ("alarms", "charts/payoff", "order_list", "orders", "positions", "spread")
+        for name in ("alarms", "charts/payoff", "order_list", "orders", "positions", "spread", "trade", "trident_list")
     },
     "senex_tui/console/base.py": {"__name__": _DEFECT},
     "widgets/base/event_guard.py": {"__name__": _DEFECT},

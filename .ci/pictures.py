@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cairosvg
+from glyphs import BLOCKS, BRAILLE, DRAWN, FONT, missing_in_font
 
 from core.config.loader import load_settings
 from core.records.records import Records
@@ -24,11 +25,11 @@ from tests.support.console.recordings import lived
 from tests.support.console.scenes import DAY_OF, SCENES, FixedEngine
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-FONT = "DejaVu Sans Mono"
-BRAILLE = 0x2800
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """Column and row of each bit of a braille sign."""
 CELL, LINE = 12.2, 24.4
+RISE = 0.78 * LINE
+"""How far the top of a line of text is above its baseline."""
 TEXT = re.compile(r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)"[^>]*>(?P<text>[^<]*)</text>')
 
 
@@ -98,15 +99,17 @@ async def shoot(picture: Picture, records: Path) -> str:
         await opened.close()
 
 
-def with_dots(svg: str) -> str:
-    """Braille drawn as dots: no font that is everywhere has it in the width of a cell."""
+def drawn_exactly(svg: str) -> str:
+    """Braille and blocks drawn as dots and rectangles that fill their cells: a font leaves gaps between the rows, and
+    none that is everywhere has braille in the width of a cell."""
 
     def drawn(found: re.Match[str]) -> str:
         text = html.unescape(found["text"])
-        if not any(BRAILLE <= ord(sign) < BRAILLE + 256 for sign in text):
+        if not DRAWN & set(text):
             return found[0]
-        plain = "".join("\u00a0" if BRAILLE <= ord(sign) < BRAILLE + 256 else sign for sign in text)
-        return found[0].replace(f">{found['text']}<", f">{html.escape(plain)}<") + "".join(dots(found, text))
+        plain = "".join("\u00a0" if sign in DRAWN else sign for sign in text)
+        shapes = [*dots(found, text), *rectangles(found, text)]
+        return found[0].replace(f">{found['text']}<", f">{html.escape(plain)}<") + "".join(shapes)
 
     return TEXT.sub(drawn, svg)
 
@@ -133,8 +136,26 @@ def dots(found: re.Match[str], text: str) -> Iterator[str]:
         for bit, (column, row) in enumerate(DOTS):
             if 0 <= bits < 256 and bits >> bit & 1:
                 x = float(found["x"]) + place * CELL + (0.28 + 0.44 * column) * CELL
-                y = float(found["y"]) - 0.78 * LINE + (0.125 + 0.25 * row) * LINE
+                y = float(found["y"]) - RISE + (0.125 + 0.25 * row) * LINE
                 yield f'<circle class="{found["style"]}" cx="{x:.1f}" cy="{y:.1f}" r="1.8"/>'
+
+
+def rectangles(found: re.Match[str], text: str) -> Iterator[str]:
+    for block in re.finditer(r"(.)\1*", text):
+        if (sign := block[1]) in BLOCKS:
+            first, high = BLOCKS[sign]
+            x = float(found["x"]) + block.start() * CELL
+            y = float(found["y"]) - RISE + first * LINE / 8
+            size = f'width="{len(block[0]) * CELL:.1f}" height="{high * LINE / 8 + 0.3:.1f}"'
+            yield f'<rect class="{found["style"]}" x="{x:.1f}" y="{y:.1f}" {size}/>'
+
+
+def font_svg(svg: str) -> str:
+    """A screenshot with our font and our drawings. Raises ValueError for a character that the font does not have."""
+    missing = missing_in_font("".join(html.unescape(found["text"]) for found in TEXT.finditer(svg)))
+    if missing:
+        raise ValueError(f"{FONT} has no glyph for {' '.join(sorted(missing))}")
+    return by_words(drawn_exactly(svg.replace("Fira Code", FONT)))
 
 
 def main(names: list[str]) -> None:
@@ -144,7 +165,7 @@ def main(names: list[str]) -> None:
             if names and picture.name not in names:
                 continue
             records = lived(DAY_OF[picture.scene], Path(folder))
-            svg = by_words(with_dots(asyncio.run(shoot(picture, records)).replace("Fira Code", FONT)))
+            svg = font_svg(asyncio.run(shoot(picture, records)))
             target = IMAGES / f"{picture.name}.png"
             cairosvg.svg2png(bytestring=svg.encode(), write_to=str(target), output_width=picture.size[0] * 9)
             print(target.name, f"{target.stat().st_size // 1000} KB")

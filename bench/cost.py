@@ -94,7 +94,7 @@ def force_entry(console: TmuxConsole) -> None:
     console.press(b"f")
     console.wait_for(QUESTION_TEXT)
     console.press(b"y")
-    console.wait_for("SUCCEEDED")
+    console.wait_for("; took ")
     console.press(MESSAGES_KEY)
 
 

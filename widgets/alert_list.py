@@ -1,4 +1,4 @@
-"""The list of the alerts: open ones first, in the order they opened, then those closed lately (rules 12)."""
+"""The list of the alerts: the open ones first, then those closed lately, each newest first (rules 12)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _SEVERITY = {"critical": ("✖ critical", Tone.BAD), "warning": ("▲ warning ",
 def alert_listing(
     open_now: Sequence[AlertView], closed: Sequence[AlertView], pending: Collection[int] = (), trouble: str = ""
 ) -> Listing:
-    """One row for each alert. `pending` has the ids of those whose acknowledgement is on its way.
+    """One row for each alert; of the closed ones the last closed is the newest. `pending` has the ids of those whose
+    acknowledgement is on its way.
 
     `trouble` says why the closed ones are missing.
     """
@@ -40,7 +41,9 @@ def alert_listing(
         title += f", {len(closed)} closed"
     if trouble:
         title += f"  closed ones not read: {trouble}"
-    rows = [_row(alert, alert.id in pending) for alert in (*open_now, *closed)]
+    newest_first = sorted(open_now, key=lambda alert: (alert.since, alert.id), reverse=True)
+    closed_last_first = sorted(closed, key=lambda alert: (alert.closed or alert.since, alert.id), reverse=True)
+    rows = [_row(alert, alert.id in pending) for alert in (*newest_first, *closed_last_first)]
     return Listing(title, _COLUMNS, tuple(rows), _EMPTY)
 
 

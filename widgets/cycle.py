@@ -5,6 +5,8 @@ While the console starts it shows the steps of the start.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from core.domain.orders.next_step import Next
@@ -27,7 +29,7 @@ class CyclePanel(DayPanel["CycleSlice"]):
     def draw(self, value: CycleSlice, width: int, height: int) -> Drawing:
         if value.number == 0 or (self.context.start and not value.running):
             return self.nothing(width)
-        steps = flow((_step(step) for step in value.steps), width)
+        steps = step_rows(value.steps, width)
         accounts = self._accounts(value, width)
         if value.running:
             lines = [*steps, *_running(value, width), *accounts]
@@ -100,6 +102,22 @@ def _running(value: CycleSlice, width: int) -> list[Line]:
     return [((row, Tone.PLAIN),) for row in wrap(text, width)]
 
 
-def _step(step: StepView) -> tuple[str, Tone]:
-    sign, tone = step_sign(step.state)
-    return f"{sign} {step.name}", tone
+def step_rows(steps: Sequence[StepView], width: int) -> list[Line]:
+    """The steps side by side. Where they need more than a row, neighbours that stand alike are told by the first and
+    the last of them, the most of them first: `✓ guard to strikes  ▶ quotes  · pricing to send`."""
+    runs = [[step] for step in steps]
+    while len(rows := flow((_run(run) for run in runs), width)) > 1:
+        alike = [tuple(group) for _, group in groupby(steps, lambda step: step.state)]
+        apart = [run for run in alike if len(run) > 2 and [*run] not in runs]
+        if not apart:
+            break
+        longest = max(apart, key=len)
+        place = next(number for number, run in enumerate(runs) if run[0] is longest[0])
+        runs[place : place + len(longest)] = [[*longest]]
+    return rows
+
+
+def _run(steps: Sequence[StepView]) -> tuple[str, Tone]:
+    sign, tone = step_sign(steps[0].state)
+    name = steps[0].name if len(steps) == 1 else f"{steps[0].name} to {steps[-1].name}"
+    return f"{sign} {name}", tone

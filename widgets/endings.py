@@ -12,7 +12,7 @@ from core.domain.reporting.money import MoneyPart
 from core.snapshot.money import MoneyView
 from widgets.base.lines import Drawing, Line, Tone, fit, right, wrap
 from widgets.base.panel import LinePanel
-from widgets.charts.earned import result_tone
+from widgets.base.profit import profit_tone
 from widgets.charts.picture import drawn
 
 _HOW, _COUNT, _SHARE = 10, 5, 8
@@ -98,7 +98,7 @@ def _result(name: str, part: MoneyPart, width: int) -> Line:
     ended = f"  {part.ended} ended" if width >= 40 else ""
     return (
         (fit(name, _HOW), Tone.PLAIN),
-        (right(told, _COUNT + _SHARE + 2), result_tone(part.realized)),
+        (right(told, _COUNT + _SHARE + 2), profit_tone(part.realized)),
         (ended, Tone.DIM),
     )
 

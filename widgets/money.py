@@ -12,7 +12,8 @@ from core.snapshot import Freshness, PositionsSlice, PositionView
 from core.snapshot.money import MoneyView
 from widgets.base.lines import Drawing, Part, Tone, flow, wrap
 from widgets.base.panel import LinePanel
-from widgets.charts.earned import EarnedPicture, result_tone
+from widgets.base.profit import profit_tone
+from widgets.charts.earned import EarnedPicture
 from widgets.charts.picture import Picture, drawn
 from widgets.charts.weeks import WeeksPicture
 
@@ -100,10 +101,10 @@ def _earned(view: MoneyView, today: date | None) -> list[Part]:
         month = next((part.realized for begins, part in view.figures.periods
                       if begins == Period.MONTH.first_of(today)), Decimal(0))  # fmt: skip
         for name, value in (("today", earned), ("week", week), ("month", month)):
-            parts.append((f"{name} {amounts.signed_money(value)}", result_tone(value)))
+            parts.append((f"{name} {amounts.signed_money(value)}", profit_tone(value)))
     total = view.figures.total
     mark = "~" if total.estimated else ""
-    return [*parts, (f"all {mark}{amounts.signed_money(total.realized)}", result_tone(total.realized))]
+    return [*parts, (f"all {mark}{amounts.signed_money(total.realized)}", profit_tone(total.realized))]
 
 
 def _open(value: OpenNow) -> list[Part]:
@@ -112,7 +113,7 @@ def _open(value: OpenNow) -> list[Part]:
     if value.mid is None:
         return [(f"{value.tridents} open, no fresh quotes", Tone.WARN)]
     told = f"{value.tridents} open {amounts.signed_money(value.mid)} at mid"
-    return [(told, result_tone(value.mid)), (f"{amounts.signed_money(value.natural)} at natural", Tone.DIM)]
+    return [(told, profit_tone(value.mid)), (f"{amounts.signed_money(value.natural)} at natural", Tone.DIM)]
 
 
 class _MoneyPicture(LinePanel[MoneyView]):

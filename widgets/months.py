@@ -11,7 +11,7 @@ from core.domain.reporting.money import MoneyPart
 from core.snapshot.money import MoneyView
 from widgets.base.lines import Drawing, Line, Part, Tone, fit, right, wrap
 from widgets.base.panel import LinePanel
-from widgets.charts.earned import result_tone
+from widgets.base.profit import profit_tone
 
 _NAME = 8
 _GAP = "  "
@@ -61,7 +61,7 @@ def table(rows: list[tuple[str, MoneyPart]], head: str, width: int) -> list[Line
 
 
 def _result(value: Decimal | None, mark: str = "") -> Part:
-    return f"{mark}{amounts.signed_money(value)}", result_tone(value)
+    return f"{mark}{amounts.signed_money(value)}", profit_tone(value)
 
 
 def _share(value: Decimal | None) -> Part:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -12,11 +15,11 @@ from widgets.base import format as figures
 from widgets.base.day_panel import DayContext, DayPanel
 from widgets.base.fates import order_kind, order_words, tone_of
 from widgets.base.key_names import key_for
-from widgets.base.lines import Drawing, Line, Tone, beside, fit, wrap
-from widgets.positions import summary
+from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, flow, width_of, wrap
+from widgets.positions import summary_parts
 
 if TYPE_CHECKING:
-    from core.snapshot import OrderView, PositionsSlice
+    from core.snapshot import FillView, OrderView, PositionsSlice
 
 _NAMES_ITSELF = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY})
 """Kinds whose words are all in the figures beside them."""
@@ -26,13 +29,13 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
     NAME = "Orders"
     EMPTY = "no order today"
 
-    _positions = ""
+    _positions: tuple[Part, ...] = ()
 
     def show_positions(self, value: PositionsSlice) -> None:
         """Shows a line about the open tridents above the entries."""
-        positions_line = summary(value)
-        if positions_line != self._positions:
-            self._positions = positions_line
+        positions = tuple(summary_parts(value))
+        if positions != self._positions:
+            self._positions = positions
             self.redraw()
 
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
@@ -55,9 +58,9 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
         if not self._positions:
             return []
         where = f"{key_for('positions', 't')} shows them"
-        has_room = len(self._positions) + 1 + len(where) <= width
-        far = ((where, Tone.DIM),) if has_room else ()
-        return [beside(((self._positions, Tone.ACCENT),), far, width)]
+        *above, last = flow(self._positions, width)
+        far = ((where, Tone.DIM),) if width_of(last) + 1 + len(where) <= width else ()
+        return [*above, beside(last, far, width)]
 
 
 def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]:
@@ -85,10 +88,27 @@ def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]
     lines += _below(_needs(order), Tone.WARN, width)
     about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
     lines += _below(about, Tone.DIM, width)
-    for fill in order.fills:
-        text = f"  fill {figures.clock(fill.at)}  {figures.quantity(fill.quantity)} {fill.leg}"
-        lines.append(beside(((text, Tone.DIM),), ((f"at {figures.price(fill.price)}", Tone.PLAIN),), width))
+    return lines + _fills(order.fills, width)
+
+
+def _fills(fills: Sequence[FillView], width: int) -> list[Line]:
+    """Every leg's fills with their prices, those of one second side by side."""
+    lines: list[Line] = []
+    for at, together in groupby(_by_price(fills), lambda fill: fill.at):
+        parts = [(f"{figures.quantity(fill.quantity)} {fill.leg} at {figures.price(fill.price)}") for fill in together]
+        told = flow([(f"fills {figures.clock(at)}", Tone.DIM), *((part, Tone.PLAIN) for part in parts)], width - 2)
+        lines += [(("  ", Tone.PLAIN), *line) for line in told]
     return lines
+
+
+def _by_price(fills: Sequence[FillView]) -> list[FillView]:
+    """The fills with those of one leg at one price together, as of the last of them."""
+    found: dict[tuple[str, Decimal], FillView] = {}
+    for fill in fills:
+        before = found.get((fill.leg, fill.price))
+        quantity = fill.quantity + (0 if before is None else before.quantity)
+        found[fill.leg, fill.price] = replace(fill, quantity=quantity)
+    return [*found.values()]
 
 
 def _fate(order: OrderView) -> str:

@@ -13,7 +13,7 @@ from widgets.judgement import JudgementPanel
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
 from widgets.schedule import SchedulePanel
-from widgets.spread import SpreadPanel
+from widgets.trade import TradePanel, TradeView
 
 if TYPE_CHECKING:
     from core.snapshot import Snapshot
@@ -38,13 +38,18 @@ class NumberedPanel:
     opens: str = ""
 
 
-def _chart_view(shown: Snapshot) -> ChartView:
+def chart_view(shown: Snapshot) -> ChartView:
+    """The slices that the charts are drawn from."""
     return ChartView(shown.quotes, shown.schedule, shown.spread, shown.attempts, shown.judgements, shown.pictures)
 
 
+def _trade_view(shown: Snapshot) -> TradeView:
+    return TradeView(shown.spread, shown.positions.open)
+
+
 PANELS: tuple[NumberedPanel, ...] = (
-    NumberedPanel("1", "spread", "Spread", "Spread", SpreadPanel, lambda shown: shown.spread),
-    NumberedPanel("7", "chart", "Chart", "Chart", ChartPanel, _chart_view),
+    NumberedPanel("1", "spread", "Trade", "Trade", TradePanel, _trade_view),
+    NumberedPanel("7", "chart", "Chart", "Chart", ChartPanel, chart_view),
     NumberedPanel("6", "judgement", "Judgement", "Judge", JudgementPanel, lambda shown: shown.judgements),
     NumberedPanel("2", "attempts", "Attempts", "Tries", AttemptsPanel, lambda shown: shown.attempts),
     NumberedPanel("3", "orders", "Orders", "Orders", OrdersPanel, lambda shown: shown.orders, opens="orders"),
@@ -64,5 +69,6 @@ def cycle_of(name: str, shown: Snapshot) -> int | None:
     newest = None if shown.cycle is None else shown.cycle.number or None
     spread = None if shown.spread is None else shown.spread.cycle
     tried = next((attempt.cycle for attempt in shown_first(shown.attempts)), None)
-    named = {"spread": (spread,), "attempts": (tried,), "judgement": (spread, tried), "chart": (spread, tried)}
+    both = (spread, tried)
+    named = {"spread": (spread,), "attempts": (tried,), "judgement": both, "chart": both, "payoff": (spread,)}
     return next((number for number in named.get(name, ()) if number is not None), newest)

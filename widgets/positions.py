@@ -1,7 +1,9 @@
-"""The panel of the open tridents: days left, mark, P&L, break-evens and warnings (rules 7)."""
+"""The panel of one open trident: days left, mark, P&L, break-evens, units and warnings (rules 7, 15); and all of them
+in a line."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,40 +13,51 @@ from core.snapshot import Freshness
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Part, Tone, beside, flow, wrap
 from widgets.base.panel import LinePanel
+from widgets.base.profit import profit_part, profit_tone
 
 if TYPE_CHECKING:
     from core.snapshot import PositionsSlice, PositionView, TridentExits
 
 
-class PositionsPanel(LinePanel["PositionsSlice"]):
-    NAME = "Positions"
+_NARROW = 70
+"""Below so many columns the account stands in the panel's title alone."""
 
-    def draw(self, value: PositionsSlice, width: int, height: int) -> Drawing:
-        lines: list[Line] = [((line, Tone.BAD),) for line in wrap(value.trouble, width) if line]
-        if not value.open:
-            lines.append((("no trident is open", Tone.DIM),))
-        for number, view in enumerate(value.open):
-            lines += [()] * bool(number)
-            lines += _trident(view, width)
-        return Drawing(summary(value) or self.NAME, tuple(lines))
+
+class TridentPanel(LinePanel["PositionView"]):
+    NAME = "Trident"
+    PLACEHOLDER = "no open trident is chosen"
+
+    def draw(self, value: PositionView, width: int, height: int) -> Drawing:
+        return Drawing(f"{self.NAME} of {value.account}", tuple(self.lines_of(value, width)))
+
+    @staticmethod
+    def lines_of(view: PositionView, width: int) -> list[Line]:
+        """What the panel shows of a trident at this width."""
+        return _trident(replace(view, account="") if width < _NARROW else view, width)
 
 
 def summary(value: PositionsSlice) -> str:
-    """All open tridents in one line; empty without any. It says so when the P&L is not known for each."""
+    """All open tridents in one line; empty without any."""
+    return "  ".join(text for text, _ in summary_parts(value))
+
+
+def summary_parts(value: PositionsSlice) -> list[Part]:
+    """The parts of that line. It says so when the P&L is not known for each."""
     if not value.open:
-        return ""
+        return []
     count = len(value.open)
-    phrases = [f"{count} open trident{'s' * (count > 1)}"]
+    parts: list[Part] = [(f"{count} open trident{'s' * (count > 1)}", Tone.ACCENT)]
     known = [view.profit_mid for view in value.open if view.profit_mid is not None]
     if known:
         part = "" if len(known) == count else f" of {len(known)}"
-        stale = " STALE" if any(view.freshness is Freshness.STALE for view in value.open) else ""
-        phrases.append(f"P&L {figures.signed_money(sum(known, Decimal(0)))} ${part}{stale}")
-    phrases.append(amounts.risk(total_risk(view.max_risk for view in value.open)).removeprefix("max "))
+        stale = any(view.freshness is Freshness.STALE for view in value.open)
+        after = f"{part}{' STALE' * stale}"
+        parts.append(profit_part(sum(known, Decimal(0)), before="P&L ", after=after, stale=stale))
+    parts.append((amounts.risk(total_risk(view.max_risk for view in value.open)).removeprefix("max "), Tone.ACCENT))
     warned = sum(1 for view in value.open if view.warnings or view.differs)
     if warned:
-        phrases.append(f"▲ {warned} to watch")
-    return "  ".join(phrases)
+        parts.append((f"▲ {warned} to watch", Tone.WARN))
+    return parts
 
 
 def _trident(view: PositionView, width: int) -> list[Line]:
@@ -52,17 +65,18 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     days = "today" if view.dte == 0 else figures.counted(view.dte, "day")
     head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
     stale = view.freshness is Freshness.STALE
-    tone = Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
-    worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", Tone.STALE if stale else tone)
+    worth = profit_part(view.profit_mid, before="P&L ", stale=stale)
     figure = Tone.STALE if stale else Tone.PLAIN
     is_part = view.exits is not None and view.exits.is_part
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
-        *_packages(view),
+        *packages_part(view),
         (f"credit {figures.price(view.credit)}", Tone.PLAIN),
         (f"{'what is left: ' if is_part else ''}mark {figures.price(view.mark_mid)}", figure),
-        (f"to close {figures.price(view.mark_natural)} (P&L {figures.signed_money(view.profit_natural)} $)", figure),
-        _age(view),
+        profit_part(
+            view.profit_natural, before=f"to close {figures.price(view.mark_natural)} (P&L ", after=")", stale=stale
+        ),
+        mark_age(view),
         (amounts.risk(view.max_risk), Tone.PLAIN),
         *(() if is_part else ((f"break-even {_between(view)}", Tone.PLAIN),)),
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
@@ -83,11 +97,11 @@ def _exits(exits: TridentExits, width: int) -> list[Line]:
     for unit in exits.units:
         lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"{unit.name:<6} {unit.told}", width)]
     parts: list[Part] = [
-        (exits.state.upper(), _STATES.get(exits.state, Tone.STRONG)),
-        (_realized(exits), Tone.PLAIN),
-        (f"unrealized {figures.signed_money(exits.unrealized_mid)} $", Tone.PLAIN),
-        (f"at natural {figures.signed_money(exits.unrealized_natural)} $", Tone.PLAIN),
-        (f"worst case {figures.signed_money(exits.worst_case)} $", Tone.PLAIN),
+        (exits.state.upper(), STATE_TONES.get(exits.state, Tone.STRONG)),
+        (_realized(exits), profit_tone(exits.realized if exits.realized_net is None else exits.realized_net)),
+        profit_part(exits.unrealized_mid, before="unrealized "),
+        profit_part(exits.unrealized_natural, before="at natural "),
+        profit_part(exits.worst_case, before="worst case "),
     ]
     lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width)]
     return lines + [((f"  {line}", Tone.STRONG),) for line in wrap(f"next: {exits.next}", width)]
@@ -101,17 +115,17 @@ def _realized(exits: TridentExits) -> str:
     return f"{before}, {'~' if exits.net_estimated else ''}{figures.signed_money(exits.realized_net)} $ after"
 
 
-_STATES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
+STATE_TONES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}
 
 
-def _packages(view: PositionView) -> list[Part]:
+def packages_part(view: PositionView) -> list[Part]:
     """How many packages it is of, where that is not one: its credit and marks are those of one."""
     if view.packages is None:
         return [("other legs than a trident's", Tone.BAD)]
     return [(f"{view.packages} packages", Tone.PLAIN)] if view.packages > 1 else []
 
 
-def _age(view: PositionView) -> Part:
+def mark_age(view: PositionView) -> Part:
     """The age of the mark, in words and never by colour alone (rules 14)."""
     match view.freshness:
         case Freshness.STALE:

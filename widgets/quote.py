@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from textual.renderables.digits import DIGITS, DIGITS3X3
 
 from core.snapshot import Freshness
 from widgets.base import format as figures
-from widgets.base.lines import Drawing, Line, Tone, beside, fit, width_of
+from widgets.base.digits import ROWS, tall
+from widgets.base.lines import Drawing, Line, Tone, beside, width_of
 from widgets.base.panel import LinePanel
+from widgets.base.profit import profit_tone
+from widgets.charts.trail import day_range, sparkline
 
 if TYPE_CHECKING:
     from core.snapshot import QuoteSlice
 
-_BARS = "▁▂▃▄▅▆▇█"
-_TALL_FROM = (44, 4)
+_ROOM_BESIDE_DIGITS = 24
 NO_QUOTE = "no quote: the engine has ended"
 INDEX_NOTE = "index: last trade"
+BARS_NOTE = "bars of a minute"
 
 
 class QuotePanel(LinePanel["QuoteSlice"]):
-    """Two lines; one where there is no room for more, and four with tall digits and recent prices where there is.
+    """Two lines; one where there is no room for more. Three with tall digits, and the bars of the last minutes, where
+    there is; while the day's chart is in sight, the price's place in the day's range in place of the bars.
 
-    Tall digits are made of signs that ASCII does not have.
+    Tall digits and bars are made of signs that ASCII does not have.
     """
 
     NAME = "Quote"
+
+    def __init__(
+        self, chart_in_sight: Callable[[], bool] = lambda: False, *, id: str | None = None, classes: str | None = None
+    ) -> None:
+        """`chart_in_sight` says whether the day's chart is in sight too: one picture of the day is enough."""
+        super().__init__(id=id, classes=classes)
+        self._chart_in_sight = chart_in_sight
+        self._made: tuple[tuple[tuple[int, float], ...], int, Line] = ((), 0, ())
 
     def show_ended(self, ended: bool) -> None:
         """Says, where there is no quote, whether one may still come."""
@@ -35,24 +45,35 @@ class QuotePanel(LinePanel["QuoteSlice"]):
         self.redraw()
 
     def draw(self, value: QuoteSlice, width: int, height: int) -> Drawing:
-        if width >= _TALL_FROM[0] and height >= _TALL_FROM[1] and not self.is_ascii:
-            lines = _tall(value, width)
-        elif height == 1:
-            lines = (_one_line(value, width),)
+        if height == 1:
+            return Drawing(value.symbol, (_one_line(value, width),))
+        if height < ROWS:
+            return Drawing(value.symbol, _two_lines(value, width))
+        rows = _digits(value)
+        room = width - len(rows[0]) - 2
+        has_digits = not self.is_ascii and room >= _ROOM_BESIDE_DIGITS
+        bars = self._bars(value, room if has_digits else width)
+        picture = bars or _dated_range(value, room if has_digits else width, ascii=self.is_ascii)
+        lines: tuple[Line, ...]
+        if has_digits:
+            lines = _beside_digits(value, rows, picture, width)
         else:
-            fresh = freshness(value)
-            low, high = figures.price(value.day_low), figures.price(value.day_high)
-            day: Line = () if value.day_low is None else ((f"{_day(value)} {low}-{high}", Tone.DIM),)
-            change = _change(value)
-            top = (
-                _price(value),
-                *(change if width_of(change) + len(_price(value)[0]) + width_of(fresh) < width else ()),
-            )
-            lines = (
-                beside(top, fresh, width),
-                beside(_sides(value), day if width_of(_sides(value)) + width_of(day) < width else (), width),
-            )
-        return Drawing(value.symbol, lines)
+            lines = (*_two_lines(value, width, with_day=False), picture)
+        day = _day_words(value, " - ") if bars and value.day_low is not None else ""
+        if day and height > ROWS:  # the panel has the screen for itself
+            return Drawing(value.symbol, (*lines, _dated_range(value, width, ascii=self.is_ascii)), note=BARS_NOTE)
+        return Drawing(value.symbol, lines, note=f"{BARS_NOTE}  {day}".rstrip() if bars else "")
+
+    def _bars(self, value: QuoteSlice, width: int) -> Line:
+        """The bars of the last minutes. They are made anew with the path, which grows much more rarely than quotes
+        come."""
+        if self.is_ascii or self._chart_in_sight():
+            return ()
+        path, wide, bars = self._made
+        if path is not value.day_path or wide != width:
+            bars = sparkline(value.day_path, width)
+            self._made = value.day_path, width, bars
+        return bars
 
 
 def freshness(value: QuoteSlice) -> Line:
@@ -65,6 +86,38 @@ def freshness(value: QuoteSlice) -> Line:
     if value.freshness is Freshness.LIVE:
         return ((f"live {age:>3}", Tone.DIM),)
     return (("no quote", Tone.WARN),)
+
+
+def _two_lines(value: QuoteSlice, width: int, *, with_day: bool = True) -> tuple[Line, Line]:
+    """Price, change and freshness; bid, ask and the day's range. What does not fit beside the rest is left out."""
+    fresh, change, sides = freshness(value), _change(value), _sides(value)
+    has_room = width_of(change) + len(_price(value)[0]) + width_of(fresh) < width
+    day: Line = ((_day_words(value, "-"), Tone.DIM),) if with_day and value.day_low is not None else ()
+    return (
+        beside((_price(value), *(change if has_room else ())), fresh, width),
+        beside(sides, day if width_of(sides) + width_of(day) < width else (), width),
+    )
+
+
+def _digits(value: QuoteSlice) -> tuple[str, ...]:
+    """The price in tall digits. A stale one is never set in them: they cannot be struck through and would look live."""
+    price = figures.price(value.price)
+    live = value.freshness is not Freshness.STALE and value.price is not None
+    return tall(price) if live else tuple(row.ljust(len(tall(price)[0])) for row in ("", price, ""))
+
+
+def _beside_digits(value: QuoteSlice, rows: tuple[str, ...], picture: Line, width: int) -> tuple[Line, ...]:
+    """The digits at the left; change, bid and ask, and the picture at the right."""
+    room = width - len(rows[0]) - 2
+    fresh, change, sides = freshness(value), _change(value), _sides(value)
+    together = (*change[1:], ("  ", Tone.PLAIN), *fresh)
+    is_dated = width_of(together) > room
+    facts = (fresh, change, sides or picture) if is_dated else (together, sides, picture)
+    tone = _price(value)[1]
+    return tuple(
+        beside(((row.rstrip(), tone),) if row.strip() else (), fact if width_of(fact) <= room else (), width)
+        for row, fact in zip(rows, facts, strict=True)
+    )
 
 
 def _one_line(value: QuoteSlice, width: int) -> Line:
@@ -85,7 +138,7 @@ def _price(value: QuoteSlice) -> tuple[str, Tone]:
 def _change(value: QuoteSlice) -> Line:
     if value.change is None:
         return ()
-    tone = Tone.STALE if value.freshness is Freshness.STALE else _direction(value.change)
+    tone = Tone.STALE if value.freshness is Freshness.STALE else profit_tone(value.change)
     dated = "" if value.day is None else f"{_day(value)} "
     text = f"{figures.arrow(value.change)} {figures.signed(value.change)} {figures.percent(value.change_percent)}"
     return (("  ", Tone.PLAIN), (dated, Tone.DIM), (text.strip(), tone))
@@ -96,10 +149,6 @@ def _day(value: QuoteSlice) -> str:
     return "day" if value.day is None else figures.day_of(value.day, value.day)
 
 
-def _direction(change: Decimal) -> Tone:
-    return Tone.GOOD if change > 0 else Tone.BAD if change < 0 else Tone.PLAIN
-
-
 def _sides(value: QuoteSlice) -> Line:
     if value.bid is None and value.ask is None:
         return ((INDEX_NOTE, Tone.DIM),) if value.price is not None else ()
@@ -108,38 +157,16 @@ def _sides(value: QuoteSlice) -> Line:
     return (("bid ", Tone.DIM), (bid, tone), ("  ask ", Tone.DIM), (ask, tone))
 
 
-def _tall(value: QuoteSlice, width: int) -> tuple[Line, ...]:
-    live = value.freshness is not Freshness.STALE and value.price is not None
-    # A stale price is never set in tall digits: they cannot be struck through, and would look live.
-    rows = digits(figures.price(value.price)) if live else ("", figures.price(value.price), "")
-    tone = Tone.STRONG if live else Tone.STALE
-    left = [((row, tone if row else Tone.PLAIN),) for row in rows]
-    low, high = figures.price(value.day_low), figures.price(value.day_high)
-    day: Line = () if value.day_low is None else ((f"{_day(value)} ", Tone.DIM), (f"{low} - {high}", Tone.PLAIN))
-    facts = (_change(value), _sides(value), day)
-    fresh = freshness(value)
-    picture = sparkline(value.trail, width - width_of(fresh) - 2)
-    return (
-        *(beside(a, b, width) for a, b in zip(left, facts, strict=True)),
-        beside(((picture, Tone.PICTURE),), fresh, width),
-    )
+def _day_words(value: QuoteSlice, between: str) -> str:
+    """The day's lowest and highest price; `between` stands between them."""
+    return f"{_day(value)} {figures.price(value.day_low)}{between}{figures.price(value.day_high)}"
 
 
-def digits(text: str) -> tuple[str, str, str]:
-    """The text in three rows of tall digits. A character without a tall form stands on the last row."""
-    rows = ["", "", ""]
-    for character in text.replace(".", "•"):
-        place = DIGITS.find(character)
-        for y in range(3):
-            rows[y] += DIGITS3X3[place * 3 + y].ljust(3) if place >= 0 else character if y == 2 else " "
-    return rows[0], rows[1], rows[2]
-
-
-def sparkline(values: tuple[float, ...], width: int) -> str:
-    """The newest `width` values as bars, a cell each, scaled between their lowest and highest."""
-    if width <= 0 or not values:
-        return ""
-    shown = values[-width:]
-    low, high = min(shown), max(shown)
-    reach = (high - low) or 1.0
-    return fit("".join(_BARS[min(7, int((value - low) / reach * 8))] for value in shown), min(width, len(shown)))
+def _dated_range(value: QuoteSlice, width: int, *, ascii: bool) -> Line:
+    """The price's place in the day's range, else the range in words; empty where neither fits."""
+    if value.day_low is None:
+        return ()
+    before: Line = ((f"{_day(value)} ", Tone.DIM),)
+    rail = day_range(value.price, value.day_low, value.day_high, width - width_of(before), ascii=ascii)
+    words: Line = ((_day_words(value, " - "), Tone.DIM),)
+    return (*before, *rail) if rail else words if width_of(words) <= width else ()

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from core.domain.operation.outcomes import Outcome
+from core.domain.orders.fate import FateKind
 from core.snapshot import SlotState
 from widgets.base import format as figures
 from widgets.base.day_panel import DayPanel
@@ -24,6 +25,7 @@ _COMING = {
 }
 """The words of slots that have not been."""
 _WORD = 10
+_HELD = "held"
 _WRAP_FROM_ROWS = 24
 """From this many rows on reasons are wrapped: every slot fits even when its reason takes two rows."""
 
@@ -38,12 +40,15 @@ class SchedulePanel(DayPanel["tuple[SlotView, ...]"]):
         lines: list[Line] = []
         follow: int | None = None
         entered: int | None = None
-        for slots in _rows(value):
+        for slots, is_quiet in _rows(value, several=self.context.several):
             if slots[0].state in (SlotState.NEXT, SlotState.RUNNING, SlotState.HELD, SlotState.WILL_MISS):
                 follow = len(lines) if follow is None or slots[0].state is SlotState.RUNNING else follow
             if (told := slots[0].told) is not None and (told.fate is not None or told.outcome is Outcome.SUCCEEDED):
                 entered = len(lines)
-            lines += _slot(slots[0], width, height) if len(slots) == 1 else _held(slots, width, height)
+            if len(slots) > 1:
+                lines += (_quiet if is_quiet else _alike)(slots, width, height)
+            else:
+                lines += _slot(slots[0], width, height, is_quiet=is_quiet)
         planned = [slot for slot in value if not slot.forced]
         run = sum(slot.state is SlotState.DONE for slot in planned)
         missed = sum(slot.state is SlotState.MISSED for slot in planned)
@@ -62,30 +67,61 @@ def slot_part(slot: SlotView) -> Part:
     return sign_of(slot.state.value if told is None or slot.state is SlotState.WILL_MISS else told.word)
 
 
-def _rows(slots: Sequence[SlotView]) -> Iterator[tuple[SlotView, ...]]:
-    """The slots one by one, but for those that one thing keeps from entering: these stand together."""
-    for _, group in groupby(slots, lambda s: (s.state, s.told) if _is_held(s) else (s.at, s.forced)):
-        yield tuple(group)
+def _rows(slots: Sequence[SlotView], *, several: bool) -> Iterator[tuple[tuple[SlotView, ...], bool]]:
+    """The slots one by one, but for those that one thing keeps from entering: these stand together, those that have
+    been with those to come, and with them whether it is the day's entry. `several`: more than one account took part, so
+    that the fill of one is not the end of the day for the others."""
+    filled = next((slot.at for slot in slots if slot.told is not None and slot.told.fate is FateKind.FILLED), None)
+    done_after = None if several else filled
+
+    def stands_with(slot: SlotView) -> object:
+        """The same for neighbours that stand in one row."""
+        told = slot.told
+        if slot.forced:
+            return slot.at, True
+        if slot.state is SlotState.HELD or (told is not None and told.word == _HELD):
+            return _HELD
+        if slot.state is SlotState.MISSED and done_after is not None and slot.at > done_after:
+            return _HELD
+        if slot.state is SlotState.WILL_MISS or (slot.state is SlotState.MISSED and told is not None):
+            return slot.state, told
+        return slot.at, False
+
+    for key, group in groupby(slots, stands_with):
+        yield tuple(group), key == _HELD
 
 
-def _is_held(slot: SlotView) -> bool:
-    """Whether something that stands keeps a slot from entering, or the day's entry did when it came."""
-    return not slot.forced and (
-        slot.state in (SlotState.HELD, SlotState.WILL_MISS) or (slot.told is not None and slot.told.word == "held")
-    )
+def _quiet(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:
+    """Slots that the day's entry keeps from entering: `- 10:45 to 15:45  20 slots: done today (filled 6.73)`. One that
+    was missed then is no trouble."""
+    missed = sum(slot.state is SlotState.MISSED for slot in slots)
+    told = next((slot_told(slot) for slot in reversed(slots) if slot.state is not SlotState.MISSED), None)
+    words = f"{missed} missed" if missed else ""
+    if told is not None:
+        said = told.words if slots[-1].state is SlotState.HELD else f"held by the day's entry: {after_word(told)}"
+        words = f"{said}, {words}" if words else said
+    elif missed:
+        words += ", the day was done"
+    return _together(slots, words, sign_of("held"), width, height)
 
 
-def _held(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:
-    """Several slots that enter nothing for one reason: `- 10:45 to 15:45  20 slots: done today (filled 6.73)`."""
-    sign, tone = slot_part(slots[0])
+def _alike(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:
+    """Slots that were or will be missed for one reason: `- 09:45 to 10:15  3 slots: MISSED  no console was running`."""
     told = slot_told(slots[0])
+    words = slots[0].state.value if told is None else told.words
+    if slots[0].state is SlotState.MISSED:
+        words = f"MISSED  {words}"
+    return _together(slots, words, slot_part(slots[0]), width, height)
+
+
+def _together(slots: Sequence[SlotView], words: str, part: Part, width: int, height: int) -> list[Line]:
+    sign, tone = part
     lead = f"{sign} {figures.minute(slots[0].at)} to {figures.minute(slots[-1].at)}  "
-    text = f"{len(slots)} slots: {told.words if told is not None else slots[0].state.value}"
-    return _hanging(((lead, tone),), len(lead), text, tone, width, height)
+    return _hanging(((lead, tone),), len(lead), f"{len(slots)} slots: {words}", tone, width, height)
 
 
-def _slot(slot: SlotView, width: int, height: int) -> list[Line]:
-    sign, tone = slot_part(slot)
+def _slot(slot: SlotView, width: int, height: int, *, is_quiet: bool) -> list[Line]:
+    sign, tone = sign_of("held") if is_quiet else slot_part(slot)
     told = slot_told(slot)
     if told is None or slot.state in _COMING:
         word, text = _COMING.get(slot.state, slot.state.value), slot.reason if told is None else told.words

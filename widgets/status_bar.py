@@ -92,15 +92,15 @@ _ON_RED = {
 }
 _CLOCK_FROM = 78
 """Below this width the clock is left out first, so that mode, automation, feed and what comes next stay."""
-_LEAST_REASON = 8
-"""In less room than this a reason says nothing, and is left out."""
+_LEAST_STEP = 8
+"""In less room than this a step of a start says nothing, and is left out."""
 _NO_ENTRY = "no entry"
 _EXITS_ON = "on"
 _ENDED = (EngineState.STOPPING, EngineState.STOPPED, EngineState.FAILED)
 """What an engine that ends said of its next slot no longer holds."""
 _LEVELS = (
     *((0, True), (1, True), (2, True), (3, True), (3, False), (4, True), (4, False)),
-    *((5, False), (6, False), (7, False)),
+    *((5, False), (6, False)),
 )
 _WITH_CLOCK = 8
 """How much is left out, and whether the date stands; with the clock only the first ones."""
@@ -206,17 +206,16 @@ def _reads(proof: Settling, status: StatusSlice) -> str:
 
 
 def _bar(value: StatusView, width: int) -> Line:
-    """The bar with as much as fits. The reason of a pause or a halt comes before the details of health and the date,
-    and where it does not fit whole, it gets the room that is left. The date is left out once nothing else can be."""
-    reasons = _reasons(value)
+    """The bar with as much as fits. The step of a start comes before the details of health and the date, and where it
+    does not fit whole, it gets the room that is left. The date is left out once nothing else can be."""
+    step = _start_step(value.status)
     for level, dated in _LEVELS if width < _CLOCK_FROM else _LEVELS[:_WITH_CLOCK]:
         left, far = _left(value, level), _far(value, level, dated=dated)
         room = width - 1 - width_of(left) - width_of(far)
-        if room >= (0 if level >= 4 and not dated else len(reasons[-1] if level else reasons[0])):
+        if room >= (0 if level >= 4 and not dated else len(step)):
             break
-    reason = next((each for each in reasons if len(each) <= room), reasons[-1])
-    if reason and room >= min(len(reason), _LEAST_REASON):
-        left = _left(value, level, fit(reason, min(len(reason), room)))
+    if step and room >= min(len(step), _LEAST_STEP):
+        left = _left(value, level, fit(step, min(len(step), room)))
     more = tuple((f"; {phrase}", Tone.STRONG) for phrase in _more(value) if phrase)
     for count in range(len(more), 0, -1):
         longer = (far[0], *more[:count], *far[1:])
@@ -236,25 +235,15 @@ def _more(value: StatusView) -> tuple[str, ...]:
     return (*(_NEXT[kind].removeprefix(f"{_NO_ENTRY}: ") for kind in others), next_session(step, today))
 
 
-def _reasons(value: StatusView) -> tuple[str, ...]:
-    """By whom entries are paused or halted, since when and why, the longest form first; of a start the step that goes
-    on."""
-    status = value.status
-    if status.engine is EngineState.STARTING:
-        step = next((s for s in status.start if s.state in (StartState.NOW, StartState.FAILED)), None)
-        return (f" {step.name} {step.seconds} s" if step is not None else "",)
-    if not status.engine.tells_day or status.automation is Automation.ACTIVE:
-        return ("",)
-    if not status.who:
-        text = status.why or status.automation_detail
-        return (f" {text}" if text else "",)
-    today = None if status.now is None else figures.exchange_day(status.now)
-    since = "" if status.since is None else f" since {when(status.since, today)}"
-    why = f": {status.why}" if status.why else ""
-    return (f" by {status.who}{since}{why}", f" by {status.who.split(' at ')[0]}{since}{why}")
+def _start_step(status: StatusSlice) -> str:
+    """The step of a start that goes on, or that failed. Who paused or halted, and why, is in the banner."""
+    if status.engine is not EngineState.STARTING:
+        return ""
+    step = next((s for s in status.start if s.state in (StartState.NOW, StartState.FAILED)), None)
+    return f" {step.name} {step.seconds} s" if step is not None else ""
 
 
-def _left(value: StatusView, level: int, reason: str = "") -> Line:
+def _left(value: StatusView, level: int, step: str = "") -> Line:
     status = value.status
     fast = figures.speed(status.speed)
     mode = status.mode.upper() + (f" {fast}" if fast else "")
@@ -262,7 +251,7 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
     parts += [(f" {mode} ", Tone.MODE), (" ", Tone.PLAIN)]
     if value.read_only:
         parts.append(("READ-ONLY ", Tone.STRONG))
-    parts += [automation_word(value), (reason, Tone.DIM), *_exits(status, level)]
+    parts += [automation_word(value), (step, Tone.DIM), *_exits(status, level)]
     if status.watching is not Watching.NONE:
         word = status.watching.value if level < 1 else Watching.READ_ONLY.value
         parts.append((f"  {word.upper()}", Tone.ACCENT))
@@ -311,13 +300,23 @@ def _part(name: str, health: PartHealth, extra: str, level: int) -> Line:
     return ((f"{gap}{name} ", Tone.DIM), (word + extra + detail, tone))
 
 
+def _real(value: StatusView) -> str:
+    """The countdown in the seconds of a clock on the wall, where the market's run faster: it counts market time."""
+    step, status = value.overall, value.status
+    if step is None or step.enters_at is None or status.now is None or status.speed == 1 or status.engine in _ENDED:
+        return ""
+    left_s = max(0.0, (step.enters_at - status.now).total_seconds())
+    return f" ({figures.age(int(left_s / status.speed))} real)"
+
+
 def _far(value: StatusView, level: int, *, dated: bool) -> Line:
     """What comes next, then date and time. A terminal too narrow for both leaves out the slot, then the time."""
     status, step, coming = value.status, value.overall, next_words(value)
     if level >= 4 and coming.startswith(_NO_ENTRY) and status.automation is not Automation.ACTIVE:
         coming = _NO_ENTRY  # the automation's word says why
     if level >= 5 and step is not None and step.enters_at is not None and status.engine not in _ENDED:
-        coming = ("in " if level < 7 else "") + figures.until(step.enters_at, status.now)
+        coming = f"in {figures.until(step.enters_at, status.now)}"
+    coming += _real(value) if level < 2 else ""
     if level >= 6:
         return ((coming, Tone.STRONG),)
     now = f"{figures.clock(status.now)} ET"

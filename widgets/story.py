@@ -9,6 +9,7 @@ from core.domain.operation.events import Severity
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Tone, fit, plain, right, wrap
 from widgets.base.panel import LinePanel
+from widgets.base.profit import profit_tone
 
 if TYPE_CHECKING:
     from core.snapshot.story import Story, StoryLine
@@ -29,6 +30,20 @@ class StoryPanel(LinePanel["Story"]):
         super().__init__(id=id)
         self._folded: set[str] = set()
         self._section = 0
+        self._words: list[str] = []
+        self._hit = 0
+        self._hits = 0
+
+    @property
+    def words(self) -> str:
+        """The words that are searched for."""
+        return " ".join(self._words)
+
+    def search(self, words: str) -> None:
+        """Marks the lines that hold all these words and brings the first in sight. Nothing is folded meanwhile."""
+        self._words, self._hit = words.lower().split(), 0
+        self._scrolled = False
+        self.redraw()
 
     def say(self, text: str) -> None:
         """Shows a sentence in place of a story."""
@@ -36,7 +51,12 @@ class StoryPanel(LinePanel["Story"]):
         self.show(None)
 
     def next_section(self, steps: int) -> None:
-        """Chooses the section `steps` further and brings it in sight."""
+        """Chooses the section `steps` further and brings it in sight; in a search the line that holds the words."""
+        if self._words:
+            self._hit = (self._hit + steps) % max(1, self._hits)
+            self._scrolled = False
+            self.redraw()
+            return
         last = len(self._sections()) - 1
         self._section = min(max(0, self._section + steps), max(0, last))
         self._scrolled = False
@@ -71,6 +91,31 @@ class StoryPanel(LinePanel["Story"]):
         return [f"{number} {title}" for number, title in enumerate(titles)]
 
     def draw(self, value: Story, width: int, height: int) -> Drawing:
+        return self._searched(value, width) if self._words else self._sectioned(value, width)
+
+    def _searched(self, value: Story, width: int) -> Drawing:
+        """The whole story with its hits marked: the present one most."""
+        lines = _head(value, width)
+        hits = 0
+        follow = None
+        for story_line in value.lines:
+            drawn = _drawn(story_line, width)
+            if self._holds_words(drawn):
+                tone = Tone.CHOSEN if hits == self._hit else Tone.STRONG
+                follow = len(lines) if hits == self._hit else follow
+                drawn = [tuple((text, tone if text.strip() else kept) for text, kept in line) for line in drawn]
+                hits += 1
+            lines += drawn
+        self._hits = hits
+        found = f"{self._hit + 1} of {hits}" if hits else "not found"
+        return Drawing(f"/{self.words} {found}  {value.title}", tuple(lines), follow=follow)
+
+    def _holds_words(self, drawn: list[Line]) -> bool:
+        text = " ".join("".join(part for part, _ in line) for line in drawn).lower()
+        whole = " ".join(text.split())
+        return all(word in whole for word in self._words)
+
+    def _sectioned(self, value: Story, width: int) -> Drawing:
         lines = _head(value, width)
         sections = iter(self._sections())
         number, follow, is_folded, hidden = -1, None, False, 0
@@ -131,7 +176,7 @@ def _hanging(head: Line, text: str, tone: Tone, width: int) -> list[Line]:
 
 def _points(story_line: StoryLine, points: Decimal, width: int) -> Line:
     """A factor of the score: its words, its points, and a bar with one sign for every five points."""
-    tone = Tone.STRONG if story_line.is_total else Tone.GOOD if points > 0 else Tone.WARN if points < 0 else Tone.DIM
+    tone = Tone.STRONG if story_line.is_total else profit_tone(points) if points else Tone.DIM
     indent = 12 if width >= TEXT_BELOW else 2
     words = max(0, min(28, width - indent - _LABEL - 9))
     bar = "■" * max(0, min(abs(int(points / _BAR_POINTS)), width - indent - _LABEL - words - 9))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from widgets.base.key_names import key_for
+from widgets.base.key_names import has_key, key_for
 from widgets.base.lines import Drawing, Line, Part, Tone, width_of
 from widgets.base.panel import LinePanel
 from widgets.panels import TABS
@@ -38,7 +38,9 @@ class TabStrip(LinePanel[str], can_focus=False):
 def _strip(chosen: str, gap: int, apart: str, labels: Mapping[str, str]) -> Line:
     parts: list[Part] = []
     for tab in TABS:
-        text = f"{key_for(f'panel_{tab.name}', tab.number)}{apart}{labels[tab.name]}"
+        action = f"panel_{tab.name}"
+        key = f"{key_for(action, tab.number)}{apart}" if has_key(action) else ""
+        text = f"{key}{labels[tab.name]}"
         if tab.name == chosen:
             parts.append((f"[{text}]", Tone.ACCENT))
         else:

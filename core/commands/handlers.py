@@ -15,7 +15,7 @@ from core.commands.exit_cancels import cancel_resting
 from core.commands.exit_commands import meant_accounts
 from core.commands.inbox import Done, Handler
 from core.commands.intent_targets import find_intents, unnamed
-from core.commands.local_handlers import HALT, LocalHandlers
+from core.commands.local_handlers import LocalHandlers
 from core.commands.position_attestations import attest_position
 from core.commands.trident_commands import TridentCommands
 from core.cycle.account_cycle import AccountResult
@@ -23,7 +23,7 @@ from core.cycle.preview_values import preview_values, preview_words
 from core.cycle.runner import CycleRunner
 from core.domain.operation.account_settings import AccountField
 from core.domain.operation.accounts import resolve_account
-from core.domain.operation.commands import COMMAND, CYCLE, PREVIEW_DONE, PREVIEWS, Command, CommandKind, stop_of
+from core.domain.operation.commands import COMMAND, CYCLE, HALT, PREVIEW_DONE, PREVIEWS, Command, CommandKind, stop_of
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.fate import fate_of, fate_words

@@ -13,7 +13,7 @@ from core.commands.intent_targets import find_entries
 from core.commands.position_attestations import attest_position
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.breakers import BreakerKind, Scope
-from core.domain.operation.commands import Command, CommandKind
+from core.domain.operation.commands import HALT, Command, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.fate import needs_operators_word
@@ -22,8 +22,6 @@ from core.guards.breakers import Breakers
 from core.records.records import Records
 from core.records.repositories.entry_rows import FREED_BY_PROOF
 from core.runtime.clock import Clock, exchange_time
-
-HALT = "halt"
 
 
 @dataclass(eq=False, repr=False)

@@ -87,7 +87,7 @@ class AccountSteps:
     async def reads(self) -> tuple[AccountReads, tuple[OrderReport, ...]] | Refusal:
         """The account and its orders of today at the broker, or why they cannot be read."""
         try:
-            return await asyncio.gather(
+            read = await asyncio.gather(
                 self.parts.broker.account_reads(self.account.number),
                 self.parts.broker.orders_since(self.account.number, self.day),
             )
@@ -95,6 +95,8 @@ class AccountSteps:
             if error.fault is BrokerFault.LOGIN_REFUSED:
                 return refuse(Reason.TOKEN_INVALID)
             return refuse(Reason.ACCOUNT_UNREADABLE, what="balances, positions and orders", detail=error.detail)
+        self.parts.note_reads(read[0])
+        return read
 
     async def exposed(self, reads: AccountReads, orders: Sequence[OrderReport]) -> Exposure:
         """What the account has at risk, by the records and by these reads. Raises RecordsError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.broker.port import Broker
+from core.broker.port import AccountReads, Broker
 from core.config.loader import Settings
 from core.domain.market.underlying import Underlying
 from core.guards.gate import TradingGate
@@ -25,7 +25,8 @@ from core.runtime.ids import Ids
 class CycleParts:
     """The parts a cycle works with. They are the same for every cycle of an engine.
 
-    `judges` says of an account whether what leaves its tridents is kept on record, unit by unit.
+    `judges` says of an account whether what leaves its tridents is kept on record, unit by unit. `note_reads` is given
+    each read of an account.
     """
 
     broker: Broker
@@ -43,3 +44,4 @@ class CycleParts:
     settings: Settings
     underlyings: tuple[Underlying, ...]
     judges: Callable[[str], bool]
+    note_reads: Callable[[AccountReads], None] = lambda _: None

@@ -12,12 +12,13 @@ from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.clock import Clock
 from core.snapshot import Reading, ReadingState
 from core.views.day_panels import DayPanels
-from core.views.day_records import DayRecords, read_cycles, read_day, read_entries
+from core.views.day_records import DayRecords, read_cycles, read_day, read_earned, read_entries
 from core.views.known_day import KnownDay
 from core.views.rebuilt import rebuilt
 
 _ENTRIES = ("entries", "fills", "intent_changes", "evidence")
 _CYCLES = ("slots", "cycles", "account_results", "suggestions")
+_EARNED = ("tridents", "units")
 AGAIN_S = 2.0
 """Wall seconds after which a read is repeated that failed, or whose tables a failed write has left in doubt."""
 _BEING_READ = "today's records are being read"
@@ -41,6 +42,7 @@ class DayBook:
     reading: Reading = field(init=False, default_factory=Reading)
     _entries: _Version = field(init=False, default=None)
     _cycles: _Version = field(init=False, default=None)
+    _earned: _Version = field(init=False, default=None)
     _read_at: float = field(init=False, default=float("-inf"))
     _rebuilt: dict[int, tuple[object, tuple[CycleProgress, ...]]] = field(init=False, default_factory=dict)
 
@@ -69,16 +71,16 @@ class DayBook:
         """Reads what has changed since the last time. It calls the store only then. A read that fails leaves what is
         known, marked as old, and is repeated."""
         self.turn()
-        entries, cycles = self.records.version(*_ENTRIES), self.records.version(*_CYCLES)
+        versions = self._versions()
         is_known = self.reading.state is ReadingState.KNOWN
-        again = None in (entries, cycles) or not is_known
+        again = None in versions or not is_known
         if again and self.clock.monotonic() - self._read_at < AGAIN_S:
             return
         try:
             if self.reading.state is ReadingState.READING:
                 await self.read()
-            elif again or (entries, cycles) != (self._entries, self._cycles):
-                await self._read_changes(entries, cycles)
+            elif again or versions != (self._entries, self._cycles, self._earned):
+                await self._read_changes(*versions)
         except FencedOff:
             raise
         except RecordsError as error:
@@ -88,27 +90,35 @@ class DayBook:
 
     async def read(self) -> None:
         """Reads all of today. Raises RecordsError."""
-        entries, cycles = self.records.version(*_ENTRIES), self.records.version(*_CYCLES)
-        self._take(await read_day(self.records, self.today()), entries, cycles)
+        versions = self._versions()
+        self._take(await read_day(self.records, self.today()), *versions)
+
+    def _versions(self) -> tuple[_Version, _Version, _Version]:
+        """Of the tables of entries, of cycles, and of what was earned."""
+        version = self.records.version
+        return version(*_ENTRIES), version(*_CYCLES), version(*_EARNED)
 
     def turn(self) -> None:
         """On a new day nothing is known of it until it is read. The records of the day before are shown no more."""
         if self.known.day != self.today():
-            self._take(DayRecords(self.today()), None, None)
+            self._take(DayRecords(self.today()), None, None, None)
             self._rebuilt.clear()
             self.reading, self._read_at = Reading(), float("-inf")
 
-    async def _read_changes(self, entries: _Version, cycles: _Version) -> None:
+    async def _read_changes(self, entries: _Version, cycles: _Version, earned: _Version) -> None:
         day, live = self.known.records, self._live()
         if cycles is None or cycles != self._cycles:
             day = await read_cycles(self.records, day, live=live[0].number if live else 0)
         if entries is None or entries != self._entries:
             day = await read_entries(self.records, day)
+        if earned is None or earned != self._earned:
+            day = await read_earned(self.records, day)
         if day.day == self.today():  # else the day has changed meanwhile
-            self._take(day, entries, cycles)
+            self._take(day, entries, cycles, earned)
 
-    def _take(self, day: DayRecords, entries: _Version, cycles: _Version) -> None:
-        self._entries, self._cycles, self._read_at = entries, cycles, self.clock.monotonic()
+    def _take(self, day: DayRecords, entries: _Version, cycles: _Version, earned: _Version) -> None:
+        self._entries, self._cycles, self._earned = entries, cycles, earned
+        self._read_at = self.clock.monotonic()
         self.reading = Reading(ReadingState.KNOWN, self.clock.now().replace(microsecond=0))
         ended = [self._as_it_was(day, cycle.number) for cycle in day.cycles if cycle.number in day.steps]
         self.known = KnownDay.of(day, ended)

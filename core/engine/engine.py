@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from core.accounts.balances import Balances
 from core.accounts.logins import Logins
-from core.broker.port import BrokerError, StreamState
+from core.broker.port import AccountReads, BrokerError, StreamState
 from core.cycle.parts import CycleParts
 from core.cycle.passed_slots import PassedSlots
 from core.cycle.preview import Previews
@@ -98,6 +99,7 @@ class Engine:
         self.logins = Logins(
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
         )
+        self.balances = Balances(clock)
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
         foreign = ForeignTridents(lambda: self.study.today())
         refused = RefusedOrders(clock, self.clock_doubt.age_s, parts.settle.hidden_s)
@@ -184,6 +186,7 @@ class Engine:
             settings=settings,
             underlyings=self.underlyings,
             judges=self.exits.judges,
+            note_reads=self.balances.heard,
         )
         self.runner = CycleRunner(
             cycle_parts,
@@ -200,7 +203,7 @@ class Engine:
         look = account_look(parts, self.tracker, strangers, self.clock_doubt)
         self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today, self.clock_doubt.age_s)
         positions = PositionComparison(records, self.breakers, strangers, self.bus, clock, self.exits.judges)
-        reconciler = Reconciler(parts.broker, records, look, self.breakers, positions, self.exits.note_reads)
+        reconciler = Reconciler(parts.broker, records, look, self.breakers, positions, self._note_reads)
         self.reconciliation = Reconciliation(
             reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today, self.clock_doubt.until_believed
         )
@@ -215,6 +218,7 @@ class Engine:
             self.study.today,
             lambda: self.runner.runs,
             self.exits.mode_of,
+            self.balances.heard,
         )
         self._operator = command_handlers(
             parts,
@@ -271,6 +275,7 @@ class Engine:
             alerting=self.alerting,
             mail=self.mail,
             exits=self.exits,
+            balances=self.balances,
             state=lambda: self.state,
             redis=lambda: self.publishing.health,
             start=lambda: self.starting.steps(
@@ -412,6 +417,11 @@ class Engine:
         if isinstance(intent, Entry):
             self._jobs.until_done("the release of leg quotes", lambda: self.legs.ended(intent.id))
         self._jobs.until_done("the computation of the figures", self.alerting.check)
+
+    def _note_reads(self, reads: AccountReads) -> None:
+        """Takes note of a complete read of an account."""
+        self.exits.note_reads(reads)
+        self.balances.heard(reads)
 
     def _on_fills(self, event: Event) -> None:
         """Shows what has filled as soon as the records have it, wherever the console counts it."""

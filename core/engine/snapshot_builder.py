@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from core.accounts.balances import Balances
 from core.accounts.logins import Logins
 from core.broker.port import StreamState
 from core.cycle.progress import SpreadProgress
@@ -14,7 +15,7 @@ from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import MARKET_OPEN, word_by_calendar
 from core.domain.operation.commands import Command, CommandState
-from core.domain.operation.events import Event, Severity, StepResult, masked
+from core.domain.operation.events import Event, Severity, masked
 from core.domain.orders.orders import Entry
 from core.domain.orders.settling import Settling
 from core.engine.day_book import DayBook
@@ -52,10 +53,12 @@ from core.snapshot import (
     StatusSlice,
 )
 from core.views.accounts import AccountsAsOf, ShownAccounts, login_views
+from core.views.accounts_now import Book, accounts_now
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
 from core.views.figures import ShownFigures, alert_view
 from core.views.health import breaker_view, feed_health, store_health
+from core.views.messages import Message, message_of, without_older
 from core.views.moment import Moment
 from core.views.next_steps import next_steps
 from core.views.orders import order_view, proof_of
@@ -68,8 +71,6 @@ _MESSAGES = 200
 _COMMANDS = 20
 _EVENTS_READ = 1_000
 """How many events a start reads back for the messages of today; most events are steps and become none."""
-# Panels of their own show these; as messages they would only be noise.
-_SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -98,6 +99,7 @@ class SnapshotBuilder:
     alerting: Alerting
     mail: MailQueue
     exits: TridentRoom
+    balances: Balances
     state: Callable[[], EngineState]
     redis: Callable[[], PartHealth | None]
     start: Callable[[], tuple[StartStep, ...]]
@@ -127,20 +129,14 @@ class SnapshotBuilder:
     def heard(self, event: Event) -> None:
         """Takes an event from the bus and keeps what the operator should read."""
         self.health.heard(event)
-        if event.kind.startswith("step."):
-            # Only refusals of an attempt: the event that ends the cycle gives the reason of every other step.
-            if event.result is StepResult.REFUSED and event.attempt is not None and event.step is not None:
-                text = f"attempt {event.attempt} {event.underlying}: {event.text}"
-                self._add(event.at, event.severity, event.step.word, text)
-            return
-        if event.kind in _SEEN_ELSEWHERE:
-            return
-        self._add(event.at, event.severity, event.kind.split(".")[0], event.text)
+        message = message_of(event)
+        if message is not None:
+            self._add(message)
 
     def note(self, severity: Severity, source: str, text: str) -> None:
         """Shows the operator a line that is not an event of the records, for instance because the records are the
         trouble."""
-        self._add(self.parts.clock.now(), severity, source, redact(text))
+        self._add(Message(self.parts.clock.now(), Level(severity.value), source, redact(text)))
 
     def warn(self, source: str, text: str) -> None:
         """Shows the operator a warning of something that stops nothing."""
@@ -157,11 +153,13 @@ class SnapshotBuilder:
                 self._commands[index] = CommandView(view.id, view.kind, CommandState.REFUSED, text)
         self.note(Severity.CRITICAL, "command", f"{command.kind.words}: {text}")
 
-    def _add(self, at: datetime, severity: Severity, source: str, text: str) -> None:
+    def _add(self, message: Message) -> None:
         self._numbers += 1
-        self._messages.append(
-            MessageView(self._numbers, at.replace(microsecond=0), Level(severity.value), source, text)
-        )
+        if message.about:
+            kept = without_older(self._messages, message.about)
+            self._messages.clear()
+            self._messages.extend(kept)
+        self._messages.append(message.numbered(self._numbers))
 
     # Reading again
 
@@ -176,7 +174,11 @@ class SnapshotBuilder:
             if exchange_time(event.at).date() == today:
                 self.heard(event)
         # Those of before this start are numbered up to 0: a console must not ring for what is over.
-        before = [replace(message, number=message.number - self._numbers) for message in self._messages]
+        again = {(message.at, message.text) for message in said}
+        earlier = [message for message in self._messages if (message.at, message.text) not in again]
+        for message in said:
+            earlier = without_older(earlier, message.about)
+        before = [replace(message, number=message.number - self._numbers) for message in earlier]
         self._messages.clear()
         self._messages.extend((*before, *said))
         self._numbers = number
@@ -244,7 +246,8 @@ class SnapshotBuilder:
         moment, known, panels = self._moment(), self.book.known, self.book.panels
         now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
         proofs = {entry.id: self._proof_of(entry) for entry in entries}
-        coming = next_steps(self._standings.of(self._held(proofs), day.validated, self.book))
+        standings = self._standings.of(self._held(proofs), day.validated, self.book)
+        coming = next_steps(standings)
         unrecorded = self.runner.unrecorded
         slots = slot_views(
             self.slots.of_today(),
@@ -260,7 +263,7 @@ class SnapshotBuilder:
                 moment.quotes, moment.live, underlying, moment.monotonic, moment.today, in_session=moment.in_session
             )
             quotes.append(self._trails.add(shown, moment))
-        held = self.tridents.held
+        held, status = self.tridents.held, self._status(now)
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = PositionsSlice(self._rows.open, self.tridents.trouble)
         number = 0 if panels.cycle is None else panels.cycle.number
@@ -309,6 +312,17 @@ class SnapshotBuilder:
             reading=self.book.reading,
             exits=self._rows.exits,
             health=self.health.of(status.exits, self.book.reading.why),
+            accounts_now=accounts_now(
+                zip((one.number for one in standings), coming.steps, strict=True),
+                known,
+                Book(
+                    self._rows.open,
+                    self._rows.exits,
+                    status.exits,
+                    {trident.entry_id: trident.account for trident in held},
+                    self.balances.of,
+                ),
+            ),
         )
 
     def _accounts_now(self, today: date) -> AccountsAsOf:

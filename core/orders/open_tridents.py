@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from core.broker.port import Broker, BrokerError
+from core.broker.port import AccountReads, Broker, BrokerError
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.events import masked
 from core.domain.orders.orders import Entry
@@ -24,7 +24,8 @@ from core.records.repositories.rows import AccountRecord, SuggestionRecord
 from core.runtime.clock import Clock
 
 SHOWN_LEGS = 200
-"""How many legs are quoted for display at most: one subscription of the feed. The nearest expirations come first."""
+"""How many legs are quoted for display at most: one subscription of the feed. Those of the newest
+trident, which the dashboard shows, come first, then the nearest expirations."""
 _BUSY_S = 1.0
 """Wall seconds after which a comparison is tried again that a cycle kept waiting."""
 
@@ -35,7 +36,7 @@ class OpenTridents:
     quoted. A trident that has just filled is held from that moment on, before any comparison.
 
     `busy` says that a cycle runs: then nothing is read and nothing subscribed, because display must not delay a cycle.
-    `mode_of` says what is sent for an account to close its tridents.
+    `mode_of` says what is sent for an account to close its tridents. `note_reads` is given each read of an account.
     """
 
     broker: Broker
@@ -47,6 +48,7 @@ class OpenTridents:
     today: Callable[[], date]
     busy: Callable[[], bool]
     mode_of: Callable[[str], ExitMode]
+    note_reads: Callable[[AccountReads], None] = lambda _: None
     _built: dict[str, OpenTrident] = field(init=False, default_factory=dict)
     _by_account: dict[str, tuple[OpenTrident, ...]] = field(init=False, default_factory=dict)
     _just_filled: dict[str, OpenTrident] = field(init=False, default_factory=dict)
@@ -94,8 +96,15 @@ class OpenTridents:
             await self._look_at(account.number)
         await self._read_dates()
         if not self.busy():
-            symbols = dict.fromkeys(leg.streamer for trident in self.held for leg in trident.legs if leg.streamer)
-            await self.feed.show_legs(tuple(symbols)[:SHOWN_LEGS])
+            await self.feed.show_legs(self._shown_legs())
+
+    def _shown_legs(self) -> tuple[str, ...]:
+        """The streamer symbols of the legs that are quoted for display."""
+        held = self.held
+        newest = max(held, key=lambda one: (one.opened_at is not None, one.opened_at, one.entry_id), default=None)
+        chosen = (*(() if newest is None else (newest,)), *held)
+        symbols = dict.fromkeys(leg.streamer for trident in chosen for leg in trident.legs if leg.streamer)
+        return tuple(symbols)[:SHOWN_LEGS]
 
     async def _look_at(self, number: str) -> None:
         filled = await self.records.entries.filled_open(number, self.today())
@@ -110,6 +119,7 @@ class OpenTridents:
         except BrokerError as error:
             self._trouble[number] = f"positions of {masked(number)} could not be read: {error.detail}"
             return
+        self.note_reads(reads)
         self._trouble.pop(number, None)
         found = await self.positions.compare(number, reads.positions, self.today())
         (self._in_doubt.add if found.in_doubt else self._in_doubt.discard)(number)
@@ -169,6 +179,7 @@ def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTride
         credit=fill_credit(entry),
         max_risk=risk_of(entry),
         packages=packages_ordered(entry),
+        opened_at=max((fill.at for fill in entry.fills), default=None),
         legs=tuple(
             HeldContract(streamers.get(leg.symbol, ""), side_of(leg.action), leg.quantity) for leg in entry.terms.legs
         ),

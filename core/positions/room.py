@@ -50,6 +50,9 @@ from core.runtime.intervals import Intervals
 
 BOOKS_AGAIN_S = 300.0
 """Wall seconds after which the books are taken up again when the broker did not tell all of them."""
+_FILLED = "fill_debit"
+"""The figure of an exit that is filled whole: what was earned is worked out at once, for the screen. The broker's rows
+come in the evening."""
 _OF_TRIDENTS = (tridents.name, units.name, exits.name, fills.name, gone.name)
 
 
@@ -89,6 +92,7 @@ class TridentRoom:
     books: Bookkeeping = field(init=False)
     alerts: ExitAlerts = field(init=False)
     _given: dict[str, Mapping[str, OrderReport]] = field(init=False, default_factory=dict)
+    _earned_in: set[str] = field(init=False, default_factory=set)
     _books_due: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -267,6 +271,9 @@ class TridentRoom:
         """Listens on the bus."""
         self.turns.heard(event)
         self.alerts.heard(event)
+        if event.account is not None and _FILLED in dict(event.figures):
+            self._earned_in.add(event.account)
+            self._books_due.set()
         if event.kind == "reconcile.done":
             self._books_due.set()  # the machine may have slept
         if event.kind == "reconcile.foreign" and event.account is not None and self.on:
@@ -306,6 +313,8 @@ class TridentRoom:
         while True:
             self._books_due.clear()
             complete = await self.books.turn(self._numbers())
+            while self._earned_in:
+                await self.books.earnings.work_out(self._earned_in.pop())
             version = self.records.version(*_OF_TRIDENTS)
             now = None if version is None else (exchange_time(self.clock.now()).date(), version)
             if now is None or now != seen:

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from core.domain.market.sessions import Session, SlotTimes, slots_of, word_by_calendar
-from core.domain.operation.events import Severity
 from core.guards.kill_files import halting_entries
 from core.market.calendar import SessionCalendar
 from core.market.quote_store import MemoryQuoteStore
@@ -19,7 +18,6 @@ from core.runtime.clock import exchange_time
 from core.snapshot import (
     Automation,
     EngineState,
-    Level,
     MessageView,
     Reading,
     ReadingState,
@@ -27,9 +25,11 @@ from core.snapshot import (
     StatusSlice,
 )
 from core.views.accounts import login_views
+from core.views.accounts_now import Book, accounts_now
 from core.views.cycle import cycle_slice
 from core.views.day_records import read_day
 from core.views.known_day import KnownDay
+from core.views.messages import message_of, without_older
 from core.views.moment import Moment
 from core.views.next_steps import next_steps
 from core.views.orders import order_view, proof_of
@@ -119,6 +119,9 @@ class KeptDay:
             day=today,
             next_steps=coming.accounts,
             overall=coming.overall,
+            accounts_now=accounts_now(
+                zip((one.number for one in standings), coming.steps, strict=True), known, Book((), (), None)
+            ),
             reading=Reading(ReadingState.KNOWN, now.replace(microsecond=0)),
         )
 
@@ -147,14 +150,9 @@ def _status(
 
 
 async def _messages(records: Records) -> tuple[MessageView, ...]:
-    events = [event for event in await records.journal.newest(MESSAGES) if not event.kind.startswith("step.")]
-    return tuple(
-        MessageView(
-            number, event.at.replace(microsecond=0), _level(event.severity), event.kind.split(".")[0], event.text
-        )
-        for number, event in enumerate(reversed(events), 1)
-    )
-
-
-def _level(severity: Severity) -> Level:
-    return Level(severity.value)
+    shown: list[MessageView] = []
+    for number, event in enumerate(reversed(await records.journal.newest(MESSAGES)), 1):
+        message = message_of(event)
+        if message is not None:
+            shown = [*without_older(shown, message.about), message.numbered(number)]
+    return tuple(shown)

@@ -5,6 +5,7 @@ Instants are aware UTC market time, to the second. Ages and durations are whole 
 nothing happened is equal to the one before it. Text from outside is plain text, never markup.
 """
 
+from core.snapshot.account_now import AccountNow
 from core.snapshot.accounts import AccountView, ChangeView, LoginView, SettingView
 from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot, without_engine_yet
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
@@ -25,9 +26,10 @@ from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
 from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice, Watching
-from core.snapshot.tridents import ExitsView, ExitView, TridentExits, UnitView
+from core.snapshot.tridents import EndedTrident, ExitsView, ExitView, TridentExits, UnitView
 
 __all__ = [
+    "AccountNow",
     "AccountTold",
     "AccountView",
     "AlertView",
@@ -39,6 +41,7 @@ __all__ = [
     "CreditPoint",
     "CreditTrail",
     "CycleSlice",
+    "EndedTrident",
     "EngineClient",
     "EngineNotRunning",
     "EngineState",

@@ -12,6 +12,7 @@ from core.domain.market.judgement import Judgement
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.next_step import NextStep
 from core.domain.reporting.figures import SessionFigures
+from core.snapshot.account_now import AccountNow
 from core.snapshot.accounts import AccountView, LoginView
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotView
 from core.snapshot.fates import NextStepView, Reading
@@ -40,7 +41,7 @@ class Snapshot:
     """Everything a screen shows at one moment. A slice that is None or empty has nothing to show yet.
 
     `day` is the exchange's date. `next_steps` has what comes next for each account, `overall` for the console. `exits`
-    are the closing orders that hold units.
+    are the closing orders that hold units. `accounts_now` says of each account how it stands.
     """
 
     status: StatusSlice
@@ -66,6 +67,7 @@ class Snapshot:
     reading: Reading = field(default_factory=Reading)
     exits: tuple[ExitView, ...] = ()
     health: tuple[HealthRow, ...] = ()
+    accounts_now: tuple[AccountNow, ...] = ()
 
 
 def without_engine_yet(mode: Mode, why: str) -> Snapshot:

@@ -47,13 +47,16 @@ class Level(StrEnum):
 @dataclass(frozen=True, slots=True)
 class MessageView:
     """One line for the operator. `number` rises by one with each message, so a reader can tell which are new; those of
-    before this start of the engine are numbered up to 0."""
+    before this start of the engine are numbered up to 0. `about` names what a newer message tells anew: the older one
+    is gone then, unless it warned; empty for what is told once. `pinned`: a fill or a refusal, which stays in sight."""
 
     number: int
     at: datetime
     level: Level
     source: str
     text: str
+    about: str = ""
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

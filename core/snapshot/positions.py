@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
+from core.domain.trident.book_payoff import LeftAtExpiry
 from core.snapshot.quotes import Freshness
+from core.snapshot.spread import LegView
 from core.snapshot.tridents import TridentExits
 
 
@@ -17,7 +19,9 @@ class PositionView:
     Credit and marks are per share and package; the marks are the cost of closing now. P&L and `max_risk` are in $ for
     all packages, from the credit of the fill; None when they are unknown. `packages` is None for other legs than a
     trident's. `differs` says what of it the broker does not hold, or is empty. `age_s` and `freshness` are those of the
-    leg with the oldest quote. `exits` says how it is taken to its end, None where nothing takes it there.
+    leg with the oldest quote. `exits` says how it is taken to its end, None where nothing takes it there. `opened_at`
+    is when its last fill came. `legs` are those of the entry with what is left of each: 0 contracts once it is closed.
+    `payoff` is that of all of it, `left` that of what is left of it.
     """
 
     entry_id: str
@@ -41,6 +45,19 @@ class PositionView:
     packages: int | None = 1
     differs: str = ""
     exits: TridentExits | None = None
+    opened_at: datetime | None = None
+    legs: tuple[LegView, ...] = ()
+    payoff: LeftAtExpiry | None = None
+
+    @property
+    def newest_first(self) -> tuple[float, str]:
+        """Sorts tridents from the newest to the oldest; one without a known opening counts as old."""
+        return (0.0 if self.opened_at is None else -self.opened_at.timestamp(), self.entry_id)
+
+    @property
+    def left(self) -> LeftAtExpiry | None:
+        """The payoff at expiry of what is left, with what is realized; None while that is not known."""
+        return self.exits.payoff if self.exits is not None and self.exits.is_part else self.payoff
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from core.snapshot.fates import FateView
 class LegView:
     """One leg: live while its quotes are subscribed, else as it was priced. Prices are per share.
 
+    `action` begins with what is done, such as Sell to Open; of an open trident's leg it is Short or Long.
+
     `crossed`: its bid is above its ask, so that it has no mid.
     """
 
@@ -34,7 +36,7 @@ class SpreadSlice:
 
     `live` is true while the quotes of its legs are subscribed. `verdict` is a word: pricing, passed, refused, working,
     filled or validated. `utilization` is the share of the risk budget in use once it is filled (rules 7). `cycle` and
-    `account` (masked) say whose it is; `fate` is that of its entry, None before there is one.
+    `account` (masked) say whose it is; `fate` is that of its entry and `entry_id` its id: None and empty before one.
     """
 
     underlying: str
@@ -61,3 +63,9 @@ class SpreadSlice:
     cycle: int | None = None
     account: str = ""
     fate: FateView | None = None
+    entry_id: str = ""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is being priced, or its order may still fill."""
+        return self.verdict in ("pricing", "passed") if self.fate is None else not self.fate.is_over

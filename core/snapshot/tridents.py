@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+
+from core.domain.trident.book_payoff import LeftAtExpiry
 
 
 @dataclass(frozen=True, slots=True)
 class UnitView:
-    """A unit of a trident: its name, and how it stands in words."""
+    """A unit of a trident: its name, and how it stands in words.
+
+    `order` is what the order is called that works on it alone, such as target, and `works_at` its debit per share:
+    empty and None without one. `mid` is what closing the unit costs at the midpoints, None without fresh quotes.
+    """
 
     name: str
     told: str
+    order: str = ""
+    works_at: Decimal | None = None
+    mid: Decimal | None = None
+
+    @property
+    def away(self) -> Decimal | None:
+        """How far the mid is above the order that works on it, per share; None where one of them is not known."""
+        return None if self.mid is None or self.works_at is None else self.mid - self.works_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,8 @@ class TridentExits:
     the order's price. `resting` names the orders that a close would cancel first. `next_exit_at` is when its time
     exit begins, or goes on in the next session; None where neither is to come. While something keeps its exits
     from being sent, `sends_targets` and `sends_all` say what would be sent at once without it: where targets alone
-    are sent, and where time exits are too.
+    are sent, and where time exits are too. `payoff` is that of what is left where `is_part`, None while nobody knows
+    it.
     """
 
     state: str
@@ -49,6 +64,24 @@ class TridentExits:
     net_estimated: bool = False
     sends_targets: tuple[str, ...] = ()
     sends_all: tuple[str, ...] = ()
+    payoff: LeftAtExpiry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTrident:
+    """A trident that has ended. `account` is masked; `credit` is per share, None while fills are missing. `how` says
+    how it ended; `realized` is in $ after fees, `estimated` while one of these is."""
+
+    trident_id: str
+    account: str
+    underlying: str
+    strikes: str
+    expiration: date
+    credit: Decimal | None
+    opened_at: datetime
+    how: str
+    realized: Decimal
+    estimated: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from core.domain.operation import times
 from core.domain.operation.events import Step, masked
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.fate import Fate
-from core.domain.reporting.told import STILL_RUNNING, CycleEnd, Told, told_cycle
+from core.domain.reporting.told import HELD, STILL_RUNNING, CycleEnd, Told, told_cycle
 from core.records.repositories.rows import CycleRecord
 from core.records.search.told_cycles import CycleTold
 from core.snapshot import AccountTold, CycleSlice, SlotState, SlotView, StepState, StepView, ToldView
@@ -137,9 +137,12 @@ def _steps(progress: CycleProgress, fates: Mapping[str, Fate]) -> tuple[StepView
 
 
 def _before(shown: int, slots: Sequence[SlotView]) -> str:
-    """One line about the newest slot or forced cycle that is over, other than the shown cycle, by its number."""
+    """One line about the newest slot or forced cycle that is over, other than the shown cycle, by its number, and those
+    that only met the day's entry."""
     for view in reversed(slots):
-        if view.told is not None and view.cycle != shown and view.state in (SlotState.DONE, SlotState.MISSED):
+        if view.told is None or view.told.word == HELD:
+            continue
+        if view.cycle != shown and view.state in (SlotState.DONE, SlotState.MISSED):
             told = view.told
             words = told.word if told.words == told.word else f"{told.word}: {told.words}"
             if told.words.startswith(told.word.upper()):

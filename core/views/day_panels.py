@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from core.cycle.progress import CycleProgress, SpreadProgress
 from core.domain.market.judgement import Judgement
+from core.domain.reporting.told import HELD_BY
 from core.snapshot import AttemptView, StepState
 
 
 @dataclass(frozen=True, slots=True)
 class DayPanels:
-    """What is shown. `accounts` has the progress of each account in the newest cycle, and `cycle` the one of them whose
-    steps stand for it; None before the first.
+    """What is shown. `accounts` has the progress of each account in the newest cycle that did more than meet the day's
+    entry, and `cycle` the one of them whose steps stand for it; None before the first.
 
     `spread` and the first of `judgements` are of one underlying, and of one account's run.
     """
@@ -33,7 +34,7 @@ def day_panels(cycles: Sequence[Sequence[CycleProgress]], holding: Collection[st
     """
     if not cycles:
         return DayPanels()
-    newest = cycles[-1]
+    newest = _told(cycles)
     source = _source(cycles, holding)
     return DayPanels(
         cycle=_leading(newest, holding),
@@ -42,6 +43,16 @@ def day_panels(cycles: Sequence[Sequence[CycleProgress]], holding: Collection[st
         judgements=_judgements(cycles, source),
         attempts=tuple(attempt for progresses in cycles for attempt in _attempts(progresses)),
     )
+
+
+def _told(cycles: Sequence[Sequence[CycleProgress]]) -> Sequence[CycleProgress]:
+    """The cycle that is shown: the newest but for those that only met the day's entry. Once the day is held the cycle
+    that holds it stays in sight."""
+    return next((cycle for cycle in reversed(cycles) if not all(map(_met_entry, cycle))), cycles[-1])
+
+
+def _met_entry(progress: CycleProgress) -> bool:
+    return progress.ended is not None and progress.refusal is not None and progress.refusal.code in HELD_BY
 
 
 def _source(cycles: Sequence[Sequence[CycleProgress]], holding: Collection[str]) -> CycleProgress | None:

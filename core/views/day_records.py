@@ -10,6 +10,7 @@ from core.domain.operation.events import Event
 from core.domain.operation.runs import AccountRun
 from core.domain.orders.orders import Entry
 from core.domain.orders.settling import settling
+from core.domain.reporting.money import MoneyPart, Period, money_of
 from core.records.records import Records
 from core.records.repositories.rows import CycleRecord, EvidenceRecord, SlotRecord, SuggestionRecord
 from core.records.search.told_cycles import CycleTold, cycle_told
@@ -21,9 +22,9 @@ from core.views.orders import reentry_of
 class DayRecords:
     """What is recorded of a session day, each part oldest first.
 
-    `earlier` has the open entries of earlier days. `evidence` is the newest about the entries that time settles, and
-    `reentry` whether a person's cancel closed the day, both by entry id. `steps` has the events of the cycles'
-    steps, by cycle.
+    `earlier` has the open entries of earlier days. `earned` is what the day brought, by account number. `evidence` is
+    the newest about the entries that time settles, and `reentry` whether a person's cancel closed the day, both by
+    entry id. `steps` has the events of the cycles' steps, by cycle.
     """
 
     day: date
@@ -36,6 +37,7 @@ class DayRecords:
     earlier: tuple[Entry, ...] = ()
     evidence: Mapping[str, tuple[EvidenceRecord, ...]] = field(default_factory=dict)
     reentry: Mapping[str, Reentry] = field(default_factory=dict)
+    earned: Mapping[str, MoneyPart] = field(default_factory=dict)
 
     @property
     def validated(self) -> frozenset[str]:
@@ -55,7 +57,15 @@ class DayRecords:
 
 async def read_day(records: Records, day: date) -> DayRecords:
     """All that is recorded of this day. Raises RecordsError."""
-    return await read_entries(records, await read_cycles(records, DayRecords(day)))
+    known = await read_entries(records, await read_cycles(records, DayRecords(day)))
+    return await read_earned(records, known)
+
+
+async def read_earned(records: Records, known: DayRecords) -> DayRecords:
+    """The day with what it brought read again. Raises RecordsError."""
+    found = await records.money.on(known.day)
+    figures = money_of(found.units, found.tridents, (), Period.DAY, first=known.day, last=known.day)
+    return replace(known, earned=dict(figures.accounts))
 
 
 async def read_entries(records: Records, known: DayRecords) -> DayRecords:

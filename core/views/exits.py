@@ -14,15 +14,15 @@ from core.domain.positions.actions import Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, BlockScope
 from core.domain.positions.close_prices import spread_prices
 from core.domain.positions.close_shape import close_shape
-from core.domain.positions.exit_fate import exit_fate, exit_words, gain_of
+from core.domain.positions.exit_fate import exit_fate, exit_words, gained
 from core.domain.positions.exits import Exit
 from core.domain.positions.fees import estimated_fees
-from core.domain.positions.left import worst_case
+from core.domain.positions.left import left_at_expiry, worst_case
 from core.domain.positions.next_words import words
 from core.domain.positions.pnl import unrealized
 from core.domain.positions.timing import next_exit_at
 from core.domain.positions.trident_view import TridentView
-from core.domain.positions.trident_words import order_legs_words, strikes_of, unit_words, word_of
+from core.domain.positions.trident_words import order_legs_words, own_price, strikes_of, unit_words, word_of
 from core.domain.positions.tridents import ExitMode, ExitRules, ManagedTrident
 from core.domain.positions.units import Unit, UnitName, UnitState, left_of
 from core.domain.positions.would_send import would_send
@@ -42,33 +42,35 @@ def trident_exits(one: Standing, rules: ExitRules) -> TridentExits:
     """How it is taken to its end, without prices: all that depends on no price and no age. `rules` are those of its
     account as they are now."""
     view, trident = one.view, one.view.trident
-    gains = [gain_of(exit, trident.units) for exit in view.exits if exit.fills]
-    known = all(unit.state is not UnitState.GONE for unit in trident.units) and None not in gains
-    gained = sum((gain for gain in gains if gain is not None), _NONE)
+    realized = gained(view.exits, trident.units)
     shape = close_shape(left_of(trident.units))
     today = one.moment.today
     recorded = net_of(one.earned)
-    net = recorded if recorded is not None or not known else gained - _fees_so_far(view)
+    net = recorded if recorded is not None or realized is None else realized - _fees_so_far(view)
     targets, everything = _would_send(one, rules)
+    is_part = any(unit.state is not UnitState.WHOLE for unit in trident.units)
     return TridentExits(
         state=word_of(view, is_managed=one.is_managed).value,
-        units=tuple(UnitView(unit.name.value, unit_words(unit, view, today)) for unit in trident.units),
+        units=tuple(
+            UnitView(unit.name.value, unit_words(unit, view, today), *own_price(unit, view)) for unit in trident.units
+        ),
         next=words(one.action, view, today),
-        realized=gained if known else None,
+        realized=realized,
         unrealized_mid=None,
         unrealized_natural=None,
-        worst_case=worst_case(trident.units, trident.width, gained) if known else None,
+        worst_case=None if realized is None else worst_case(trident.units, trident.width, realized),
         close_mid=None,
         close_natural=None,
         legs="" if shape is None else order_legs_words(shape.legs),
         resting=tuple(exit.order_id for exit in view.resting if exit.order_id),
         next_exit_at=next_exit_at(trident, one.moment.days, one.moment.now) if one.is_managed else None,
-        is_part=any(unit.state is not UnitState.WHOLE for unit in trident.units),
+        is_part=is_part,
         close_fees=None if shape is None else estimated_fees(shape.legs, cash_settled=trident.cash_settled),
         realized_net=net,
         net_estimated=recorded is None or any(unit.estimated for unit in one.earned.values()),
         sends_targets=targets,
         sends_all=everything,
+        payoff=left_at_expiry(trident, realized) if is_part and realized is not None else None,
     )
 
 
@@ -144,8 +146,10 @@ def priced(exits: TridentExits, units: Sequence[Unit], quotes: Mapping[str, Quot
     fresh = [price for price in prices if price is not None]
     if marks is None or shape is None or len(fresh) < len(left):
         return exits
+    mids = {unit.name.value: price.mid for unit, price in zip(left, fresh, strict=True)}
     return replace(
         exits,
+        units=tuple([replace(unit, mid=mids.get(unit.name)) for unit in exits.units]),
         unrealized_mid=marks.mid,
         unrealized_natural=marks.natural,
         close_mid=sum((price.mid for price in fresh), _NONE) / shape.per,

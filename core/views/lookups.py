@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.events import masked, masked_in
 from core.domain.operation.reasons import Refusal
+from core.domain.positions.tridents import Phase
 from core.records.search.history_rows import HistoryFilter, HistoryKind
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
-from core.snapshot import AlertView, ChangeView, ExitView, OrderView
+from core.snapshot import AlertView, ChangeView, EndedTrident, ExitView, OrderView
 from core.snapshot.story import Story
 from core.views.entry_story import story_of_entry
 from core.views.exits import exit_view
@@ -75,6 +76,38 @@ async def orders_page(records: Records, limit: int, after: Mark | None = None) -
                 )
             )
     return OrdersFound(tuple(views), rows[-1].mark if len(rows) == limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedFound:
+    """Tridents that have ended, the newest first. `end` marks the last of them, None when there is nothing older."""
+
+    tridents: tuple[EndedTrident, ...]
+    end: Mark | None
+
+
+async def ended_tridents(records: Records, limit: int, after: Mark | None = None) -> EndedFound:
+    """At most `limit` tridents that have ended, the newest first, older than `after`. Raises RecordsError."""
+    wanted = HistoryFilter(outcome=Phase.ENDED.value)
+    rows = await records.history.page(HistoryKind.TRIDENTS, wanted, limit, after)
+    found = []
+    for row in rows:
+        told: Any = dict(row.figures)
+        found.append(
+            EndedTrident(
+                trident_id=told["id"],
+                account=masked(row.account),
+                underlying=row.underlying,
+                strikes=told["strikes"],
+                expiration=told["expiration"],
+                credit=told["credit"],
+                opened_at=row.at,
+                how=row.text,
+                realized=told["realized"],
+                estimated=told["estimated"],
+            )
+        )
+    return EndedFound(tuple(found), rows[-1].mark if len(rows) == limit else None)
 
 
 async def exits_ended_on(records: Records, day: date) -> tuple[ExitView, ...]:

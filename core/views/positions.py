@@ -49,6 +49,8 @@ def position_view(
         freshness=freshness(moment.live, age, in_session=moment.in_session),
         packages=trident.packages,
         differs=trident.differs,
+        opened_at=None if trident.opened_at is None else trident.opened_at.replace(microsecond=0),
+        payoff=trident.at_expiry,
         warnings=tuple(one.sentence() for one in warned),
     )
 

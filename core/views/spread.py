@@ -96,6 +96,7 @@ def _slice(
         cycle=spread.cycle,
         account=masked(spread.account) if spread.account else "",
         fate=fate,
+        entry_id="" if entry is None else entry.id,
     )
 
 

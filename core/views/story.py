@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from core.broker.port import DryRunAnswer
 from core.domain.operation import amounts, times
@@ -148,7 +149,7 @@ def entry_lines(file: EntryDetails, today: date | None = None) -> Iterator[Story
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)
     happened = [
         *(fill_line(entry.account, fill) for fill in entry.fills),
-        *(_change_line(file, change) for change in file.changes),
+        *(_change_line(file, change) for change in told_at_once(file.changes)),
         *evidence_lines(entry.account, file.evidence),
     ]
     yield from sorted(happened, key=lambda line: line.at or entry.prepared_at)
@@ -183,6 +184,28 @@ def _change_line(file: EntryDetails, change: IntentChange) -> StoryLine:
         severity=Severity.CRITICAL if bad else Severity.INFO,
         account=entry.account,
     )
+
+
+_AT_ONCE = timedelta(seconds=5)
+"""In so short a time an order goes through the broker's routing."""
+
+
+def told_at_once(changes: Iterable[IntentChange]) -> list[IntentChange]:
+    """The changes with what the broker said of one state within a moment told as one, at the instant of the first."""
+    told: list[IntentChange] = []
+    for change in changes:
+        last = told[-1] if told else None
+        if (
+            last is not None
+            and last.broker_status
+            and change.broker_status
+            and (last.state, last.order_id, last.detail) == (change.state, change.order_id, change.detail)
+            and change.at - last.at <= _AT_ONCE
+        ):
+            told[-1] = replace(last, broker_status=f"{last.broker_status}, {change.broker_status}")
+        else:
+            told.append(change)
+    return told
 
 
 def fill_line(account: str, fill: Fill) -> StoryLine:

@@ -19,6 +19,7 @@ from core.positions.views_of import Standing
 from core.records.records import Switch
 from core.snapshot import ExitsView, ExitView, PositionView, TridentExits
 from core.views import exits as words
+from core.views.held_legs import aged_legs, held_legs
 from core.views.moment import Moment
 from core.views.positions import aged, position_view
 
@@ -55,12 +56,14 @@ class _Stands:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row, and all that it follows from but the age of its quotes. `oldest` is the oldest of these."""
+    """A row, and all that it follows from but the age of its quotes. `oldest` is the oldest of these, `age_s` its age
+    in whole seconds."""
 
     view: PositionView
     follows_from: tuple[object, ...]
     quotes: tuple[Quote | None, ...]
     oldest: Quote | None
+    age_s: int | None
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -157,13 +160,18 @@ def _row(
     is_old = () if age_s is None or age_s <= MAX_QUOTE_AGE_S else tuple(_is_old(quote, now) for quote in quotes)
     exits, units = (None, ()) if stands is None else (stands.exits, stands.standing.view.trident.units)
     follows_from = trident, exits, units, quotes, is_old, price, ex_dividend, moment.today
+    whole_s = None if age_s is None else int(age_s)
     if last is not None and last.follows_from == follows_from:
         view = aged(last.view, age_s, moment)
-        return last if view is last.view else replace(last, view=view)
+        if view is last.view and whole_s == last.age_s:
+            return last
+        legs = aged_legs(view.legs, quotes, oldest, whole_s)
+        return replace(last, view=replace(view, legs=legs), age_s=whole_s)
     view = position_view(moment, trident, quotes, price, ex_dividend)
+    view = replace(view, legs=held_legs(trident, units, quotes, oldest, whole_s))
     if exits is not None:
         view = words.with_exits(view, words.priced(exits, units, words.legs_quoted(units, quotes), now))
-    return _Row(view, follows_from, quotes, oldest)
+    return _Row(view, follows_from, quotes, oldest, whole_s)
 
 
 def _oldest(quotes: Sequence[Quote | None]) -> Quote | None:

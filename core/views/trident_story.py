@@ -1,17 +1,18 @@
-"""The story of one trident: its entry, its closing orders, what left it and the broker's rows, in the order of time,
-and what it earned (rules 15)."""
+"""The story of one trident: its units and what they earned, what is left of it at expiry, and its entry, its closing
+orders, what left it and the broker's rows in the order of time (rules 15)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.domain.operation.amounts import counted, price, quantity, signed_dollars
+from core.domain.operation.amounts import counted, price, quantity, signed_dollars, strike
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.times import weekday
 from core.domain.orders.order_states import OrderState
-from core.domain.positions.exit_fate import exit_fate
+from core.domain.positions.exit_fate import exit_fate, gained
+from core.domain.positions.left import left_at_expiry
 from core.domain.positions.matching import Match
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.trident_words import (
@@ -25,6 +26,8 @@ from core.domain.positions.trident_words import (
     word_of,
 )
 from core.domain.positions.tridents import Phase
+from core.domain.positions.units import UnitName, left_of, legs_of
+from core.domain.trident.book_payoff import BookPayoff
 from core.records.records import Records
 from core.records.repositories.rows import IntentChange
 from core.records.repositories.unit_rows import GoneRecord, UnitEarned
@@ -34,7 +37,10 @@ from core.runtime.clock import exchange_time
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.entry_story import story_of_entry
 from core.views.plain_words import plain_words
-from core.views.story import evidence_lines, fill_line
+from core.views.story import evidence_lines, fill_line, told_at_once
+
+_CENT = Decimal("0.01")
+_NOTHING_YET = StoryLine(StoryKind.FIGURE, "so far", "no closing order, and nothing has left it")
 
 
 async def trident_details(records: Records, trident_id: str) -> TridentDetails | None:
@@ -69,17 +75,47 @@ def story_of_trident(file: TridentDetails) -> Story:
     ]
     title = f"Trident {short_id(trident)} of {masked(record.account)}: {title_of(trident)}"
     lines = [
+        *_unit_lines(view, file.earned),
+        *_expiry_lines(view),
         *story_of_entry(file.entry).lines,
         StoryLine(StoryKind.SECTION, "its way to its end"),
-        *_by_days(happened, record.opened_at),
-        StoryLine(StoryKind.SECTION, "units"),
+        *(_by_days(happened, record.opened_at) if happened else [_NOTHING_YET]),
     ]
-    for unit in trident.units:
-        told = unit_words(unit, view)
-        earned = file.earned.get(unit.name)
-        result = "" if earned is None or earned.realized is None else f"; {_earned_words((earned,))}"
-        lines.append(StoryLine(StoryKind.FIGURE, unit.name.value, f"{told}{result}"))
     return Story(title, verdict, tuple(lines))
+
+
+def _unit_lines(view: TridentView, earned: Mapping[UnitName, UnitEarned]) -> Iterator[StoryLine]:
+    """How each unit stands with what it earned, and the contracts that are left."""
+    units = view.trident.units
+    yield StoryLine(StoryKind.SECTION, "units")
+    for unit in units:
+        one = earned.get(unit.name)
+        result = "" if one is None or one.realized is None else f"; {_earned_words((one,))}"
+        yield StoryLine(StoryKind.FIGURE, unit.name.value, f"{unit_words(unit, view)}{result}")
+    legs = legs_of(units).items()
+    if legs:
+        left = ", ".join(f"{side.value.lower()} {count} {leg_name(symbol)}" for (symbol, side), count in legs)
+        yield StoryLine(StoryKind.FIGURE, "left", left)
+
+
+def _expiry_lines(view: TridentView) -> Iterator[StoryLine]:
+    """What the trident brings at expiry, with what it has realized; nothing of one that has ended."""
+    trident = view.trident
+    if not left_of(trident.units):
+        return
+    realized = gained(view.exits, trident.units)
+    left = None if realized is None else left_at_expiry(trident, realized)
+    yield StoryLine(StoryKind.SECTION, "at expiry, before fees")
+    if left is None:
+        yield StoryLine(StoryKind.FIGURE, "result", "not known while a unit is broken or gone, or fills are missing")
+        return
+    book = BookPayoff((left,))
+    first, *_, last = book.bends
+    for settle in book.bends:
+        beyond = {first: " and below", last: " and above"}.get(settle, "")
+        yield StoryLine(StoryKind.FIGURE, f"{strike(settle)}{beyond}", signed_dollars(book.at(settle)))
+    for settle in book.break_evens:
+        yield StoryLine(StoryKind.FIGURE, "break-even", price(settle.quantize(_CENT)))
 
 
 def _by_days(happened: Iterable[StoryLine], opened_at: datetime) -> Iterator[StoryLine]:
@@ -96,7 +132,7 @@ def _by_days(happened: Iterable[StoryLine], opened_at: datetime) -> Iterator[Sto
 def _exit_lines(file: ExitDetails) -> Iterator[StoryLine]:
     exit = file.exit
     name = exit_fate(exit).name
-    for change in file.changes:
+    for change in told_at_once(file.changes):
         yield _change_line(name, exit.account, exit.debit, change)
     for fill in exit.fills:
         yield fill_line(exit.account, fill)

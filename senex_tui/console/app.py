@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
-from textual.events import Key, Resize
+from textual.events import AppFocus, Event, Key, Resize
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
@@ -18,7 +18,6 @@ from core.domain.operation.commands import CommandKind
 from core.domain.operation.failures import failure_words
 from core.runtime.clock import SystemClock
 from core.runtime.redaction import redact
-from core.snapshot import Automation
 from senex_tui.console.actions import permission
 from senex_tui.console.actions.commands import Actions
 from senex_tui.console.appearance import Appearance
@@ -27,6 +26,7 @@ from senex_tui.console.crash_screen import PlainCrash, in_the_log
 from senex_tui.console.driver import ConsoleDriver
 from senex_tui.console.freeze import View
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.last_look import Looking
 from senex_tui.console.machine_health import LookAtMachine, MachineHealth
 from senex_tui.console.navigation import Navigation
 from senex_tui.console.palette import KeyCommands
@@ -41,6 +41,7 @@ from senex_tui.support import terminal
 from widgets.alarms import alarms
 from widgets.banner import Banner
 from widgets.base.event_guard import EventGuard
+from widgets.messages import MessagesPanel
 from widgets.status_bar import StatusView
 
 if TYPE_CHECKING:
@@ -101,10 +102,12 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         self._monotonic = monotonic or SystemClock().monotonic
         self._toasts = Toasts(self, self._monotonic)
         self._attention = Attention()
+        self._looking = Looking(self._monotonic)
         self._view = View(self._monotonic)
         self._beat = 0
         self._pull_timer: Timer | None = None
         self._allowed: tuple[object, ...] = ()
+        self._banner: tuple[Alarm, ...] = ()
 
     # Start and end ---------------------------------------------------------------------------------------------------
 
@@ -141,29 +144,42 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def pull(self) -> None:
         """Shows the newest snapshot; slices that are as before cost nothing. Never raises."""
         self._beat += 1
-        if not self.app_focus and self._beat % 4:
-            return
+        if not self.screen_stack or (not self.app_focus and self._beat % 4):
+            return  # an app that ends has no screen any more
         try:
             snapshot = self.client.snapshot()
-            self._toasts.tell(self._attention.notices(snapshot))
+            notices = self._attention.notices(snapshot)
             self._toasts.name_pane(self._status_view(snapshot))
             # Nothing is painted under a dialog: it would cost far more than the dialog itself.
             if not isinstance(self.screen, ModalScreen):
                 self._show(snapshot)
             elif isinstance(self.screen, AboveDashboard) and self._beat % self.display_settings.refresh_hz == 0:
                 self.screen.keep_true(self._status_view(snapshot), self.alarms_of(snapshot))
+            self._toasts.tell(notices, self._is_in_sight)
+            self._toasts.refresh()
         except Exception as error:
             log.exception("the pull failed")
             self.report_fault(error)
+
+    def _is_in_sight(self, text: str) -> bool:
+        """Whether the banner or the messages say this now."""
+        words = " ".join(text.split())
+        said = [sentence for sentence, _ in self._banner] if self.screen.query(Banner) else []
+        said += [panel.text for panel in self.screen.query(MessagesPanel) if panel.display and panel.region]
+        return bool(words) and any(words in " ".join(each.split()) for each in said)
 
     def _show(self, snapshot: Snapshot) -> None:
         self.status_view = self._status_view(snapshot)
         if not self._view.is_frozen():
             self.shown = snapshot
+        self._looking.pulled(snapshot)
+        for panel in self.screen.query(MessagesPanel):
+            panel.show_look(self._looking.mark)
         self._say_banner(snapshot)
         allowed = (
             snapshot.status.engine,
             snapshot.status.automation,
+            bool(snapshot.status.who),
             snapshot.status.market,
             snapshot.cycle is not None and snapshot.cycle.running,
             self.pending,
@@ -196,7 +212,8 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def _say_banner(self, snapshot: Snapshot) -> None:
         screen = self.screen
         if isinstance(screen, Dashboard | Page) and screen.query(Banner):
-            screen.say(self.alarms_of(snapshot))
+            self._banner = self.alarms_of(snapshot)
+            screen.say(self._banner)
 
     def alarms_of(self, snapshot: Snapshot) -> tuple[Alarm, ...]:
         """What the banner says of this snapshot, most urgent first."""
@@ -212,6 +229,9 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
 
     def say(self, text: str, severity: SeverityLevel) -> None:
         self._toasts.say(text, severity)
+
+    def answer(self, text: str, still: Callable[[], bool]) -> None:
+        self._toasts.answer(text, still)
 
     # Keys ------------------------------------------------------------------------------------------------------------
 
@@ -233,8 +253,8 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         """
         if isinstance(self.screen_stack[-1] if self.screen_stack else None, TooSmall) and action not in SAFE_UNSEEN:
             return False
-        paused = self.status_view is not None and self.status_view.status.automation is Automation.PAUSED
-        return permission.offered(action, paused, self.why_not)
+        automation = None if self.status_view is None else self.status_view.status.automation
+        return permission.offered(action, automation, self.why_not)
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         if self.display_settings.read_only:
@@ -247,6 +267,12 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
 
     def waits_for(self, command: str) -> bool:
         return self._attention.waits_for(command)
+
+    async def on_event(self, event: Event) -> None:
+        """Notes at every key, and at the terminal's focus, that the operator looks."""
+        if isinstance(event, Key | AppFocus):
+            self._looking.pressed(self.shown)
+        await super().on_event(event)
 
     def on_key(self, event: Key) -> None:
         """Answers a key that is greyed out with the reason."""

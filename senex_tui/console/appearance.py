@@ -12,17 +12,18 @@ from textual.filter import LineFilter
 
 from senex_tui.console.base import ConsoleApp
 from senex_tui.console.driver import ConsoleDriver
-from senex_tui.console.key_map import checked_keys
+from senex_tui.console.key_map import checked_keys, for_textual
 from senex_tui.console.theme import THEMES, theme_to_use
 from widgets.base.key_names import use_keys
 from widgets.base.line_filters import AsciiFilter, SafeFilter
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from senex_tui.console.view_settings import ViewSettings
 
 
 class Appearance(ConsoleApp):
-    """Keeps `looks`, the settings that hold now, and does what each of them says."""
+    """Keeps `display_settings`, those that hold now, and does what each of them says."""
 
     def __init__(self, view: ViewSettings) -> None:
         """Raises SettingsError for keys that cannot be mapped."""
@@ -37,7 +38,7 @@ class Appearance(ConsoleApp):
         self.theme = theme_to_use(self.display_settings.theme, no_color=self.is_without_colour)
         keys = checked_keys(self.display_settings.keys)
         use_keys(keys)
-        self.set_keymap(keys)
+        self.set_keymap(for_textual(keys))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own filters, then ours: no line steers the terminal, and in ASCII mode each is ASCII."""
@@ -66,8 +67,11 @@ class Appearance(ConsoleApp):
             self.view_settings.change(name, value)
 
     def paint_all(self) -> None:
-        """Paints every screen again, also what has not changed: a new look, or a terminal that lost what it showed."""
+        """Draws and paints every screen again, also what has not changed: a new look, or a terminal that lost what it
+        showed. ASCII draws some panels in another way."""
         for screen in self.screen_stack:
             for widget in (screen, *screen.query("*")):
+                if isinstance(widget, LinePanel):
+                    widget.redraw()
                 widget.notify_style_update()
                 widget.refresh(layout=widget is screen)

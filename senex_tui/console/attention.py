@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell. `ring` says that it is critical."""
+    """One thing to tell. `about` is what a panel says of it, `ring` that it is critical."""
 
     text: str
     severity: SeverityLevel
+    about: str
     ring: bool = False
 
 
@@ -78,7 +79,7 @@ class Attention:
         before = self._before(snapshot)
         self._newest = next(reversed(snapshot.messages), self._newest)
         return [
-            Notice(f"{message.source}: {message.text}", "error", ring=True)
+            Notice(f"{message.source}: {message.text}", "error", message.text, ring=True)
             for message in snapshot.messages
             if message.number > before and message.level is Level.CRITICAL
         ]
@@ -96,7 +97,7 @@ class Attention:
         before = self._failure
         self._failure = snapshot.status.failure if snapshot.status.engine is EngineState.FAILED else ""
         if self._failure and self._failure != before:
-            return [Notice(f"engine failed: {self._failure}", "error", ring=True)]
+            return [Notice(f"engine failed: {self._failure}", "error", self._failure, ring=True)]
         return []
 
 
@@ -112,5 +113,5 @@ class CommandsOnly(Attention):
 
 def _notice_of(command: CommandView) -> Notice:
     if command.state is CommandState.DONE:
-        return Notice(command.text or f"{command.kind.words}: done", "information")
-    return Notice(f"{command.kind.words} {command.state.value}: {command.text}", "warning")
+        return Notice(command.text or f"{command.kind.words}: done", "information", command.text)
+    return Notice(f"{command.kind.words} {command.state.value}: {command.text}", "warning", command.text)

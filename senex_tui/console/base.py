@@ -60,7 +60,7 @@ class ConsoleApp(App[None]):
         raise NotImplementedError
 
     def pull_anew(self) -> None:
-        """Starts pulling again, as often as `looks` says now."""
+        """Starts pulling again, as often as `display_settings` says now."""
         raise NotImplementedError
 
     def stop_pulling(self) -> None:
@@ -75,6 +75,10 @@ class ConsoleApp(App[None]):
 
     def say(self, text: str, severity: SeverityLevel) -> None:
         """Shows a toast. The text is shown as it is, never read as markup."""
+        raise NotImplementedError
+
+    def answer(self, text: str, still: Callable[[], bool]) -> None:
+        """Answers a key in the bottom row, while `still` says that it is so and not for long."""
         raise NotImplementedError
 
     def report_fault(self, error: BaseException) -> None:

@@ -1,4 +1,8 @@
-"""Checks the keys that the settings give to actions, and refuses with a sentence those that cannot be."""
+"""Checks the keys that the settings give to actions, and refuses with a sentence those that cannot be.
+
+A key that the operator gave to an action is that action's, also when a release ships it for another one: the other has
+none then, and help says so. So no file that worked stops a start.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from textual.keys import key_to_character
 
 from core.config.loader import SettingsError
 from senex_tui.console.keys import KEYS, Key, Where
+from widgets.key_line import NOT_A_KEY
 
 _SIGNS = {"slash": "/", "plus": "+", "minus": "-", "at": "@", "backslash": "\\", "underscore": "_"}
 """Textual's names of signs for which Textual itself finds no character."""
@@ -40,7 +45,9 @@ _TOGETHER = (
 def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
     """The map of the settings, from action name to key, with every key spelled in one way.
 
-    Raises SettingsError with a sentence for each unknown action, unknown key, taken key and key used twice.
+    It also has, with an empty key, each action that lost the key it ships with to one of these.
+
+    Raises SettingsError with a sentence for each unknown action, unknown key, taken key and key given twice.
     """
     by_name = {key.name: key for key in KEYS}
     found: dict[str, str] = {}
@@ -51,10 +58,15 @@ def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
             wrong.append(said)
         else:
             found[name] = _key(text)
-    wrong += _twice(found) if not wrong else []
-    if wrong:
-        raise SettingsError(*wrong)
-    return found
+    yielded, twice = _yielded(found) if not wrong else ({}, [])
+    if wrong or twice:
+        raise SettingsError(*wrong, *twice)
+    return {**found, **yielded}
+
+
+def for_textual(keys: Mapping[str, str]) -> dict[str, str]:
+    """What Textual is to bind: `checked_keys`, with a name that nobody can press for an action without a key."""
+    return {name: key or NOT_A_KEY for name, key in keys.items()}
 
 
 def shown_key(key: str) -> str:
@@ -98,21 +110,28 @@ def _wrong_key(name: str, text: str, action: Key) -> str:
     return ""
 
 
-def _twice(found: Mapping[str, str]) -> list[str]:
+def _yielded(found: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The actions that lose their shipped key to one of `found`, each with an empty key, and a sentence for each key
+    that was given twice."""
+    yielded: dict[str, str] = {}
     said: list[str] = []
     for places in _TOGETHER:
-        used: dict[str, str] = {}
+        used: dict[str, list[str]] = {}
         for key in KEYS:
-            if key.where not in places:
-                continue
-            pressed = found.get(key.name) or shown_key(key.key)
-            other = used.setdefault(pressed, key.name)
-            if other != key.name:
+            if key.where in places:
+                names = used.setdefault(found.get(key.name) or shown_key(key.key), [])
+                if key.name not in names:
+                    names.append(key.name)
+        for pressed, names in used.items():
+            given = [name for name in names if name in found]
+            if given:
+                yielded |= dict.fromkeys((name for name in names if name not in found), "")
+            if len(given) > 1 or (len(names) > 1 and not given):
                 said.append(
-                    f'console.keys: the key "{pressed}" is for {other} and for {key.name}; '
+                    f'console.keys: the key "{pressed}" is for {names[0]} and for {names[1]}; '
                     "give one of them another key."
                 )
-    return list(dict.fromkeys(said))
+    return yielded, list(dict.fromkeys(said))
 
 
 def mappable() -> Iterable[tuple[str, str, str]]:

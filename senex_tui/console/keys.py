@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from textual.binding import Binding
 
-from widgets.base.key_names import key_for
+from widgets.base.key_names import action_with, has_key, key_for
 from widgets.panels import TABS
 
 
@@ -38,7 +38,8 @@ class Key:
     `key` is Textual's name of the key, `shown` how help writes it where that differs. `action` is Textual's action.
     `label` is the word in the footer and the palette, `help` the sentence in help. `footer` and `palette` say whether
     the key is listed there; a `priority` key works even while a field takes what is typed. `called` is the action's
-    name in the settings, where it does not follow from `action`; rows with one name have one key.
+    name in the settings, where it does not follow from `action`; rows with one name have one key. `also` has other
+    words by which the palette finds it.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Key:
     priority: bool = False
     where: Where = Where.EVERYWHERE
     called: str = ""
+    also: str = ""
 
     @property
     def verb(self) -> str:
@@ -78,6 +80,11 @@ class Key:
         return "_".join(part for part in parts if part)
 
     @property
+    def in_footer(self) -> bool:
+        """Whether the footer has it: every page is named there."""
+        return self.footer or self.group == PAGES
+
+    @property
     def shipped(self) -> str:
         """The key as shipped, as help writes it."""
         return self.shown or self.key
@@ -95,28 +102,46 @@ COMMANDING = frozenset({AUTOMATION, EXITS})
 LISTS, STORIES, REPLAY, DEMO, PROGRAM = "Lists", "Stories", "Replay", "Demo", "Program"
 
 KEYS: tuple[Key, ...] = (
-    Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
+    Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True,
+        also="stop halt kill off panic automation"),
     Key("p", "resume", "Resume", "resume automation when it is paused; asks first", AUTOMATION, footer=True,
-        called="pause"),
-    Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
+        called="pause", also="start go continue unpause on automation"),
+    Key("p", "end_halt", "End halt", "end a halt, paused afterwards; asks for a typed word", AUTOMATION, footer=True,
+        called="pause", also="reset unhalt resume start"),
+    Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True,
+        also="run enter trade now buy sell open start"),
     Key(
         "c", "cancel", "Cancel", "cancel an order that works, of a list the chosen one; asks", AUTOMATION,
-        footer=True,
+        footer=True, also="stop withdraw take back kill",
     ),
-    Key("u", "unknown", "Unknown", "decide on an order whose fate is unknown", AUTOMATION, footer=True),
-    Key("r", "reentry", "Re-enter", "allow another entry today after a person's cancel; asks first", AUTOMATION),
-    Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
-    Key("X", "exits", "Exits", "hold exits at once, offer to cancel; while held: ask to go on", EXITS),
-    Key("x", "close_units", "Close", "close a trident or units of it, at a limit or by a walk; asks", EXITS),
-    Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, targets, next step, warnings", PAGES),
-    Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
-    Key("o", "open('orders')", "Orders", "closing orders and every entry with its fills; enter tells one whole", PAGES),
-    Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
-    Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
-    Key("w", "open('preview')", "Preview", "what would be sent next, as of now, and why not; sends nothing", PAGES),
-    Key("m", "open('money')", "Money", "what was earned: day by day, by week and month, and how it ended", PAGES),
-    Key("H", "open('health')", "Health", "how the trader's parts and this machine do, and what to do about it", PAGES),
-    Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),
+    Key("u", "unknown", "Unknown", "decide on an order whose fate is unknown", AUTOMATION, footer=True,
+        also="attest absent lost missing"),
+    Key("r", "reentry", "Re-enter", "allow another entry today after a person's cancel; asks first", AUTOMATION,
+        also="again retry second allow"),
+    Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION,
+        also="sync refresh check read"),
+    Key("X", "exits", "Exits", "hold exits at once, offer to cancel; while held: ask to go on", EXITS,
+        also="stop halt kill hold targets resume"),
+    Key("x", "close_units", "Close", "close a trident or units of it, at a limit or by a walk; asks", EXITS,
+        also="exit sell flatten liquidate unwind get out take profit"),
+    Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, targets, next step, warnings", PAGES,
+        also="positions profit pnl loss risk spreads held open targets exits"),
+    Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES,
+        also="why reason log journal past cycles skipped day story search csv export"),
+    Key("o", "open('orders')", "Orders", "closing orders and every entry with its fills; enter tells one whole", PAGES,
+        also="fills entries working trades filled"),
+    Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES,
+        also="warnings alarms errors trouble statistics figures"),
+    Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES,
+        also="login token width size switch off on skip today"),
+    Key("w", "open('preview')", "Preview", "what would be sent next, as of now, and why not; sends nothing", PAGES,
+        also="what next suggestion would send dry run try strikes payoff"),
+    Key("m", "open('money')", "Money", "what was earned: day by day, by week and month, and how it ended", PAGES,
+        also="pnl profit loss earned realized month week year statistics results csv"),
+    Key("H", "open('health')", "Health", "how the trader's parts and this machine do, and what to do about it", PAGES,
+        also="doctor status broken connection feed redis disk mail clock check"),
+    Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES,
+        also="options preferences config configuration theme colours colors"),
     *(
         Key(
             tab.number, f"{GO_TO}('{tab.name}')", tab.label, f"go to {tab.label.lower()}", PANELS,
@@ -126,12 +151,16 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
     Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
+    Key("left_square_bracket", "trident(-1)", "Newer", "of several open tridents: the newer one", PANELS, shown="[",
+        where=Where.DASHBOARD),
+    Key("right_square_bracket", "trident(1)", "Older", "of several open tridents: the older one", PANELS, shown="]",
+        where=Where.DASHBOARD),
     Key("v", "picture", "Picture", "the chart's next picture: day, credit, payoff, score", PANELS,
         where=Where.DASHBOARD),
     Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True, where=Where.DASHBOARD),
     Key(
         "space", "app.freeze", "Freeze", "freeze the view to read it; trading goes on", PANELS, footer=True,
-        where=Where.DASHBOARD,
+        where=Where.DASHBOARD, also="hold still stop",
     ),
     Key("enter", "open", "Open", "open the chosen row", LISTS, footer=True, palette=False, where=Where.LISTS),
     Key(
@@ -168,9 +197,13 @@ KEYS: tuple[Key, ...] = (
     Key("y", "copy", "Copy", "copy all rows of health", LISTS, footer=True, where=Where.HEALTH),
     Key("enter", "story", "Story", "the story of a trident, from its entry to what it earned", STORIES, footer=True,
         palette=False, where=Where.TRIDENTS),
+    Key("v", "picture", "Payoff", "what all tridents of an underlying bring at expiry, or the chosen one again", LISTS,
+        footer=True, palette=False, where=Where.TRIDENTS),
     Key("space", "again", "Again", "of the preview: once more, as of now", LISTS, footer=True, where=Where.PREVIEW),
     Key("y", "copy", "Copy", "copy the preview", LISTS, footer=True, where=Where.PREVIEW),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
+    Key("slash", "search", "Search", "find words in the story; n and N go from place to place", STORIES, shown="/",
+        footer=True, where=Where.STORIES),
     Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
     Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,
         where=Where.STORIES),
@@ -197,15 +230,15 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("J", "app.jump", "Jump", "in a demo: live on to the next session or expiration; asks first", DEMO,
         where=Where.OWN_DEMO),
-    Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True),
-    Key(
-        "ctrl+p", "command_palette", "Menu", "find a command by name", PROGRAM, footer=True, palette=False,
-        priority=True,
-    ),
+    Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True,
+        also="keys shortcuts how manual"),
+    Key("colon", "command_palette", "Menu", "find a command by its name, or by what you would call it", PROGRAM,
+        shown=":", footer=True, palette=False, called="menu"),
+    Key("ctrl+p", "command_palette", "Menu", "the same, also while you type", PROGRAM, palette=False, priority=True),
     Key("q", "back", "Back", "back to where you came from", PROGRAM, footer=True, palette=False, where=Where.PAGES),
     Key(
         "q", "app.ask_quit", "Quit", "quit; asks, and says what stops", PROGRAM, footer=True, where=Where.DASHBOARD,
-        called="quit",
+        called="quit", also="exit stop end leave close bye kill",
     ),
     Key("ctrl+q", "ask_quit", "Quit", "the same as q on the dashboard, from anywhere", PROGRAM, palette=False,
         priority=True),
@@ -256,7 +289,7 @@ STATES: tuple[tuple[str, str], ...] = (
 def bindings(where: Where) -> list[Binding]:
     """Textual's bindings of the keys of one place. None has ctrl+b or ctrl+a: tmux and screen keep those."""
     return [
-        Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help, id=k.name)
+        Binding(k.key, k.action, k.label, show=k.in_footer, priority=k.priority, tooltip=k.help, id=k.name)
         for k in KEYS
         if k.where is where
     ]
@@ -265,7 +298,7 @@ def bindings(where: Where) -> list[Binding]:
 def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
     """The contents of help: (group, [(keys, sentence)]) in the order of the table, then the signs and the states.
 
-    Only the keys of `places` are listed; without any, all are.
+    Only the keys of `places` are listed; without any, all are. An action without a key says which one took it.
     """
     groups: dict[str, list[tuple[str, str]]] = {}
     panels = [key.display for key in KEYS if key.action.startswith(GO_TO)]
@@ -276,10 +309,18 @@ def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
             continue
         rows = groups.setdefault(key.group, [])
         if not key.action.startswith(GO_TO):
-            rows.append((key.display, key.help))
+            rows.append((key.display, key.help if has_key(key.name) else f"{key.help} ({_taken(key)})"))
         elif not rows:
             rows.append((numbers, "go to a numbered panel"))
+    lost = [key for key in KEYS if key.action.startswith(GO_TO) and not has_key(key.name)]
+    if PANELS in groups and lost:
+        groups[PANELS] += [(key.display, f"{key.help} ({_taken(key)})") for key in lost]
     for keys, sentence, group in BUILT_IN:
         if group in groups:
             groups[group].append((keys, sentence))
     return [*groups.items(), ("Signs", list(SIGNS)), ("States", list(STATES))]
+
+
+def _taken(key: Key) -> str:
+    """Which of the operator's keys took the one that this action ships with."""
+    return f"no key: {key.shipped} is yours for {action_with(key.shipped)}"

@@ -29,19 +29,19 @@ class Palette(AboveDashboard, CommandPalette):
 
 
 class KeyCommands(Provider):
-    """Lists every command of the key table. One that is not possible now is listed with the reason and does nothing."""
+    """Lists every command of the key table, found by its name, by other words for it, and by what it does. One that is
+    not possible now is listed with the reason and does nothing."""
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
         for key, help_text in self._commands():
             yield DiscoveryHit(_name(key), self._command(key), help=escape(help_text))
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
-        matcher = self.matcher(query)
         for key, help_text in self._commands():
-            name = _name(key)
-            score = matcher.match(f"{name} {key.help}")
+            score = score_of(key, query)
             if score > 0:
-                yield Hit(score, matcher.highlight(name), self._command(key), text=name, help=escape(help_text))
+                name = _name(key)
+                yield Hit(score, escape(name), self._command(key), text=name, help=escape(help_text))
 
     @property
     def _console(self) -> ConsoleApp:
@@ -64,6 +64,23 @@ class KeyCommands(Provider):
             reason = self._console.why_not(key.verb) if state is None else None
             listed.append((key, f"not now: {reason}" if reason else f"{key.help} ({key.display})"))
         return listed
+
+
+def score_of(key: Key, query: str) -> float:
+    """How well what was typed names the command: by its name, else by another word for it, else by what it does. Every
+    word must fit; 0 when one does not."""
+    ways = ((f"{_name(key)} {key.name}", 1.0), (key.also, 0.7), (key.help, 0.4))
+    scores = [max(_fits(word, text.lower()) * worth for text, worth in ways) for word in query.lower().split()]
+    return sum(scores) / len(scores) if scores and min(scores) > 0 else 0.0
+
+
+def _fits(typed: str, text: str) -> float:
+    words = text.replace("_", " ").replace(",", " ").replace(";", " ").split()
+    if typed in words or typed == text:
+        return 1.0
+    if any(word.startswith(typed) for word in words) or typed in text.split():
+        return 0.9
+    return 0.3 if typed in text else 0.0
 
 
 def _name(key: Key) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import Key
 from textual.screen import Screen
 
 from core.domain.operation.times import stamp
@@ -17,10 +16,8 @@ from core.recording.day_file import DayUnreadable
 from core.recording.highlights import Highlight, cycles_of, trades_of
 from core.recording.playback import NOTHING_SENT, RecordedDay, ReplayClient, ReplayState
 from senex_tui.console.attention import CommandsOnly
-from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import COMMANDING, KEYS, Where, bindings
 from senex_tui.console.screens.dashboard import Dashboard
-from senex_tui.console.screens.page import Page
 from senex_tui.console.viewer_app import ViewerApp, ViewOptions
 from widgets.alarms import alarms
 from widgets.timeline import Timeline, TimelineView
@@ -107,13 +104,6 @@ class ReplayApp(ViewerApp):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides the commands. The keys that move the replay are bound by its dashboard and work there only."""
         return self.why_not(action) is None
-
-    def on_key(self, event: Key) -> None:
-        """Answers a key that would send a command in the live console with the reason why it does nothing here."""
-        if isinstance(self.screen, Dashboard | Page):
-            commands = [key for key in KEYS if key.group in COMMANDING and key.display == shown_key(event.key)]
-            if commands:
-                self.say(f"{commands[0].label.lower()}: {NOTHING_SENT}", "warning")
 
     def action_step(self, seconds: int) -> None:
         self._replay.step(seconds)

@@ -50,7 +50,7 @@ async def account_lines(place: Place, defaults: Settings) -> list[str]:
 
 
 async def change_lines(place: Place, number: str | None) -> list[str]:
-    """Every change of settings, oldest first. Raises Refused for an account that is not known."""
+    """Every change of settings, newest first. Raises Refused for an account that is not known."""
 
     async def read(records: Records) -> list[str]:
         only = None if number is None else await _resolved(records, number)
@@ -62,7 +62,7 @@ async def change_lines(place: Place, number: str | None) -> list[str]:
                 f"{c.old} -> {c.new}",
                 f"by {c.who}",
             )
-            for c in await records.accounts.changes(only)
+            for c in reversed(await records.accounts.changes(only))
         ]
         return list(columns(rows)) if rows else ["no setting was ever changed"]
 

@@ -21,7 +21,7 @@ MOST = 100
 
 
 async def read_alerts(place: Place, *, everything: bool, account: str = "") -> Report:
-    """The open alerts in the order they opened, or with `everything` the newest of all, newest first.
+    """The open alerts, or with `everything` the newest of all, each newest first.
 
     With `account`, the last characters of a number, only those about it and those about none. Raises Refused before the
     first start and for an account that is not exactly one known one, RecordsError.
@@ -31,6 +31,7 @@ async def read_alerts(place: Place, *, everything: bool, account: str = "") -> R
     async def read(records: Records) -> tuple[Alert, ...]:
         number = await account_named(records, account)
         found = await (records.alerts.newest(MOST) if everything else records.alerts.open_now())
+        found = tuple(sorted(found, key=lambda alert: (alert.opened_at, alert.id), reverse=True))
         return tuple(alert for alert in found if number is None or account_in(alert.subject) in ("", number))
 
     return Report({"alerts": [alert_values(alert) for alert in await with_records(place, read)]}, _lines)

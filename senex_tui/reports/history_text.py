@@ -22,12 +22,13 @@ from core.runtime.clock import exchange_time
 from senex_tui.support.report import credit_shown, dollars_shown
 from senex_tui.support.text import harmless, safe, table
 
+_REALIZED = ("realized", "realized_estimated", "open_units")
 _COMMON = ("at", "cycle", "account", "underlying", "outcome", "reason", "text")
 _OWN: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.CYCLES: (
         *("session_day", "slot", "forced", "ended_at"),
         *("processed", "skipped", "succeeded", "failed", "unknown", "word"),
-        *("recorded_outcome", "recorded_text"),
+        *("recorded_outcome", "recorded_text", *_REALIZED),
     ),
     HistoryKind.ATTEMPTS: ("attempt", "step", "figures"),
     HistoryKind.SUGGESTIONS: (
@@ -37,7 +38,7 @@ _OWN: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.ORDERS: (
         *("session_day", "id", "expiration", "strikes", "limit", "natural", "mid", "max_risk"),
         *("order_id", "broker_status", "sent_at", "terminal_at", "holds_day", "identifier", "suggestion_id"),
-        *("fate", "told"),
+        *("fate", "told", "fill_credit", *_REALIZED),
     ),
     HistoryKind.FILLS: ("session_day", "entry_id", "order_id", "fill_id", "symbol", "quantity", "price"),
     HistoryKind.COMMANDS: ("id", "kind", "who", "target", "note", "finished_at"),
@@ -132,8 +133,21 @@ def _when(instant: str) -> str:
 
 
 def _cycle_cells(v: dict[str, Any]) -> list[str]:
-    slot = "forced" if v["slot"] is None else minute(datetime.fromisoformat(v["slot"]))
-    return [str(v["cycle"] or "-"), v["session_day"], slot, v["word"], v["text"] if v["text"] != v["word"] else ""]
+    began = minute(datetime.fromisoformat(v["at"] if v["slot"] is None else v["slot"]))
+    slot = f"{began} forced" if v["slot"] is None else began
+    text = v["text"] if v["text"] != v["word"] else ""
+    why = ", ".join(filter(None, (text, _realized_words(v))))
+    return [str(v["cycle"] or "-"), v["session_day"], slot, v["word"], why]
+
+
+def _realized_words(v: dict[str, Any]) -> str:
+    """What an entry has earned: `~+304.55 $`, and `so far` while units of it are open; empty without an entry."""
+    if v["open_units"] is None:
+        return ""
+    if v["realized"] is None:
+        return "open"
+    mark, so_far = (ESTIMATED if v["realized_estimated"] else ""), (" so far" if v["open_units"] else "")
+    return f"{mark}{amounts.signed_dollars(Decimal(v['realized']))}{so_far}"
 
 
 def _attempt_cells(v: dict[str, Any]) -> list[str]:
@@ -153,7 +167,8 @@ def _suggestion_cells(v: dict[str, Any]) -> list[str]:
 
 def _order_cells(v: dict[str, Any]) -> list[str]:
     order = f", order {v['order_id']}" if v["order_id"] else ""
-    told = f"{v['told']}: {_trident(v)} at {credit_shown(v['limit'])} credit{order}"
+    came_to = ", ".join(filter(None, (v["told"], _realized_words(v))))
+    told = f"{came_to}: {_trident(v)} at {credit_shown(v['limit'])} credit{order}"
     return [str(v["cycle"]), _when(v["at"]), v["account"], v["fate"], told]
 
 

@@ -40,7 +40,7 @@ _ALL_ACCOUNTS = ""
 
 
 async def read_tridents(place: Place, *, everything: bool, account: str = "") -> Report:
-    """The tridents that are held, the oldest first; with `everything` those that have ended too, the newest of all.
+    """The tridents that are held; with `everything` those that have ended too, the newest of all. The newest is first.
 
     With `account`, the last characters of a number, only its own. Raises Refused before the first start and for an
     account that is not exactly one known one, RecordsError.
@@ -54,6 +54,7 @@ async def read_tridents(place: Place, *, everything: bool, account: str = "") ->
         number = await account_named(records, account)
         found = await (records.tridents.newest(MOST) if everything else records.tridents.held())
         wanted = [one for one in found if number in (None, one.account)]
+        wanted.sort(key=lambda one: (one.opened_at, one.id), reverse=True)
         return await recorded_tridents(records, wanted, calendar, now, live=place.mode is Mode.LIVE)
 
     return tridents_report(await with_records(place, read), console=console, everything=everything)

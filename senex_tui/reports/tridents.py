@@ -12,7 +12,7 @@ from core.domain.operation.amounts import counted, credit, dollars, signed_dolla
 from core.domain.operation.events import masked
 from core.domain.operation.times import when
 from core.domain.positions.actions import Alert, Wait
-from core.domain.positions.exit_fate import exit_fate, exit_words, gain_of
+from core.domain.positions.exit_fate import exit_fate, exit_words, gained
 from core.domain.positions.left import open_risk, worst_case
 from core.domain.positions.next_action import next_action
 from core.domain.positions.next_words import rests_words, words
@@ -28,7 +28,7 @@ from core.domain.positions.trident_words import (
     word_of,
 )
 from core.domain.positions.tridents import ExitRules
-from core.domain.positions.units import UnitName, UnitState
+from core.domain.positions.units import UnitName
 from senex_tui.support.report import Report, instant_text
 
 _NO_CONSOLE = "No console is running: nothing is sent, and what rests at the broker works on."
@@ -78,11 +78,9 @@ def trident_values(told: RecordedTrident) -> dict[str, Any]:
     """The trident as a report's values, its account masked. Amounts are plain decimals as text: debits and credits per
     share, the others in $; `worst_case` is before fees, `realized` after them."""
     view, trident = told.view, told.view.trident
-    gains = [gain_of(one, trident.units) for one in view.exits if one.fills]
-    is_known = all(unit.state is not UnitState.GONE for unit in trident.units) and None not in gains
-    gained = sum((gain for gain in gains if gain is not None), Decimal(0))
+    realized = gained(view.exits, trident.units)
     risk = open_risk(trident.units, trident.width)
-    worst = worst_case(trident.units, trident.width, gained) if is_known else None
+    worst = None if realized is None else worst_case(trident.units, trident.width, realized)
     return {
         "id": trident.id,
         "account": masked(told.account),

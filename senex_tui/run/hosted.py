@@ -55,6 +55,8 @@ def run_console(
     view = settled_view(loaded, folders.state)
     from senex_tui.run.demo import DemoWorld
     from senex_tui.run.interrupts import HeldInterrupts
+    from senex_tui.run.parting import command_typed, parting_line
+    from senex_tui.support.outlet import print_line
 
     world = None if simulator is None else DemoWorld(simulator)
     words = ""
@@ -71,22 +73,12 @@ def run_console(
                 if isinstance(failure, LockRefused):
                     raise failure
             if jump_to is None or world is None:
-                if world is None:  # the broker of a demo ends with it
-                    _say_what_stays(hosted.host.snapshot())
+                last = hosted.host.snapshot()
+                print_line(parting_line(last, command_typed(), broker_ends=world is not None))
                 return app.return_code or 0
             from senex_tui.run.jump import jump
 
             words = jump(world, world.place(folders), loaded.settings, jump_to, interrupts)
-
-
-def _say_what_stays(snapshot: Snapshot) -> None:
-    """Prints which closing orders go on at the broker without the console; nothing without any."""
-    from senex_tui.run.ending import leaving_of
-    from senex_tui.support.outlet import print_line
-
-    told = leaving_of(snapshot)
-    if told:
-        print_line(f"{told}.")
 
 
 def _console(

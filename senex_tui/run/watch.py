@@ -36,7 +36,9 @@ def run_watch(
 
     view = settled_view(loaded, state_folder)
     from senex_tui.console.watch_app import WatchApp
+    from senex_tui.run.parting import command_typed, watcher_line
     from senex_tui.support.crash_report import tell_crash
+    from senex_tui.support.outlet import print_line
 
     client.start()
     app = WatchApp(
@@ -51,6 +53,7 @@ def run_watch(
         app.run(mouse=app.display_settings.mouse)
     finally:
         client.stop_and_wait()
+    print_line(watcher_line(command_typed()))
     return app.return_code or 0
 
 

@@ -36,7 +36,6 @@ ALLOWED = {
     "_exception": "Textual: the only way to the error that ended an app.",
     "_exit_renderables": "Textual: as _exception.",
     "_print_error_renderables": "Textual: as _exception.",
-    "_plotext": "textual-plotext: counts how often a chart is drawn.",
     "_response": "aiohttp: the only way to break off a websocket's connection.",
     "_exit": "os._exit is documented; it ends a forked process.",
     "_shutdown": "CPython: what the interpreter does at its end, done by a forked process.",

@@ -11,28 +11,38 @@ from core.snapshot import PicturesSlice
 from tests.support.console.driver import Driven, driven
 from tests.support.console.parts import payoff
 from tests.support.console.scenes import followed
-from widgets.charts import plot
+from widgets.base.lines import Line
 from widgets.charts.panel import BLURRED_REDRAW_S, PICTURES, REDRAW_S, ChartPanel
+from widgets.charts.plot import Plot
 
 NAMES = [name for name, _ in PICTURES]
 
 
 @pytest.fixture
 def curves(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A number for every curve plotext draws."""
+    """A number for every picture that is drawn in cells."""
     drawn: list[int] = []
-    draw = plot._plotext
+    lines = Plot.lines
 
-    def counted(*args: object) -> list[str]:
+    def counted(picture: Plot) -> list[Line]:
         drawn.append(1)
-        return draw(*args)  # type: ignore[arg-type]
+        return lines(picture)
 
-    monkeypatch.setattr(plot, "_plotext", counted)
+    monkeypatch.setattr(Plot, "lines", counted)
     return drawn
 
 
 def chart(console: Driven) -> ChartPanel:
     return console.app.screen.query_one(ChartPanel)
+
+
+async def settled(console: Driven) -> None:
+    """The layout has come to rest, with the banner that says that the engine stands still: no panel gets another size
+    any more."""
+    console.ticker.now += 3 * REDRAW_S
+    await console.pull()
+    for _ in range(3):
+        await console.pilot.pause()
 
 
 async def moved(console: Driven, price: str) -> None:
@@ -51,14 +61,31 @@ async def test_v_goes_round_the_pictures_at_every_size(size: tuple[int, int]) ->
             await console.press("v")
             await console.pilot.pause()
         seen = []
-        for number in range(len(NAMES) + 1):
+        offered = ["day", "credit"] if size[0] >= 170 else NAMES  # what stands beside it is not shown twice
+        for number in range(len(offered) + 1):
             assert chart(console).display
-            assert f"{number % len(NAMES) + 1}/{len(NAMES)}  v next: " in chart(console).text
+            assert f"{number % len(offered) + 1}/{len(offered)}  v next: " in chart(console).text
             seen.append(chart(console).picture)
             await console.press("v")
             await console.pilot.pause()
-        assert seen == [*NAMES, "day"]
+        assert seen == [*offered, "day"]
         assert all(len(line) <= size[0] for line in console.text.splitlines())
+
+
+async def test_no_picture_is_shown_twice_on_a_wide_screen() -> None:
+    async with driven(followed(), size=(120, 40)) as console:
+        await console.press("v", "v", "v")
+        await console.pilot.pause()
+        assert chart(console).picture == "payoff"
+        await console.pilot.resize_terminal(200, 55)
+        await settled(console)
+        assert [panel.picture for panel in console.app.screen.query(ChartPanel) if panel.display] == ["day", "payoff"]
+        assert "payoff at expiry" not in chart(console).text
+        await console.press("7", "z")
+        for name in ("credit", "payoff", "score"):  # alone on the screen it has them all
+            await console.press("v")
+            await console.pilot.pause()
+            assert chart(console).picture == name
 
 
 async def test_beside_two_columns_the_chart_and_the_judgement_share_a_place() -> None:
@@ -112,7 +139,6 @@ async def test_nothing_is_drawn_out_of_sight(curves: list[int]) -> None:
 
 async def test_nothing_is_drawn_under_another_screen(curves: list[int]) -> None:
     async with driven(followed(), size=(200, 55)) as console:
-        await console.press("v", "v")
         for key, back in (("t", "q"), ("q", "n"), ("a", "q")):
             await console.press(key)
             await console.pilot.pause()
@@ -129,8 +155,8 @@ async def test_nothing_is_drawn_under_another_screen(curves: list[int]) -> None:
 
 async def test_new_data_waits_five_seconds_and_twenty_when_blurred(curves: list[int]) -> None:
     async with driven(followed(), size=(200, 55)) as console:
-        await console.press("v", "v")
-        await console.pilot.pause()
+        await settled(console)
+        await moved(console, "619.50")
         price = 620
         for focus, every_s in ((True, REDRAW_S), (False, BLURRED_REDRAW_S)):
             console.app.app_focus = focus
@@ -148,11 +174,10 @@ async def test_new_data_waits_five_seconds_and_twenty_when_blurred(curves: list[
 
 async def test_unchanged_data_are_not_drawn_again(curves: list[int]) -> None:
     async with driven(followed(), size=(200, 55)) as console:
-        await console.press("v", "v")
-        await console.pilot.pause()
+        await settled(console)
         curves.clear()
         qqq, spx = console.engine.current.quotes
-        for cents in range(3):  # quotes move; the payoff's slice is the same
+        for cents in range(3):  # quotes move; the slices of the pictures are the same
             console.ticker.now += REDRAW_S + 1
             quotes = (replace(qqq, price=D("622.84") + D(cents) / 100), spx)
             console.engine.current = replace(console.engine.current, quotes=quotes)

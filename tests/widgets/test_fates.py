@@ -45,12 +45,12 @@ from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
 from widgets.panels import cycle_of
 from widgets.schedule import SchedulePanel
-from widgets.spread import SpreadPanel
 from widgets.status_bar import StatusBar, StatusView, next_words, pane_title
+from widgets.trade import TradePanel, TradeView
 
 OF_THE_DAY: tuple[tuple[type[DayPanel], object, str], ...] = (
     (CyclePanel, None, "no cycle yet today"),
-    (SpreadPanel, None, "no spread priced yet today"),
+    (TradePanel, TradeView(), "no spread priced yet today"),
     (JudgementPanel, (), "no underlying judged yet today"),
     (AttemptsPanel, (), "no attempt yet today"),
     (OrdersPanel, (), "no order today"),
@@ -175,7 +175,11 @@ def test_a_start_is_shown_as_its_steps() -> None:
 def test_a_rejected_order_is_a_tick_nowhere() -> None:
     shown = scenes.rejected()
     context = day_context(shown)
-    for panel, value in ((CyclePanel(), shown.cycle), (SpreadPanel(), shown.spread), (OrdersPanel(), shown.orders)):
+    for panel, value in (
+        (CyclePanel(), shown.cycle),
+        (TradePanel(), TradeView(shown.spread)),
+        (OrdersPanel(), shown.orders),
+    ):
         text = drawn(panel, value, context)
         assert "REJECTED" in text
         assert "✓ send" not in text
@@ -191,7 +195,7 @@ def test_a_fill_says_its_credit_everywhere() -> None:
     filled = credit(parts.credit_of_fills(order))
     for panel, value in (
         (CyclePanel(), shown.cycle),
-        (SpreadPanel(), shown.spread),
+        (TradePanel(), TradeView(shown.spread)),
         (OrdersPanel(), shown.orders),
     ):
         assert f"FILLED {filled}" in drawn(panel, value, context)
@@ -204,7 +208,7 @@ def test_a_restart_changes_nothing_of_what_the_panels_say_of_the_day() -> None:
         told = [drawn(panel(), getattr(shown, value), day_context(shown)) for shown in (before, after)]
         assert told[0] == told[1]
     [filled] = [credit(parts.credit_of_fills(order)) for order in before.orders if order.fills]
-    assert f"FILLED {filled}" in drawn(SpreadPanel(), after.spread, day_context(after))
+    assert f"FILLED {filled}" in drawn(TradePanel(), TradeView(after.spread), day_context(after))
 
 
 def test_several_accounts_have_a_line_each_and_are_named() -> None:
@@ -215,9 +219,9 @@ def test_several_accounts_have_a_line_each_and_are_named() -> None:
     [price] = [credit(parts.credit_of_fills(order)) for order in shown.orders if order.fills]
     for line in ("1 rejected, 1 filled", f"{filled}  FILLED {price}", f"{rejected}  REJECTED"):
         assert line in cycle
-    assert drawn(SpreadPanel(), shown.spread, context).startswith(f"Spread  cycle 1  {filled}  QQQ")
+    assert drawn(TradePanel(), TradeView(shown.spread), context).startswith(f"Spread  cycle 1  {filled}  QQQ")
     assert "…0002" in drawn(AttemptsPanel(), shown.attempts, context)
-    assert "…0001" not in drawn(SpreadPanel(), scenes.filled().spread, day_context(scenes.filled()))
+    assert "…0001" not in drawn(TradePanel(), TradeView(scenes.filled().spread), day_context(scenes.filled()))
 
 
 def test_slots_that_enter_nothing_stand_together_and_are_dim() -> None:
@@ -228,7 +232,7 @@ def test_slots_that_enter_nothing_stand_together_and_are_dim() -> None:
     lines = panel.draw(shown.schedule, 78, 30).lines
     [held] = [line for line in lines if f"slots: done today (filled {filled})" in plain((line,))]
     assert {tone for _, tone in held} == {Tone.DIM}
-    assert f"4 slots: day held: FILLED {filled}" in plain(lines)
+    assert plain((held,)).startswith("- 10:45 to 14:45  17 slots"), "those that have been stand with those to come"
     paused = panel.draw(scenes.paused().schedule, 78, 30).lines
     [will_miss] = [line for line in paused if "will miss" in plain((line,))]
     assert will_miss[0][1] is Tone.WARN
@@ -239,7 +243,7 @@ def test_a_crossed_leg_says_so_and_has_no_mid() -> None:
     spread = scenes.calm().spread
     assert spread is not None
     crossed = replace(spread.legs[0], bid=spread.legs[0].ask, ask=spread.legs[0].bid)
-    text = drawn(SpreadPanel(), replace(spread, legs=(crossed, *spread.legs[1:])), DayContext())
+    text = drawn(TradePanel(), TradeView(replace(spread, legs=(crossed, *spread.legs[1:]))), DayContext())
     row = text.splitlines()[3]
     assert row.split()[-2:] == ["--", "CROSSED"]
     assert "crossed quotes" in text
@@ -249,7 +253,7 @@ def test_a_crossed_leg_says_so_and_has_no_mid() -> None:
 def test_quotes_are_called_live_only_when_they_are() -> None:
     spread = scenes.calm().spread
     assert spread is not None
-    panel = SpreadPanel()
+    panel = TradePanel()
     stale = tuple(replace(leg, age_s=31) for leg in spread.legs)
     gone = tuple(replace(leg, bid=None) for leg in spread.legs)
     for changed, words in (
@@ -258,7 +262,7 @@ def test_quotes_are_called_live_only_when_they_are() -> None:
         (replace(spread, legs=stale), "stale quotes"),
         (replace(spread, legs=gone), "waiting for quotes"),
     ):
-        text = drawn(panel, changed, DayContext())
+        text = drawn(panel, TradeView(changed), DayContext())
         assert words in text
         assert ("live quotes" in text) is (words == "live quotes")
 
@@ -444,17 +448,15 @@ def test_every_next_step_has_words_in_the_bar() -> None:
 
 
 @pytest.mark.parametrize("width", [58, 78, 118, 168, 198])
-def test_who_paused_when_and_why_gets_the_room_that_is_left(width: int) -> None:
+def test_a_pause_is_in_the_bar_in_a_word_and_the_banner_says_the_rest(width: int) -> None:
     shown = scenes.paused()
-    text = bar(shown, width)
-    assert "PAUSED by ada" in text
-    assert len(text) <= width
-    assert "no entry" in text
-    if width >= 78:
-        assert "by ada since 10:10: paused by th" in text or "by ada at the console since 10:10" in text
     longest = replace(shown, status=replace(shown.status, why="a reason " * 40))
-    assert len(bar(longest, width)) == width
-    assert "10:15:41 ET" in bar(longest, width)
+    for each in (shown, longest):
+        text = bar(each, width)
+        assert "■ PAUSED " in text
+        assert "ada" not in text
+        assert "no entry" in text
+        assert len(text) <= width
 
 
 def test_the_bar_has_the_date_where_there_is_room() -> None:
@@ -468,9 +470,9 @@ def test_the_bar_has_the_date_where_there_is_room() -> None:
 def test_enter_opens_the_cycle_that_the_panel_shows() -> None:
     shown = scenes.followed()
     assert shown.cycle is not None
-    assert shown.cycle.number == 7
-    assert [cycle_of(name, shown) for name in ("spread", "attempts", "judgement", "chart")] == [3, 3, 3, 3]
-    assert cycle_of("cycle", shown) == 7
+    assert (shown.cycle.number, shown.cycle.newest) == (3, 7)
+    panels = ("cycle", "spread", "attempts", "judgement", "chart")
+    assert [cycle_of(name, shown) for name in panels] == [3, 3, 3, 3, 3]
     assert cycle_of("spread", scenes.closed()) is None
 
 

@@ -10,28 +10,35 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.domain.operation.commands import CommandKind
-from core.snapshot import Freshness, Health, LegView, Mode, PartHealth
+from core.snapshot import Freshness, Health, LegView, Mode, PartHealth, StepState
 from tests.support.console import parts, scenes
+from tests.support.console.driver import driven
 from widgets.attempts import AttemptsPanel
 from widgets.base import format as figures
+from widgets.base.digits import tall
+from widgets.base.fates import step_sign
 from widgets.base.lines import Drawing, Tone, plain
 from widgets.base.panel import LinePanel
 from widgets.base.tones import tone_styles
-from widgets.cycle import CyclePanel
+from widgets.charts.trail import scale, sparkline
+from widgets.cycle import CyclePanel, step_rows
 from widgets.judgement import JudgementPanel
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
-from widgets.quote import QuotePanel, sparkline
+from widgets.quote import QuotePanel
 from widgets.schedule import SchedulePanel
-from widgets.spread import SpreadPanel
+from widgets.spread import spread_drawing
 from widgets.status_bar import StatusBar, StatusView
+from widgets.trade import TradePanel, TradeView
 
 PANELS: list[tuple[type[LinePanel[Any]], str]] = [
     (CyclePanel, "cycle"),
-    (SpreadPanel, "spread"),
+    (TradePanel, "trade"),
     (JudgementPanel, "judgements"),
     (AttemptsPanel, "attempts"),
     (OrdersPanel, "orders"),
@@ -66,7 +73,8 @@ def text_of(drawing: Drawing) -> str:
 @pytest.mark.parametrize(("panel", "name"), PANELS, ids=lambda v: v if isinstance(v, str) else "")
 def test_no_line_is_wider_than_its_panel(panel: type[LinePanel[Any]], name: str, width: int) -> None:
     for scene in scenes.SCENES.values():
-        value = getattr(scene(), name)
+        shown = scene()
+        value = TradeView(shown.spread, shown.positions.open) if name == "trade" else getattr(shown, name)
         if value is None:
             continue
         for height in (3, 9, 40):
@@ -80,7 +88,7 @@ def test_the_spread_shows_legs_credits_and_three_risks() -> None:
     assert filled.limit is not None
     fill = filled.limit + D("0.02")  # better than its limit, so that the columns differ
     better = replace(filled, fill_credit=fill, max_risk_fill=100 * (10 - fill))
-    text = text_of(SpreadPanel().draw(better, 78, 9))
+    text = text_of(spread_drawing(better, 78))
     body = filled.body
     strikes = (f"sell 2 {body}P", f"buy  2 {body - 5}P", f"sell 1 {body}C", f"buy  1 {body + 5}C")
     for part in ("QQQ trident  Jan 2 2026, 43 days", *strikes):
@@ -97,13 +105,13 @@ def test_half_a_cent_is_shown_and_no_place_more_than_needed() -> None:
     shown = [figures.price(D(text)) for text in ("6.825", "4.1", "4.0833333", "1234.5", "-0.005", "5.9999")]
     assert shown == ["6.825", "4.10", "4.08", "1,234.50", "-0.005", "6.00"]
     assert [figures.signed(D(text)) for text in ("0", "1.005", "-1.03")] == ["0.00", "+1.005", "-1.03"]
-    text = text_of(SpreadPanel().draw(parts.spread(mid=D("6.825")), 78, 9))
+    text = text_of(spread_drawing(parts.spread(mid=D("6.825")), 78))
     assert "6.825" in text
 
 
 def test_legs_as_last_priced_say_no_age() -> None:
-    live = text_of(SpreadPanel().draw(parts.spread(), 78, 9))
-    priced = text_of(SpreadPanel().draw(parts.spread(live=False), 78, 9))
+    live = text_of(spread_drawing(parts.spread(), 78))
+    priced = text_of(spread_drawing(parts.spread(live=False), 78))
     assert live.count(" 0s") == 4
     assert "last priced" in priced
     assert " 0s" not in priced
@@ -112,18 +120,18 @@ def test_legs_as_last_priced_say_no_age() -> None:
 def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> None:
     spread = scenes.refused().spread
     assert spread is not None
-    refused = SpreadPanel().draw(spread, 78, 9)
+    refused = spread_drawing(spread, 78)
     risk = figures.dollars(100 * (10 - natural_of(spread.legs)))
     assert plain(refused.lines).startswith(f"REFUSED  max risk {risk} $ is above the budget of 250.00 $")
     at_natural = parts.spread(verdict="passed", fate=None, floored=True, limit=D("6.72"), max_risk_limit=D("328.00"))
-    floored = SpreadPanel().draw(at_natural, 78, 9)
+    floored = spread_drawing(at_natural, 78)
     assert plain(floored.lines).startswith("PASSED  limit at the natural credit")
 
 
 def test_a_stale_leg_is_struck_through_and_named() -> None:
     spread = scenes.legs_stale().spread
     assert spread is not None
-    lines = SpreadPanel().draw(spread, 78, 9).lines
+    lines = spread_drawing(spread, 78).lines
     assert (figures.price(spread.legs[0].bid), Tone.STALE) in lines[2]
     assert plain(lines[2:3]).endswith("STALE 17h")
     assert tone_styles({})[Tone.STALE].strike
@@ -215,21 +223,30 @@ def test_orders_show_fills() -> None:
         assert part in text
     assert len(order.fills) == 4
     for fill in order.fills:
-        [line] = [line for line in text.splitlines() if f" {fill.quantity} {fill.leg} " in line]
-        assert line.endswith(f"at {figures.price(fill.price)}")
+        assert f" {fill.quantity} {fill.leg} at {figures.price(fill.price)}" in text
+    assert text.count("fills ") == 1, "they came in one second, and are told together"
+
+
+def test_fills_of_a_leg_at_one_price_are_told_as_one() -> None:
+    order = parts.filled_order()
+    first, *others = order.fills
+    halves = (replace(first, quantity=D(1)), replace(first, quantity=D(1)), *others)
+    shown = [plain(OrdersPanel().draw((one,), 64, 20).lines) for one in (order, replace(order, fills=halves))]
+    assert first.quantity == 2
+    assert shown[0] == shown[1]
 
 
 def test_the_schedule_keeps_the_present_in_sight() -> None:
     drawing = SchedulePanel().draw(scenes.rejected().schedule, 64, 8)
-    assert drawing.follow == 4
-    assert plain(drawing.lines[4:5]) == "○ 10:45  next"
+    assert drawing.follow is not None
+    assert plain(drawing.lines[drawing.follow : drawing.follow + 1]) == "○ 10:45  next"
 
 
-def test_a_message_keeps_its_level_in_words() -> None:
+def test_a_message_shows_its_level_by_a_sign() -> None:
     text = plain(MessagesPanel().draw(parts.messages(), 78, 3).lines)
-    assert text.splitlines()[0].startswith("10:35:30  ✖ CRIT")
-    assert "▲ WARN" in text
-    assert "10:30:14  info" in text
+    assert text.splitlines()[0].startswith("10:35:30 ✖ ")
+    assert " ▲ " in text
+    assert "info" not in text
 
 
 @pytest.mark.parametrize("width", [78, 118, 198])
@@ -259,10 +276,65 @@ def test_the_status_bar_tells_of_mail_only_when_it_is_on_and_first_of_its_troubl
         assert len(bar(trouble, width)) <= width
 
 
-def test_sparkline_scales_between_its_own_low_and_high() -> None:
-    assert sparkline((1.0, 2.0, 3.0), 10) == "▁▅█"
-    assert sparkline((5.0, 5.0), 1) == "▁"
-    assert sparkline((), 5) == ""
+def path(*prices: float, first: int = 0) -> tuple[tuple[int, float], ...]:
+    """A price every ten seconds."""
+    return tuple((first + 10 * n, price) for n, price in enumerate(prices))
+
+
+def test_the_bars_of_a_price_are_a_minute_each_and_say_their_scale() -> None:
+    falling = path(*(597.5 for _ in range(6)), *(597.0 for _ in range(6)), *(596.5 for _ in range(6)))
+    text = plain((sparkline(falling, 30),))
+    assert text.strip() == "▆▃▁ 596.5 - 598.0"
+    gone = (*falling[:6], *falling[12:])
+    assert plain((sparkline(gone, 30),)).strip() == "▆ ▁ 596.5 - 598.0"
+    assert sparkline((), 30) == ()
+    assert sparkline(falling, 14) == (), "no room for the scale and a few bars"
+
+
+@given(st.lists(st.floats(90, 110), min_size=1, max_size=400), st.integers(16, 80))
+def test_the_bars_stand_still_and_move_by_whole_steps(prices: list[float], width: int) -> None:
+    """A new price changes the newest bar alone, unless it leaves the scale or begins a minute."""
+    line = sparkline(path(*prices), width)
+    again = sparkline((*path(*prices), (10 * len(prices) - 1, prices[-1])), width)
+    assert plain((line,)) == plain((again,))
+    if line:
+        assert cell_len(plain((line,))) <= width
+        low, high, places = scale(min(prices), max(prices))
+        assert low <= min(prices) <= max(prices) <= high
+        assert places <= 2
+
+
+def test_a_price_that_hardly_moves_does_not_fill_the_row() -> None:
+    low, high, _ = scale(596.50, 596.51)
+    assert high - low >= 0.25
+    assert scale(596.51, 596.52) == scale(596.50, 596.52)
+
+
+def test_each_tall_digit_is_its_own() -> None:
+    forms = {tall(digit) for digit in "0123456789"}
+    assert len(forms) == 10
+    rows = tall("6,706.71")
+    assert len({len(row) for row in rows}) == 1
+    assert len(rows) == 3
+    assert rows[2].count(",") == 1
+    assert rows[2].count("▄") == 1, "the point"
+    assert tall("--")[2] == "--"
+
+
+@pytest.mark.parametrize("size", [(120, 40), (170, 48)], ids=["120x40", "170x48"])
+async def test_a_box_of_a_quote_has_no_blank_row(size: tuple[int, int]) -> None:
+    async with driven(size=size) as console:
+        for is_ascii in (False, True):
+            console.app.change_look("ascii", is_ascii)
+            for scene in ("calm", "stale", "filled", "closed"):
+                console.engine.current = scenes.SCENES[scene]()
+                await console.pull()
+                await console.pilot.pause()
+                for panel in console.app.screen.query(QuotePanel):
+                    assert panel.is_ascii is is_ascii
+                    rows = panel.text.splitlines()[1:]
+                    assert len(rows) == 3, (scene, is_ascii)
+                    assert all(row.strip() for row in rows), panel.text
 
 
 def test_opening_the_console_imports_nothing_heavy() -> None:
@@ -280,3 +352,42 @@ def test_change_is_signed_and_has_an_arrow() -> None:
     assert "▼ -0.385 -0.06%" in plain(QuotePanel().draw(qqq, 60, 2).lines)
     flat = replace(qqq, change=D(0), change_percent=D(0))
     assert "0.00 0.00%" in plain(QuotePanel().draw(flat, 60, 2).lines)
+
+
+@pytest.mark.parametrize("width", [36, 58, 64, 78, 118, 196])
+def test_no_slot_after_a_success_is_in_the_colours_of_trouble(width: int) -> None:
+    seen = 0
+    for name, scene in scenes.SCENES.items():
+        for height in (4, 9, 30):
+            lines = SchedulePanel().draw(scene().schedule, width, height).lines
+            entered = next((place for place, line in enumerate(lines) if line[0][0].startswith("✓")), None)
+            if entered is None:
+                continue
+            after = [tone for line in lines[entered:] for _, tone in line]
+            assert {Tone.WARN, Tone.BAD}.isdisjoint(after), name
+            held = [line for line in lines[entered + 1 :] if " slots: " in plain((line,))]
+            assert len(held) == 1, (name, plain(lines))
+            seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("width", [54, 58, 78, 98, 118])
+def test_the_steps_of_a_cycle_take_one_row_and_lose_no_word(width: int) -> None:
+    for name, scene in scenes.SCENES.items():
+        cycle = scene().cycle
+        if cycle is None or not cycle.number:
+            continue
+        [row] = step_rows(cycle.steps, width)
+        text = plain((row,))
+        assert cell_len(text) <= width, name
+        names = [step.name for step in cycle.steps]
+        told = [word for word in text.split() if word in names]
+        assert (told[0], told[-1]) == (names[0], names[-1]), name
+        for step in cycle.steps:
+            if step.state in (StepState.NOW, StepState.FAILED):
+                assert f"{step_sign(step.state)[0]} {step.name}" in text, name
+
+
+def test_steps_that_stand_alike_are_told_by_the_first_and_the_last() -> None:
+    [row] = step_rows(parts.cycle().steps, 58)
+    assert plain((row,)) == "✓ guard to strikes  ▶ quotes  · pricing to send"

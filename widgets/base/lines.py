@@ -24,12 +24,17 @@ class Tone(StrEnum):
     PICTURE = "picture"
     GAIN = "gain"
     LOSS = "loss"
+    ABOVE = "above"
+    BELOW = "below"
     CHOSEN = "chosen"
 
 
 Part = tuple[str, Tone]
 """A piece of text and its tone."""
 Line = tuple[Part, ...]
+
+_SENTENCE_FROM = 24
+"""The least width of a column that holds sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,20 @@ def safe(text: str) -> str:
 
 
 def fit(text: str, width: int) -> str:
-    """The text in exactly `width` cells, padded on the right or cut with an ellipsis."""
+    """The text in exactly `width` cells, padded on the right or cut with an ellipsis.
+
+    A sentence is cut after a word, unless that would leave less than two thirds of its room filled. A narrow column is
+    cut anywhere.
+    """
     if width <= 0:
         return ""
-    if cell_len(text) > width:
-        return set_cell_size(text, width - 1) + "…"
-    return set_cell_size(text, width)
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    cut = set_cell_size(text, width - 1)
+    whole = cut if text[len(cut) : len(cut) + 1] == " " else cut.rpartition(" ")[0]
+    if width >= _SENTENCE_FROM and 3 * cell_len(whole.rstrip()) >= 2 * width:
+        cut = whole.rstrip()
+    return set_cell_size(f"{cut}…", width)
 
 
 def right(text: str, width: int) -> str:

@@ -10,11 +10,12 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from widgets.base.lines import Drawing, Line, Part, Tone, fit, right, safe, wrap
+from widgets.base.lines import Drawing, Line, Part, Tone, fit, right, safe, width_of, wrap
 from widgets.base.panel import LinePanel
 
 GAP = "  "
 CHOSEN = "> "
+_AROUND_TITLE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class ListPanel(LinePanel[Listing]):
 
     def draw(self, value: Listing, width: int, height: int) -> Drawing:
         rows = self.rows
-        title = value.title
+        title = _title(value.title, width)
         if self._query:
             hits = f"  /{self._query}  {len(rows)} of {len(value.rows)}"
             # The title must show that rows are left out; its other words make room for that.
@@ -167,10 +168,19 @@ class ListPanel(LinePanel[Listing]):
             cells = [row.cells[index] for index, _ in columns]
             if number == self._index:
                 cells = [(text, Tone.CHOSEN) for text, _ in cells]
-                lines.append(_line(cells, columns, widths, CHOSEN, Tone.CHOSEN))
+                line = _line(cells, columns, widths, CHOSEN, Tone.CHOSEN)
+                lines.append((*line, (" " * max(0, width - width_of(line)), Tone.CHOSEN)))
             else:
                 lines.append(_line(cells, columns, widths, "  "))
         return Drawing(title, tuple(lines), head=1, follow=self._index + 1)
+
+
+def _title(title: str, width: int) -> str:
+    """The title without the last of its phrases where not all have room beside the mark of the focus."""
+    phrases = title.split(GAP)
+    while len(phrases) > 1 and cell_len(GAP.join(phrases)) > width - _AROUND_TITLE:
+        phrases.pop()
+    return GAP.join(phrases)
 
 
 def _widths(columns: Sequence[Column], width: int) -> list[int]:

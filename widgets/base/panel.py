@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from core.domain.operation.failures import failure_words
 from widgets.base.event_guard import EventGuard
+from widgets.base.key_names import has_key, key_for
 from widgets.base.lines import Drawing, Line, Tone, fit, plain, safe, width_of, wrap
 from widgets.base.tones import tone_styles
 
@@ -52,6 +53,9 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
     NAME: ClassVar[str] = ""
     """The panel's title where its drawing has none."""
 
+    goes_by = ("", "")
+    """The action that goes to the panel and the key it ships with, which stands before the title; empty without one."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._slice: Slice | None = None
@@ -67,7 +71,8 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
     @property
     def is_ascii(self) -> bool:
         """Whether the screen shows ASCII alone. A picture made of other signs is then drawn in another way."""
-        return self.is_attached and bool(getattr(getattr(self.app, "display_settings", None), "ascii", False))
+        settings = getattr(self.app, "display_settings", None) if self.is_attached else None
+        return settings is not None and bool(settings.ascii)
 
     def draw(self, value: Slice, width: int, height: int) -> Drawing:
         """Draws a slice in `width` x `height` cells. Has no side effects. What it raises is shown in the panel."""
@@ -118,6 +123,9 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
 
     def _set_titles(self, title: str, note: str) -> None:
         mark = "▸ " if self.has_focus else ""
+        action, shipped = self.goes_by
+        if title and action and has_key(action):
+            mark += f"{key_for(action, shipped)} "
         # A box's corners set its title off; a rule without corners needs the blanks.
         pad = "" if self.styles.border_left[0] else " "
         titles = tuple(f"{pad}{safe(text)}{pad}" if text else "" for text in (mark + title, note))
@@ -133,9 +141,14 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         return "\n".join([self._titles[0].strip(), *rows])
 
     @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines, with those scrolled out of sight."""
+        return self._drawing.lines
+
+    @property
     def whole(self) -> str:
-        """All lines as plain text, with those scrolled out of sight."""
-        return plain(self._drawing.lines)
+        """All lines as plain text."""
+        return plain(self.lines)
 
     def tone_style(self, tone: Tone) -> Style:
         """The style of a tone in the present theme."""
@@ -147,6 +160,8 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         width = self.content_size.width
         line = self._visible[y] if y < len(self._visible) else ()
         base = self.rich_style
+        if self.has_focus and not self.styles.border_top[0] and self.app.no_color:
+            base += Style(reverse=True)  # no title to mark, and no colour to see the ground by
         segments: list[Segment] = []
         for text, tone in line:
             segments.append(Segment(safe(text), base + self.tone_style(tone)))
@@ -158,10 +173,10 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         self._visible = ()
         self.redraw()
 
-    def on_focus(self) -> None:
-        self._set_titles(self._drawing.title, self._note)
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, focused: bool) -> None:
+        """Marks the title. The events of the focus come while Textual has not noted it yet: a mark set by them stays on
+        the panel that the focus left."""
+        super().watch_has_focus(focused)
         self._set_titles(self._drawing.title, self._note)
 
     def action_scroll_lines(self, count: int) -> None:

@@ -25,6 +25,8 @@ _RULES: dict[Tone, tuple[str, Style]] = {
     Tone.PICTURE: ("primary-muted", Style()),
     Tone.GAIN: ("success-muted", Style()),
     Tone.LOSS: ("error-muted", Style()),
+    Tone.ABOVE: ("text-success", Style()),
+    Tone.BELOW: ("text-error", Style()),
     Tone.CHOSEN: ("", Style(bold=True, reverse=True)),
 }
 """For each tone the theme variable with its colour, and its attributes. A tone without a rule is plain."""

@@ -35,11 +35,6 @@ class EarnedPicture:
         return Drawing(title, with_words(words, width, height, lambda w, h: _plot(days, w, h, ascii).lines()))
 
 
-def result_tone(value: Decimal | None) -> Tone:
-    """The tone of P&L: none for nothing, and for what is not known."""
-    return Tone.PLAIN if not value else Tone.GOOD if value > 0 else Tone.BAD
-
-
 def _words(view: MoneyView) -> list[Part]:
     """The figures of all months, as `senex report --pnl` names them; what was realized stands above the picture."""
     total = view.figures.total

@@ -40,20 +40,34 @@ class ChartPanel(LinePanel[ChartView]):
         """`monotonic` gives wall seconds. With `ascii` the pictures are ASCII even where the screen is not."""
         super().__init__(id=id, classes=classes)
         self.ascii = ascii
+        self.elsewhere: Callable[[], frozenset[str]] = frozenset
+        """The names of the pictures that other panels show now: this one does not show them too."""
         self._monotonic = monotonic
-        self._number = 0
+        self._name = PICTURES[0][0]
         self._drawn_at = float("-inf")
         self._shown: Picture | None = None
         self._is_due = False
 
     @property
+    def offered(self) -> list[str]:
+        """The names of the pictures that the panel can show now, in the order of the key."""
+        elsewhere = self.elsewhere()
+        return [name for name, _ in PICTURES if name not in elsewhere]
+
+    @property
     def picture(self) -> str:
         """The name of the picture that the panel shows."""
-        return PICTURES[self._number][0]
+        offered = self.offered
+        return self._name if self._name in offered else offered[0]
+
+    @property
+    def _next(self) -> str:
+        offered = self.offered
+        return offered[(offered.index(self.picture) + 1) % len(offered)]
 
     def next_picture(self) -> None:
         """Shows the next picture at once; after the last comes the first."""
-        self._number = (self._number + 1) % len(PICTURES)
+        self._name = self._next
         self._scrolled, self._top = False, 0
         self.redraw()
 
@@ -80,12 +94,26 @@ class ChartPanel(LinePanel[ChartView]):
             self.redraw()
 
     def _data(self, value: ChartView) -> Picture:
-        return PICTURES[self._number][1](value)
+        return dict(PICTURES)[self.picture](value)
 
     def draw(self, value: ChartView, width: int, height: int) -> Drawing:
+        self._name = self.picture  # it stays so when the picture it gave way to is offered again
         self._drawn_at, self._shown = self._monotonic(), self._data(value)
         drawing = drawn(self._shown, width, height, ascii=self.ascii or self.is_ascii)
-        after = PICTURES[(self._number + 1) % len(PICTURES)][0]
-        place = f"{self._number + 1}/{len(PICTURES)}"
-        title = f"{drawing.title}  {place}  {key_for('picture', 'v')} next: {after}"
-        return Drawing(title, drawing.lines, drawing.head)
+        return Drawing(f"{drawing.title}  {self._turn()}".rstrip(), drawing.lines, drawing.head)
+
+    def _turn(self) -> str:
+        """Which of the pictures it is, and how to see the next one."""
+        offered = self.offered
+        place = f"{offered.index(self.picture) + 1}/{len(offered)}"
+        return f"{place}  {key_for('picture', 'v')} next: {self._next}" if len(offered) > 1 else ""
+
+
+class PayoffPanel(ChartPanel):
+    """Shows the payoff alone, where there is room for it beside the chart."""
+
+    NAME = "Payoff"
+
+    @property
+    def offered(self) -> list[str]:
+        return ["payoff"]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from core.snapshot import PayoffView
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Part, Tone
+from widgets.base.profit import profit_tone
 from widgets.charts.picture import ChartView
 from widgets.charts.plot import Plot, Scale, reach, with_words
 
@@ -40,19 +41,20 @@ def _words(view: PayoffView) -> list[Part]:
     payoff, parts = view.payoff, list[Part]()
     lower, upper = figures.strike(payoff.body - payoff.width), figures.strike(payoff.body + payoff.width)
     if view.price is not None:
-        word, tone = ("STALE", Tone.BAD) if view.price_stale else ("now", Tone.STRONG)
-        parts.append((f"▲ {word} {figures.price(view.price)}: {_dollars(payoff.at(view.price))} at expiry", tone))
-    parts.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.GOOD))
+        word, then = "STALE" if view.price_stale else "now", payoff.at(view.price)
+        tone = Tone.BAD if view.price_stale else profit_tone(then)
+        parts.append((f"▲ {word} {figures.price(view.price)}: {_dollars(then)} at expiry", tone))
+    parts.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.ABOVE))
     if view.profit_mid is not None:
         mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)
         stale = "STALE " if view.marks_stale else ""
-        parts.append((f"{stale}close now {mid} mid, {natural} natural", _tone(view.profit_mid)))
-    parts.append((f"{_dollars(payoff.beyond_call)} above {upper}", _tone(payoff.beyond_call)))
+        parts.append((f"{stale}close now {mid} mid, {natural} natural", profit_tone(view.profit_mid)))
+    parts.append((f"{_dollars(payoff.beyond_call)} above {upper}", profit_tone(payoff.beyond_call)))
     parts.append((_break_evens(view), Tone.PLAIN))
     if payoff.max_loss > 0:
-        parts.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BAD))
+        parts.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BELOW))
     else:
-        parts.append((f"never below {_dollars(-payoff.max_loss)}", Tone.GOOD))
+        parts.append((f"never below {_dollars(-payoff.max_loss)}", Tone.ABOVE))
     parts.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
     if view.others:
         parts.append((f"{view.others} more open: t", Tone.DIM))
@@ -74,10 +76,9 @@ def _plot(view: PayoffView, width: int, height: int, ascii: bool) -> Plot:
     points = [(float(settle), float(profit)) for settle, profit in payoff.curve(low, high)]
     scale = Scale((float(low), float(high)), reach([0.0, *(profit for _, profit in points)]))
     plot = Plot(width, height, scale, ascii=ascii)
-    plot.level(0.0, Tone.DIM)
+    plot.area(points)
     if view.price is not None:
         plot.upright(float(view.price), Tone.STRONG)
-    plot.curve(points, Tone.ACCENT)
     known = [settle for settle in payoff.break_evens if settle is not None]
     for settle in known:
         plot.write(float(settle), 0.0, "◆", Tone.WARN)
@@ -103,9 +104,3 @@ def _dollars(value: Decimal | None) -> str:
     if value is None:
         return figures.NONE
     return f"{'+' if value > 0 else ''}{figures.dollars(value)} $"
-
-
-def _tone(value: Decimal | None) -> Tone:
-    if value is None or value == 0:
-        return Tone.PLAIN
-    return Tone.GOOD if value > 0 else Tone.BAD

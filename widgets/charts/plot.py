@@ -10,6 +10,8 @@ from typing import Any
 from rich.cells import cell_len
 
 from widgets.base.lines import Line, Part, Tone, flow
+from widgets.base.profit import profit_tone
+from widgets.charts.area import area, height_at
 
 Point = tuple[float, float]
 Range = tuple[float, float]
@@ -30,6 +32,8 @@ _UNICODE = {
 }
 _ASCII = {
     "curve": "*",
+    "gain": ":",
+    "loss": "=",
     "dots": ".",
     "level": "-",
     "upright": ":",
@@ -39,8 +43,6 @@ _ASCII = {
     "floor": "-",
     "under": "+",
     "bar": "#",
-    "gain": ":",
-    "loss": "=",
 }
 SMALLEST = (16, 4)
 """The fewest columns and rows that a picture needs to be readable."""
@@ -62,12 +64,13 @@ class Plot:
     """
 
     def __init__(self, width: int, height: int, scale: Scale, *, ascii: bool = False) -> None:
+        self._is_ascii = ascii
         self._glyphs = _ASCII if ascii else _UNICODE
         self._scale = scale
         self.rows = height - 2
-        steps = round_steps(*scale.y, max(3, self.rows // 3))
+        steps = round_steps(*scale.y, max(3, self.rows // 2))
         places = places_of(steps)
-        self._labels = {self.row(value): f"{value:,.{places}f}" for value in steps}
+        self._labels = {self.row(value): axis_label(value, places) for value in steps}
         self._margin = max((len(label) for label in self._labels.values()), default=0)
         self.columns = max(1, width - self._margin - 1)
         self._cells: dict[tuple[int, int], Part] = {}
@@ -92,6 +95,23 @@ class Plot:
                 for x, character in enumerate(row):
                     if character != " ":
                         self._cells[y, x] = (character, tone)
+
+    def area(self, points: Sequence[Point]) -> None:
+        """Draws the line of zero, and fills what is between it and the points, in other tones above than below.
+
+        The area's edge is the curve. Where the curve runs in the row of zero, the line has the tone of its side.
+        """
+        low, high = self._scale.x
+        steps, zero = 2 * self.columns, self.row(0.0)
+        heights = [height_at(points, low + (high - low) * n / (steps - 1)) for n in range(steps)]
+        for x, height in enumerate(heights[::2]):
+            runs_here = self.row(height) == zero and height != 0
+            self._cells[zero, x] = (self._glyphs["level"], profit_tone(height) if runs_here else Tone.DIM)
+        for place, cell in area([_share(y, self._scale.y) for y in heights], self.rows, zero).items():
+            edge, inside = (Tone.ABOVE, Tone.GAIN) if cell.is_gain else (Tone.BELOW, Tone.LOSS)
+            name = "curve" if cell.is_edge else "gain" if cell.is_gain else "loss"
+            sign = self._glyphs[name] if self._is_ascii else cell.sign
+            self._cells[place] = (sign, edge if cell.is_edge else inside)
 
     def level(self, y: float, tone: Tone, begin: float | None = None, end: float | None = None) -> None:
         """Draws a dashed horizontal line at a value, from `begin` to `end` where they are given."""
@@ -154,17 +174,26 @@ def reach(values: Iterable[float], room: float = 0.06) -> Range:
 
 def round_steps(low: float, high: float, most: int) -> list[float]:
     """Round values between `low` and `high`: about `most` at most, one at least."""
-    rough = (high - low) / max(1, most)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next((power * n for n in (1, 2, 5) if power * n >= rough), power * 10)
+    step = round_step((high - low) / max(1, most))
     first, last = math.ceil(low / step), math.floor(high / step)
     return [number * step for number in range(first, last + 1)] or [low]
+
+
+def round_step(least: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is not below this."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next((power * n for n in (1, 2, 5) if power * n >= least), power * 10)
 
 
 def places_of(values: Sequence[float]) -> int:
     """The decimal places needed to show the values exactly, two at most."""
     cents = [round(value, 2) for value in values]
     return next((places for places in (0, 1) if [round(value, places) for value in values] == cents), 2)
+
+
+def axis_label(value: float, places: int) -> str:
+    """A round value of a scale, with so many decimal places."""
+    return f"{value:,.{places}f}"
 
 
 def runs(parts: Iterable[Part]) -> list[Part]:

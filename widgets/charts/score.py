@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Part, Tone, fit, right, wrap
+from widgets.base.profit import profit_tone
 from widgets.charts.picture import ChartView, traded
 from widgets.charts.plot import runs
 
@@ -85,7 +86,7 @@ def _row(
 ) -> Line:
     bar = max(0, min(most_bar, width - _NAME - _POINTS - _TOTAL - _GAP - (20 if width >= 56 else 15)))
     shown = width - _NAME - _POINTS - _TOTAL - bar - _GAP
-    tone = Tone.GOOD if points > 0 else Tone.BAD if points < 0 else Tone.DIM
+    tone = profit_tone(points) if points else Tone.DIM
     after = before + points
     return (
         (fit(name, _NAME), Tone.PLAIN),

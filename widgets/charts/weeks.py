@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from core.domain.operation import amounts
 from widgets.base.lines import Drawing, Tone
+from widgets.base.profit import profit_tone
 from widgets.charts.earned import day_mark, month_marks
 from widgets.charts.plot import Plot, Scale, reach
 
@@ -58,7 +59,7 @@ class WeeksPicture:
 
 
 def _in_words(begins: date, earned: Decimal) -> tuple[tuple[str, Tone], ...]:
-    tone = Tone.GOOD if earned > 0 else Tone.BAD if earned < 0 else Tone.DIM
+    tone = profit_tone(earned) if earned else Tone.DIM
     return ((f"{begins:%b %d} ", Tone.DIM), (amounts.signed_dollars(earned), tone))
 
 

@@ -13,6 +13,8 @@ COMMAND_LIFETIME_S = 30.0
 """Wall seconds for which a command is carried out. A stop never expires."""
 COMMAND, CYCLE = "command", "cycle"
 """Figures of the event of an answer: the command's id, and for a forced cycle its number."""
+HALT = "halt"
+"""The target of a reset that ends a halt."""
 PREVIEW_DONE, PREVIEWS = "preview.done", "previews"
 """The event that has the result of a preview, and its figure with them as JSON: a list, one for each account."""
 

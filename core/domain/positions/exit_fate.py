@@ -15,7 +15,7 @@ from core.domain.orders.order_states import TERMINAL_STATES, OrderState
 from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.closing import fills_once
 from core.domain.positions.exits import Exit, ExitKind
-from core.domain.positions.units import Unit, UnitName, names_of
+from core.domain.positions.units import Unit, UnitName, UnitState, names_of
 from core.domain.trident.trident import SHARES_PER_CONTRACT, Action
 
 KIND_WORDS = {ExitKind.TARGET: "target", ExitKind.TIME: "time exit", ExitKind.MANUAL: "manual close"}
@@ -126,6 +126,17 @@ def gain_of(exit: Exit, units: Iterable[Unit]) -> Decimal | None:
         return None
     per = gcd(*(leg.quantity for leg in exit.terms.legs))
     return SHARES_PER_CONTRACT * (sum(credits, Decimal(0)) - cost * per)
+
+
+def gained(exits: Iterable[Exit], units: Iterable[Unit]) -> Decimal | None:
+    """What the exits of a trident with these units have brought so far, in $ before fees. None while one of them has no
+    price, and where a unit has gone without an exit."""
+    known = tuple(units)
+    gains = [gain_of(exit, known) for exit in exits if exit.fills]
+    counted = [gain for gain in gains if gain is not None]
+    if len(counted) < len(gains) or any(unit.state is UnitState.GONE for unit in known):
+        return None
+    return sum(counted, Decimal(0))
 
 
 def exit_words(fate: ExitFate) -> str:

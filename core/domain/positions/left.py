@@ -1,12 +1,14 @@
-"""What is left of a trident: its credit E, the most M that it can be worth, its open risk and worst case (rules
-15.1)."""
+"""What is left of a trident: its credit E, the most M that it can be worth, its open risk, its worst case and its
+payoff at expiry (rules 15.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
 
+from core.domain.positions.tridents import ManagedTrident
 from core.domain.positions.units import Unit, UnitState, left_of
+from core.domain.trident.book_payoff import LeftAtExpiry
 from core.domain.trident.trident import SHARES_PER_CONTRACT
 
 
@@ -49,3 +51,15 @@ def worst_case(units: Iterable[Unit], width: Decimal, realized: Decimal) -> Deci
     left = left_of(units)
     credit = credit_left(left)
     return None if credit is None else realized + SHARES_PER_CONTRACT * (credit - most_worth(left, width))
+
+
+def left_at_expiry(trident: ManagedTrident, realized: Decimal) -> LeftAtExpiry | None:
+    """The payoff of the units left, with what is `realized` in $ before fees. None when a credit is not known, and
+    while a unit is broken: what single legs are worth at expiry has no bound."""
+    left = left_of(trident.units)
+    credit = credit_left(left)
+    if credit is None or any(unit.state is UnitState.BROKEN for unit in trident.units):
+        return None
+    puts = sum(unit.is_put for unit in left)
+    cash = realized + SHARES_PER_CONTRACT * credit
+    return LeftAtExpiry(trident.body, trident.width, puts, len(left) - puts, cash)

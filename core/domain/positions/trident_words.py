@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 from core.domain.market.chain import Right
@@ -94,7 +95,7 @@ def unit_words(unit: Unit, view: TridentView, today: date | None = None) -> str:
         case UnitState.BROKEN:
             how = "" if unit.how is None else f", {ended_words(unit.how)}"
             return f"broken{how}: {legs_words(unit.held)} is left"
-    works = next((one for one in view.exits if one.holds_units and unit.name in view.rest_of(one)), None)
+    works = order_on(unit, view)
     if works is None:
         return "whole, no order works on it"
     fate = exit_fate(works)
@@ -105,6 +106,19 @@ def unit_words(unit: Unit, view: TridentView, today: date | None = None) -> str:
 
 
 _ON_ITS_WAY = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY})
+
+
+def order_on(unit: Unit, view: TridentView) -> Exit | None:
+    """The exit that holds the unit; None without one."""
+    return next((one for one in view.exits if one.holds_units and unit.name in view.rest_of(one)), None)
+
+
+def own_price(unit: Unit, view: TridentView) -> tuple[str, Decimal | None]:
+    """What the order is called that works on this unit alone, and its debit per share; empty and None without one."""
+    works = order_on(unit, view) if unit.state is UnitState.WHOLE else None
+    if works is None or len(works.units) > 1 or exit_fate(works).kind not in _ON_ITS_WAY:
+        return "", None
+    return KIND_WORDS[works.kind], works.debit
 
 
 def closed_words(unit: Unit, exit: Exit, today: date | None = None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
@@ -17,8 +17,9 @@ from core.domain.market.underlying import Underlying
 from core.domain.operation import amounts
 from core.domain.operation.figures import Figures, FigureValue
 from core.domain.positions.tridents import ExitMode
+from core.domain.trident.book_payoff import LeftAtExpiry
 from core.domain.trident.sides import Direction
-from core.domain.trident.trident import SHARES_PER_CONTRACT, break_evens
+from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, SHARES_PER_CONTRACT, break_evens
 
 WARN_FROM_DTE = 7
 EX_DIVIDEND_DAYS = 5
@@ -41,7 +42,7 @@ class OpenTrident:
     `credit` is that of the fills, per share and package; None while a fill record is missing. `max_risk` is in $ for
     all packages, None when it is unknown. `packages` is how many the order is of; None for other legs than a trident's,
     which have no mark. `differs` says what of it the broker does not hold, or is empty. `exits` is what this console
-    sends to close it.
+    sends to close it. `opened_at` is when its last fill came, None while no fill is on record.
     """
 
     entry_id: str
@@ -57,11 +58,20 @@ class OpenTrident:
     packages: int | None = 1
     differs: str = ""
     exits: ExitMode = ExitMode.OFF
+    opened_at: datetime | None = None
 
     @property
     def break_evens(self) -> tuple[Decimal | None, Decimal | None]:
         """The settlements below and above the body at which P&L is zero, from the fills; None where there is none."""
         return (None, None) if self.credit is None else break_evens(self.body, self.width, self.credit)
+
+    @property
+    def at_expiry(self) -> LeftAtExpiry | None:
+        """Its payoff while all of it is held; None while its credit or the number of its packages is not known."""
+        if self.credit is None or self.packages is None:
+            return None
+        puts, calls = self.packages * PUT_SPREADS, self.packages * CALL_SPREADS
+        return LeftAtExpiry(self.body, self.width, puts, calls, self.packages * SHARES_PER_CONTRACT * self.credit)
 
     def dte(self, today: date) -> int:
         """Calendar days to expiration."""

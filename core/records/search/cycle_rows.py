@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, literal, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.figures import Figures
@@ -17,6 +18,7 @@ from core.records.repositories.rows import CycleRecord
 from core.records.search.conditions import between, full_page, newest, row_found, when
 from core.records.search.history_rows import HistoryFilter, HistoryRow, Mark
 from core.records.search.told_cycles import CycleTold, told_of
+from core.records.search.trident_rows import Realized, realized_by, realized_figures
 from core.records.store.tables import account_results, cycles, entries, events, slots, suggestions
 
 _OUTCOMES = frozenset(outcome.value for outcome in RANKED)
@@ -26,6 +28,7 @@ _MADE_AN_ENTRY = cycles.c.number.in_(select(entries.c.cycle))
 _MET_THE_DAYS_ENTRY = cycles.c.number.in_(
     select(account_results.c.cycle).where(account_results.c.reason_code.in_(sorted(HELD_BY)))
 )
+_MADE_IN = select(entries.c.id, entries.c.cycle).where(entries.c.cycle.in_(bindparam("numbers", expanding=True)))
 _VALIDATED = cycles.c.number.in_(select(suggestions.c.cycle).where(suggestions.c.validated))
 
 
@@ -56,8 +59,9 @@ async def cycles_found(
         rows = (await connection.execute(newest(query, cycles.c.began_at, cycles.c.number, size, older_than))).all()
         read = [cycle_of(row) for row in rows]
         told = await told_of(connection, read)
+        earned = await _realized_in(connection, [cycle.number for cycle in read])
         return [
-            (_row(cycle, told[cycle.number]), _fits(told[cycle.number], row, wanted))
+            (_row(cycle, told[cycle.number], earned.get(cycle.number)), _fits(told[cycle.number], row, wanted))
             for cycle, row in zip(read, rows, strict=True)
         ]
 
@@ -114,7 +118,18 @@ def _came_to(came_to: CycleTold, outcome: str) -> bool:
     return outcome in {one.word for one in told}
 
 
-def _row(cycle: CycleRecord, came_to: CycleTold) -> HistoryRow:
+async def _realized_in(connection: AsyncConnection, numbers: Sequence[int]) -> Mapping[int, Realized]:
+    """What the tridents that were entered in each of these cycles have realized so far, by the cycle's number."""
+    if not numbers:
+        return {}
+    made = {row.id: row.cycle for row in await connection.execute(_MADE_IN, {"numbers": list(numbers)})}
+    earned: dict[int, Realized] = {}
+    for entry_id, realized in (await realized_by(connection, list(made)) if made else {}).items():
+        earned[made[entry_id]] = earned.get(made[entry_id], Realized()) + realized
+    return earned
+
+
+def _row(cycle: CycleRecord, came_to: CycleTold, realized: Realized | None) -> HistoryRow:
     told = came_to.told
     counts = {o.value: came_to.totals.get(o, 0) for o in RANKED} if came_to.totals else cycle.totals
     return row_found(
@@ -134,6 +149,7 @@ def _row(cycle: CycleRecord, came_to: CycleTold) -> HistoryRow:
             ("word", told.word),
             ("recorded_outcome", cycle.outcome or RUNNING),
             ("recorded_text", cycle.reason_text),
+            *realized_figures(realized),
         ),
     )
 
@@ -169,6 +185,7 @@ async def missed_found(
                 ("forced", False),
                 *nothing,
                 ("recorded_text", row.reason_text),
+                *realized_figures(None),
             ),
         )
         for row in await connection.execute(query)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.engine import Row
 
 from core.domain.orders.order_states import OrderState
@@ -17,7 +18,7 @@ from core.records.repositories.transactions import COUNTS
 from core.records.store.database import Database
 from core.records.store.one_of import one_of
 from core.records.store.tables import account_days, exits, matches, tridents, units
-from core.runtime.clock import exchange_time
+from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 
 _OF_TRIDENT = ("account", "underlying", "expiration", "opened_at", "max_risk", "difference")
 _OF_UNIT = (
@@ -38,6 +39,10 @@ _ROWS = (
     .where(one_of(matches.c.trident_id, "ids"), COUNTS)
     .order_by(matches.c.executed_at, matches.c.seq)
 )
+_ENDED_ON_A_DAY = select(units.c.trident_id).where(units.c.earned_day == bindparam("day"))
+_OPENED_ON_IT = and_(tridents.c.opened_at >= bindparam("begins"), tridents.c.opened_at < bindparam("ends"))
+_ON_A_DAY = _TRIDENTS.where(or_(_OPENED_ON_IT, tridents.c.id.in_(_ENDED_ON_A_DAY)))
+_UNITS_OF = _UNITS.where(one_of(units.c.trident_id, "ids"))
 _NONE = Decimal(0)
 _ORDER = list(UnitName)
 _PACKAGE = Decimal(100)
@@ -90,6 +95,19 @@ class MoneySearch:
             tuple(unit for trident_id in found for unit in of_units[trident_id]),
             tuple(filter(None, (_slippage(row, of_units.get(row.trident_id, ())) for row in walked))),
         )
+
+    async def on(self, day: date) -> Money:
+        """The same, without slippages, of the tridents that were opened on this day or of which a unit ended on it: all
+        from which the money of the day is made."""
+        begins, ends = (datetime.combine(one, time(), EXCHANGE_ZONE) for one in (day, day + timedelta(days=1)))
+        asked = {"day": day, "begins": begins, "ends": ends}
+        async with self._database.read() as connection:
+            found = {row.id: _trident(row) for row in await connection.execute(_ON_A_DAY, asked)}
+            rows = await connection.execute(_UNITS_OF, {"ids": list(found)}) if found else ()
+            of_units = [_unit(row) for row in rows]
+        place = {trident_id: number for number, trident_id in enumerate(found)}
+        of_units.sort(key=lambda unit: (place[unit.trident_id], _place(unit)))
+        return Money(tuple(found.values()), tuple(of_units), ())
 
     async def rows_of(self, trident_ids: Sequence[str]) -> Mapping[tuple[str, UnitName], tuple[str, ...]]:
         """The ids of the broker's rows that each unit of these tridents is made of, those of its opening too."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import or_, select
@@ -91,14 +93,51 @@ async def tridents_found(
     if not ids:
         return []
     known = {one.id: one for one in await read_tridents(connection, _TRIDENTS_BY_ID, {"ids": ids})}
-    earned: dict[str, tuple[Decimal, bool]] = {}
-    for row in await connection.execute(_REALIZED, {"ids": ids}):
-        realized, estimated = earned.get(row.trident_id, (_NONE, False))
-        earned[row.trident_id] = realized + (row.realized or _NONE), estimated or bool(row.fees_estimated)
-    return [_trident(known[trident_id], *earned.get(trident_id, (_NONE, False))) for trident_id in ids]
+    earned = await realized_by(connection, ids)
+    return [_trident(known[trident_id], earned.get(trident_id, Realized())) for trident_id in ids]
 
 
-def _trident(one: TridentRecord, realized: Decimal, estimated: bool) -> HistoryRow:
+@dataclass(frozen=True, slots=True)
+class Realized:
+    """What the units of one trident or of several have realized, in $ after fees; `estimated` while one of these is.
+    `ended` and `open` count the units with and without a result."""
+
+    amount: Decimal = _NONE
+    estimated: bool = False
+    ended: int = 0
+    open: int = 0
+
+    def __add__(self, other: Realized) -> Realized:
+        return Realized(
+            self.amount + other.amount,
+            self.estimated or other.estimated,
+            self.ended + other.ended,
+            self.open + other.open,
+        )
+
+
+async def realized_by(connection: AsyncConnection, ids: Sequence[str]) -> Mapping[str, Realized]:
+    """What each of these tridents has realized so far, by its id; one that is not on record is left out."""
+    earned: dict[str, Realized] = {}
+    for row in await connection.execute(_REALIZED, {"ids": list(ids)}):
+        is_open = row.realized is None
+        is_estimated = bool(row.fees_estimated) and not is_open
+        unit = Realized(row.realized or _NONE, is_estimated, int(not is_open), int(is_open))
+        earned[row.trident_id] = earned.get(row.trident_id, Realized()) + unit
+    return earned
+
+
+def realized_figures(realized: Realized | None) -> Figures:
+    """What an entry's trident has realized as figures of a row; None in all of them where no unit has a result."""
+    known = realized if realized is not None and realized.ended else None
+    return (
+        ("realized", None if known is None else known.amount),
+        ("realized_estimated", None if known is None else known.estimated),
+        ("open_units", None if realized is None else realized.open),
+    )
+
+
+def _trident(one: TridentRecord, realized: Realized) -> HistoryRow:
     trident = one.trident
     figures: Figures = (
         ("id", one.id),
@@ -108,8 +147,8 @@ def _trident(one: TridentRecord, realized: Decimal, estimated: bool) -> HistoryR
         ("max_risk", one.max_risk),
         ("managed_since", one.managed_since),
         ("ended_at", one.ended_at),
-        ("realized", realized),
-        ("estimated", estimated),
+        ("realized", realized.amount),
+        ("estimated", realized.estimated),
     )
     return row_found(
         one.opened_at,

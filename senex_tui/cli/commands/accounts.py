@@ -96,7 +96,7 @@ def changes(
     demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show who changed which setting when, oldest first."""
+    """Show who changed which setting when, newest first."""
     from senex_tui.reports.accounts import change_lines
 
     print_lines(asyncio.run(change_lines(invocation.place_for(context, data_dir, demo), number)))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.domain.operation.commands import CommandKind
+from core.domain.operation.commands import HALT, CommandKind
 from senex_tui.console.actions import questions
 from senex_tui.console.actions.accounts import AccountActions
 from senex_tui.console.actions.entries import EntryActions
 from senex_tui.console.actions.exit_orders import ExitOrderActions
 from senex_tui.console.actions.exits import ExitActions
-from senex_tui.console.actions.permission import UNKNOWN, WORKING, in_state
+from senex_tui.console.actions.permission import RULES, UNKNOWN, WORKING, in_state
 from senex_tui.console.base import ConsoleApp
 from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import KEYS
@@ -32,6 +32,12 @@ class Actions(ConsoleApp):
         if self.is_asking:
             return
         self.ask(questions.resume_question(self.client.snapshot), lambda: self.send(CommandKind.RESUME))
+
+    def action_end_halt(self) -> None:
+        """The automation stays paused afterwards, as by `senex reset halt`."""
+        if self.is_asking:
+            return
+        self.ask(questions.end_halt_question(self.client.snapshot), lambda: self.send(CommandKind.RESET, target=HALT))
 
     def action_force(self) -> None:
         if self.is_asking:
@@ -79,7 +85,7 @@ class Actions(ConsoleApp):
         ExitActions(self).switch()
 
     def action_close_units(self) -> None:
-        ExitActions(self).close()
+        ExitActions(self).close(getattr(self.screen, "meant_trident", ""))
 
     def action_reconcile(self) -> None:
         self.send(CommandKind.RECONCILE)
@@ -91,8 +97,15 @@ class Actions(ConsoleApp):
         AccountActions(self, sent).give_default(account, field)
 
     def say_why_not(self, key: str) -> None:
-        """Answers a key that is greyed out with the reason. While its command is on its way the status bar answers."""
-        for row in KEYS:
-            pending = any(kind.value == row.verb for kind in self.pending)
-            if row.display == shown_key(key) and not pending and self.check_action(row.verb, ()) is None:
-                self.say(f"{row.label.lower()}: not now, {self.why_not(row.verb)}", "warning")
+        """Answers a key that does nothing now with the reason. While its command is on its way the status bar answers.
+
+        Of actions that share a key it is the first that is in sight, else the first.
+        """
+        places = getattr(self.screen, "PLACES", ())
+        rows = [row for row in KEYS if row.where in places and row.verb in RULES and row.display == shown_key(key)]
+        states = [self.check_action(row.verb, ()) for row in rows]
+        if not rows or any(states) or any(kind.value == row.verb for kind in self.pending for row in rows):
+            return
+        row = next((row for row, state in zip(rows, states, strict=True) if state is None), rows[0])
+        why = self.why_not(row.verb)
+        self.answer(f"{row.label.lower()}: not now, {why}", lambda: self.why_not(row.verb) == why)

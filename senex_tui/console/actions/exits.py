@@ -53,10 +53,13 @@ class ExitActions:
         question = Question("Exits go on", lambda: resume_facts(self.app.client.snapshot()), "Let exits go on? y/n")
         self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note()))
 
-    def close(self) -> None:
+    def close(self, meant: str = "") -> None:
+        """Asks how to close a trident: the one with the id `meant`, where it can be closed, else one that is asked for
+        first."""
         if self.app.is_asking:
             return
-        found = closable(self.app.client.snapshot())
+        every = closable(self.app.client.snapshot())
+        found = tuple(view for view in every if view.entry_id == meant) or every
         if len(found) == 1:
             self._ask_words(found[0])
         elif found:
@@ -122,8 +125,9 @@ class ExitActions:
 
 
 def closable(snapshot: Snapshot) -> tuple[PositionView, ...]:
-    """The tridents of which units can be closed."""
-    return tuple(view for view in snapshot.positions.open if view.exits is not None and view.exits.legs)
+    """The tridents of which units can be closed, the newest first."""
+    found = (view for view in snapshot.positions.open if view.exits is not None and view.exits.legs)
+    return tuple(sorted(found, key=lambda view: view.newest_first))
 
 
 def wrong_words(text: str) -> str:

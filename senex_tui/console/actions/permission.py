@@ -20,6 +20,12 @@ from core.snapshot import (
 )
 from widgets.base.key_names import key_for
 
+ONE_KEY_BY_STATE: Mapping[Automation | None, str] = {
+    Automation.PAUSED: "resume",
+    Automation.HALTED: "end_halt",
+}
+"""What the key of the pause does in a state; in every other one it pauses."""
+ONE_KEY = frozenset({"pause", *ONE_KEY_BY_STATE.values()})
 WORKING, UNKNOWN = "working", "unknown"
 READ_ONLY = "this console is read-only: it watches"
 HELD_ELSEWHERE = "exits are held; that they go on is said at the trader's own machine"
@@ -48,12 +54,12 @@ def why_not(action: str, snapshot: Snapshot, pending: Pending) -> str | None:
     return RULES[action].why_not(snapshot, pending) if action in RULES else None
 
 
-def offered(action: str, paused: bool, why: Callable[[str], str | None]) -> bool | None:
+def offered(action: str, automation: Automation | None, why: Callable[[str], str | None]) -> bool | None:
     """Whether a key is offered, as Textual asks it: True shows it, None greys it out, False hides it.
 
-    Pause and resume share one key: only the one that would change something is shown.
+    Pause, resume and the end of a halt share one key: only the one that would change something is shown.
     """
-    if action in ("pause", "resume") and paused is (action == "pause"):
+    if action in ONE_KEY and action != ONE_KEY_BY_STATE.get(automation, "pause"):
         return False
     reason = why(action) if action in RULES else None
     if reason is None:
@@ -73,6 +79,17 @@ def why_not_resume(status: StatusSlice | None, pending: Pending) -> str | None:
     if status.automation is not Automation.PAUSED:
         return "automation is not paused"
     return "a resume is on its way" if CommandKind.RESUME in pending else None
+
+
+def why_not_end_halt(status: StatusSlice | None, pending: Pending) -> str | None:
+    """Only a halt that is recorded ends by a word; another ends with its cause, which the banner names."""
+    if status is None or status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    if status.automation is not Automation.HALTED:
+        return "entries are not halted"
+    if not status.who:
+        return f"this halt ends with its cause: {status.automation_detail}"
+    return "the end of the halt is on its way" if CommandKind.RESET in pending else None
 
 
 def why_not_reconcile(status: StatusSlice | None, pending: Pending) -> str | None:
@@ -162,6 +179,7 @@ def why_not_jump(status: StatusSlice | None, cycle: CycleSlice | None, orders: t
 RULES: Mapping[str, Rule] = {
     "pause": Rule(lambda now, pending: why_not_pause(now.status, pending)),
     "resume": Rule(lambda now, pending: why_not_resume(now.status, pending)),
+    "end_halt": Rule(lambda now, pending: why_not_end_halt(now.status, pending)),
     "force": Rule(lambda now, pending: why_not_force(now.status, now.cycle, now.accounts, pending)),
     "reconcile": Rule(lambda now, pending: why_not_reconcile(now.status, pending)),
     "cancel": Rule(lambda now, pending: why_not_cancel(now), needs_entry=True),

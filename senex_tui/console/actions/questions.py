@@ -12,6 +12,7 @@ from core.snapshot import EngineState, Mode, Watching
 from senex_tui.console.actions.permission import WORKING, exits_in_state, why_not
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.quit_question import QuitQuestion
+from widgets.alarms import by_whom, why_said
 from widgets.base import format as figures
 from widgets.base.fates import is_over, order_kind
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 QUIT_NAME = "quit-question"
-FORCE_WORD = "force"
+FORCE_WORD, END_HALT_WORD = "force", "end"
 ANSWER_S = 30.0
 """Wall seconds after which a dangerous question answers itself with no."""
 
@@ -106,6 +107,31 @@ def resume_question(snapshot: Callable[[], Snapshot]) -> Question:
         return f"There is nothing to resume: {why}." if why else ""
 
     return Question("Resume automation", lambda: resume_facts(snapshot()), "Resume? y/n", over=over)
+
+
+def end_halt_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Who halted, when and why, and what ends with it."""
+    status = snapshot.status
+    return [
+        ("", "Ends the halt, as `senex reset halt` does. The automation stays paused until it is resumed."),
+        ("", ""),
+        ("mode", status.mode.upper()),
+        ("halted", f"by {by_whom(status)}"),
+        ("why", why_said(status) or "no reason was given"),
+    ]
+
+
+def end_halt_question(snapshot: Callable[[], Snapshot]) -> TypedQuestion:
+    """Asks for a typed word in every mode: whoever halted had a cause."""
+
+    def over() -> str:
+        why = why_not("end_halt", snapshot(), ())
+        return f"There is no halt to end: {why}." if why else ""
+
+    prompt = f"Is its cause gone? Type {END_HALT_WORD} and press Enter to end the halt."
+    return TypedQuestion(
+        "End the halt", lambda: end_halt_facts(snapshot()), prompt, END_HALT_WORD, expires_s=ANSWER_S, over=over
+    )
 
 
 def _once_resumed(step: NextStep) -> str:

@@ -78,6 +78,11 @@ class AlertsPage(ListPage, AsksRecords):
             self._show()
             self._settle(None)
 
+    def has_use_for(self, action: str) -> bool:
+        alert = self._chosen()
+        can_be_seen = alert is not None and alert.closed is None and not alert.seen_by
+        return can_be_seen if action == "acknowledge" else super().has_use_for(action)
+
     def open(self, row: Row) -> None:
         alert = self._chosen()
         if alert is not None:

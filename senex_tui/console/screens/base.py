@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from textual.await_complete import AwaitComplete
 from textual.binding import ActiveBinding
@@ -14,12 +14,22 @@ from textual.screen import Screen
 from senex_tui.console.base import ConsoleApp, console_of
 from senex_tui.console.keys import KEYS, Where
 from widgets.base.event_guard import EventGuard
+from widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from core.snapshot import Snapshot
 
 Slice = TypeVar("Slice")
 _RANK = {key.action: number for number, key in enumerate(KEYS)}
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """A screen with a row at its bottom that can say a sentence."""
+
+    def answer(self, text: str) -> bool:
+        """Says it there, with an empty one nothing any more. Returns whether it fits."""
+        ...
 
 
 class ConsoleScreen(EventGuard, Screen[None]):
@@ -57,10 +67,20 @@ class ConsoleScreen(EventGuard, Screen[None]):
 
         self.watch(self.app, "shown", changed, init=False)
 
+    def answer(self, text: str) -> bool:
+        """Says a sentence in place of the keys, with an empty one shows the keys again. Returns whether it fits."""
+        return any([line.answer(text) for line in self.query(KeyLine)])
+
+    def has_use_for(self, action: str) -> bool:
+        """Whether the action would do something here now; the footer leaves out the others. Pressed, they say why."""
+        return True
+
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         found = {
-            key: self._unsaid(active) if active.binding.action in self.UNSAID else active
+            key: self._unsaid(active)
+            if active.binding.action in self.UNSAID or not self.has_use_for(active.binding.action)
+            else active
             for key, active in super().active_bindings.items()
         }
         return dict(sorted(found.items(), key=lambda item: _RANK.get(item[1].binding.action, len(_RANK))))

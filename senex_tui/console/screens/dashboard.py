@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,29 +10,39 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 
+from core.domain.orders.next_step import Next
 from core.snapshot import Mode
 from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.base import ConsoleScreen
+from widgets.account_strip import AccountStrip
 from widgets.banner import Alarm, Banner
 from widgets.base.day_panel import DayContext, DayPanel, day_context
 from widgets.base.panel import LinePanel
-from widgets.charts.panel import ChartPanel
+from widgets.charts.panel import ChartPanel, PayoffPanel
 from widgets.cycle import CyclePanel
 from widgets.key_line import KeyLine
 from widgets.orders import OrdersPanel
-from widgets.panels import PANELS, cycle_of
+from widgets.panels import PANELS, chart_view, cycle_of
 from widgets.quote import QuotePanel
 from widgets.status_bar import StatusBar, StatusView
 from widgets.tabs import TabStrip
+from widgets.trade import TradePanel
 
 if TYPE_CHECKING:
-    from core.snapshot import QuoteSlice
+    from core.snapshot import AccountNow, QuoteSlice, Snapshot
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes: below `TALL_FROM` terminal rows, and from there on."""
 TALL_FROM = 38
-_OPENS = {panel.name: panel.opens for panel in PANELS if panel.opens}
+_OPENS = {panel.name: panel.opens for panel in PANELS if panel.opens} | {"accounts-now": "accounts"}
+
+
+def _has_few_tries(shown: Snapshot) -> bool:
+    """Whether the attempts of today are told without a panel of their own: one of each account at most, or the day is
+    done."""
+    tries = Counter(attempt.account for attempt in shown.attempts if attempt.day is None or attempt.day == shown.day)
+    return max(tries.values(), default=0) <= 1 or (shown.overall is not None and shown.overall.kind is Next.DONE)
 
 
 class Dashboard(ConsoleScreen):
@@ -39,7 +50,7 @@ class Dashboard(ConsoleScreen):
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
     * from 110 columns: every panel, in two columns; of chart and judgement the one whose key was pressed last;
-    * from 170 columns: every panel with the chart, in three columns.
+    * from 170 columns: every panel in three columns, with the chart and the payoff at once.
     """
 
     AUTO_FOCUS = ""
@@ -50,28 +61,38 @@ class Dashboard(ConsoleScreen):
         """`monotonic` gives wall seconds; the chart spaces its drawings by it."""
         super().__init__()
         self.chart = ChartPanel(monotonic, id="chart", classes="panel lower")
+        self.payoff = PayoffPanel(monotonic, id="payoff", classes="panel lower")
+        self.chart.elsewhere = self._pictures_elsewhere
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
+        yield AccountStrip(id="accounts-now")
         yield Banner(id="banner")
         with Container(id="body"):
-            yield QuotePanel(id="quote-1", classes="panel")
-            yield QuotePanel(id="quote-2", classes="panel")
+            yield QuotePanel(lambda: self.chart.display, id="quote-1", classes="panel")
+            yield QuotePanel(lambda: self.chart.display, id="quote-2", classes="panel")
             yield CyclePanel(id="cycle", classes="panel")
             yield TabStrip(id="tabs")
             for each in PANELS:
                 classes = "panel lower -open" if each is PANELS[0] else "panel lower"
                 yield self.chart if each.panel is ChartPanel else each.panel(id=each.name, classes=classes)
-        yield KeyLine(show_command_palette=False, compact=True)
+                if each.name == "attempts":
+                    yield self.payoff
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(TabStrip).show(PANELS[0].name)
+        for each in PANELS:
+            self.query_one(f"#{each.name}", LinePanel).goes_by = (f"panel_{each.name}", each.number)
         self.watch(self.app, "status_view", self._show_status)
         self.watch_slice(lambda shown: shown.quotes, self._show_quotes)
         self.watch_slice(lambda shown: shown.status.engine.is_over, self._show_ended)
         self.watch_slice(lambda shown: shown.cycle, self.query_one(CyclePanel).show)
+        self.watch_slice(_has_few_tries, self._give_room)
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
+        self.watch_slice(lambda shown: shown.accounts_now, self._show_accounts)
+        self.watch_slice(chart_view, self.payoff.show)
         self.watch_slice(day_context, self._show_context)
         self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
 
@@ -85,6 +106,17 @@ class Dashboard(ConsoleScreen):
         for panel in self.query(DayPanel):
             panel.show_context(context)
 
+    def _show_accounts(self, accounts: tuple[AccountNow, ...]) -> None:
+        self.query_one(AccountStrip).show(accounts)
+        self.query_one("#body").set_class(len(accounts) > 1, "-accounts")
+
+    def _give_room(self, few: bool) -> None:
+        """With no more than one attempt today, its panel gives its room to the position, or to the orders."""
+        self.query_one("#body").set_class(few and not self.query_one("#attempts").has_class("-open"), "-few-tries")
+
+    def on_trade_panel_turned(self, message: TradePanel.Turned) -> None:
+        self.query_one("#body").set_class(message.with_exits, "-held")
+
     def _show_quotes(self, quotes: tuple[QuoteSlice, ...]) -> None:
         for number, panel in enumerate(self.query(QuotePanel)):
             panel.show(quotes[number] if number < len(quotes) else None)
@@ -93,14 +125,20 @@ class Dashboard(ConsoleScreen):
         for panel in self.query(QuotePanel):
             panel.show_ended(ended)
 
+    def _pictures_elsewhere(self) -> frozenset[str]:
+        """The pictures that other panels show at the same time."""
+        return frozenset({"payoff", "score"}) if self.payoff.display else frozenset()
+
     def on_screen_resume(self) -> None:
-        """Lets the chart draw: it draws nothing while another screen is in front."""
+        """Lets the charts draw: they draw nothing while another screen is in front."""
         self.chart.catch_up()
+        self.payoff.catch_up()
 
     def action_show_panel(self, name: str) -> None:
         """Focuses a numbered panel; where only one fits at a time, opens it."""
         for each in PANELS:
             self.query_one(f"#{each.name}").set_class(each.name == name, "-open")
+        self._give_room(_has_few_tries(self.console.shown))
         body = self.query_one("#body")
         body.set_class(name == "messages", "-messages")
         if name in ("chart", "judgement"):
@@ -118,9 +156,28 @@ class Dashboard(ConsoleScreen):
         else:
             self.action_show_panel("chart")
 
+    def action_trident(self, steps: int) -> None:
+        """Shows an older trident in place of the present one, or a newer one."""
+        panel = self.query_one(TradePanel)
+        if not panel.choose(steps):
+            self.console.say("there is no other trident to show", "warning")
+        elif not panel.display:
+            self.action_show_panel("spread")
+
+    @property
+    def meant_trident(self) -> str:
+        """The id of the trident that the operator has chosen, or looks at; empty without one."""
+        panel = self.query_one(TradePanel)
+        return panel.trident if panel.is_chosen or panel.has_focus else ""
+
     def action_open_panel(self) -> None:
-        """Opens what the focused panel shows: the orders, the history, or the story of the cycle that it shows."""
+        """Opens what the focused panel shows: the orders, the history, the story of a trident or of the cycle."""
         panel = self.focused
+        if isinstance(panel, TradePanel) and panel.trident:
+            from senex_tui.console.screens.trident import TridentPage
+
+            self.console.push_screen(TridentPage(panel.trident))
+            return
         name = (panel.id if isinstance(panel, LinePanel) else None) or "cycle"
         console = self.console
         if name in _OPENS:

@@ -16,9 +16,11 @@ from core.records.store.errors import RecordsError
 from core.snapshot import EngineNotRunning
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views import lookups
+from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.list_page import ListPage
 from senex_tui.console.screens.story import StoryPage
+from senex_tui.console.screens.trident import TridentPage
 from senex_tui.reports.history import check
 from senex_tui.reports.history_text import HistoryText
 from senex_tui.support.refusals import Refused
@@ -36,7 +38,7 @@ NEAR_THE_END = 20
 _OF_TRIDENTS = frozenset({HistoryKind.EXITS, HistoryKind.TRIDENTS})
 """The kinds that are listed once a trident is taken to its end."""
 _WIDTHS = {
-    **{"cycle": 5, "session": 10, "slot": 6, "ET": 16, "account": 7, "attempt": 7, "step": 14},
+    **{"cycle": 5, "session": 10, "slot": 12, "ET": 16, "account": 7, "attempt": 7, "step": 14},
     **{"came to": 13, "state": 13, "qty": 3, "price": 7, "command": 13},
 }
 _RIGHT = ("cycle", "qty", "price")
@@ -84,7 +86,11 @@ class HistoryPage(ListPage):
         found = next((one for one in self._rows if _key(one) == row.key), None)
         if found is None:
             return
-        if found.cycle is not None:
+        told: dict[str, Any] = dict(found.figures)
+        trident = told.get("id") if self._kind is HistoryKind.TRIDENTS else told.get("trident")
+        if trident is not None:
+            self.app.push_screen(TridentPage(str(trident)))
+        elif found.cycle is not None:
             self.app.push_screen(StoryPage.of_cycle(found.cycle))
         elif self._kind is HistoryKind.CYCLES:
             self.app.push_screen(
@@ -116,6 +122,15 @@ class HistoryPage(ListPage):
         number = kinds.index(self._kind) + 1
         empty = self._trouble or (f"no {self._kind.value} recorded" + (" that fit" if asked else ""))
         self.show(Listing(f"{title}  {number} of {len(kinds)}", columns, rows, empty))
+
+    def action_export(self) -> None:
+        """Exports the rows that the filter keeps with every column that `senex history --csv` writes."""
+        shown = {row.key for row in self.list.rows}
+        text = HistoryText(self._kind, ())
+        lines = [text.csv_head(), *(text.csv_row(row) for row in self._rows if _key(row) in shown)]
+        self.console.say(
+            exporting.export(self.console, self.NAME, "".join(f"{line}\n" for line in lines)), "information"
+        )
 
     # The filter
 

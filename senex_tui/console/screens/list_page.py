@@ -34,7 +34,11 @@ class ListPage(Page):
 
     def body(self) -> ComposeResult:
         yield ListPanel(id="list")
-        yield SteadyCursorInput(placeholder="words to keep; !word leaves out", select_on_focus=False, id="filter")
+        yield self.filter_field()
+
+    def filter_field(self) -> Input:
+        """The field of the filter, below what `body` yields."""
+        return SteadyCursorInput(placeholder="words to keep; !word leaves out", select_on_focus=False, id="filter")
 
     @property
     def list(self) -> ListPanel:
@@ -42,6 +46,14 @@ class ListPage(Page):
 
     def show(self, listing: Listing) -> None:
         self.list.show(listing)
+        self.refresh_bindings()
+
+    def on_list_panel_chosen(self, event: ListPanel.Chosen) -> None:
+        self.refresh_bindings()
+
+    def has_use_for(self, action: str) -> bool:
+        """A key about the chosen row needs one."""
+        return action not in ("open", "copy", "acknowledge", "default") or self.list.chosen is not None
 
     def open(self, row: Row) -> None:
         """Called with the chosen row when enter is pressed. Does nothing here."""

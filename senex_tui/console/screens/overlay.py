@@ -17,6 +17,7 @@ from senex_tui.console.base import console_of
 from senex_tui.console.screens.base import EndsItself
 from widgets.banner import Alarm, Banner
 from widgets.base.event_guard import EventGuard
+from widgets.base.lines import fit, safe
 from widgets.status_bar import StatusBar, StatusView
 
 Answer = TypeVar("Answer")
@@ -45,11 +46,13 @@ class Above(Widget):
 
 
 class Below(Static):
-    """Says, in the row of the dashboard's keys, that the dashboard behind stands still."""
+    """Says, in the row of the dashboard's keys, that the dashboard behind stands still. An answer takes its place."""
 
     DEFAULT_CSS = """
     Below { dock: bottom; height: 1; padding: 0 1; background: $panel; color: $text-warning; }
     """
+
+    answered = ""
 
     def on_mount(self) -> None:
         self.say()
@@ -59,7 +62,8 @@ class Below(Static):
 
     def say(self) -> None:
         room = self.app.size.width - 2
-        self.update(Content(NOT_UPDATING if room >= len(NOT_UPDATING) else NOT_UPDATING_SHORT), layout=False)
+        text = self.answered or (NOT_UPDATING if room >= len(NOT_UPDATING) else NOT_UPDATING_SHORT)
+        self.update(Content(fit(text, room)), layout=False)
 
 
 class AboveDashboard(EventGuard, EndsItself):
@@ -70,6 +74,13 @@ class AboveDashboard(EventGuard, EndsItself):
         """The lines above and below the dialog."""
         yield Above()
         yield Below()
+
+    def answer(self, text: str) -> bool:
+        """Says a sentence in the row below, with an empty one nothing any more. A long one is cut."""
+        for below in self.query(Below) if isinstance(self, ModalScreen) else ():
+            below.answered = safe(text)
+            below.say()
+        return True
 
     def on_screen_resume(self) -> None:
         seen = console_of(self).seen_above()

@@ -51,13 +51,14 @@ class Page(EndsItself, ConsoleScreen):
     Page > Banner.-failure { background: $error 25%; }
     Page > Banner:ansi, Page > Banner.-failure:ansi { background: ansi_default; }
     Page > StatusBar { border-top: none; }
+    Page > KeyLine { border-top: none; padding: 0 1 0 0; background: $panel; }
     """
 
     def compose(self) -> ComposeResult:
         yield StatusBar()
         yield Banner()
         yield from self.body()
-        yield KeyLine(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def body(self) -> ComposeResult:
         """The widgets between the status bar and the keys."""

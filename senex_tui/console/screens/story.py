@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.widgets import Input
 from textual.worker import WorkType
 
 from core.records.store.errors import RecordsError
@@ -17,6 +18,7 @@ from core.views import lookups
 from senex_tui.console import clipboard as copying
 from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.screens.dialogs import SteadyCursorInput
 from senex_tui.console.screens.page import Page
 from widgets.story import StoryPanel
 
@@ -34,6 +36,10 @@ class StoryPage(Page):
     PLACES = (Where.EVERYWHERE, Where.PAGES, Where.STORIES)
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.STORIES))
     AUTO_FOCUS = "StoryPanel"
+    DEFAULT_CSS = """
+    StoryPage #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+    StoryPage #search.-open { display: block; }
+    """
 
     def __init__(self, question: Question, file_name: str, cycle: int | None = None) -> None:
         """`file_name` names an export. `cycle` is the number of the story's cycle, when that may still be running."""
@@ -50,6 +56,7 @@ class StoryPage(Page):
 
     def body(self) -> ComposeResult:
         yield StoryPanel(id="story")
+        yield SteadyCursorInput(placeholder="words to find", select_on_focus=False, id="search")
 
     def on_mount(self) -> None:
         self._ask()
@@ -84,6 +91,33 @@ class StoryPage(Page):
                 self.panel.say("nothing of it is recorded")
             else:
                 self.panel.show(story)
+
+    def action_search(self) -> None:
+        field = self.query_one("#search", Input)
+        field.value = self.panel.words
+        field.add_class("-open")
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.panel.search(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._leave_search()
+
+    def action_back(self) -> None:
+        """Leaves the search's field first, then the search, then the page."""
+        if self.query_one("#search", Input).has_focus:
+            self._leave_search()
+        elif self.panel.words:
+            self.panel.search("")
+        else:
+            super().action_back()
+
+    def _leave_search(self) -> None:
+        self.panel.focus()
+        self.query_one("#search", Input).remove_class("-open")
 
     def action_next_section(self, steps: int) -> None:
         self.panel.next_section(steps)

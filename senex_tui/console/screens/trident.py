@@ -6,17 +6,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import Resize
 
 from core.views import lookups
 from senex_tui.console.screens.page import AboutAnEntry
 from senex_tui.console.screens.story import StoryPage
+from widgets.charts.book_panel import BELOW_FROM, BESIDE_FROM, BookPanel
 from widgets.exit_order import ExitOrderPanel, exit_order_lines
+from widgets.positions import TridentPanel
 
 if TYPE_CHECKING:
-    from core.snapshot import ExitView, Snapshot
+    from core.snapshot import ExitView, PositionsSlice, PositionView, Snapshot
+
+_PICTURE_FROM = 100
+"""From so many columns on the payoff stands beside the trident."""
+_PICTURE_ROWS = 14
 
 
-class TridentPage(StoryPage):
+class TridentStory(StoryPage):
     """Reads the story again whenever a unit or a closing order of the trident has changed."""
 
     def __init__(self, trident_id: str) -> None:
@@ -38,7 +46,63 @@ class TridentPage(StoryPage):
         return orders, units
 
 
-class ExitPage(TridentPage, AboutAnEntry):
+class TridentPage(TridentStory):
+    """The story; where there is room and while the trident is open, also how it stands now and its payoff."""
+
+    DEFAULT_CSS = """
+    #whole { layout: vertical; height: 1fr; }
+    #whole > #now { layout: horizontal; height: auto; }
+    #whole.-wide { layout: horizontal; }
+    #whole.-wide > #now { layout: vertical; width: 2fr; height: 1fr; }
+    #whole.-wide > StoryPanel { width: 3fr; }
+    #whole LinePanel { border-top: solid $border; padding: 0 1; background: $background; width: 1fr; }
+    #whole LinePanel { border-title-style: bold; border-title-color: $foreground; }
+    #whole LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
+    """
+
+    def __init__(self, trident_id: str) -> None:
+        super().__init__(trident_id)
+        self._view: PositionView | None = None
+
+    @property
+    def meant_trident(self) -> str:
+        """The id of the trident, which the key x means."""
+        return self._trident_id
+
+    def body(self) -> ComposeResult:
+        with Container(id="whole"):
+            with Container(id="now"):
+                yield TridentPanel(id="trident")
+                yield BookPanel(id="book")
+            yield from super().body()
+
+    def on_mount(self) -> None:
+        self.watch_slice(lambda shown: shown.positions, self._follow_trident)
+
+    def _follow_trident(self, held: PositionsSlice) -> None:
+        self._view = next((view for view in held.open if view.entry_id == self._trident_id), None)
+        self._lay_out()
+        self.query_one(TridentPanel).show(self._view)
+        self.query_one(BookPanel).show(None if self._view is None else (self._view,))
+
+    def on_resize(self, event: Resize) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        width, height = self.app.size
+        wide, now = width >= BESIDE_FROM, self.query_one("#now")
+        panel, book = self.query_one(TridentPanel), self.query_one(BookPanel)
+        self.query_one("#whole").set_class(wide, "-wide")
+        now.display = self._view is not None and (wide or height >= BELOW_FROM)
+        book.display = wide or width >= _PICTURE_FROM
+        if self._view is not None:
+            columns = width * 2 // 5 if wide else width // 2 if book.display else width
+            rows = 1 + len(TridentPanel.lines_of(self._view, columns - 2))
+            panel.styles.height = rows if wide or not book.display else max(rows, _PICTURE_ROWS)
+            book.styles.height = "1fr" if wide else max(rows, _PICTURE_ROWS)
+
+
+class ExitPage(TridentStory, AboutAnEntry):
     """Above, the closing order as it is now; c and u mean it."""
 
     UNSAID = StoryPage.UNSAID - {"cancel", "unknown"}

@@ -166,7 +166,8 @@ def test_a_filled_entry(tmp_path: Path) -> None:
     told = same_after_restart(tmp_path, day)
     assert told.cycle is not None
     assert told.cycle.told is not None
-    assert (told.cycle.number, told.cycle.told.word) == (2, "held"), "the cycle after it was held by the entry"
+    assert (told.cycle.number, told.cycle.told.word) == (1, "filled"), "the next one only met its entry"
+    assert told.cycle.newest == 2
     assert told.spread is not None
     assert told.spread.fate is not None
     assert (told.spread.cycle, told.spread.fate.kind) == (1, FateKind.FILLED)
@@ -520,7 +521,8 @@ def test_a_forced_cycle_stands_among_the_slots_with_what_it_came_to(tmp_path: Pa
     assert sum(not view.forced for view in told.schedule) == 21
     assert {view.state for view in held[2:]} == {SlotState.HELD}
     assert told.cycle is not None
-    assert told.cycle.previous.startswith("10:00 held"), "the slot before the one shown"
+    assert told.cycle.number == 2, "those that only met its entry do not take its place"
+    assert told.cycle.previous.startswith("09:45 REJECTED"), "the slot before the one shown"
 
 
 def test_a_cycle_forced_while_every_account_is_off_is_refused_and_changes_nothing(tmp_path: Path) -> None:

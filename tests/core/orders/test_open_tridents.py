@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from core.domain.operation.account_settings import AccountField
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.packages import risk_of
+from core.orders import open_tridents
 from core.orders.positions import CONFIRMED_S
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.habits import Habits
@@ -146,3 +150,33 @@ def test_its_warning_says_what_closes_it_by_how_the_exits_of_its_account_are_set
         await world.stop()
 
     in_world(days, tmp_path)
+
+
+def test_where_not_all_can_be_quoted_the_newest_is_the_one_that_the_dashboard_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def days(world: World) -> None:
+        world.exchange.fill_plan = "immediate"
+        await world.start()
+        await world.until("09:47")
+        await world.stop()
+        await world.clock.sleep((et("2025-11-20", "10:25") - world.clock.now()).total_seconds())
+        await world.start()
+        await world.until("10:31", "2025-11-20")
+        asked: list[tuple[str, ...]] = []
+        show_legs = world.engine.feed.show_legs
+
+        async def noted(symbols: Iterable[str]) -> None:
+            asked.append(tuple(symbols))
+            await show_legs(asked[-1])
+
+        monkeypatch.setattr(world.engine.feed, "show_legs", noted)
+        monkeypatch.setattr(open_tridents, "SHOWN_LEGS", 6)
+        await _looked(world)
+        older, newest = world.engine.tridents.held
+        assert older.expiration < newest.expiration
+        in_order = [leg.streamer for trident in (newest, older) for leg in trident.legs]
+        assert asked == [tuple(in_order[:6])]
+        await world.stop()
+
+    in_world(days, tmp_path, start=et("2025-10-09", "09:44:30"), poll_s=60)

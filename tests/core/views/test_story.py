@@ -9,10 +9,13 @@ from core.config.settings import TradingSettings
 from core.domain.operation import amounts
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.fate import fate_of, fate_words
+from core.domain.orders.order_states import OrderState
+from core.records.repositories.rows import IntentChange
 from core.records.search.history import HistoryFilter, HistoryKind
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot.story import Story, StoryKind, StoryLine
-from core.views.story import story_of_cycle, story_of_slot
+from core.views.story import story_of_cycle, story_of_slot, told_at_once
+from tests.support.record_samples import after
 from tests.support.world import ACCOUNT, World, account, et, in_world
 
 OPTIONS = ".QQQ*"
@@ -66,6 +69,23 @@ def test_an_entry_is_told_from_the_first_guard_to_the_fill(tmp_path: Path) -> No
         await world.stop()
 
     in_world(day, tmp_path, accounts=(account(cash="60000.00"),))
+
+
+def change(state: OrderState, seconds: float, status: str = "", detail: str = "") -> IntentChange:
+    return IntentChange(state, True, after(seconds), "71", status or None, detail, None)
+
+
+def test_what_the_broker_says_of_a_new_order_within_a_moment_is_one_line() -> None:
+    W = OrderState.WORKING
+    routed = [change(W, 0, "Received"), change(W, 0.5, "Routed"), change(W, 2, "In Flight"), change(W, 5, "Live")]
+    [told] = told_at_once(routed)
+    assert (told.broker_status, told.at) == ("Received, Routed, In Flight, Live", after(0))
+    later = [*routed, change(W, 5.1, "Cancel Requested"), change(OrderState.CANCELLED, 5.2, "Cancelled")]
+    assert [one.broker_status for one in told_at_once(later)] == [
+        "Received, Routed, In Flight, Live", "Cancel Requested", "Cancelled",
+    ], "nothing that comes later, and no other state, is told with it"  # fmt: skip
+    apart = [change(OrderState.PREPARED, 0), change(OrderState.SENT, 0), change(W, 0, "Live"), change(W, 1, "x", "why")]
+    assert told_at_once(apart) == apart
 
 
 def test_a_score_too_low_shows_the_points_it_adds_up_from(tmp_path: Path) -> None:

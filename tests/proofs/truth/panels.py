@@ -19,7 +19,7 @@ from widgets.cycle import CyclePanel
 from widgets.judgement import JudgementPanel
 from widgets.orders import OrdersPanel
 from widgets.schedule import SchedulePanel
-from widgets.spread import SpreadPanel
+from widgets.trade import TradePanel, TradeView
 
 SIZES = ((78, 9), (55, 14))
 """The inside of a numbered panel at 80x24 and at 170x48."""
@@ -89,7 +89,7 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
     )
     spread = snapshot.spread
     if spread is None or not spread.live:  # live quotes move on
-        drawn["spread"] = "" if spread is None else text(draw(SpreadPanel, spread, width, height))
+        drawn["spread"] = "" if spread is None else text(draw(TradePanel, TradeView(spread), width, height))
     drawn["attempts"] = text(draw(AttemptsPanel, snapshot.attempts, width, height))
     judged = sorted(snapshot.judgements, key=lambda each: each.symbol)
     drawn["judgement"] = text(draw(JudgementPanel, tuple(judged), width, height))
@@ -257,7 +257,7 @@ def of_spread(draw: Draw, spread: SpreadSlice, attempts: Sequence[AttemptView], 
         )
     yield Said(f"{place} fill credit", str(spread.fill_credit), own.entry, credit=spread.fill_credit)
     for width, height in SIZES:
-        drawn = draw(SpreadPanel, spread, width, height)
+        drawn = draw(TradePanel, TradeView(spread), width, height)
         head = replace(drawn, lines=drawn.lines[:1])
         words = body(drawn)
         filled = (

@@ -28,7 +28,7 @@ def words(console: Driven) -> str:
 
 async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole() -> None:
     async with driven(scenes.alerted(), size=(80, 24)) as console:
-        await console.press("a", "j", "enter")
+        await console.press("a", "enter")
         assert isinstance(console.app.screen, AlertDialog)
         assert await console.shows("the last on 2025-11-18: the account could not")
         assert await console.shows("seen by nobody")
@@ -50,7 +50,7 @@ async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole
 
 async def test_a_refused_acknowledgement_is_told_and_can_be_sent_again() -> None:
     async with driven(scenes.alerted(), size=(80, 24)) as console:
-        await console.press("a", "j", "space")
+        await console.press("a", "space")
         console.engine.settle(CommandState.REFUSED, "there is no open alert '3'")
         await console.pull()
         assert "there is no open alert" in console.toasts[0]
@@ -126,7 +126,7 @@ async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_
 async def test_the_dashboard_counts_open_alerts_and_says_the_unseen_critical_one() -> None:
     async with driven(scenes.alerted(), size=(80, 24)) as console:
         assert "▲ 2" in console.text.splitlines()[0]
-        assert "ALERT: …0001: nothing filled in 5 sessions" in console.text.splitlines()[1]
+        assert "ALERT: …0001: nothing filled in 5 sessions" in console.text.splitlines()[3], "below the accounts"
         assert await console.shows("Press a.")
         seen = replace(parts.alert(), seen_by="ada")
         console.engine.current = replace(scenes.alerted(), alerts=(seen,))

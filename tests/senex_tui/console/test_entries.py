@@ -353,14 +353,14 @@ async def test_a_breaker_is_said_once_and_the_banner_goes_when_it_is_over() -> N
         await console.pull()
         await console.pilot.pause()
         assert "HALTED" not in console.text
-        assert console.text.splitlines()[1].startswith("─ QQQ")
+        assert console.text.splitlines()[2].startswith("─ QQQ")
 
 
 async def test_many_alarms_leave_the_dashboard_in_sight() -> None:
     many = tuple(parts.breaker(code="sends", whom=f"…00{n:02}", why="3 sends failed today " * 4) for n in range(12))
     async with driven(replace(scenes.unknown(), breakers=many), size=(80, 24)) as console:
         assert "UNKNOWN" in console.text
-        assert "─ QQQ" in console.text.splitlines()[5]
+        assert "─ QQQ" in console.text.splitlines()[6]
         assert "3 Orders" in console.text
 
 

@@ -15,7 +15,10 @@ from tests.support.console.exit_views import held
 
 
 def words(console: Driven) -> str:
-    return " ".join(console.text.replace("┃", " ").split())
+    """The words of an open dialog, without what stands beside it, else those of the screen."""
+    rows = console.text.splitlines()
+    boxed = [row.split("┃")[1] for row in rows if row.count("┃") > 1]
+    return " ".join(" ".join(boxed or rows).split())
 
 
 def test_what_is_shown_of_exits_survives_its_text_form_and_is_none_in_older_ones() -> None:

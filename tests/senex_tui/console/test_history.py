@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -182,6 +183,36 @@ async def test_a_story_folds_walks_copies_and_exports(data: Path, tmp_path: Path
         assert file.name.startswith("cycle-1-")
         assert file.read_text() == (tmp_path / "clip.txt").read_text()
         assert "5WT00001" not in file.read_text(), "account numbers are masked"
+        await console.press("q", "q")
+        assert isinstance(console.app.screen, Dashboard)
+
+
+async def test_words_are_found_in_a_story_also_in_what_is_folded(data: Path) -> None:
+    async with over(data, (80, 24)) as console:
+        await console.press("h")
+        await settled(console)
+        await console.press("G", "enter")
+        await settled(console)
+        page = console.app.screen
+        assert isinstance(page, StoryPage)
+        page.panel.fold()
+        await console.press("slash", *"risk", "enter")
+        text = await settled(console)
+        found = re.search(r"/risk 1 of (\d+)", text)
+        assert found is not None, text
+        hits = int(found[1])
+        assert hits > 1
+        await console.press("n")
+        assert f"2 of {hits}" in await settled(console)
+        rows = [list(page.panel.render_line(y)) for y in range(page.panel.content_size.height)]
+        assert any(part.style and part.style.reverse for row in rows for part in row), "the place is in sight"
+        await console.press("N", "N")
+        assert f"{hits} of {hits}" in await settled(console), "from the first to the last"
+        await console.press("slash", *" nowhere", "enter")
+        assert "not found" in await settled(console)
+        await console.press("q")
+        assert isinstance(console.app.screen, StoryPage), "the search ends first"
+        assert "/risk" not in await settled(console)
         await console.press("q", "q")
         assert isinstance(console.app.screen, Dashboard)
 

@@ -87,7 +87,7 @@ async def test_it_is_not_offered_where_something_is_under_way() -> None:
         async with driven(scene, targets=moments) as console:
             await console.press("J")
             assert isinstance(console.app.screen, Dashboard)
-            assert console.toasts[-1].startswith(f"jump: not now, {why}")
+            assert console.bottom.startswith(f"jump: not now, {why}")
     engine = FixedEngine(scenes.calm())
     async with driven(engine=engine, targets=moments) as console:
         for status, why in (
@@ -97,7 +97,7 @@ async def test_it_is_not_offered_where_something_is_under_way() -> None:
             engine.status(**status)  # type: ignore[arg-type]
             await console.pull()
             await console.press("J")
-            assert console.toasts[-1] == f"jump: not now, {why}"
+            assert console.bottom == f"jump: not now, {why}"
         assert isinstance(console.app.screen, Dashboard)
 
 

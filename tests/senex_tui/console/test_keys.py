@@ -118,7 +118,11 @@ async def test_a_greyed_key_answers_with_the_reason() -> None:
     async with driven(scenes.paused(), size=(80, 24)) as console:
         await console.press("f")
         assert console.engine.sent == []
-        assert console.toasts == ["force: not now, automation is paused"]
+        assert console.bottom == "force: not now, automation is paused"
+        console.engine.status(automation=Automation.ACTIVE)
+        await console.pull()
+        assert "f Force" in console.bottom, "what is no longer so is not said"
+        assert console.toasts == []
 
 
 async def test_force_says_what_comes_next_for_each_account() -> None:
@@ -142,8 +146,7 @@ async def test_resume_says_which_slot_may_enter_then() -> None:
 
 async def test_the_footer_shows_the_keys_without_the_terminals_focus() -> None:
     async with driven(size=(80, 24)) as console:
-        footer = console.app.screen.query_one(KeyLine)
-        await footer.remove_children()
+        console.app.screen.query_one(KeyLine).show(None)
         console.app.post_message(AppBlur())
         await console.pilot.pause()
         assert not console.app.app_focus
@@ -275,12 +278,12 @@ async def test_z_zooms_the_focused_panel_and_back() -> None:
     async with driven() as console:
         await console.press("4", "z")
         schedule = console.app.screen.query_one("#schedule")
-        assert schedule.region.size == (120, 38)
+        assert schedule.region.size == (120, 37)
         assert "14:45" in console.text
         await console.press("6")
-        assert console.app.screen.query_one("#judgement").region.size == (120, 38)
+        assert console.app.screen.query_one("#judgement").region.size == (120, 37)
         await console.press("ctrl+g")
-        assert console.app.screen.query_one("#spread").region.height == 11
+        assert console.app.screen.query_one("#spread").region.height == 12
 
 
 async def test_space_freezes_the_view_only_and_it_thaws_by_itself() -> None:
@@ -347,16 +350,18 @@ async def test_no_cursor_blinks() -> None:
             await console.press(close)
 
 
-async def test_the_footer_greys_force_and_swaps_pause_for_resume() -> None:
+async def test_the_footer_offers_no_force_that_would_be_refused_and_swaps_pause_for_resume() -> None:
     async with driven(scenes.paused()) as console:
         active = console.app.screen.active_bindings
         assert active["p"].binding.action == "resume"
         assert active["f"].enabled is False
+        assert "Force" not in console.bottom
         console.engine.status(automation=Automation.ACTIVE)
         await console.pull()
         active = console.app.screen.active_bindings
         assert active["p"].binding.action == "pause"
         assert active["f"].enabled is True
+        assert "f Force" in console.bottom
 
 
 async def test_a_failed_engine_is_said_and_the_console_lives() -> None:
@@ -365,7 +370,7 @@ async def test_a_failed_engine_is_said_and_the_console_lives() -> None:
         await console.pull()
         assert "ENGINE FAILED" in console.text
         assert "No cycle will run; q quits. disk full" in console.text
-        assert console.toasts == ["engine failed: disk full"]
+        assert console.toasts == [], "the banner says it"
         assert len(console.bells) == 1
         await console.press("question_mark")
         assert isinstance(console.app.screen, HelpScreen)

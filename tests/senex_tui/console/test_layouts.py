@@ -20,10 +20,14 @@ from tests.support.record_samples import url_of
 
 SCREENS = Path(__file__).parent / "screens"
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 55))
-AT_EVERY_SIZE = ("calm", "stale", "retrying", "filled", "rejected", "unknown", "paused", "halted", "closed")
+AT_EVERY_SIZE = (
+    *("calm", "stale", "retrying", "filled", "targets", "part"),
+    *("rejected", "unknown", "paused", "halted", "closed"),
+)
 """Scenes shown one after the other in one console: none leaves anything behind in the next."""
 CASES = [
-    ("retrying", (170, 50), ()),
+    ("retrying", (170, 48), ()),
+    ("filled", (170, 48), ()),
     ("paused", (80, 24), ("space",)),
     ("live", (80, 24), ("f",)),
     ("failed", (80, 24), ()),
@@ -58,11 +62,14 @@ CASES = [
     ("filled", (120, 40), ("o",)),
     ("filled", (200, 55), ("o",)),
     ("filled", (80, 24), ("o", "j", "enter")),
+    ("targets", (80, 24), ("right_square_bracket",)),
+    ("reached", (120, 40), ()),
+    ("reached", (60, 20), ()),
     ("followed", (80, 24), ("v",)),
     ("followed", (80, 24), ("7", "v", "v")),
     ("followed", (120, 40), ("v", "v", "v")),
     ("followed", (200, 55), ("v",)),
-    ("followed", (200, 55), ("v", "v")),
+    ("followed", (200, 55), ()),
 ]
 
 

@@ -80,12 +80,6 @@ def test_keys_stay_clear_of_tmux_and_screen_prefixes() -> None:
     assert {b.key for place in Where for b in bindings(place)} == set(keys)
 
 
-def test_the_footer_fits_80_columns() -> None:
-    dashboard = (Where.EVERYWHERE, Where.DASHBOARD)
-    shown = [key for key in KEYS if key.footer and key.action != "resume" and key.where in dashboard]
-    assert sum(len(key.display.replace("ctrl+", "^")) + len(key.label) + 2 for key in shown) <= 80
-
-
 def test_help_has_every_group_signs_and_states() -> None:
     groups = [name for name, _ in help_groups()]
     assert groups == [

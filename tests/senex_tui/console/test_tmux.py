@@ -105,7 +105,7 @@ def test_keys_resizes_and_quitting(terminal: Terminal) -> None:
     terminal.tmux("resize-window", "-x", "200", "-y", "55")
     terminal.until_shown("QQQ today (ET)", "Judgement", "Schedule (ET)", "┤")
     terminal.tmux("resize-window", "-x", "60", "-y", "20")
-    terminal.until_shown("QQQ 621.935", "[1 Spread]", "max risk $", "? Help", "q Quit")
+    terminal.until_shown("QQQ 621.935", "[1 Trade]", "max risk $", "? Help", "q Quit")
     terminal.tmux("resize-window", "-x", "40", "-y", "12")
     terminal.until_shown("DEMO", "PAUSED", "needs 60 columns and 20")
     terminal.tmux("resize-window", "-x", "10", "-y", "3")
@@ -148,8 +148,8 @@ def test_ctrl_c_asks_and_a_second_one_quits(terminal: Terminal) -> None:
 def test_detached_and_attached_at_another_size(terminal: Terminal) -> None:
     """Clients of other sizes come and go: the console is as large as each, and is lost by none."""
     terminal.tmux("set", "-g", "window-size", "latest")
-    attached(terminal, 100, 30, "[1 Spread]")
-    attached(terminal, 60, 20, "[1 Spread]")
+    attached(terminal, 100, 30, "[1 Trade]")
+    attached(terminal, 60, 20, "[1 Trade]")
     attached(terminal, 40, 10, "needs 60")
     attached(terminal, 120, 40, "Judgement")
     terminal.keys("p")

@@ -80,12 +80,12 @@ def test_a_change_is_kept_with_who_and_can_be_undone(place: Place) -> None:
     assert [a.is_primary for a in accounts(place)] == [False, True, False]
     told = asyncio.run(change_lines(place, "0001"))
     assert [" ".join(line.split(" ET  ")[1].split("  by ")[0].split()) for line in told] == [
-        "…0001 primary off -> on",
-        "…0001 width default -> 5",
-        "…0001 width 5 -> default",
         "…0001 primary on -> off",
-    ]
-    assert told[1].endswith("at a shell")
+        "…0001 width 5 -> default",
+        "…0001 width default -> 5",
+        "…0001 primary off -> on",
+    ], "the newest is first"
+    assert told[2].endswith("at a shell")
 
 
 @pytest.mark.parametrize(

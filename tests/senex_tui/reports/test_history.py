@@ -79,7 +79,7 @@ def test_every_kind_is_a_table_of_80_columns_without_an_account_number(place: Pl
     head, *lines = _found(place)
     assert head.split() == ["cycle", "session", "slot", "came", "to", "why"]
     assert lines[0].split() == ["-", MONDAY, "10:00", "missed", "automation", "is", "paused"]
-    assert lines[1].split() == ["1", MONDAY, "09:45", "filled", "2", "filled"]
+    assert lines[1].split() == ["1", MONDAY, "09:45", "filled", "2", "filled,", "open"]
 
 
 def test_csv_and_json_hold_the_same_rows(place: Place) -> None:

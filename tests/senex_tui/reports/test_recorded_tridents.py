@@ -167,7 +167,7 @@ async def test_an_alert_about_a_trident_is_listed_under_its_account(place: Place
         due = DueAlert(AlertKind.UNIT_BROKEN, subject_of(ACCOUNT, trident), f"{trident}: put-2 is broken")
         await records.alerts.open(due, AT)
     listed = (await read_alerts(place, everything=False, account="0001")).values["alerts"]
-    assert [(one["account"], one["part"]) for one in listed] == [("…0001", "one"), ("…0001", "two")]
+    assert [(one["account"], one["part"]) for one in listed] == [("…0001", "two"), ("…0001", "one")]
     assert (await read_alerts(place, everything=False, account="0002")).values["alerts"] == []
 
 

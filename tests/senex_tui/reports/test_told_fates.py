@@ -256,7 +256,7 @@ def test_amounts_in_the_history_have_the_one_format(tmp_path: Path, kind: str) -
     asyncio.run(search(place, kind, HistoryFilter(), 1, "text", said.append))
 
     shown = " ".join(" ".join(said).split())
-    wanted = {"orders": r"FILLED \d+\.\d\d5?: QQQ .* at \d+\.\d\d5? credit", "fills": r" [12] +\d+\.\d\d5? "}
+    wanted = {"orders": r"FILLED \d+\.\d\d5?, open: QQQ .* at \d+\.\d\d5? credit", "fills": r" [12] +\d+\.\d\d5? "}
     assert re.search(wanted.get(kind, r"natural \d+\.\d\d5?, mid \d+\.\d\d5?, .*max risk [\d,]+\.\d\d \$"), shown), (
         shown
     )

@@ -67,6 +67,11 @@ class Driven:
         return "\n".join(strip.text.rstrip() for strip in strips)
 
     @property
+    def bottom(self) -> str:
+        """The row of the keys, which answers a key that does nothing."""
+        return self.text.splitlines()[-1].strip()
+
+    @property
     def toasts(self) -> list[str]:
         return [notification.message for notification in self.app._notifications]
 

@@ -12,6 +12,8 @@ from core.broker.multi_login import LoginPorts, LoginsBroker
 from core.broker.port import BrokerTime
 from core.config.settings import ScheduleSettings, TradingSettings
 from core.domain.operation.commands import Command, CommandKind
+from core.domain.positions.tridents import ExitMode
+from core.domain.positions.units import UnitName
 from core.domain.reporting.alerts import AlertKind
 from core.records.store.errors import FencedOff
 from core.runtime.intervals import Intervals
@@ -23,6 +25,7 @@ from core.simulator.in_process.market_data import SAMPLE_S
 from core.snapshot import EngineState, Mode, Snapshot
 from senex_tui.support.refusals import explain
 from tests.support.recorded_day import pause_over_ten
+from tests.support.trident_world import fill
 from tests.support.world import ACCOUNT, MONDAY, World, account, et, in_world
 from tests.support.world import SEED as WORLD_SEED
 
@@ -327,6 +330,29 @@ async def two_open(world: World, moments: Moments) -> None:
     await world.stop()
 
 
+async def with_exits(world: World, moments: Moments) -> None:
+    """Exits are on: the entries of two days are held and their targets rest. Then the call of the newer one is closed
+    at its target."""
+    world.exits = ExitMode.ALL
+    for day in ("2025-11-19", DAY):
+        await sleep_until(world, day, "09:44:30")
+        world.exchange.fill_plan = "normal"
+        if day == DAY:
+            look_closely(world)
+        await world.start()
+        await world.until("09:49", day)
+        world.exchange.fill_plan = "never"
+        await world.until("09:52", day)
+        if day != DAY:
+            await world.stop()
+    await moments.keep_at("10:31:41", "targets")
+    newest = (await world.records.tridents.newest(1))[0].id
+    exits = (await world.records.exits.of_tridents([newest]))[newest]
+    fill(world, next(one for one in exits if one.units == (UnitName.CALL,)))
+    await moments.keep_at("10:35:41", "part")
+    await world.stop()
+
+
 async def trouble(world: World, moments: Moments) -> None:
     """Twenty sessions: two cycles of one fail, many retry, and the first account cannot be read in the last six."""
     for number, day in enumerate(sessions(world, 20), 1):
@@ -421,6 +447,7 @@ DAYS = {
     "filled": SceneDay(filled, ("filled",), start=et("2025-11-05", "09:44:30"), poll_s=60),
     "open": SceneDay(two_open, ("open",), start=et("2025-10-09", "09:44:30"), poll_s=60),
     "history": SceneDay(paused, ("history",), start=et(MONDAY, "09:44:30"), seed=WORLD_SEED, poll_s=10),
+    "with_exits": SceneDay(with_exits, ("targets", "part"), start=et("2025-11-19", "09:40:00"), poll_s=60),
     "alerted": SceneDay(
         trouble,
         ("alerted",),

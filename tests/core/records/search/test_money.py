@@ -142,6 +142,17 @@ async def test_everything_is_read_with_its_units_in_order(records: Records) -> N
     assert unknown == (None, 0, True, None), "nobody has worked it out"
 
 
+async def test_of_a_day_are_read_those_opened_and_those_of_which_a_unit_ended_on_it(records: Records) -> None:
+    await filled(records)
+    await filled(records, "two", OTHER)
+    await records.pnl_rows.note_earned("one", all_units(), D("-0.10"))
+    found = await records.money.recorded()
+    assert await records.money.on(DAY) == found, "both were opened"
+    assert await records.money.on(LATER) == found.of(ACCOUNT), "all units of one ended"
+    nothing = await records.money.on(DAY + timedelta(days=1))
+    assert (nothing.tridents, nothing.units) == ((), ())
+
+
 async def test_slippage_is_what_was_paid_over_the_mid_of_the_order(records: Records) -> None:
     await filled(records)
     puts = replace(exit_of((PUT_1, PUT_2), "x1", kind=ExitKind.TIME), mid=D("0.70"))

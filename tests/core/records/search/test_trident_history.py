@@ -4,20 +4,25 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from core.domain.operation.times import weekday
+from core.domain.operation.times import minute, weekday
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.closing import Gone
+from core.domain.positions.pnl import Realized
 from core.domain.positions.units import Ended, UnitName
 from core.records.records import GoneRecord, Records
+from core.records.repositories.pnl_rows import Earned
 from core.records.search.history import HistoryFilter, HistoryKind, HistoryRow
 from core.runtime.clock import exchange_time
 from core.snapshot.story import StoryKind
 from core.views.trident_story import story_of_trident, trident_details
 from senex_tui.reports.history_text import HistoryText
 from tests.support.exit_samples import RULES, closing_fills, exit_of, filled, opened, proof, sent
-from tests.support.record_samples import ACCOUNT, after, url_of
+from tests.support.record_samples import ACCOUNT, DAY, SLOT, after, url_of
 
 PUT_1, PUT_2, CALL = UnitName
 
@@ -68,6 +73,51 @@ def test_history_finds_closing_orders_and_tridents(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def earned(*names: UnitName, estimated: bool = False) -> dict[UnitName, Earned]:
+    """What these units have realized: 50.00 $ each before fees of 2.48 $; the others have not ended."""
+    none, fees = Decimal(0), Decimal("2.48")
+    done = Earned(Realized(Decimal(50), none, fees, estimated, received=Decimal(122)), DAY)
+    still = Earned(Realized(none, none, Decimal("2.24"), True), None)
+    return {name: done if name in names else still for name in UnitName}
+
+
+async def told_with(records: Records) -> tuple[dict[str, Any], str, str]:
+    """The row of the entry as CSV has it, and what the lists of orders and of cycles say of it."""
+    orders, cycles = HistoryText(HistoryKind.ORDERS, [ACCOUNT]), HistoryText(HistoryKind.CYCLES, [ACCOUNT])
+    [order] = await found(records, HistoryKind.ORDERS)
+    [cycle] = await found(records, HistoryKind.CYCLES)
+    return orders.values(order), orders.cells(order)[-1], cycles.cells(cycle)[-1]
+
+
+async def test_an_entry_tells_what_it_was_filled_at_and_what_it_has_earned(records: Records) -> None:
+    assert await records.cycles.begin(DAY, SLOT, False, SLOT) == 1
+    await filled(records)
+    values, order, cycle = await told_with(records)
+    assert (values["fill_credit"], values["realized"], values["open_units"]) == ("4.06", None, 3)
+    assert order.startswith("FILLED 4.06, open: QQQ ")
+    assert cycle == "open"
+    await records.pnl_rows.note_earned("one", earned(PUT_1))
+    values, order, cycle = await told_with(records)
+    assert (values["realized"], values["realized_estimated"], values["open_units"]) == ("47.52", False, 2)
+    assert order.startswith("FILLED 4.06, +47.52 $ so far: QQQ ")
+    await records.pnl_rows.note_earned("one", earned(*UnitName, estimated=True))
+    values, order, cycle = await told_with(records)
+    assert (values["realized"], values["realized_estimated"], values["open_units"]) == ("142.56", True, 0)
+    assert order.startswith("FILLED 4.06, ~+142.56 $: QQQ ")
+    assert cycle == "~+142.56 $"
+
+
+async def test_a_forced_cycle_tells_its_time_and_one_without_an_entry_no_money(records: Records) -> None:
+    at = SLOT + timedelta(minutes=22)
+    assert await records.cycles.begin(DAY, None, True, at) == 1
+    [row] = await found(records, HistoryKind.CYCLES)
+    text = HistoryText(HistoryKind.CYCLES, [ACCOUNT])
+    assert text.cells(row)[2] == f"{minute(at)} forced"
+    values = text.values(row)
+    assert values["at"].startswith(f"{DAY}T{minute(at)}")
+    assert [values[name] for name in ("realized", "realized_estimated", "open_units")] == [None] * 3
+
+
 def test_the_story_of_a_trident_has_all_of_it_in_the_order_of_time(tmp_path: Path) -> None:
     async def run() -> None:
         records = await Records.open(url_of(tmp_path / "records.sqlite3"))
@@ -87,15 +137,17 @@ def test_the_story_of_a_trident_has_all_of_it_in_the_order_of_time(tmp_path: Pat
             "cancelled: target of put-2 at 0.48; order 72; the broker says Cancelled",
             "evidence: ",
             "gone: 622C of call left without an order of ours (closed by hand at the broker), by engine",
-            "put-1: closed at 0.73",
-            "call: gone: closed by hand at the broker",
         ):
             assert told in text, (told, text)
+        first = "\n".join(lines[: lines.index("price and risk: ")])
+        assert first.startswith("units: "), "first how it stands"
+        for told in ("put-1: closed at 0.73", "call: gone: closed by hand at the broker", "left: short 1 622P"):
+            assert told in first, (told, first)
         asked = [line.at for line in story.lines[lines.index("its way to its end: ") :] if line.kind is StoryKind.EVENT]
         assert asked == sorted(asked, key=lambda at: at or after(0)), "in the order of time"
         assert any("price and risk" in line for line in lines), "its entry comes first"
         days = [line.label for line in story.lines if line.kind is StoryKind.SECTION]
-        assert days[days.index("its way to its end") + 1 : -1] == [weekday(exchange_time(after(0)).date())]
+        assert days[days.index("its way to its end") + 1 :] == [weekday(exchange_time(after(0)).date())]
         await records.close()
 
     asyncio.run(run())

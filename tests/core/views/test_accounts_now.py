@@ -1,0 +1,74 @@
+"""Each account as it stands now: its day, what it holds, what today brought and what it is worth (rules 15)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.domain.operation.commands import CommandKind
+from core.domain.positions.tridents import ExitMode
+from core.domain.positions.units import UnitName
+from core.domain.reporting.money import Period, money_of
+from core.snapshot import AccountNow
+from tests.support.trident_world import fill
+from tests.support.world import ACCOUNT, World, account, in_world
+
+
+def shown(world: World) -> tuple[AccountNow, ...]:
+    world.engine.builder.refresh()
+    snapshot = world.engine.builder.snapshot
+    assert snapshot is not None
+    return snapshot.accounts_now
+
+
+def test_a_day_from_its_start_to_a_target(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
+        await world.start()
+        await world.until("09:44:50")
+        [now] = shown(world)
+        assert (now.account, now.fate, now.held, now.ended, now.realized) == ("…0001", None, 0, 0, None)
+        assert now.step.enters_at is not None
+        balances = world.exchange.balances(ACCOUNT, world.clock.now())
+        assert now.net_liquidation == now.buying_power == balances.net_liquidating_value
+        await world.until("09:46")
+        world.exchange.fill_plan = "never"
+        await world.until("09:52")
+        await world.engine.tridents.check()
+        await world.clock.sleep(20)
+        [now] = shown(world)
+        assert now.fate is not None
+        assert (now.fate.words.split()[0], now.packages, now.held, now.targets, now.closes) == ("FILLED", 1, 1, 3, 0)
+        assert now.profit is not None
+        assert now.profit == now.held_profit
+        exits = await world.records.exits.open_of(ACCOUNT)
+        fill(world, next(one for one in exits if one.units == (UnitName.CALL,)))
+        await world.until("09:54")
+        await world.engine.builder.read_now()
+        [now] = shown(world)
+        found = await world.records.money.recorded()
+        today = money_of(found.units, found.tridents, (), Period.DAY, first=world.day, last=world.day).total
+        assert (now.targets, now.ended, now.realized) == (2, 1, today.realized), "as the report has it"
+        assert now.estimated
+        assert await world.records.money.on(world.day) == found
+        await world.answer(CommandKind.EXITS, "", "hold because lunch")
+        await world.clock.sleep(5)
+        assert [one.exits_stopped for one in shown(world)] == ["exits HELD by operator: lunch"]
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_each_of_two_accounts_has_its_own(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.refuse_orders = 1
+        await world.start()
+        await world.until("09:47")
+        both = shown(world)
+        assert [now.account for now in both] == ["…0001", "…0002"]
+        fates = [now.fate.kind.value for now in both if now.fate is not None]
+        assert sorted(fates) == ["filled", "rejected"]
+        assert sorted(now.held for now in both) == [0, 1]
+        assert {now.step.kind.value for now in both} == {"done", "free"}
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(), account("5WT00002")))

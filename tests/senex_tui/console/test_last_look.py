@@ -1,0 +1,57 @@
+"""When the operator looked last is known by his keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.snapshot import EngineState, Level, MessageView, Snapshot
+from senex_tui.console.last_look import AWAY_S, READ_S, Looking
+from tests.support.console import parts, scenes
+from tests.support.console.driver import Ticker, driven
+
+
+def with_messages(count: int) -> Snapshot:
+    at = parts.status().now
+    assert at is not None
+    said = tuple(MessageView(number, at, Level.INFO, "cycle", f"said {number}") for number in range(1, count + 1))
+    return replace(scenes.calm(), messages=said)
+
+
+def test_what_came_while_the_operator_was_away_stays_marked_after_the_return() -> None:
+    ticker = Ticker()
+    looking = Looking(ticker)
+    looking.pulled(with_messages(3))
+    ticker.now += READ_S
+    looking.pressed(with_messages(3))
+    ticker.now += AWAY_S
+    looking.pressed(with_messages(5))
+    assert looking.mark is not None
+    assert looking.mark.number == 3
+    ticker.now += 1
+    looking.pressed(with_messages(6))
+    assert looking.mark.number == 3, "there was no time to read it"
+    ticker.now += READ_S
+    looking.pressed(with_messages(6))
+    assert looking.mark.number == 6
+
+
+def test_what_a_start_says_is_not_news() -> None:
+    looking = Looking(Ticker())
+    starting = with_messages(2)
+    looking.pulled(replace(starting, status=replace(starting.status, engine=EngineState.STARTING)))
+    looking.pulled(replace(with_messages(4), status=replace(starting.status, engine=EngineState.STARTING)))
+    looking.pulled(with_messages(5))
+    looking.pulled(with_messages(7))
+    assert looking.mark is not None
+    assert looking.mark.number == 5
+
+
+async def test_the_dashboard_counts_what_came_and_a_key_later_ends_it() -> None:
+    async with driven(with_messages(2), size=(120, 40)) as console:
+        console.engine.current = with_messages(4)
+        await console.pull()
+        assert "2 since you looked" in console.text
+        console.ticker.now += READ_S
+        await console.press("x")
+        await console.pull()
+        assert "since you looked" not in console.text

@@ -1,0 +1,81 @@
+"""A key that the operator mapped stays the operator's, whatever a release ships it for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.config.loader import SettingsError
+from core.domain.operation.commands import CommandKind
+from senex_tui.console.app import SenexApp
+from senex_tui.console.key_map import checked_keys, mappable, shown_key
+from senex_tui.console.keys import KEYS, help_groups
+from senex_tui.console.view_settings import DisplaySettings, ViewSettings
+from tests.support.console import scenes
+from tests.support.console.scenes import FixedEngine
+from widgets.base.key_names import use_keys
+
+SHIPPED = {shown_key(key.key): key.name for key in KEYS}
+
+
+def refusals(name: str, key: str) -> tuple[str, ...]:
+    """Why this action can never have this key; none where a release may ship it so."""
+    try:
+        checked_keys({name: key})
+    except SettingsError as refused:
+        return tuple(refused.sentences)
+    return ()
+
+
+def test_any_action_may_have_any_key_that_is_shipped_for_another() -> None:
+    """So no settings file that worked refuses to start when a release ships its key for something new."""
+    tried = 0
+    for name, _, _ in mappable():
+        for key, other in SHIPPED.items():
+            refused = refusals(name, key)
+            assert not any("is for" in sentence for sentence in refused), refused
+            if refused:
+                continue
+            tried += 1
+            keys = checked_keys({name: key})
+            assert keys[name] == key
+            lost = {action for action, pressed in keys.items() if not pressed}
+            assert name not in lost
+            use_keys(keys)
+            told = dict(row for _, rows in help_groups() for row in rows)
+            for action in lost:
+                assert f"no key: {key} is yours for {name}" in told[f":{action}"], (name, key, other)
+    use_keys({})
+    assert tried > 500
+
+
+@pytest.mark.parametrize(
+    ("mapped", "pressed", "sent"),
+    [({"pause": "t"}, "t", [CommandKind.PAUSE]), ({"reconcile": "q"}, "q", [CommandKind.RECONCILE])],
+)
+async def test_the_operators_key_does_what_it_was_mapped_to(
+    mapped: dict[str, str], pressed: str, sent: list[CommandKind]
+) -> None:
+    engine = FixedEngine(scenes.calm())
+    app = SenexApp(engine, view_settings=ViewSettings(None, replace(DisplaySettings(), keys=mapped)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(pressed)
+        await pilot.pause()
+        assert engine.sent == sent
+        bottom = app.screen._compositor.render_strips()[-1].text
+        assert "Tridents" not in bottom if pressed == "t" else "Quit" not in bottom
+    assert app._exception is None
+
+
+async def test_an_action_without_a_key_is_found_by_its_name_in_the_palette() -> None:
+    app = SenexApp(
+        FixedEngine(scenes.calm()), view_settings=ViewSettings(None, replace(DisplaySettings(), keys={"pause": "t"}))
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("colon", *"positions")
+        await app.workers.wait_for_complete()
+        await pilot.press("enter", "enter")
+        await pilot.pause()
+        assert app.screen.name == "positions"
+    assert app._exception is None

@@ -1,0 +1,146 @@
+"""A row for each account under the status bar: what its day came to, what comes next, what it holds and is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from textual.events import Resize
+
+from core.domain.orders.fate import FateKind
+from core.domain.orders.next_step import Next
+from widgets.base import format as figures
+from widgets.base.fates import tone_of
+from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, width_of
+from widgets.base.panel import LinePanel
+
+if TYPE_CHECKING:
+    from core.domain.orders.next_step import NextStep
+    from core.snapshot import AccountNow
+
+_GAP: Part = ("   ", Tone.PLAIN)
+_STANDS = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKind.UNKNOWN})
+"""Fates that themselves say what comes next."""
+_DONE = frozenset({Next.DONE, Next.VALIDATED})
+_SLACK = 3
+"""Cells kept free, so that a figure that grows by a digit pushes nothing out."""
+
+
+class AccountStrip(LinePanel["tuple[AccountNow, ...]"]):
+    """As many rows as there are accounts, up to what the style rules allow; the others scroll."""
+
+    NAME = "accounts"
+    PLACEHOLDER = ""
+    DEFAULT_CSS = """
+    AccountStrip { height: 0; max-height: 2; padding: 0 1; background: $background; }
+    AccountStrip:focus { background: $boost; }
+    """
+
+    def show(self, value: tuple[AccountNow, ...] | None) -> None:
+        count = 0 if value is None else len(value)
+        self.styles.height = count
+        super().show(value)
+
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
+        self.can_focus = self._slice is not None and len(self._slice) > self.size.height
+
+    def draw(self, value: tuple[AccountNow, ...], width: int, height: int) -> Drawing:
+        scrolls = len(value) > height
+        lines = []
+        for number, account in enumerate(value, 1):
+            place: Line = ((f"{number}/{len(value)} ", Tone.DIM),) if scrolls else ()
+            lines.append((*place, *account_line(account, width - width_of(place))))
+        return Drawing("", tuple(lines))
+
+
+def account_line(now: AccountNow, width: int) -> Line:
+    """`…0001  FILLED 6.73 x1, +12.50 $, done today   3 open +40.00 $   8 targets work`, at the right what it is worth.
+    What does not fit is left out, from the end."""
+    line: list[Part] = [(f"{now.account}  ", Tone.DIM), *_truth(now, width - len(now.account) - 2)]
+    worth, used = _worth(now), width_of(tuple(line))
+    for part in _more(now):
+        if used + width_of((_GAP, *part)) + _SLACK > width:
+            continue
+        line += [_GAP, *part]
+        used = width_of(tuple(line))
+    far = next((one for one in worth if used + width_of(one) + 2 + _SLACK <= width), ())
+    return beside(tuple(line), far, width) if far else tuple(line)
+
+
+def _truth(now: AccountNow, width: int) -> Line:
+    """What its day has come to, and what comes next, in the longest words that fit."""
+    fate, coming = now.fate, step_words(now.step)
+    if fate is None:
+        return ((_longest(coming, width), _step_tone(now)),)
+    is_told = fate.kind in _STANDS and now.step.kind in (Next.WORKING, Next.HELD)
+    steps = ("",) if is_told else tuple(f", {words}" for words in coming)
+    said = fate.words if not now.packages or not fate.traded else f"{fate.words} x{now.packages}"
+    gain: Line = ()
+    if now.profit is not None:
+        gain = ((", ", Tone.PLAIN), (f"{figures.signed_money(now.profit)} $", _gain(now, now.profit)))
+    room, short = width - width_of(gain), said.partition(":")[0]
+    found = ((one, step) for one in (said, short) for step in steps if len(one) + len(step) <= room)
+    said, step = next(found, (fit(short, room), ""))
+    return ((said, tone_of(fate.kind.value)), *gain, (step, _step_tone(now)))
+
+
+def step_words(step: NextStep) -> tuple[str, ...]:
+    """What comes next, in shorter and shorter words: `next 10:00, free to enter`, `done today`, else the step's own
+    sentence."""
+    if step.enters_at is not None:
+        slot = f"next {figures.minute(step.enters_at)}"
+        return f"{slot}, {step.words.partition(' at ')[0]}", slot
+    if step.kind in _DONE:
+        return ("done today",)
+    last = step.words.rpartition("; ")[2]
+    return (step.words, *((f"{step.kind.value}; {last}",) if last != step.words else ()), step.kind.value)
+
+
+def _longest(forms: Sequence[str], width: int) -> str:
+    return next((form for form in forms if len(form) <= width), fit(forms[-1], width))
+
+
+def _step_tone(now: AccountNow) -> Tone:
+    step = now.step
+    if step.kind in _DONE or step.enters_at is not None or step.kind in (Next.RUNNING, Next.CLOSED, Next.WORKING):
+        return Tone.PLAIN
+    return Tone.DIM if step.kind in (Next.OFF, Next.SKIPPED) else Tone.WARN
+
+
+def _gain(now: AccountNow, amount: Decimal) -> Tone:
+    if now.stale:
+        return Tone.STALE
+    return Tone.GOOD if amount >= 0 else Tone.BAD
+
+
+def _more(now: AccountNow) -> list[Line]:
+    """What is said besides, the most important first."""
+    found: list[Line] = []
+    if now.exits_stopped:
+        found.append(((now.exits_stopped, Tone.WARN),))
+    if now.held:
+        profit: Line = (
+            ()
+            if now.held_profit is None
+            else ((" ", Tone.PLAIN), (f"{figures.signed_money(now.held_profit)} $", _gain(now, now.held_profit)))
+        )
+        found.append(((f"{now.held} open", Tone.PLAIN), *profit))
+    if now.ended:
+        about = "~" if now.estimated else ""
+        found.append(((f"{now.ended} closed today, {about}{figures.signed_money(now.realized)} $", Tone.PLAIN),))
+    if now.closes:
+        found.append(((f"{now.closes} close{'s' * (now.closes > 1)} at work", Tone.ACCENT),))
+    if now.targets:
+        found.append(((f"{figures.counted(now.targets, 'target')} rest{'s' * (now.targets == 1)}", Tone.DIM),))
+    return found
+
+
+def _worth(now: AccountNow) -> list[Line]:
+    """What it is worth and may use, in shorter and shorter forms."""
+    if now.net_liquidation is None:
+        return []
+    worth = f"net liq {figures.dollars(now.net_liquidation)} $"
+    power = f"buying power {figures.dollars(now.buying_power)} $"
+    return [((f"{worth}  {power}", Tone.DIM),), ((worth, Tone.DIM),)]
