@@ -50,7 +50,7 @@ class PreviewPanel(LinePanel[PreviewShown]):
 
     def draw(self, value: PreviewShown, width: int, height: int) -> Drawing:
         lines: list[Line] = []
-        if value.said:
+        if value.said and (value.is_trouble or value.previews is None):  # else the title says it, and nothing moves
             tone = Tone.WARN if value.is_trouble else Tone.DIM
             lines += [((line, tone),) for line in wrap(value.said, width)]
         if value.previews is None:
@@ -93,6 +93,8 @@ class PreviewPanel(LinePanel[PreviewShown]):
 def _title(value: PreviewShown) -> str:
     previews = value.previews or ()
     at = f"  as of {clock(max(view.at for view in previews))} ET" if previews else ""
+    if value.said and not value.is_trouble:
+        return f"Preview{at}, asking again"
     return f"Preview{at}{value.age and f', {value.age}'}  nothing was sent"
 
 

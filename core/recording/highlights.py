@@ -86,7 +86,7 @@ class _Search:
 
     last: _Facts = field(default_factory=lambda: _Facts((), ()))
     _filled: dict[str, int | None] = field(default_factory=dict)
-    _realized: dict[str, Decimal | None] = field(default_factory=dict)
+    _realized: dict[str, Decimal] = field(default_factory=dict)
     _held_at: dict[str, int] = field(default_factory=dict)
     _exits: list[int] = field(default_factory=list)
     _end: int = 0
@@ -98,9 +98,9 @@ class _Search:
                 is_new = not order.fills or at - max(fill.at for fill in order.fills) <= _JUST_FILLED
                 self._filled[order.entry_id] = frame if is_new and frame else None
         for trident, realized in facts.realized:
-            if trident in self._realized and realized not in (None, self._realized[trident]):
-                self._exits.append(frame)
-            if realized is not None or trident not in self._realized:
+            if realized is not None:  # it is not known until its records are read
+                if self._realized.setdefault(trident, realized) != realized:
+                    self._exits.append(frame)
                 self._realized[trident] = realized
             self._held_at[trident] = frame
         self.last, self._end = facts, frame

@@ -22,6 +22,8 @@ BEGAN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 """10:00 ET, a Friday."""
 FILL_S, TARGET_S, END_S, LENGTH_S = 2000, 5003, 6500, 9000
 """When the entry filled, a target filled, and the last unit was closed."""
+UNREAD_S = 60
+"""So long after the fill nobody knows yet what the trident's exits brought."""
 _CALM = replace(calm(), commands=())
 
 
@@ -52,7 +54,8 @@ def _filled(second: int) -> OrderView:
 
 
 def _trident(second: int) -> PositionView:
-    realized = Decimal("48.00") if second >= TARGET_S else None
+    known = Decimal("48.00") if second >= TARGET_S else Decimal(0)
+    realized = None if second < FILL_S + UNREAD_S else known
     return parts.position(exits=replace(EXITS, realized=realized))
 
 

@@ -161,8 +161,13 @@ async def test_enter_does_nothing_space_asks_again_and_q_goes_back(tmp_path: Pat
         await console.pull()
         assert console.text == before
         assert console.engine.sent == [CommandKind.PREVIEW]
+        console.engine.answers = None
+        rows = console.text.splitlines()[2:]
         await console.press("space")
+        await console.pull()
         assert console.engine.sent == [CommandKind.PREVIEW] * 2
+        assert "as of 09:50:08 ET, asking again" in console.text.splitlines()[1]
+        assert console.text.splitlines()[2:] == rows, "no figure moves while it is asked"
         await console.press("q")
         assert isinstance(console.app.screen, Dashboard)
         snapshots = len(console.engine.sent)
