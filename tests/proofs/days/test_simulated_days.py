@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_journal_byte_for_byte(seed: int) -> None:
     """Also in a process that has run nothing before, where sets have another order."""
     first, second = run_seed(seed, journal=True), run_seed(seed, journal=True)
     elsewhere = in_fresh_interpreter(run_seed, seed, journal=True)
-    assert first.troubles.total() > 5
+    assert first.troubles
     assert first.journal == second.journal
     assert first.journal == elsewhere.journal
     assert len(first.journal) > 10_000
