@@ -54,7 +54,7 @@ AFTER_COPY = ""
 
 @dataclass
 class SeedResult:
-    """The outcome of a seed. `journal` has every row of every table, when asked for."""
+    """The outcome of a seed. `journal` has every row of every table, when asked for, and is the same in every run."""
 
     plan: Plan
     days: int = 0
@@ -134,7 +134,7 @@ class Days:
         result.steps, result.processes, result.troubles = checker.steps, world.process, self.injector.done
         result.violations += checker.violations + [f"an engine ended by itself: {end}" for end in world.ends]
         if journal:
-            result.journal = _rows(checker)
+            result.journal = _rows(checker.reader, world.folder)
         checker.close()
         self.truth.close()
         return result
@@ -286,13 +286,13 @@ class Days:
                 return
 
 
-def _rows(checker: InvariantChecker) -> bytes:
-    database = checker.reader
+def _rows(database: sqlite3.Connection, folder: Path) -> bytes:
+    """Every row of every table. The folder of the run is left out of them: a sentence about a full disk or a HALT file
+    names it, and no seed decides where it is."""
     names = sorted(r[0] for r in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
     kept = [name for name in names if not name.startswith(("sqlite_", "alembic"))]
-    return repr(
-        [(name, database.execute(f'SELECT * FROM "{name}" ORDER BY rowid').fetchall()) for name in kept]
-    ).encode()
+    rows = [(name, database.execute(f'SELECT * FROM "{name}" ORDER BY rowid').fetchall()) for name in kept]
+    return repr(rows).replace(f"{folder}/", "").encode()
 
 
 class _Errors(logging.Handler):
