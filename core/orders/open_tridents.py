@@ -73,6 +73,8 @@ class OpenTridents:
     _comparing: set[str] = field(init=False, default_factory=set)
     # By account the monotonic second of the last read that also told what it is worth.
     _whole_s: dict[str, float] = field(init=False, default_factory=dict)
+    # The accounts whose turn is for such a read.
+    _in_whole: set[str] = field(init=False, default_factory=set)
     _dates_read: date | None = field(init=False, default=None)
     ex_dividends: Mapping[str, date | None] = field(init=False, default_factory=dict)
 
@@ -155,19 +157,19 @@ class OpenTridents:
     async def _turn_of(self, number: str) -> None:
         """Waits until the account may be read; one that holds nothing of ours is not."""
         if await self.records.entries.filled_open(number, self.today()):
-            requests = 3 if self._is_whole_due(number) else 1
+            last = self._whole_s.get(number)
+            if last is None or self.clock.monotonic() - last >= WHOLE_EVERY_S:
+                self._in_whole.add(number)
+            requests = 3 if number in self._in_whole else 1
             await self.pace.take(Turn(self.login_of(number), number, Work.ROUTINE, requests))
-
-    def _is_whole_due(self, number: str) -> bool:
-        last = self._whole_s.get(number)
-        return last is None or self.clock.monotonic() - last >= WHOLE_EVERY_S
 
     async def _positions_of(self, number: str) -> tuple[Position, ...]:
         """Raises BrokerError."""
-        if not self._is_whole_due(number):
+        if number not in self._in_whole:
             return await self.broker.positions(number)
         reads = await self.broker.account_reads(number)
         self._whole_s[number] = self.clock.monotonic()
+        self._in_whole.discard(number)
         self.note_reads(reads)
         return reads.positions
 
