@@ -68,7 +68,7 @@ def test_the_screen_and_the_plain_console_name_what_rests_and_cancel_it_first(
     plain.press("y")
     plain.press("Enter")
     ended = plain.wait_for("ended with 0")
-    assert "no closing order works any more: ending in order" in ended
+    assert "no order works any more: ending in order" in ended
     assert "without a console" not in ended
     assert "exits are held until `senex exits on`" in ended
     wait_for_orders(broker, "Cancelled")

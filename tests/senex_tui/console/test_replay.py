@@ -139,11 +139,11 @@ async def test_a_click_on_the_timeline_and_keys_go_to_what_happened(tmp_path: Pa
         await console.searched()
         for key, then in ((">", "10:33:20"), (">", "11:23:30"), (">", "11:48:20"), ("<", "11:23:30")):
             await console.press("greater_than_sign" if key == ">" else "less_than_sign")
-            assert f"{then} ET" in console.text.splitlines()[1], then
+            assert f"{then} ET" in console.text.splitlines()[2], then
         place = console.timeline.index("F")
         await console.pilot.click(Timeline, offset=(place, 0))
         await console.pass_s(0)
-        assert " 10:3" in console.text.splitlines()[1]
+        assert " 10:3" in console.text.splitlines()[2]
         await console.press("0", "less_than_sign")
         assert console.toasts[-1] == "no fill and no exit before this"
 
@@ -182,7 +182,7 @@ async def test_a_day_that_cannot_be_read_to_its_end_is_played_without_its_trades
         await console.searched()
         assert console.timeline.endswith("11:00  fills not found")
         await console.press("n")
-        assert "10:05:00 ET" in console.text.splitlines()[1]
+        assert "10:05:00 ET" in console.text.splitlines()[2]
 
 
 async def test_an_unchanged_timeline_is_not_painted_again(tmp_path: Path) -> None:
