@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from textual.events import Resize
@@ -14,6 +13,7 @@ from widgets.base import format as figures
 from widgets.base.fates import tone_of
 from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, width_of
 from widgets.base.panel import LinePanel
+from widgets.base.profit import profit_part
 
 if TYPE_CHECKING:
     from core.domain.orders.next_step import NextStep
@@ -79,7 +79,7 @@ def _truth(now: AccountNow, width: int) -> Line:
     said = fate.words if not now.packages or not fate.traded else f"{fate.words} x{now.packages}"
     gain: Line = ()
     if now.profit is not None:
-        gain = ((", ", Tone.PLAIN), (f"{figures.signed_money(now.profit)} $", _gain(now, now.profit)))
+        gain = ((", ", Tone.PLAIN), profit_part(now.profit, stale=now.stale))
     room, short = width - width_of(gain), said.partition(":")[0]
     found = ((one, step) for one in (said, short) for step in steps if len(one) + len(step) <= room)
     said, step = next(found, (fit(short, room), ""))
@@ -109,12 +109,6 @@ def _step_tone(now: AccountNow) -> Tone:
     return Tone.DIM if step.kind in (Next.OFF, Next.SKIPPED) else Tone.WARN
 
 
-def _gain(now: AccountNow, amount: Decimal) -> Tone:
-    if now.stale:
-        return Tone.STALE
-    return Tone.GOOD if amount >= 0 else Tone.BAD
-
-
 def _more(now: AccountNow) -> list[Line]:
     """What is said besides, the most important first."""
     found: list[Line] = []
@@ -122,9 +116,7 @@ def _more(now: AccountNow) -> list[Line]:
         found.append(((now.exits_stopped, Tone.WARN),))
     if now.held:
         profit: Line = (
-            ()
-            if now.held_profit is None
-            else ((" ", Tone.PLAIN), (f"{figures.signed_money(now.held_profit)} $", _gain(now, now.held_profit)))
+            () if now.held_profit is None else ((" ", Tone.PLAIN), profit_part(now.held_profit, stale=now.stale))
         )
         found.append(((f"{now.held} open", Tone.PLAIN), *profit))
     if now.ended:
