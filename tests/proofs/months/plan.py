@@ -55,9 +55,19 @@ def draw_months(seed: int, sessions: int, *, calm: bool = False) -> Plan:
 
 
 _LEFT_OUT = frozenset(
-    {"records older", "records gone", "wipe", "clock set", "rival", "rival at our order", "fill plan"}
+    {
+        "records older",
+        "records gone",
+        "wipe",
+        "clock set",
+        "rival",
+        "rival at our order",
+        "fill plan",
+        FaultKind.ORDERS_FORGOTTEN.value,
+    }
 )
-"""What takes away the records, the account or the clock on which a whole year rests; and what other people open."""
+"""What takes away the records, the account or the clock on which a whole year rests; and what other people open. Of an
+entry that the exchange forgets with its contracts nobody could say any more what it had opened."""
 
 
 def exit_troubles(chance: random.Random, days: Sequence[date]) -> list[Trouble]:
