@@ -52,6 +52,19 @@ class ChangeEvents:
             figures=(("trident", loss.trident_id), ("unit", loss.unit.value), ("cause", why)),
         )
 
+    async def found_again(self, account: str, found: UnitLoss) -> None:
+        """Says that contracts which a unit had lost, and nothing explained, are held after all."""
+        legs, name = legs_words([symbol for symbol, _ in found.legs]), names_with((found.unit,), "has", "have")
+        left = "it is whole" if found.whole else "it stays broken"
+        text = f"{name} {legs} again: the broker had not shown all that is held; {left}"
+        await self.bus.say(
+            "trident.found_again",
+            f"{masked(account)} trident {found.trident_id[:SHORT_ID]}: {text}",
+            Severity.WARNING,
+            account=account,
+            figures=(("trident", found.trident_id), ("unit", found.unit.value)),
+        )
+
     async def surplus(self, account: str, found: Collection[Difference]) -> None:
         """Tells once of more contracts than ours may be, which no order explains: they are not believed to be ours, and
         nothing is sent for their units."""

@@ -19,6 +19,7 @@ from core.domain.positions.attribution import (
     UnitLoss,
     closing_legs,
     foreign_fills,
+    found_again,
     unit_losses,
 )
 from core.domain.positions.closing import Gone
@@ -238,6 +239,13 @@ class Changes:
         known = await self._causes.known(read, others, account.records if losses else ())
         gone = [record for loss in losses for record in self._gone(account.records, loss, known)]
         now = self.clock.now()
+        surplus = {one.leg: one.surplus for one in change.found if one.surplus}
+        again = await self._found_again(tridents, surplus)
+        gone += [
+            GoneRecord(one.trident_id, Gone(one.unit, symbol, None, now), ENGINE, quantity=0)
+            for one in again
+            for symbol, _ in one.legs
+        ]
         units: Mapping[str, tuple[Unit, ...]] = {}
         if change.fills:
             units = await self.records.foreign.use(read.account, change.fills, change.left, now, gone)
@@ -250,7 +258,25 @@ class Changes:
             await self._events.lost(read.account, loss, units[loss.trident_id], causes[loss])
         await self._leave_alone(account.records, losses, causes)
         await self._follow_assignment(await self._account(read))
-        await self._events.surplus(read.account, change.found)
+        for one in again:
+            await self._events.found_again(read.account, one)
+            for leg in one.legs:
+                surplus[leg] -= 1
+        await self._events.surplus(read.account, [one for one in change.found if surplus.get(one.leg)])
+
+    async def _found_again(
+        self, tridents: Sequence[TridentUnits], surplus: Mapping[LegSide, Decimal]
+    ) -> tuple[UnitLoss, ...]:
+        """The contracts that were missed, that nothing has explained, and that the broker shows all the same: its
+        listing was not whole. Nothing else would ever take them up again, and no order would close them."""
+        if not surplus:
+            return ()
+        missed = {
+            (one.trident_id, one.gone.unit, one.gone.symbol): one.gone.cause
+            for of_one in (await self.records.tridents.gone_of([one.id for one in tridents])).values()
+            for one in of_one
+        }
+        return found_again(tridents, {key for key, why in missed.items() if why is None}, surplus)
 
     def _gone(self, records: Collection[TridentRecord], loss: UnitLoss, known: Known) -> Iterator[GoneRecord]:
         """The contracts that a unit has lost, with their causes."""

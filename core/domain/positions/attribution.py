@@ -160,6 +160,28 @@ def unit_losses(tridents: Iterable[TridentUnits], lost: Iterable[Loss]) -> tuple
     )
 
 
+def found_again(
+    tridents: Iterable[TridentUnits], missed: Container[tuple[str, UnitName, str]], surplus: Mapping[LegSide, Decimal]
+) -> tuple[UnitLoss, ...]:
+    """Whose contracts are there after all: the `surplus` of each leg beyond what ours may be goes to the units that
+    miss a contract of it which nothing has explained, given as (trident, unit, symbol).
+
+    In the opposite order of `unit_losses`, so that what stays missed is what would have left first. `whole` says that
+    the unit has both contracts again.
+    """
+    newest, left, found = sorted(tridents, key=lambda one: (one.opened_at, one.id), reverse=True), dict(surplus), []
+    for one in newest:
+        for unit in in_order(one.units):
+            legs = []
+            for leg in ((symbol, unit.side(symbol)) for symbol in (unit.short, unit.long)):
+                if (one.id, unit.name, leg[0]) in missed and leg[0] not in unit.held and left.get(leg, _NONE) >= 1:
+                    left[leg] -= 1
+                    legs.append(leg)
+            if legs:
+                found.append(UnitLoss(one.id, unit.name, tuple(legs), len(unit.held) + len(legs) == 2))
+    return tuple(found)
+
+
 def cause(
     leg: LegSide,
     order_ids: Sequence[str],

@@ -41,6 +41,11 @@ class Difference:
         """How many contracts are missing; 0 where there are too many."""
         return max(_NONE, self.expected.low - self.seen)
 
+    @property
+    def surplus(self) -> Decimal:
+        """How many contracts there are too many; 0 where some are missing."""
+        return max(_NONE, self.seen - self.expected.high)
+
 
 @dataclass(frozen=True, slots=True)
 class HeldTrident:

@@ -134,8 +134,9 @@ class Tridents(TridentReads):
             return await known_trident(connection, trident_id)
 
     async def note_gone(self, left: Sequence[GoneRecord]) -> dict[str, tuple[Unit, ...]]:
-        """Records contracts that left without an order of ours, or what explains those that are known, and in the same
-        commit what that makes of their units. Returns the units of each trident as they are now."""
+        """Records contracts that left without an order of ours, what explains those that are known, or that they are
+        held after all, and in the same commit what that makes of their units. Returns the units of each trident as they
+        are now."""
         async with self._database.write() as connection:
             for one in left:
                 await known_trident(connection, one.trident_id)

@@ -55,7 +55,8 @@ class GoneRecord:
     """A contract that left a trident without an order of ours. `who` found or attested it; `transaction_id` and
     `figure`, in $, say what explains it: `figure` is the cash that the unit's end brought, as an operator attests.
     `detail` has values that `core.records.store.json_text` can write; `orders` in it are the ids of the orders, not
-    ours, of which one closed the contract.
+    ours, of which one closed the contract. With the `quantity` 0 it says that the contract is held after all, and takes
+    back what was recorded of it before.
     """
 
     trident_id: str
@@ -121,7 +122,8 @@ async def read_earned(
 
 
 async def note_gone(connection: AsyncConnection, left: GoneRecord) -> None:
-    """Adds a contract that left, or what explains one that is known. `recount` then says what that made of its unit."""
+    """Adds a contract that left, what explains one that is known, or that one is held after all. `recount` then says
+    what that made of its unit."""
     await connection.execute(
         _NEW_GONE,
         {
@@ -140,19 +142,27 @@ async def note_gone(connection: AsyncConnection, left: GoneRecord) -> None:
 
 
 async def read_gone(connection: AsyncConnection, trident_ids: Sequence[str]) -> tuple[GoneRecord, ...]:
-    """What left these tridents without an order of ours, in the order in which it was recorded."""
-    return tuple(
-        GoneRecord(
-            trident_id=row.trident_id,
-            gone=Gone(UnitName(row.unit), row.symbol, None if row.cause is None else Ended(row.cause), row.found_at),
-            who=row.who,
-            quantity=row.quantity,
-            transaction_id=row.transaction_id,
-            figure=row.figure,
-            detail=row.detail,
+    """What left these tridents without an order of ours, in the order in which it was recorded, without what was taken
+    back."""
+    left: list[GoneRecord] = []
+    for row in await connection.execute(_GONE, {"trident_ids": list(trident_ids)}):
+        if row.quantity == 0:
+            known = (row.trident_id, row.unit, row.symbol)
+            left = [one for one in left if (one.trident_id, one.gone.unit.value, one.gone.symbol) != known]
+            continue
+        cause = None if row.cause is None else Ended(row.cause)
+        left.append(
+            GoneRecord(
+                trident_id=row.trident_id,
+                gone=Gone(UnitName(row.unit), row.symbol, cause, row.found_at),
+                who=row.who,
+                quantity=row.quantity,
+                transaction_id=row.transaction_id,
+                figure=row.figure,
+                detail=row.detail,
+            )
         )
-        for row in await connection.execute(_GONE, {"trident_ids": list(trident_ids)})
-    )
+    return tuple(left)
 
 
 async def recount(connection: AsyncConnection, trident_id: str) -> tuple[Unit, ...]:

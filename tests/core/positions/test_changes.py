@@ -42,6 +42,7 @@ async def account(tmp_path: Path) -> AsyncIterator[Account]:
         yield one
 
 
+HIDDEN = ("everything", "all but a leg", "the puts", "a contract")
 ALL_WHOLE = dict.fromkeys(UnitName, (UnitState.WHOLE, None))
 
 
@@ -230,6 +231,52 @@ async def test_more_contracts_than_ours_are_told_once_and_bar_their_units(accoun
     assert (await account.units(), await account.agrees()) == (ALL_WHOLE, False)
     call = [unit for unit in (await account.records.tridents.get("one")).trident.units if unit.name is CALL]
     assert account.changes.agrees(ACCOUNT, call), "the others go on"
+
+
+@pytest.mark.parametrize("hidden", [{}, {SHORT: 2}, less(short=2, long=2), less(short=1)], ids=HIDDEN)
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_what_a_listing_left_out_again_and_again_is_ours_again_once_it_is_shown(
+    account: Account, hidden: Mapping[LegSide, int], restarts: bool
+) -> None:
+    """Listings that were not whole for 30 s ended a trident for good: it was held, and nobody closed it."""
+    await account.first_reads()
+    for at_s in (0, 15, 30):
+        await account.sees(at_s, hidden)
+    assert await account.units() != ALL_WHOLE, "no broker that is honest can be told from this one"
+    if restarts:
+        account.restart()
+    lost = len(account.told)
+    await account.sees(60)
+    assert await account.units() != ALL_WHOLE, "one read proves nothing"
+    await account.sees(90)
+    assert await account.units() == ALL_WHOLE
+    for at_s in (91, 120, 150):
+        await account.sees(at_s)
+    assert await account.agrees()
+    assert {event.kind for event in account.told[lost:]} == {"trident.found_again"}
+    assert all(event.text.endswith("it is whole") for event in account.told[lost:])
+
+
+async def test_only_what_nothing_explains_is_ours_again(account: Account) -> None:
+    """A contract that is shown beside one which somebody closed is not taken for it."""
+    await account.first_reads()
+    order = closed_by_hand(SHORT_PUT, LONG_PUT)
+    for at_s in (0, 30):
+        await account.sees(at_s, less(short=1, long=1), order)
+    for at_s in (60, 90):
+        await account.sees(at_s, less(long=1), order)
+    assert await account.units() == {**ALL_WHOLE, P2: (UnitState.GONE, Ended.HAND)}
+    assert account.kinds()[1:] == [("positions.unexplained", Severity.CRITICAL)]
+
+
+async def test_what_is_shown_beyond_what_was_missed_is_told(account: Account) -> None:
+    await account.first_reads()
+    for at_s in (0, 30):
+        await account.sees(at_s, less(short=2))
+    for at_s in (60, 90):
+        await account.sees(at_s, {**WHOLE, SHORT: 3})
+    assert await account.units() == ALL_WHOLE
+    assert ("positions.unexplained", Severity.CRITICAL) in account.kinds()
 
 
 @pytest.mark.parametrize("restarts", [False, True])

@@ -335,12 +335,16 @@ class Facts:
 
     @cached_property
     def gone(self) -> dict[tuple[str, str, str], GoneRow]:
-        """The contracts that left, by trident, unit and symbol: each as it was found first."""
+        """The contracts that left, by trident, unit and symbol: each as it was found first since it was last held."""
         found: dict[tuple[str, str, str], GoneRow] = {}
         rows = self._sql(
-            f"SELECT trident_id, unit, symbol, found_at FROM gone {self._tridents.format('trident_id')} ORDER BY seq"
+            "SELECT trident_id, unit, symbol, quantity, found_at FROM gone "
+            f"{self._tridents.format('trident_id')} ORDER BY seq"
         )
-        for trident, unit, symbol, at in rows:
+        for trident, unit, symbol, quantity, at in rows:
+            if quantity == 0:  # it is held after all
+                found.pop((trident, unit, symbol), None)
+                continue
             found.setdefault((trident, unit, symbol), GoneRow(trident, unit, symbol, _at(at)))
         return found
 

@@ -110,8 +110,9 @@ def fill_applied_twice() -> None:
 
 
 def incomplete_read_believed() -> None:
-    """What one read does not show is believed to be gone."""
+    """What one read does not show is believed to be gone, and stays so."""
     _replace(changes, "BELIEVED_S", 0.0)
+    _replace(changes, "found_again", lambda *_: ())
 
 
 def no_fees() -> None:

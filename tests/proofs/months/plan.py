@@ -24,6 +24,9 @@ LIMITS = (2, 4, 7)
 """How many tridents an account may hold: the fewer, the quicker a session."""
 TEN = timedelta(minutes=30)
 """From the open to the hour at which a time exit begins."""
+SHOWN_AGAIN = timedelta(hours=1)
+"""What listings leave out for 30 s is believed to be gone, and taken back when it is shown again. The engines of these
+months read an account every half hour, and each night nothing may be on record as gone that is held."""
 _LONG_S = (60.0, 900.0, 7200.0)
 
 
@@ -52,9 +55,19 @@ def draw_months(seed: int, sessions: int, *, calm: bool = False) -> Plan:
 
 
 _LEFT_OUT = frozenset(
-    {"records older", "records gone", "wipe", "clock set", "rival", "rival at our order", "fill plan"}
+    {
+        "records older",
+        "records gone",
+        "wipe",
+        "clock set",
+        "rival",
+        "rival at our order",
+        "fill plan",
+        FaultKind.ORDERS_FORGOTTEN.value,
+    }
 )
-"""What takes away the records, the account or the clock on which a whole year rests; and what other people open."""
+"""What takes away the records, the account or the clock on which a whole year rests; and what other people open. Of an
+entry that the exchange forgets with its contracts nobody could say any more what it had opened."""
 
 
 def exit_troubles(chance: random.Random, days: Sequence[date]) -> list[Trouble]:
@@ -73,6 +86,8 @@ def exit_troubles(chance: random.Random, days: Sequence[date]) -> list[Trouble]:
         elif chance.random() < 0.3:
             at = session.close - timedelta(seconds=round(chance.uniform(0.0, 3700.0), 1))
         (kind,) = chance.choices(list(_KINDS), list(_KINDS.values()))
+        if kind == FaultKind.POSITIONS_INCOMPLETE.value:
+            at = min(at, session.close - SHOWN_AGAIN)
         found.append(_drawn(chance, at, kind))
     return found
 

@@ -156,7 +156,8 @@ claims = Table(
 
 gone = Table(
     # Contracts of units that left without an order of ours. Nothing is changed here: a later row of the same contract
-    # says what explains it. `figure` is what an operator attests, in $.
+    # says what explains it; with the quantity 0, that it is held after all, and nothing before it counts. `figure` is
+    # what an operator attests, in $.
     "gone",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),

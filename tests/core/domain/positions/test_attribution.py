@@ -22,6 +22,7 @@ from core.domain.positions.attribution import (
     cause,
     closing_legs,
     foreign_fills,
+    found_again,
     unit_losses,
 )
 from core.domain.positions.closing import Gone, units_after
@@ -207,6 +208,25 @@ def test_losses_are_neither_lost_nor_made(gone: list[LegSide]) -> None:
     assert sum(unit.state is UnitState.WHOLE for unit in puts) == 2 - max(taken[PUTS], taken[PUT_WINGS])
     assert sum(unit.state is UnitState.GONE for unit in puts) == min(taken[PUTS], taken[PUT_WINGS])
     assert {one.unit for one in found if one.whole} == {unit.name for unit in now if unit.state is UnitState.GONE}
+
+
+@given(st.lists(legs, max_size=10), st.lists(legs, max_size=10))
+def test_what_is_found_again_is_what_was_missed(gone: list[LegSide], shown: list[LegSide]) -> None:
+    """Of two tridents with the same legs. What stays missed is what would have left first."""
+    first = unit_losses([OLDER, NEWER], [lost(leg) for leg in gone])
+    missed = {(one.trident_id, one.unit, symbol) for one in first for symbol, _ in one.legs}
+    tridents = [
+        replace(each, units=after(each.units, [one for one in first if one.trident_id == each.id]))
+        for each in (OLDER, NEWER)
+    ]
+    surplus = {leg: Decimal(count) for leg, count in Counter(shown).items()}
+    found = found_again(tridents, missed, surplus)
+    again = Counter(leg for one in found for leg in one.legs)
+    assert again == Counter(leg for one in first for leg in one.legs) & Counter(shown)
+    assert found_again(tridents, set(), surplus) == ()
+    back = {(one.trident_id, one.unit, symbol) for one in found for symbol, _ in one.legs}
+    still = {symbol for trident, _, symbol in missed - back if trident == "newer"}
+    assert not still & {symbol for trident, _, symbol in back if trident == "older"}
 
 
 @given(st.lists(st.tuples(legs, st.booleans(), st.integers(1, 3)), max_size=8), st.integers(0, 3))

@@ -280,6 +280,24 @@ async def test_what_left_is_only_added_and_a_later_row_explains_it(records: Reco
         await records.tridents.note_gone([replace(first, trident_id="two")])
 
 
+async def test_what_left_is_taken_back_where_it_is_held_after_all(records: Records) -> None:
+    await filled(records)
+    whole = (await records.tridents.get("one")).trident.units
+    left = [
+        GoneRecord("one", Gone(unit, symbol, None, after(20)), "the console")
+        for unit, symbol in ((PUT_1, SHORT_PUT), (PUT_2, SHORT_PUT), (PUT_2, LONG_PUT))
+    ]
+    await records.tridents.note_gone(left)
+    again = [replace(one, quantity=0, gone=replace(one.gone, found_at=after(30))) for one in left[1:]]
+    units = (await records.tridents.note_gone(again))["one"]
+    assert (units[0].state, units[1:]) == (UnitState.BROKEN, whole[1:])
+    assert (await records.tridents.gone_of(["one"]))["one"] == (left[0],)
+    assert PUT_2 not in (await records.pnl_rows.earned_of(["one"]))["one"].ended_on
+    once_more = replace(left[2], gone=replace(left[2].gone, found_at=after(40)))
+    await records.tridents.note_gone([once_more])
+    assert (await records.tridents.gone_of(["one"]))["one"] == (left[0], once_more)
+
+
 async def test_tridents_are_found_by_the_beginning_of_their_id(records: Records) -> None:
     await filled(records, "abc1")
     await filled(records, "abd2", "5WT00002")
