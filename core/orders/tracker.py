@@ -27,8 +27,8 @@ class OrderTracker(Folding):
     """Hears of orders, and knows which are being sent; `Folding` changes their intents. After sending, nothing else
     writes an intent's state.
 
-    An alert without an identifier that no intent explains is kept until an acknowledgement claims it, or goes to
-    `on_stranger`.
+    An alert that no intent explains goes to `on_stranger`; without an identifier, only once no order of ours may be the
+    one that it tells of.
     """
 
     refused: RefusedOrders
@@ -153,17 +153,23 @@ class OrderTracker(Folding):
             self._unclaimed.claim(report.order_id)
 
     async def _offer(self, report: OrderReport, *, may_wait: bool = True) -> None:
-        """Gives an alert to its intent. One without an identifier may be about an order whose acknowledgement has not
-        come, and waits for that."""
+        """Gives an alert to its intent. One without an identifier may be about an order of ours whose id is not known
+        yet, and waits for that."""
+        # Asked first: an acknowledgement that comes in between gives the id by which the intent is found.
+        waits = may_wait and report.identifier is None and await self._awaits_id(report.account)
         intent = await intent_of(self.records.intents, report)
         if intent is not None:
             await self.apply(intent, report)
             if is_partial(intent.terms, report):
                 self.poll_soon(intent.account)
-        elif may_wait and report.identifier is None:
+        elif waits:
             self._unclaimed.keep(report)
         elif self.on_stranger is not None:
             await self.on_stranger(report)
+
+    async def _awaits_id(self, account: str) -> bool:
+        """Whether an order of the account may have left whose id the broker has not told."""
+        return any(one.account == account and one.order_id is None for one in await self.records.intents.open())
 
     async def unacknowledged(self, intent: AnyIntent, state: OrderState, detail: str) -> AnyIntent:
         """Records the state of a sending that has no acknowledgement. What an alert has proved meanwhile stands. Raises

@@ -1,4 +1,4 @@
-"""Alerts without an identifier about orders whose entry is not known yet (rules 9)."""
+"""Alerts without an identifier that may be about an order of ours whose id is not known yet (rules 9)."""
 
 from __future__ import annotations
 

@@ -64,6 +64,28 @@ def test_a_unit_closed_by_hand_between_two_reads_loses_its_order_and_the_others_
     in_world(day, tmp_path, start=EARLY)
 
 
+def test_the_alert_of_a_close_by_hand_has_the_account_read_at_once(tmp_path: Path) -> None:
+    """It carries no identifier. Two reads that show the same 30 s apart make it believed, and the next regular one is a
+    minute away."""
+
+    async def day(world: World) -> None:
+        await targets_placed(world)
+
+        async def just_read() -> bool:
+            newest = world.engine.exits.reads.newest(ACCOUNT)
+            return newest is not None and world.clock.boottime() - newest.began_s < 2
+
+        await until(world, just_read)
+        close_by_hand(world, "C")
+        await world.clock.sleep(5)  # positions follow a fill by up to 3 s
+        assert world.engine.exits.changes.others_traded(ACCOUNT)
+        await world.clock.sleep(55)
+        assert (await states(world))[CALL] == (UnitState.GONE, Ended.HAND)
+        await world.stop()
+
+    in_world(day, tmp_path, start=EARLY)
+
+
 def test_a_unit_closed_by_hand_is_seen_after_the_close_of_the_session_and_halts_nothing(tmp_path: Path) -> None:
     """No console runs when it is closed; the next one starts in the evening, when positions are read only on demand."""
 

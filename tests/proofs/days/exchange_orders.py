@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from core.domain.orders.orders import OrderRequest
@@ -74,13 +74,14 @@ class ExchangeOrders:
             for order in self._last.values()
             if order.account_number == number and not is_rivals(order) and fills_of(order)
         }
+        opened_by_close = self.world.exchange.opened_by_close
         return [
             order
             for order in self.of_others(number)
             if self.is_known(order)
             and (
                 is_ours(order.external_identifier)
-                or (opened_by(order) and exchange_time(order.received_at).date() in own)
+                or (opens_any(order, opened_by_close) and exchange_time(order.received_at).date() in own)
             )
         ]
 
@@ -117,9 +118,18 @@ def fills_of(order: SimOrder) -> set[tuple[str, str]]:
     return {(str(order.id), fill.fill_id) for leg in order.legs for fill in leg.fills}
 
 
-def opened_by(order: SimOrder) -> bool:
-    """Whether the order has opened positions: a close by hand is no trident beside ours."""
-    return any(leg.fills and leg.action.endswith("to Open") for leg in order.legs)
+def opens_any(order: SimOrder, opened_by_close: Collection[tuple[int, str]]) -> bool:
+    """Whether the order has opened positions: a close by hand is no trident beside ours.
+
+    The broker calls a closing leg an opening one where other orders may close the whole position, as our targets may.
+    It closes all the same. Only what the exchange has `opened_by_close`, by order id and symbol, was opened by it.
+    """
+    return any(
+        leg.fills
+        and leg.action.endswith("to Open")
+        and (leg.symbol not in order.relabelled or (order.id, leg.symbol) in opened_by_close)
+        for leg in order.legs
+    )
 
 
 def differs(asked: OrderRequest, order: SimOrder) -> bool:

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from core.simulator.exchange.habits import Habits
 from tests.proofs.days.plan import Plan
+from tests.proofs.days.trouble import Trouble
 from tests.proofs.months.month import run_months
 from tests.proofs.months.plan import draw_months, exit_kinds
 from tests.support.proofs import ALL, rounds
@@ -42,6 +45,15 @@ if ALL:
         result = run_months(replace(calm, exit_dte=1, fills_as_asked=True, position_limit=2))
         assert result.days.violations == []
         assert result.last_hours > 0
+
+
+def test_a_unit_closed_by_hand_beside_our_targets_is_no_trident_beside_ours() -> None:
+    """The broker calls it an opening: both targets that rest may close the whole position."""
+    calm = draw_months(4, 1, calm=True)
+    by_hand = Trouble(calm.start + timedelta(hours=2), "hand close", word="unit")
+    result = run_months(replace(calm, habits=Habits(), troubles=(by_hand,), minimum_score=0))
+    assert result.days.violations == []
+    assert result.ended["desk"] == 1
 
 
 def test_every_trouble_of_exits_is_drawn() -> None:
