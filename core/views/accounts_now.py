@@ -14,8 +14,7 @@ from core.domain.orders.orders import Entry
 from core.domain.positions.exit_fate import KIND_WORDS
 from core.domain.positions.exits import ExitKind
 from core.domain.reporting.money import MoneyPart
-from core.snapshot import AccountNow, ExitsView, ExitView, FateView, Freshness, PositionView
-from core.views.exits import ON
+from core.snapshot import AccountNow, ExitView, FateView, Freshness, PositionView
 from core.views.known_day import KnownDay
 
 _TARGET = KIND_WORDS[ExitKind.TARGET]
@@ -25,13 +24,14 @@ _WORKS = OrderState.WORKING.value
 @dataclass(frozen=True, slots=True)
 class Book:
     """What the accounts hold and are worth. `account_of` has the account's number of each open trident, by its id:
-    views have masked ones, which may be alike. `balance_of` takes an account's number."""
+    views have masked ones, which may be alike. `balance_of` takes an account's number, and so
+    does `exits_stopped_of`, which says what holds or blocks the exits of that account."""
 
     open: Sequence[PositionView]
     orders: Sequence[ExitView]
-    switch: ExitsView | None
     account_of: Mapping[str, str] = field(default_factory=dict)
     balance_of: Callable[[str], Balance | None] = lambda _: None
+    exits_stopped_of: Callable[[str], str] = lambda _: ""
 
 
 def accounts_now(steps: Iterable[tuple[str, NextStep]], known: KnownDay, book: Book) -> tuple[AccountNow, ...]:
@@ -40,7 +40,6 @@ def accounts_now(steps: Iterable[tuple[str, NextStep]], known: KnownDay, book: B
 
 
 def _account(number: str, step: NextStep, known: KnownDay, book: Book) -> AccountNow:
-    account = masked(number)
     entry = _newest(entry for entry in known.records.entries if entry.account == number)
     held = [view for view in book.open if book.account_of.get(view.entry_id) == number]
     works = [order for order in book.orders if order.state == _WORKS]
@@ -50,7 +49,7 @@ def _account(number: str, step: NextStep, known: KnownDay, book: Book) -> Accoun
     ended = sum(earned.units.values())
     profits = [view.profit_mid for view in held if view.profit_mid is not None]
     return AccountNow(
-        account=account,
+        account=masked(number),
         step=step,
         fate=_fate(entry, known.views),
         packages=None if entry is None else known.fates[entry.id].packages,
@@ -63,7 +62,7 @@ def _account(number: str, step: NextStep, known: KnownDay, book: Book) -> Accoun
         ended=ended,
         realized=earned.realized if ended else None,
         estimated=earned.estimated,
-        exits_stopped=_stopped(account, book.switch) if held else "",
+        exits_stopped=book.exits_stopped_of(number) if held else "",
         net_liquidation=None if balance is None else balance.net_liquidation,
         buying_power=None if balance is None else balance.buying_power,
         balances_at=None if balance is None else balance.at,
@@ -76,13 +75,3 @@ def _newest(entries: Iterable[Entry]) -> Entry | None:
 
 def _fate(entry: Entry | None, views: Mapping[str, FateView]) -> FateView | None:
     return None if entry is None else views.get(entry.id)
-
-
-def _stopped(account: str, switch: ExitsView | None) -> str:
-    """That exits of this account are held or blocked; empty while they are on, or those of another account are held."""
-    if switch is None or switch.word == ON:
-        return ""
-    if switch.why.startswith("of ") and not switch.why.startswith(f"of {account}"):
-        return ""
-    why = switch.why.removeprefix(f"of {account}").strip()
-    return f"exits {switch.word.upper()}{' ' if why.startswith('by ') else ': ' if why else ''}{why}"

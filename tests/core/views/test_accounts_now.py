@@ -13,6 +13,9 @@ from tests.support.trident_world import fill
 from tests.support.world import ACCOUNT, World, account, in_world
 
 
+OTHER = "5WT00002"
+
+
 def shown(world: World) -> tuple[AccountNow, ...]:
     world.engine.builder.refresh()
     snapshot = world.engine.builder.snapshot
@@ -71,4 +74,41 @@ def test_each_of_two_accounts_has_its_own(tmp_path: Path) -> None:
         assert {now.step.kind.value for now in both} == {"done", "free"}
         await world.stop()
 
-    in_world(day, tmp_path, accounts=(account(), account("5WT00002")))
+    in_world(day, tmp_path, accounts=(account(), account(OTHER)))
+
+
+def test_what_stops_the_exits_of_one_account_is_told_of_that_account_alone(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
+        await world.start()
+        await world.until("09:47")
+
+        async def told() -> dict[str, str]:
+            await world.clock.sleep(5)
+            assert [now.held for now in shown(world)] == [1, 1]
+            return {now.account: now.exits_stopped for now in shown(world)}
+
+        assert await told() == {"…0001": "", "…0002": ""}
+        # Each of the two in turn, because one of them comes first in every list.
+        for number, masked, other in ((ACCOUNT, "…0001", "…0002"), (OTHER, "…0002", "…0001")):
+            assert (await world.answer(CommandKind.SET_ACCOUNT, number, "exits off")).startswith("done")
+            assert await told() == {masked: "exits BLOCKED: exits are off for this account", other: ""}
+            assert (await world.answer(CommandKind.EXITS, other, "hold because lunch")).startswith("done")
+            assert await told() == {
+                masked: "exits BLOCKED: exits are off for this account",
+                other: "exits HELD by operator: lunch",
+            }
+            await world.answer(CommandKind.EXITS, other, "on")
+            await world.answer(CommandKind.SET_ACCOUNT, number, "exits all")
+            assert await told() == {"…0001": "", "…0002": ""}
+        for number, why in ((ACCOUNT, "lunch"), (OTHER, "a storm")):
+            await world.answer(CommandKind.EXITS, number, f"hold because {why}")
+        assert await told() == {
+            "…0001": "exits HELD by operator: lunch",
+            "…0002": "exits HELD by operator: a storm",
+        }
+        await world.answer(CommandKind.EXITS, "", "hold because all")
+        assert set((await told()).values()) == {"exits HELD by operator: all"}
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(), account(OTHER)))
