@@ -264,7 +264,7 @@ class SnapshotBuilder:
                 moment.quotes, moment.live, underlying, moment.monotonic, moment.today, in_session=moment.in_session
             )
             quotes.append(self._trails.add(shown, moment))
-        held, status = self.tridents.held, self._status(now)
+        held = self.tridents.held
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = PositionsSlice(self._rows.open, self.tridents.trouble)
         number = 0 if panels.cycle is None else panels.cycle.number

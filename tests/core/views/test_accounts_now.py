@@ -12,7 +12,6 @@ from core.snapshot import AccountNow
 from tests.support.trident_world import fill
 from tests.support.world import ACCOUNT, World, account, in_world
 
-
 OTHER = "5WT00002"
 
 
