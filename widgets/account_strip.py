@@ -144,7 +144,7 @@ def _more(now: AccountNow) -> list[Line]:
         found.append(((f"{now.held} open", Tone.PLAIN), *profit))
     if now.ended:
         about = "~" if now.estimated else ""
-        found.append(((f"{now.ended} closed today, {about}{figures.signed_money(now.realized)} $", Tone.PLAIN),))
+        found.append(((f"today {about}{figures.signed_money(now.realized)} $, {now.ended} closed", Tone.PLAIN),))
     if now.closes:
         found.append(((f"{now.closes} close{'s' * (now.closes > 1)} at work", Tone.ACCENT),))
     if now.targets:

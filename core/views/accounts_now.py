@@ -47,7 +47,7 @@ def _account(number: str, step: NextStep, known: KnownDay, book: Book) -> Accoun
     targets = sum(order.name.startswith(_TARGET) for order in orders)
     earned, balance = known.records.earned.get(number, MoneyPart()), book.balance_of(number)
     ended = sum(earned.units.values())
-    profits = [view.profit_mid for view in held if view.profit_mid is not None]
+    profits = [view.open_mid for view in held if view.open_mid is not None]
     return AccountNow(
         account=masked(number),
         step=step,

@@ -50,7 +50,7 @@ def test_it_tells_of_targets_of_what_closed_today_and_of_its_worth() -> None:
     assert now.realized is not None
     text = line(now)
     for told in (
-        f"1 closed today, ~{signed_dollars(now.realized)}",
+        f"today ~{signed_dollars(now.realized)}, 1 closed",
         "5 targets rest",
         f"net liq {dollars(now.net_liquidation)}  buying power {dollars(now.buying_power)}",
     ):

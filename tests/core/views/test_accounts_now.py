@@ -8,18 +8,26 @@ from core.domain.operation.commands import CommandKind
 from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitName
 from core.domain.reporting.money import Period, money_of
-from core.snapshot import AccountNow
+from core.snapshot import AccountNow, PositionView, Snapshot
 from tests.support.trident_world import fill
 from tests.support.world import ACCOUNT, World, account, in_world
 
 OTHER = "5WT00002"
 
 
-def shown(world: World) -> tuple[AccountNow, ...]:
+def snapshot_of(world: World) -> Snapshot:
     world.engine.builder.refresh()
     snapshot = world.engine.builder.snapshot
     assert snapshot is not None
-    return snapshot.accounts_now
+    return snapshot
+
+
+def shown(world: World) -> tuple[AccountNow, ...]:
+    return snapshot_of(world).accounts_now
+
+
+def open_tridents(world: World) -> tuple[PositionView, ...]:
+    return snapshot_of(world).positions.open
 
 
 def test_a_day_from_its_start_to_a_target(tmp_path: Path) -> None:
@@ -51,6 +59,12 @@ def test_a_day_from_its_start_to_a_target(tmp_path: Path) -> None:
         today = money_of(found.units, found.tridents, (), Period.DAY, first=world.day, last=world.day).total
         assert (now.targets, now.ended, now.realized) == (2, 1, today.realized), "as the report has it"
         assert now.estimated
+        [view] = open_tridents(world)
+        assert view.exits is not None
+        assert view.exits.unrealized_mid is not None
+        assert view.exits.realized, "the call has closed"
+        assert now.held_profit == view.exits.unrealized_mid, "nothing that today brought is counted as open again"
+        assert now.profit == view.profit_mid == view.exits.unrealized_mid + view.exits.realized
         assert await world.records.money.on(world.day) == found
         await world.answer(CommandKind.EXITS, "", "hold because lunch")
         await world.clock.sleep(5)
