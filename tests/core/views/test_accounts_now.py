@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
+
+import pytest
 
 from core.domain.operation.commands import CommandKind
+from core.domain.orders.next_step import Next, NextStep
 from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitName
 from core.domain.reporting.money import Period, money_of
 from core.snapshot import AccountNow, PositionView, Snapshot
+from core.views.accounts_now import Book, accounts_now
+from core.views.day_records import DayRecords
+from core.views.known_day import KnownDay
+from tests.support.console import exit_views, parts
+from tests.support.record_samples import entry
 from tests.support.trident_world import fill
 from tests.support.world import ACCOUNT, World, account, in_world
 
 OTHER = "5WT00002"
+Item = TypeVar("Item")
 
 
 def snapshot_of(world: World) -> Snapshot:
@@ -125,3 +138,30 @@ def test_what_stops_the_exits_of_one_account_is_told_of_that_account_alone(tmp_p
         await world.stop()
 
     in_world(day, tmp_path, accounts=(account(), account(OTHER)))
+
+
+class Counted(tuple[Item, ...]):
+    """Counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Item]:
+        self.times += 1
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_what_is_held_is_gone_through_once_however_many_accounts_there_are(count: int) -> None:
+    accounts = [f"5WT{number:05}" for number in range(count)]
+    ids = {f"{account} {place}": account for place in range(3) for account in accounts}
+    views = Counted(parts.position(entry_id=id, exits=None, profit_mid=Decimal(id[-1]) + 1) for id in ids)
+    orders = Counted(replace(exit_views.WORKS, trident_id=id) for id in ids)
+    entries = Counted(entry(f"{account} {place}", account) for account in accounts for place in range(2))
+    known = KnownDay.of(DayRecords(entries[0].session_day, entries=entries), ())
+    entries.times = 0
+    step = NextStep(Next.DONE, "done")
+    found = accounts_now([(one, step) for one in (*accounts, "none")], known, Book(views, orders, ids))
+    assert [one.times for one in (views, orders, entries)] == [1, 1, 1]
+    each = [(now.held, now.held_profit, now.targets, now.fate is not None, now.profit) for now in found]
+    # The profit is that of the second entry, which is the newest.
+    assert each == [(3, Decimal(6), 3, True, Decimal(2))] * count + [(0, None, 0, False, None)]
