@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from textual.events import Resize
@@ -17,7 +19,7 @@ from widgets.base.profit import profit_part
 
 if TYPE_CHECKING:
     from core.domain.orders.next_step import NextStep
-    from core.snapshot import AccountNow
+    from core.snapshot import AccountNow, Snapshot
 
 _GAP: Part = ("   ", Tone.PLAIN)
 _STANDS = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKind.UNKNOWN})
@@ -25,9 +27,31 @@ _STANDS = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKi
 _DONE = frozenset({Next.DONE, Next.VALIDATED})
 _SLACK = 3
 """Cells kept free, so that a figure that grows by a digit pushes nothing out."""
+_RECENT = timedelta(minutes=10)
+"""Wall time for which what an account is worth counts as of now: older figures say of when they are."""
 
 
-class AccountStrip(LinePanel["tuple[AccountNow, ...]"]):
+@dataclass(frozen=True, slots=True)
+class StripView:
+    """The accounts, and for each of when its balances are, as a time in words; empty while they are recent."""
+
+    accounts: tuple[AccountNow, ...] = ()
+    as_of: tuple[str, ...] = ()
+
+
+def strip_view(shown: Snapshot) -> StripView:
+    """The accounts of a snapshot."""
+    return StripView(shown.accounts_now, tuple(_as_of(one, shown) for one in shown.accounts_now))
+
+
+def _as_of(account: AccountNow, shown: Snapshot) -> str:
+    now, at = shown.status.now, account.balances_at
+    if now is None or at is None or (now - at) / shown.status.speed <= _RECENT:
+        return ""
+    return f"as of {figures.when(at, now)}"
+
+
+class AccountStrip(LinePanel[StripView]):
     """As many rows as there are accounts, up to what the style rules allow; the others scroll."""
 
     NAME = "accounts"
@@ -37,29 +61,28 @@ class AccountStrip(LinePanel["tuple[AccountNow, ...]"]):
     AccountStrip:focus { background: $boost; }
     """
 
-    def show(self, value: tuple[AccountNow, ...] | None) -> None:
-        count = 0 if value is None else len(value)
-        self.styles.height = count
+    def show(self, value: StripView | None) -> None:
+        self.styles.height = 0 if value is None else len(value.accounts)
         super().show(value)
 
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
-        self.can_focus = self._slice is not None and len(self._slice) > self.size.height
+        self.can_focus = self._slice is not None and len(self._slice.accounts) > self.size.height
 
-    def draw(self, value: tuple[AccountNow, ...], width: int, height: int) -> Drawing:
-        scrolls = len(value) > height
+    def draw(self, value: StripView, width: int, height: int) -> Drawing:
+        count = len(value.accounts)
         lines = []
-        for number, account in enumerate(value, 1):
-            place: Line = ((f"{number}/{len(value)} ", Tone.DIM),) if scrolls else ()
-            lines.append((*place, *account_line(account, width - width_of(place))))
+        for number, (account, as_of) in enumerate(zip(value.accounts, value.as_of, strict=True), 1):
+            place: Line = ((f"{number}/{count} ", Tone.DIM),) if count > height else ()
+            lines.append((*place, *account_line(account, width - width_of(place), as_of)))
         return Drawing("", tuple(lines))
 
 
-def account_line(now: AccountNow, width: int) -> Line:
-    """`…0001  FILLED 6.73 x1, +12.50 $, done today   3 open +40.00 $   8 targets work`, at the right what it is worth.
-    What does not fit is left out, from the end."""
+def account_line(now: AccountNow, width: int, as_of: str = "") -> Line:
+    """`…0001  FILLED 6.73 x1, +12.50 $, done today   3 open +40.00 $   8 targets work`, at the right what it is worth,
+    and `as_of` when. What does not fit is left out, from the end."""
     line: list[Part] = [(f"{now.account}  ", Tone.DIM), *_truth(now, width - len(now.account) - 2)]
-    worth, used = _worth(now), width_of(tuple(line))
+    worth, used = _worth(now, as_of), width_of(tuple(line))
     for part in _more(now):
         if used + width_of((_GAP, *part)) + _SLACK > width:
             continue
@@ -121,7 +144,7 @@ def _more(now: AccountNow) -> list[Line]:
         found.append(((f"{now.held} open", Tone.PLAIN), *profit))
     if now.ended:
         about = "~" if now.estimated else ""
-        found.append(((f"{now.ended} closed today, {about}{figures.signed_money(now.realized)} $", Tone.PLAIN),))
+        found.append(((f"today {about}{figures.signed_money(now.realized)} $, {now.ended} closed", Tone.PLAIN),))
     if now.closes:
         found.append(((f"{now.closes} close{'s' * (now.closes > 1)} at work", Tone.ACCENT),))
     if now.targets:
@@ -129,10 +152,12 @@ def _more(now: AccountNow) -> list[Line]:
     return found
 
 
-def _worth(now: AccountNow) -> list[Line]:
-    """What it is worth and may use, in shorter and shorter forms."""
+def _worth(now: AccountNow, as_of: str) -> list[Line]:
+    """What it is worth and may use, in shorter and shorter forms. Figures that are old never stand without their
+    time."""
     if now.net_liquidation is None:
         return []
     worth = f"net liq {figures.dollars(now.net_liquidation)} $"
     power = f"buying power {figures.dollars(now.buying_power)} $"
-    return [((f"{worth}  {power}", Tone.DIM),), ((worth, Tone.DIM),)]
+    forms = ((worth, power), (worth,))
+    return [(("  ".join((*form, as_of) if as_of else form), Tone.DIM),) for form in forms]

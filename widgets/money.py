@@ -51,9 +51,7 @@ def open_of(view: PositionView) -> tuple[Decimal | None, Decimal | None]:
     """What the units left of a trident would realize at mid and at natural; None without fresh quotes."""
     if view.freshness is Freshness.STALE:
         return None, None
-    if view.exits is None:
-        return view.profit_mid, view.profit_natural
-    return view.exits.unrealized_mid, view.exits.unrealized_natural
+    return view.open_mid, view.open_natural
 
 
 def _sum(values: list[Decimal | None]) -> Decimal | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -21,26 +21,32 @@ SPREAD = ""
 
 @dataclass(frozen=True, slots=True)
 class TradeView:
-    """The spread of the day, and the open tridents."""
+    """The spread of the day, and the open tridents. `was_held`: the trident of the spread was among these before."""
 
     spread: SpreadSlice | None = None
     open: tuple[PositionView, ...] = ()
+    was_held: bool = False
 
     @property
     def choices(self) -> tuple[str, ...]:
         """What can be shown: the spread unless it is held, then the tridents from the newest to the oldest, by id."""
         held = tuple(view.entry_id for view in sorted(self.open, key=lambda view: view.newest_first))
-        is_apart = self.spread is not None and (not self.spread.entry_id or self.spread.entry_id not in held)
-        return (SPREAD, *held) if is_apart else held
+        return held if self.spread is None or self.is_held else (SPREAD, *held)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the trident of the spread is among the open ones."""
+        spread = self.spread
+        return spread is not None and any(spread.entry_id == view.entry_id for view in self.open)
 
     @property
     def foremost(self) -> str:
         """What is shown while nobody has chosen: a spread that is under way or not taken up yet, else the newest
-        trident."""
+        trident. One that was held and is not any more has ended."""
         choices, spread = self.choices, self.spread
         if SPREAD in choices and spread is not None:
             has_filled = spread.fate is not None and spread.fate.traded
-            if spread.is_under_way or has_filled:
+            if spread.is_under_way or (has_filled and not self.was_held):
                 return SPREAD
         return next((choice for choice in choices if choice != SPREAD), SPREAD)
 
@@ -62,13 +68,32 @@ class TradePanel(DayPanel["TradeView"]):
     _told_exits = False
     _chosen: str | None = None
     _chosen_before = SPREAD
-    """What was foremost when it was chosen."""
+    """What was foremost when it was chosen, or took the place of what has ended since."""
+    _was_held = ""
+    """The entry of the newest spread whose trident was seen among the open ones."""
 
     def show(self, value: TradeView | None) -> None:
-        if value is not None and (value.foremost != self._chosen_before or self._chosen not in value.choices):
-            self._chosen = None
+        if value is not None:
+            if value.spread is not None and value.is_held:
+                self._was_held = value.spread.entry_id
+            value = self._with_past(value)
+            self._keep_choice(value)
         super().show(value)
         self._tell()
+
+    def _with_past(self, value: TradeView) -> TradeView:
+        spread = value.spread
+        was_held = spread is not None and bool(spread.entry_id) and spread.entry_id == self._was_held
+        return replace(value, was_held=was_held)
+
+    def _keep_choice(self, value: TradeView) -> None:
+        """Gives the choice up for something newer that comes to the front. What moves up because another has ended is
+        not newer."""
+        foremost, before = value.foremost, () if self._slice is None else self._slice.choices
+        is_newer = foremost != self._chosen_before and (foremost == SPREAD or foremost not in before)
+        if is_newer or self._chosen not in value.choices:
+            self._chosen = None
+        self._chosen_before = foremost
 
     def _tell(self) -> None:
         shown, held = self.trident, () if self._slice is None else self._slice.open

@@ -56,6 +56,7 @@ from core.views.accounts import AccountsAsOf, ShownAccounts, login_views
 from core.views.accounts_now import Book, accounts_now
 from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
+from core.views.exits import exits_stopped
 from core.views.figures import ShownFigures, alert_view
 from core.views.health import breaker_view, feed_health, store_health
 from core.views.messages import Message, message_of, without_older
@@ -263,7 +264,7 @@ class SnapshotBuilder:
                 moment.quotes, moment.live, underlying, moment.monotonic, moment.today, in_session=moment.in_session
             )
             quotes.append(self._trails.add(shown, moment))
-        held, status = self.tridents.held, self._status(now)
+        held = self.tridents.held
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = PositionsSlice(self._rows.open, self.tridents.trouble)
         number = 0 if panels.cycle is None else panels.cycle.number
@@ -318,9 +319,9 @@ class SnapshotBuilder:
                 Book(
                     self._rows.open,
                     self._rows.exits,
-                    status.exits,
                     {trident.entry_id: trident.account for trident in held},
                     self.balances.of,
+                    self._exits_stopped,
                 ),
             ),
         )
@@ -409,3 +410,9 @@ class SnapshotBuilder:
             return None
         held = (self.exits.exit_gate.held(account.number) for account in self.runner.accounts)
         return self._rows.switch(next((switch for switch in held if switch is not None), None))
+
+    def _exits_stopped(self, account: str) -> str:
+        """What holds or blocks the exits of this account, and of no other; empty while they are on."""
+        if not self.exits.on:
+            return ""
+        return exits_stopped(self.exits.turns.standings(account), self.exits.exit_gate.held(account))

@@ -120,7 +120,7 @@ class KeptDay:
             next_steps=coming.accounts,
             overall=coming.overall,
             accounts_now=accounts_now(
-                zip((one.number for one in standings), coming.steps, strict=True), known, Book((), (), None)
+                zip((one.number for one in standings), coming.steps, strict=True), known, Book((), ())
             ),
             reading=Reading(ReadingState.KNOWN, now.replace(microsecond=0)),
         )

@@ -15,11 +15,12 @@ class AccountNow:
     """One account. `account` is masked; amounts are in $.
 
     `fate` is that of its newest entry of today, of so many `packages`, and `profit` the P&L of that trident at the mid;
-    None without. `step` is what comes next. `held` counts its open tridents, `held_profit` is their P&L at the mid,
-    None unless all of it is known; `stale`: it is by old quotes. `targets` and `closes` count closing orders that work:
-    those that rest at a target, and others. `ended` counts units that ended today, `realized` is what today brought
-    after fees, None while nothing ended; `estimated`: a fee in it is an estimate. `exits_stopped` says that exits are
-    held or blocked, and why. The balances are as of `balances_at`, None before they were read.
+    None without. `step` is what comes next. `held` counts its open tridents, `held_profit` is what closing what is left
+    of them would realize at the mid, None unless all of it is known; `stale`: it is by old quotes. `targets` and
+    `closes` count closing orders that work: those that rest at a target, and others. `ended` counts units that ended
+    today, `realized` is what today brought after fees, None while nothing ended; `estimated`: a fee in it is an
+    estimate. `exits_stopped` says that exits are held or blocked, and why. The balances are as of `balances_at`, None
+    before they were read.
     """
 
     account: str

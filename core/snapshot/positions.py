@@ -55,6 +55,16 @@ class PositionView:
         return (0.0 if self.opened_at is None else -self.opened_at.timestamp(), self.entry_id)
 
     @property
+    def open_mid(self) -> Decimal | None:
+        """What closing what is left of it would realize at the mid, in $ before fees: nothing that is realized."""
+        return self.profit_mid if self.exits is None else self.exits.unrealized_mid
+
+    @property
+    def open_natural(self) -> Decimal | None:
+        """The same at natural."""
+        return self.profit_natural if self.exits is None else self.exits.unrealized_natural
+
+    @property
     def left(self) -> LeftAtExpiry | None:
         """The payoff at expiry of what is left, with what is realized; None while that is not known."""
         return self.exits.payoff if self.exits is not None and self.exits.is_part else self.payoff

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from core.accounts.balances import Balance
@@ -14,8 +16,7 @@ from core.domain.orders.orders import Entry
 from core.domain.positions.exit_fate import KIND_WORDS
 from core.domain.positions.exits import ExitKind
 from core.domain.reporting.money import MoneyPart
-from core.snapshot import AccountNow, ExitsView, ExitView, FateView, Freshness, PositionView
-from core.views.exits import ON
+from core.snapshot import AccountNow, ExitView, FateView, Freshness, PositionView
 from core.views.known_day import KnownDay
 
 _TARGET = KIND_WORDS[ExitKind.TARGET]
@@ -25,32 +26,55 @@ _WORKS = OrderState.WORKING.value
 @dataclass(frozen=True, slots=True)
 class Book:
     """What the accounts hold and are worth. `account_of` has the account's number of each open trident, by its id:
-    views have masked ones, which may be alike. `balance_of` takes an account's number."""
+    views have masked ones, which may be alike. `balance_of` takes an account's number, and so does `exits_stopped_of`,
+    which says what holds or blocks the exits of that account."""
 
     open: Sequence[PositionView]
     orders: Sequence[ExitView]
-    switch: ExitsView | None
     account_of: Mapping[str, str] = field(default_factory=dict)
     balance_of: Callable[[str], Balance | None] = lambda _: None
+    exits_stopped_of: Callable[[str], str] = lambda _: ""
+
+
+@dataclass(slots=True)
+class _Own:
+    """What one account has: its newest entry of today, its open tridents, and its closing orders that work."""
+
+    entry: Entry | None = None
+    held: list[PositionView] = field(default_factory=list)
+    works: list[ExitView] = field(default_factory=list)
 
 
 def accounts_now(steps: Iterable[tuple[str, NextStep]], known: KnownDay, book: Book) -> tuple[AccountNow, ...]:
     """One view an account, in the order of `steps`: account numbers with what comes next for each."""
-    return tuple(_account(number, step, known, book) for number, step in steps)
+    own = _by_account(known.records.entries, book)
+    return tuple(_account(number, step, own[number], known, book) for number, step in steps)
 
 
-def _account(number: str, step: NextStep, known: KnownDay, book: Book) -> AccountNow:
-    account = masked(number)
-    entry = _newest(entry for entry in known.records.entries if entry.account == number)
-    held = [view for view in book.open if book.account_of.get(view.entry_id) == number]
-    works = [order for order in book.orders if order.state == _WORKS]
-    orders = [order for order in works if book.account_of.get(order.trident_id) == number]
-    targets = sum(order.name.startswith(_TARGET) for order in orders)
+def _by_account(entries: Iterable[Entry], book: Book) -> defaultdict[str, _Own]:
+    """What each account has, by its number. All of it is gone through once, however many accounts there are: that is
+    asked several times a second."""
+    found: defaultdict[str, _Own] = defaultdict(_Own)
+    for entry in entries:
+        own = found[entry.account]
+        if own.entry is None or _place(entry) > _place(own.entry):
+            own.entry = entry
+    for view in book.open:
+        found[book.account_of.get(view.entry_id, "")].held.append(view)
+    for order in book.orders:
+        if order.state == _WORKS:
+            found[book.account_of.get(order.trident_id, "")].works.append(order)
+    return found
+
+
+def _account(number: str, step: NextStep, own: _Own, known: KnownDay, book: Book) -> AccountNow:
+    entry, held = own.entry, own.held
+    targets = sum(order.name.startswith(_TARGET) for order in own.works)
     earned, balance = known.records.earned.get(number, MoneyPart()), book.balance_of(number)
     ended = sum(earned.units.values())
-    profits = [view.profit_mid for view in held if view.profit_mid is not None]
+    profits = [view.open_mid for view in held if view.open_mid is not None]
     return AccountNow(
-        account=account,
+        account=masked(number),
         step=step,
         fate=_fate(entry, known.views),
         packages=None if entry is None else known.fates[entry.id].packages,
@@ -59,30 +83,21 @@ def _account(number: str, step: NextStep, known: KnownDay, book: Book) -> Accoun
         held_profit=sum(profits, Decimal(0)) if held and len(profits) == len(held) else None,
         stale=any(view.freshness is Freshness.STALE for view in held),
         targets=targets,
-        closes=len(orders) - targets,
+        closes=len(own.works) - targets,
         ended=ended,
         realized=earned.realized if ended else None,
         estimated=earned.estimated,
-        exits_stopped=_stopped(account, book.switch) if held else "",
+        exits_stopped=book.exits_stopped_of(number) if held else "",
         net_liquidation=None if balance is None else balance.net_liquidation,
         buying_power=None if balance is None else balance.buying_power,
         balances_at=None if balance is None else balance.at,
     )
 
 
-def _newest(entries: Iterable[Entry]) -> Entry | None:
-    return max(entries, key=lambda entry: (entry.prepared_at, entry.id), default=None)
+def _place(entry: Entry) -> tuple[datetime, str]:
+    """Greater for a newer entry."""
+    return entry.prepared_at, entry.id
 
 
 def _fate(entry: Entry | None, views: Mapping[str, FateView]) -> FateView | None:
     return None if entry is None else views.get(entry.id)
-
-
-def _stopped(account: str, switch: ExitsView | None) -> str:
-    """That exits of this account are held or blocked; empty while they are on, or those of another account are held."""
-    if switch is None or switch.word == ON:
-        return ""
-    if switch.why.startswith("of ") and not switch.why.startswith(f"of {account}"):
-        return ""
-    why = switch.why.removeprefix(f"of {account}").strip()
-    return f"exits {switch.word.upper()}{' ' if why.startswith('by ') else ': ' if why else ''}{why}"

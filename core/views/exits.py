@@ -195,17 +195,33 @@ def exits_view(standings: Sequence[Standing], resting: Iterable[str], held: Swit
     if not standings and held is None:
         return None
     if held is not None:
-        whose = f" of {masked(held.account)}" if held.account else ""
-        why = f"{whose} by {held.who}{f': {held.why}' if held.why else ''}".strip()
-        return ExitsView(HELD, why, tuple(resting))
-    blocked = next((why for one in standings if (why := _blocked_widely(one))), "")
+        whose = f"of {masked(held.account)} " if held.account else ""
+        return ExitsView(HELD, f"{whose}{_held_by(held)}", tuple(resting))
+    blocked = _blocked(standings)
     return ExitsView(BLOCKED if blocked else ON, blocked, tuple(resting))
+
+
+def exits_stopped(standings: Iterable[Standing], held: Switch | None) -> str:
+    """That the exits of one account are held or blocked, and why; empty while they are on. `standings` are those of its
+    tridents, and `held` is the switch that holds them: what stops those of another account is not told of this one."""
+    if held is not None:
+        return f"exits {HELD.upper()} {_held_by(held)}"
+    blocked = _blocked(standings)
+    return f"exits {BLOCKED.upper()}: {blocked}" if blocked else ""
+
+
+def _held_by(held: Switch) -> str:
+    return f"by {held.who}{f': {held.why}' if held.why else ''}"
 
 
 def resting_orders(view: TridentView) -> tuple[str, ...]:
     """The closing orders of it that rest at the broker."""
     exits = (exit for exit in view.exits if exit.released_at is None)
     return tuple(exit.order_id for exit in exits if exit.state in _RESTS and exit.order_id)
+
+
+def _blocked(standings: Iterable[Standing]) -> str:
+    return next((why for one in standings if (why := _blocked_widely(one))), "")
 
 
 def _blocked_widely(one: Standing) -> str:

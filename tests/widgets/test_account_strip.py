@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from core.domain.operation.amounts import dollars, signed_dollars
 from core.snapshot import AccountNow
 from tests.support.console import scenes
-from widgets.account_strip import AccountStrip, account_line
+from widgets.account_strip import AccountStrip, account_line, strip_view
 from widgets.base.lines import Tone, plain, width_of
 
 
@@ -49,7 +50,7 @@ def test_it_tells_of_targets_of_what_closed_today_and_of_its_worth() -> None:
     assert now.realized is not None
     text = line(now)
     for told in (
-        f"1 closed today, ~{signed_dollars(now.realized)}",
+        f"today ~{signed_dollars(now.realized)}, 1 closed",
         "5 targets rest",
         f"net liq {dollars(now.net_liquidation)}  buying power {dollars(now.buying_power)}",
     ):
@@ -66,8 +67,9 @@ def test_exits_that_are_held_are_told_before_all_else_that_it_holds() -> None:
 @pytest.mark.parametrize("width", [58, 78, 118, 168, 198])
 def test_no_row_is_wider_than_the_terminal_and_none_cuts_a_word_of_a_shipped_scene(width: int) -> None:
     for name, scene in scenes.SCENES.items():
-        for now in scene().accounts_now:
-            row = account_line(now, width)
+        view = strip_view(scene())
+        for now, as_of in zip(view.accounts, view.as_of, strict=True):
+            row = account_line(now, width, as_of)
             assert width_of(row) <= width, name
             assert "…" not in plain((row,)).replace(now.account, ""), (name, plain((row,)))
 
@@ -82,9 +84,38 @@ def test_a_figure_that_grows_pushes_nothing_out() -> None:
 
 
 def test_several_accounts_have_a_row_each_and_those_out_of_sight_are_counted() -> None:
-    accounts = scenes.SCENES["reached"]().accounts_now
+    view = strip_view(scenes.SCENES["reached"]())
+    accounts = view.accounts
     assert len(accounts) == 4
-    whole = AccountStrip().draw(accounts, 118, 4)
+    whole = AccountStrip().draw(view, 118, 4)
     assert [row.split()[0] for row in plain(whole.lines).splitlines()] == [now.account for now in accounts]
-    part = AccountStrip().draw(accounts, 118, 2)
+    part = AccountStrip().draw(view, 118, 2)
     assert plain(part.lines).splitlines()[0].startswith(f"1/4 {accounts[0].account}")
+
+
+READ_AT = datetime(2026, 11, 19, 15, 29, tzinfo=UTC)
+
+
+def drawn(account: AccountNow, age: timedelta, *, speed: float = 1, width: int = 196) -> str:
+    """The row of an account whose balances are so old."""
+    shown = scenes.SCENES["targets"]()
+    read = replace(account, balances_at=READ_AT)
+    status = replace(shown.status, now=READ_AT + age, speed=speed)
+    view = strip_view(replace(shown, status=status, accounts_now=(read,)))
+    return plain(AccountStrip().draw(view, width, 1).lines)
+
+
+def test_old_balances_say_of_when_they_are() -> None:
+    now = now_of("targets")
+    worth = f"net liq {dollars(now.net_liquidation)}  buying power {dollars(now.buying_power)}"
+    assert drawn(now, timedelta(minutes=10)).endswith(f"   {worth}")
+    assert drawn(now, timedelta(minutes=10, seconds=1)).endswith(f"   {worth}  as of 10:29")
+    assert drawn(now, timedelta(days=1)).endswith("  as of Nov 19")
+    assert drawn(now, timedelta(minutes=600), speed=60).endswith(f"   {worth}"), "minutes of the operator's clock"
+    assert "as of" not in drawn(replace(now, net_liquidation=None, buying_power=None), timedelta(days=1))
+
+
+def test_no_old_balance_stands_without_its_time_however_narrow_the_row_is() -> None:
+    for width in range(58, 200):
+        row = drawn(now_of("targets"), timedelta(hours=1), width=width)
+        assert ("net liq" in row) == ("as of 10:29" in row), width

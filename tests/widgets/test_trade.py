@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -155,6 +156,49 @@ def test_what_was_chosen_gives_way_to_a_newer_trade_and_to_nothing_else() -> Non
     assert panel.trident == older.entry_id, "prices change nothing"
     panel.show(replace(view_of(shown), spread=scenes.calm().spread))
     assert panel.trident == SPREAD, "an order works"
+
+
+def _ended(shown: Snapshot) -> tuple[TradePanel, TradeView, TradeView]:
+    """A panel that has shown the trident of the day and older ones, what it showed, and the same once that of the day
+    has ended."""
+    newest_one, older = sorted(shown.positions.open, key=lambda view: view.newest_first)
+    assert shown.spread is not None
+    assert shown.spread.entry_id == newest_one.entry_id
+    oldest_at = None if older.opened_at is None else older.opened_at - timedelta(days=1)
+    oldest = replace(older, entry_id="oldest", opened_at=oldest_at)
+    whole = TradeView(shown.spread, (newest_one, older, oldest))
+    return TradePanel(), whole, replace(whole, open=(older, oldest))
+
+
+def test_when_the_trident_of_the_day_ends_an_older_one_takes_its_place() -> None:
+    panel, whole, rest = _ended(scenes.SCENES["targets"]())
+    panel.show(whole)
+    assert panel.trident == whole.open[0].entry_id
+    for view in (rest, replace(rest, open=(replace(rest.open[0], profit_mid=D("1.00")), rest.open[1]))):
+        panel.show(view)
+        assert panel.trident == rest.open[0].entry_id, "not the spread, which has ended"
+    panel.show(replace(rest, open=()))
+    assert panel.trident == SPREAD, "nothing else is left"
+
+
+def test_a_spread_that_has_just_filled_stays_until_its_trident_is_taken_up() -> None:
+    panel, whole, rest = _ended(scenes.SCENES["targets"]())
+    panel.show(rest)
+    assert panel.trident == SPREAD
+    panel.show(whole)
+    assert panel.trident == whole.open[0].entry_id
+
+
+def test_what_was_chosen_stays_when_what_is_foremost_ends() -> None:
+    panel, whole, rest = _ended(scenes.SCENES["targets"]())
+    panel.show(whole)
+    panel.choose(2)
+    assert panel.trident == "oldest"
+    for view in (rest, rest):
+        panel.show(view)
+        assert (panel.trident, panel.is_chosen) == ("oldest", True)
+    panel.show(replace(rest, spread=scenes.calm().spread))
+    assert panel.trident == SPREAD, "an order works: that is newer"
 
 
 def test_without_another_there_is_nothing_to_choose() -> None:

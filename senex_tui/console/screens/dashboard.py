@@ -15,7 +15,7 @@ from core.snapshot import Mode
 from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.base import ConsoleScreen
-from widgets.account_strip import AccountStrip
+from widgets.account_strip import AccountStrip, StripView, strip_view
 from widgets.banner import Alarm, Banner
 from widgets.base.day_panel import DayContext, DayPanel, day_context
 from widgets.base.panel import LinePanel
@@ -30,7 +30,7 @@ from widgets.tabs import TabStrip
 from widgets.trade import TradePanel
 
 if TYPE_CHECKING:
-    from core.snapshot import AccountNow, QuoteSlice, Snapshot
+    from core.snapshot import QuoteSlice, Snapshot
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes: below `TALL_FROM` terminal rows, and from there on."""
@@ -91,7 +91,7 @@ class Dashboard(ConsoleScreen):
         self.watch_slice(_has_few_tries, self._give_room)
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
-        self.watch_slice(lambda shown: shown.accounts_now, self._show_accounts)
+        self.watch_slice(strip_view, self._show_accounts)
         self.watch_slice(chart_view, self.payoff.show)
         self.watch_slice(day_context, self._show_context)
         self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
@@ -106,9 +106,9 @@ class Dashboard(ConsoleScreen):
         for panel in self.query(DayPanel):
             panel.show_context(context)
 
-    def _show_accounts(self, accounts: tuple[AccountNow, ...]) -> None:
-        self.query_one(AccountStrip).show(accounts)
-        self.query_one("#body").set_class(len(accounts) > 1, "-accounts")
+    def _show_accounts(self, view: StripView) -> None:
+        self.query_one(AccountStrip).show(view)
+        self.query_one("#body").set_class(len(view.accounts) > 1, "-accounts")
 
     def _give_room(self, few: bool) -> None:
         """With no more than one attempt today, its panel gives its room to the position, or to the orders."""

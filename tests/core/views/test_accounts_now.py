@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
+
+import pytest
 
 from core.domain.operation.commands import CommandKind
+from core.domain.orders.next_step import Next, NextStep
 from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitName
 from core.domain.reporting.money import Period, money_of
-from core.snapshot import AccountNow
+from core.snapshot import AccountNow, PositionView, Snapshot
+from core.views.accounts_now import Book, accounts_now
+from core.views.day_records import DayRecords
+from core.views.known_day import KnownDay
+from tests.support.console import exit_views, parts
+from tests.support.record_samples import entry
 from tests.support.trident_world import fill
 from tests.support.world import ACCOUNT, World, account, in_world
 
+OTHER = "5WT00002"
+Item = TypeVar("Item")
 
-def shown(world: World) -> tuple[AccountNow, ...]:
+
+def snapshot_of(world: World) -> Snapshot:
     world.engine.builder.refresh()
     snapshot = world.engine.builder.snapshot
     assert snapshot is not None
-    return snapshot.accounts_now
+    return snapshot
+
+
+def shown(world: World) -> tuple[AccountNow, ...]:
+    return snapshot_of(world).accounts_now
+
+
+def open_tridents(world: World) -> tuple[PositionView, ...]:
+    return snapshot_of(world).positions.open
 
 
 def test_a_day_from_its_start_to_a_target(tmp_path: Path) -> None:
@@ -49,6 +72,12 @@ def test_a_day_from_its_start_to_a_target(tmp_path: Path) -> None:
         today = money_of(found.units, found.tridents, (), Period.DAY, first=world.day, last=world.day).total
         assert (now.targets, now.ended, now.realized) == (2, 1, today.realized), "as the report has it"
         assert now.estimated
+        [view] = open_tridents(world)
+        assert view.exits is not None
+        assert view.exits.unrealized_mid is not None
+        assert view.exits.realized, "the call has closed"
+        assert now.held_profit == view.exits.unrealized_mid, "nothing that today brought is counted as open again"
+        assert now.profit == view.profit_mid == view.exits.unrealized_mid + view.exits.realized
         assert await world.records.money.on(world.day) == found
         await world.answer(CommandKind.EXITS, "", "hold because lunch")
         await world.clock.sleep(5)
@@ -71,4 +100,68 @@ def test_each_of_two_accounts_has_its_own(tmp_path: Path) -> None:
         assert {now.step.kind.value for now in both} == {"done", "free"}
         await world.stop()
 
-    in_world(day, tmp_path, accounts=(account(), account("5WT00002")))
+    in_world(day, tmp_path, accounts=(account(), account(OTHER)))
+
+
+def test_what_stops_the_exits_of_one_account_is_told_of_that_account_alone(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
+        await world.start()
+        await world.until("09:47")
+
+        async def told() -> dict[str, str]:
+            await world.clock.sleep(5)
+            assert [now.held for now in shown(world)] == [1, 1]
+            return {now.account: now.exits_stopped for now in shown(world)}
+
+        assert await told() == {"…0001": "", "…0002": ""}
+        # Each of the two in turn, because one of them comes first in every list.
+        for number, masked, other in ((ACCOUNT, "…0001", "…0002"), (OTHER, "…0002", "…0001")):
+            assert (await world.answer(CommandKind.SET_ACCOUNT, number, "exits off")).startswith("done")
+            assert await told() == {masked: "exits BLOCKED: exits are off for this account", other: ""}
+            assert (await world.answer(CommandKind.EXITS, other, "hold because lunch")).startswith("done")
+            assert await told() == {
+                masked: "exits BLOCKED: exits are off for this account",
+                other: "exits HELD by operator: lunch",
+            }
+            await world.answer(CommandKind.EXITS, other, "on")
+            await world.answer(CommandKind.SET_ACCOUNT, number, "exits all")
+            assert await told() == {"…0001": "", "…0002": ""}
+        for number, why in ((ACCOUNT, "lunch"), (OTHER, "a storm")):
+            await world.answer(CommandKind.EXITS, number, f"hold because {why}")
+        assert await told() == {
+            "…0001": "exits HELD by operator: lunch",
+            "…0002": "exits HELD by operator: a storm",
+        }
+        await world.answer(CommandKind.EXITS, "", "hold because all")
+        assert set((await told()).values()) == {"exits HELD by operator: all"}
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(), account(OTHER)))
+
+
+class Counted(tuple[Item, ...]):
+    """Counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Item]:
+        self.times += 1
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_what_is_held_is_gone_through_once_however_many_accounts_there_are(count: int) -> None:
+    accounts = [f"5WT{number:05}" for number in range(count)]
+    ids = {f"{account} {place}": account for place in range(3) for account in accounts}
+    views = Counted(parts.position(entry_id=id, exits=None, profit_mid=Decimal(id[-1]) + 1) for id in ids)
+    orders = Counted(replace(exit_views.WORKS, trident_id=id) for id in ids)
+    entries = Counted(entry(f"{account} {place}", account) for account in accounts for place in range(2))
+    known = KnownDay.of(DayRecords(entries[0].session_day, entries=entries), ())
+    entries.times = 0
+    step = NextStep(Next.DONE, "done")
+    found = accounts_now([(one, step) for one in (*accounts, "none")], known, Book(views, orders, ids))
+    assert [one.times for one in (views, orders, entries)] == [1, 1, 1]
+    each = [(now.held, now.held_profit, now.targets, now.fate is not None, now.profit) for now in found]
+    # The profit is that of the second entry, which is the newest.
+    assert each == [(3, Decimal(6), 3, True, Decimal(2))] * count + [(0, None, 0, False, None)]
