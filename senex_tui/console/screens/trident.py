@@ -31,6 +31,11 @@ class TridentStory(StoryPage):
         super().__init__(partial(lookups.trident_story, trident_id=trident_id), f"trident-{trident_id}")
         self._trident_id = trident_id
 
+    @property
+    def meant_trident(self) -> str:
+        """The id of the trident, which the key x means."""
+        return self._trident_id
+
     def on_mount(self) -> None:
         self.watch_slice(self._recorded, lambda _: self._ask(), init=False)
 
@@ -64,11 +69,6 @@ class TridentPage(TridentStory):
         super().__init__(trident_id)
         self._view: PositionView | None = None
         self._laid_out: tuple[object, ...] = ()
-
-    @property
-    def meant_trident(self) -> str:
-        """The id of the trident, which the key x means."""
-        return self._trident_id
 
     def body(self) -> ComposeResult:
         with Container(id="whole"):
