@@ -7,13 +7,16 @@ from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
 
+import pytest
+
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.units import UnitName
-from core.snapshot import ExitsView, Mode, Snapshot
+from core.snapshot import ExitsView, ExitView, Mode, Snapshot
 from senex_tui.console.screens.account import AccountPage
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import Choice, OrderIdQuestion, UnknownOrder
+from senex_tui.console.screens.entry import EntryPage
 from senex_tui.console.screens.orders import OrdersPage
 from senex_tui.console.screens.trident import ExitPage, TridentPage
 from tests.support.console import parts, scenes
@@ -97,6 +100,29 @@ async def test_without_an_entry_that_works_c_means_the_closing_orders() -> None:
     async with driven(replace(held(), orders=(), exits=(WORKS,)), size=(100, 30)) as console:
         await console.press("c", "y")
         assert console.engine.about == [("x8", "")]
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "title"),
+    [("c", WORKS, "Cancel which closing order?"), ("u", UNKNOWN, "Decide on which closing order?")],
+)
+async def test_on_an_entry_that_is_over_no_key_means_a_closing_order(key: str, one: ExitView, title: str) -> None:
+    """Neither in the list, where its row is chosen, nor on its own page."""
+    entry = parts.filled_order()
+    async with driven(replace(held(), orders=(entry,), exits=(one,)), size=(100, 30)) as console:
+        await console.press("o")
+        await console.pilot.pause()
+        assert isinstance(console.app.screen, OrdersPage)
+        console.app.screen.list.choose_key(entry.entry_id)
+        said = f"{title} Not the chosen one; choose {one.name} of {one.account}"
+        for page, told in ((OrdersPage, said), (EntryPage, f"{said}  (x2)")):
+            assert isinstance(console.app.screen, page)
+            await console.press(key)
+            await console.pilot.pause()
+            assert not console.app.is_asking
+            assert console.toasts[-1] == told
+            if page is OrdersPage:
+                await console.press("enter")
 
 
 async def test_u_decides_on_an_unknown_closing_order() -> None:
