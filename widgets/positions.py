@@ -60,10 +60,14 @@ def summary_parts(value: PositionsSlice) -> list[Part]:
     return parts
 
 
-def _trident(view: PositionView, width: int) -> list[Line]:
-    day = f"{view.expiration:%b} {view.expiration.day}"
+def expires(view: PositionView) -> str:
+    """When it expires, and in how many days."""
     days = "today" if view.dte == 0 else figures.counted(view.dte, "day")
-    head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
+    return f"{view.expiration:%b} {view.expiration.day}, {days}"
+
+
+def _trident(view: PositionView, width: int) -> list[Line]:
+    head: Line = ((f"{view.underlying} {view.strikes}  {expires(view)}  {view.account}", Tone.STRONG),)
     stale = view.freshness is Freshness.STALE
     worth = profit_part(view.profit_mid, before="P&L ", stale=stale)
     figure = Tone.STALE if stale else Tone.PLAIN

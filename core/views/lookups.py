@@ -23,6 +23,7 @@ from core.views.story import story_of_cycle, story_of_slot
 from core.views.trident_story import story_of_trident, trident_details
 
 if TYPE_CHECKING:
+    from core.domain.positions.exits import Exit
     from core.records.records import Records
     from core.records.search.history_rows import HistoryRow, Mark
 
@@ -116,10 +117,20 @@ async def exits_ended_on(records: Records, day: date) -> tuple[ExitView, ...]:
     found = await records.exits.ended_since(datetime.combine(day, time(), EXCHANGE_ZONE))
     if not found:
         return ()
+    found = tuple(sorted(found, key=lambda one: (one.terminal_at or one.prepared_at, one.id), reverse=True))
+    return await _exit_views(records, found)
+
+
+async def closing_order(records: Records, exit_id: str) -> ExitView | None:
+    """The closing order of this id as it is recorded, also one that has ended; without an age. None when there is none.
+    Raises RecordsError."""
+    return next(iter(await _exit_views(records, await records.exits.these([exit_id]))), None)
+
+
+async def _exit_views(records: Records, found: Sequence[Exit]) -> tuple[ExitView, ...]:
     numbers = await _account_numbers(records)
     known = await records.tridents.these(sorted({one.trident_id for one in found}))
     tridents = {one.id: one.trident for one in known}
-    found = tuple(sorted(found, key=lambda one: (one.terminal_at or one.prepared_at, one.id), reverse=True))
     views = (exit_view(tridents[one.trident_id], one) for one in found)
     return tuple(replace(view, told=masked_in(view.told, numbers)) for view in views)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 
 from textual.keys import key_to_character
 
@@ -35,11 +36,17 @@ _TOGETHER = (
     (Where.EVERYWHERE, Where.DASHBOARD, Where.REPLAY),
     (Where.EVERYWHERE, Where.DASHBOARD, Where.OWN_DEMO),
     (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.HISTORY),
+    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.ALERTS),
+    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.ACCOUNT),
+    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.TRIDENTS),
+    (Where.EVERYWHERE, Where.PAGES, Where.PREVIEW),
     (Where.EVERYWHERE, Where.PAGES, Where.STORIES),
     (Where.EVERYWHERE, Where.PAGES, Where.MONEY),
     (Where.EVERYWHERE, Where.PAGES, Where.HEALTH),
 )
 """Groups of places whose keys work at the same time: within a group no key may be used twice."""
+_SHARE = frozenset({"open", "story"})
+"""Actions that may have one key: on the page of the tridents both open the chosen row."""
 
 
 def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
@@ -124,14 +131,19 @@ def _yielded(found: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
                     names.append(key.name)
         for pressed, names in used.items():
             given = [name for name in names if name in found]
-            if given:
-                yielded |= dict.fromkeys((name for name in names if name not in found), "")
-            if len(given) > 1 or (len(names) > 1 and not given):
+            yielded |= {name: "" for name in names if name not in found and any(_clash(name, other) for other in given)}
+            clash = next((pair for pair in combinations(given or names, 2) if _clash(*pair)), None)
+            if clash is not None:
                 said.append(
-                    f'console.keys: the key "{pressed}" is for {names[0]} and for {names[1]}; '
+                    f'console.keys: the key "{pressed}" is for {clash[0]} and for {clash[1]}; '
                     "give one of them another key."
                 )
     return yielded, list(dict.fromkeys(said))
+
+
+def _clash(one: str, other: str) -> bool:
+    """Whether two actions of one place cannot have one key."""
+    return {one, other} != _SHARE
 
 
 def mappable() -> Iterable[tuple[str, str, str]]:

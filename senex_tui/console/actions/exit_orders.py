@@ -35,6 +35,12 @@ class ExitOrderActions:
             return None
         return exit_questions.current(self.app.client.snapshot(), page.entry_id) or page.closing_order
 
+    @property
+    def _is_about_one(self) -> bool:
+        """Whether the page in front is about one entry or closing order, or has a chosen row: no key means another."""
+        page = self.app.screen
+        return isinstance(page, AboutAnEntry) and page.entry_id is not None
+
     def cancel(self) -> None:
         def ask(one: ExitView) -> None:
             question = exit_questions.cancel_question(self.app.client.snapshot, one)
@@ -66,11 +72,12 @@ class ExitOrderActions:
     def _choose(self, title: str, state: str, then: Callable[[ExitView], None]) -> None:
         found = exits_in_state(self.app.client.snapshot().exits, state)
         chosen = self.chosen
-        if chosen is not None and chosen not in found:
-            others = f"; choose {exit_questions.names(found)}" if found else ""
-            self.app.say(f"{title} Not the chosen one, which is {chosen.told}{others}", "warning")
-        elif chosen is not None:
+        if chosen in found:
             then(chosen)
+        elif self._is_about_one:
+            told = "" if chosen is None else f", which is {chosen.told}"
+            others = f"; choose {exit_questions.names(found)}" if found else ""
+            self.app.say(f"{title} Not the chosen one{told}{others}", "warning")
         elif len(found) == 1:
             then(found[0])
         elif found:

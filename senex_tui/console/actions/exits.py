@@ -25,6 +25,7 @@ from senex_tui.console.actions.exit_questions import would_send_facts
 from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion, ValueQuestion
 from widgets.base import format as figures
+from widgets.positions import expires
 
 if TYPE_CHECKING:
     from core.snapshot import PositionView, Snapshot
@@ -54,13 +55,17 @@ class ExitActions:
         self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note()))
 
     def close(self, meant: str = "") -> None:
-        """Asks how to close a trident: the one with the id `meant`, where it can be closed, else one that is asked for
-        first."""
+        """Asks how to close the trident with the id `meant` and no other. Without an id it is the only one, or asks
+        first which."""
         if self.app.is_asking:
             return
         every = closable(self.app.client.snapshot())
-        found = tuple(view for view in every if view.entry_id == meant) or every
-        if len(found) == 1:
+        found = tuple(view for view in every if meant in ("", view.entry_id))
+        if meant and not found:
+            others = ", ".join(f"{_name(view)} of {view.account}" for view in every[:3])
+            choose = f"; choose {others}" if others else ""
+            self.app.say(f"Close which trident? Not the chosen one, of which no unit can be closed{choose}", "warning")
+        elif len(found) == 1:
             self._ask_words(found[0])
         elif found:
             self._choose(found)
@@ -136,12 +141,14 @@ def wrong_words(text: str) -> str:
 
 
 def close_facts(view: PositionView) -> list[tuple[str, str]]:
-    """What is left, what it costs to close, and what is cancelled first."""
+    """Which trident it is, what is left of it, what it costs to close, and what is cancelled first."""
     exits = view.exits
+    which = ("trident", f"{view.account}  expires {expires(view)}  id {view.entry_id[:SHORT_ID]}")
     if exits is None:
-        return [("", "It is not held any more.")]
+        return [which, ("", "It is not held any more.")]
     resting = f"orders {', '.join(exits.resting)}" if exits.resting else "nothing"
     return [
+        which,
         *((unit.name, unit.told) for unit in exits.units),
         ("legs", exits.legs),
         ("mid", f"{figures.price(exits.close_mid)}  {figures.signed_money(exits.unrealized_mid)} $ before fees"),

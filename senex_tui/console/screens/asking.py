@@ -45,13 +45,13 @@ class AsksRecords(Page):
     ) -> None:
         """Asks a question and calls `then` with the answer. A newer one with the same `about` replaces an older one."""
         self._unanswered.pop(about, None)
-        work: WorkType[None] = partial(self._asked, about, question, then)
+        work: WorkType[None] = partial(self._answered, about, question, then)
         self.run_worker(work, group=about, exclusive=True, exit_on_error=False)
 
     def not_answered(self, about: str, why: str) -> None:
         """Called when there is no answer; subclasses show why."""
 
-    async def _asked(
+    async def _answered(
         self, about: str, question: Callable[[Records], Awaitable[Found]], then: Callable[[Found], None]
     ) -> None:
         try:

@@ -22,8 +22,8 @@ MOST_ALARM_ROWS = 4
 
 
 class AboutAnEntry:
-    """A mixin for a page about entries and closing orders. There the keys c, u and r mean the page's own, or the chosen
-    row's."""
+    """A mixin for a page about entries and closing orders. There the keys c, u, r and x mean the page's own, or the
+    chosen row's."""
 
     @property
     def entry_id(self) -> str | None:
@@ -34,6 +34,12 @@ class AboutAnEntry:
     def closing_order(self) -> ExitView | None:
         """The closing order with that id as it was last shown, also one that has ended; None when it is none."""
         return None
+
+    @property
+    def meant_trident(self) -> str:
+        """The id of the trident that the entry opened or the order closes, which the key x means; empty for none."""
+        closing = self.closing_order
+        return (self.entry_id or "") if closing is None else closing.trident_id
 
 
 class Page(EndsItself, ConsoleScreen):

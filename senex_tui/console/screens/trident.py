@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from textual.containers import Container
 from textual.events import Resize
 
 from core.views import lookups
+from senex_tui.console.screens.asking import AsksRecords
 from senex_tui.console.screens.page import AboutAnEntry
 from senex_tui.console.screens.story import StoryPage
 from widgets.charts.book_panel import BELOW_FROM, BESIDE_FROM, BookPanel
@@ -30,6 +32,11 @@ class TridentStory(StoryPage):
     def __init__(self, trident_id: str) -> None:
         super().__init__(partial(lookups.trident_story, trident_id=trident_id), f"trident-{trident_id}")
         self._trident_id = trident_id
+
+    @property
+    def meant_trident(self) -> str:
+        """The id of the trident, which the key x means."""
+        return self._trident_id
 
     def on_mount(self) -> None:
         self.watch_slice(self._recorded, lambda _: self._ask(), init=False)
@@ -64,11 +71,6 @@ class TridentPage(TridentStory):
         super().__init__(trident_id)
         self._view: PositionView | None = None
         self._laid_out: tuple[object, ...] = ()
-
-    @property
-    def meant_trident(self) -> str:
-        """The id of the trident, which the key x means."""
-        return self._trident_id
 
     def body(self) -> ComposeResult:
         with Container(id="whole"):
@@ -108,8 +110,8 @@ class TridentPage(TridentStory):
         book.styles.height = "1fr" if wide else max(rows, _PICTURE_ROWS)
 
 
-class ExitPage(TridentStory, AboutAnEntry):
-    """Above, the closing order as it is now; c and u mean it."""
+class ExitPage(TridentStory, AsksRecords, AboutAnEntry):
+    """Above, the closing order as it is now, or as it ended; c and u mean it."""
 
     UNSAID = StoryPage.UNSAID - {"cancel", "unknown"}
     DEFAULT_CSS = """
@@ -134,10 +136,30 @@ class ExitPage(TridentStory, AboutAnEntry):
 
     def on_mount(self) -> None:
         self.watch_slice(lambda shown: shown.exits, self._follow_order)
+        self.watch_slice(self._recorded, lambda _: self._read_end())
 
     def _follow_order(self, exits: tuple[ExitView, ...]) -> None:
-        """One that has ended stays as it was last shown; the story tells its end."""
-        self._order = next((one for one in exits if one.exit_id == self.entry_id), self._order)
+        self._show_order(next((one for one in exits if one.exit_id == self.entry_id), self._order))
+
+    def _read_end(self) -> None:
+        """Reads what became of the order once it holds no unit: the screen is shown no more of it then."""
+        if not self._is_shown:
+            self.ask_records("end", partial(lookups.closing_order, exit_id=self.entry_id), self._found_end)
+
+    @property
+    def _is_shown(self) -> bool:
+        return any(one.exit_id == self.entry_id for one in self.console.shown.exits)
+
+    def _found_end(self, found: ExitView | None) -> None:
+        if found is not None and not self._is_shown:
+            self._show_order(found)
+
+    def not_answered(self, about: str, why: str) -> None:
+        if not self._is_shown:
+            self._show_order(replace(self._order, told=f"how it stands now is not read: {why}"))
+
+    def _show_order(self, order: ExitView) -> None:
+        self._order = order
         panel = self.query_one(ExitOrderPanel)
-        panel.styles.height = 1 + len(exit_order_lines(self._order, max(20, self.app.size.width - 2)))
-        panel.show(self._order)
+        panel.styles.height = 1 + len(exit_order_lines(order, max(20, self.app.size.width - 2)))
+        panel.show(order)

@@ -7,13 +7,16 @@ from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
 
+import pytest
+
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
 from core.domain.positions.units import UnitName
-from core.snapshot import ExitsView, Mode, Snapshot
+from core.snapshot import EngineState, ExitsView, ExitView, Mode, Snapshot
 from senex_tui.console.screens.account import AccountPage
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import Choice, OrderIdQuestion, UnknownOrder
+from senex_tui.console.screens.entry import EntryPage
 from senex_tui.console.screens.orders import OrdersPage
 from senex_tui.console.screens.trident import ExitPage, TridentPage
 from tests.support.console import parts, scenes
@@ -23,6 +26,7 @@ from tests.support.console.recorded import recorded
 from tests.support.console.scenes import FixedEngine
 from tests.support.exit_samples import exit_of, filled, sent
 from tests.support.record_samples import DAY, after
+from widgets.exit_order import ExitOrderPanel
 
 PLANS = (
     "target of put-1 at 0.73 debit, GTC: Buy to Close 1 622P, Sell to Close 1 617P",
@@ -97,6 +101,29 @@ async def test_without_an_entry_that_works_c_means_the_closing_orders() -> None:
     async with driven(replace(held(), orders=(), exits=(WORKS,)), size=(100, 30)) as console:
         await console.press("c", "y")
         assert console.engine.about == [("x8", "")]
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "title"),
+    [("c", WORKS, "Cancel which closing order?"), ("u", UNKNOWN, "Decide on which closing order?")],
+)
+async def test_on_an_entry_that_is_over_no_key_means_a_closing_order(key: str, one: ExitView, title: str) -> None:
+    """Neither in the list, where its row is chosen, nor on its own page."""
+    entry = parts.filled_order()
+    async with driven(replace(held(), orders=(entry,), exits=(one,)), size=(100, 30)) as console:
+        await console.press("o")
+        await console.pilot.pause()
+        assert isinstance(console.app.screen, OrdersPage)
+        console.app.screen.list.choose_key(entry.entry_id)
+        said = f"{title} Not the chosen one; choose {one.name} of {one.account}"
+        for page, told in ((OrdersPage, said), (EntryPage, f"{said}  (x2)")):
+            assert isinstance(console.app.screen, page)
+            await console.press(key)
+            await console.pilot.pause()
+            assert not console.app.is_asking
+            assert console.toasts[-1] == told
+            if page is OrdersPage:
+                await console.press("enter")
 
 
 async def test_u_decides_on_an_unknown_closing_order() -> None:
@@ -263,3 +290,42 @@ async def test_closing_orders_that_ended_today_stand_below_those_that_work_and_n
             await console.pull()
             await console.answered()
             assert [row.key for row in page.list.rows] == ["x9", "x3", "x2", "x1", "one"], "read again as one has left"
+
+
+@pytest.mark.parametrize(
+    ("state", "detail", "word"),
+    [(OrderState.FILLED, "", "FILLED"), (OrderState.NOT_SENT, "the market closed for 5WT00001", "NOT SENT")],
+)
+async def test_the_page_of_a_closing_order_tells_how_it_ended(
+    tmp_path: Path, state: OrderState, detail: str, word: str
+) -> None:
+    """Also when nobody could be asked at first: it asks again once the engine runs."""
+    async with recorded(tmp_path) as records:
+        await filled(records)
+        stored = await sent(records, exit_of([UnitName.PUT_1], "x1"), "71" if state is OrderState.FILLED else None)
+        works = replace(WORKS, exit_id=stored.id, trident_id=stored.trident_id, order_id="71")
+        shown = replace(held(), day=DAY, orders=(), exits=(works,))
+        engine = FixedEngine(shown, records=records)
+        async with driven(engine=engine, size=(120, 60)) as console:
+            await console.app.push_screen(ExitPage(works))
+            await console.answered()
+
+            def panel() -> str:
+                return " ".join(console.app.screen.query_one(ExitOrderPanel).whole.split())
+
+            assert "WORKING 0.48, 0 of 2 filled" in panel()
+            await records.exits.become(stored.id, state, at=after(30), detail=detail)
+            engine.current = replace(shown, exits=(), status=replace(shown.status, engine=EngineState.STOPPED))
+            engine.records = None
+            await console.pull()
+            await console.answered()
+            assert "how it stands now is not read: the engine is not running" in panel()
+            engine.records = records
+            engine.current = replace(shown, exits=())
+            await console.pull()
+            await console.answered()
+            assert "WORKING" not in panel()
+            assert word in panel()
+            assert "5WT00001" not in panel()
+            await console.press("c")
+            assert not console.app.is_asking

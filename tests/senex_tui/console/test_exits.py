@@ -3,15 +3,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from textual.screen import Screen
+
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Mode
 from core.snapshot.codec import decode, encode
 from senex_tui.console.actions.exits import wrong_words
 from senex_tui.console.screens.dialogs import TypedQuestion
+from senex_tui.console.screens.entry import EntryPage
+from senex_tui.console.screens.list_page import ListPage
+from senex_tui.console.screens.trident import ExitPage, TridentPage
 from senex_tui.run.plain import StatusChanges, staying_line
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
-from tests.support.console.exit_views import held
+from tests.support.console.exit_views import EXITS, WORKS, held
+from tests.support.console.parts import holding, near
 
 
 def words(console: Driven) -> str:
@@ -77,6 +87,56 @@ async def test_x_asks_for_a_limit_or_a_walk_with_the_facts() -> None:
         await console.press(*["backspace"] * 6, *"0.70", "enter")
         assert console.engine.sent == [CommandKind.CLOSE]
         assert console.engine.about == [(parts.position().entry_id, "unit=put-1 limit=0.7")]
+
+
+async def test_the_close_first_says_which_trident_it_is() -> None:
+    async with driven(held(), size=(100, 40)) as console:
+        await console.press("x")
+        await console.pilot.pause()
+        view, text = parts.position(), words(console)
+        which = f"trident {view.account} expires Jan 2, 43 days id {view.entry_id[:8]}"
+        assert text.index(which) < text.index("put-1 closed at")
+
+
+ELSEWHERE: dict[str, Callable[[], Screen[object]]] = {
+    "a trident that has ended": lambda: TridentPage("gone"),
+    "an entry that was cancelled": lambda: EntryPage(parts.order(entry_id="gone", state="cancelled")),
+    "a closing order of an ended trident": lambda: ExitPage(replace(WORKS, exit_id="x1", trident_id="gone")),
+}
+
+
+@pytest.mark.parametrize("page", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+async def test_on_a_page_about_one_that_cannot_be_closed_x_means_no_other(page: Callable[[], Screen[object]]) -> None:
+    view = parts.position()
+    async with driven(held(), size=(100, 40)) as console:
+        await console.app.push_screen(page())
+        await console.press("x")
+        await console.pilot.pause()
+        assert not console.app.is_asking
+        assert console.toasts[-1] == (
+            "Close which trident? Not the chosen one, of which no unit can be closed; "
+            f"choose {view.underlying} {view.strikes} of {view.account}"
+        )
+
+
+@pytest.mark.parametrize("key", ["t", "o"])
+async def test_in_a_list_x_means_the_chosen_row_alone(key: str) -> None:
+    """One of two tridents can be closed; each row means its own trident."""
+    other = near(exits=None)
+    works = replace(WORKS, exit_id="x7", trident_id=other.entry_id)
+    shown = replace(held(), positions=holding(other, parts.position(exits=EXITS)).positions, exits=(WORKS, works))
+    rows = {parts.position().entry_id: True, other.entry_id: False} if key == "t" else {"x8": True, "x7": False}
+    async with driven(shown, size=(100, 40)) as console:
+        await console.press(key)
+        for row, asks in rows.items():
+            page = console.app.screen
+            assert isinstance(page, ListPage)
+            page.list.choose_key(row)
+            await console.press("x")
+            await console.pilot.pause()
+            assert console.app.is_asking is asks, row
+            await console.press(*["escape"] * asks)
+        assert console.toasts[-1].startswith("Close which trident? Not the chosen one")
 
 
 async def test_in_live_a_close_is_typed() -> None:

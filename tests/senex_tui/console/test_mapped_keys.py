@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import replace
 
 import pytest
 
 from core.config.loader import SettingsError
 from core.domain.operation.commands import CommandKind
+from senex_tui.console import screens as screens_of_ours
 from senex_tui.console.app import SenexApp
 from senex_tui.console.key_map import checked_keys, mappable, shown_key
 from senex_tui.console.keys import KEYS, help_groups
+from senex_tui.console.screens.base import ConsoleScreen
 from senex_tui.console.view_settings import DisplaySettings, ViewSettings
 from tests.support.console import scenes
 from tests.support.console.scenes import FixedEngine
@@ -48,6 +52,50 @@ def test_any_action_may_have_any_key_that_is_shipped_for_another() -> None:
                 assert f"no key: {key} is yours for {name}" in told[f":{action}"], (name, key, other)
     use_keys({})
     assert tried > 500
+
+
+def screens(of: type[ConsoleScreen] = ConsoleScreen) -> set[type[ConsoleScreen]]:
+    """Every screen of ours whose keys work at the same time."""
+    found = {each for one in of.__subclasses__() for each in ({one} | screens(one))}
+    return {each for each in found if each.__module__.startswith("senex_tui.") and hasattr(each, "PLACES")}
+
+
+def test_on_every_screen_a_key_of_the_operator_has_one_action() -> None:
+    """Whatever action of a screen gets the key of another one there, the other has none then."""
+    for module in pkgutil.iter_modules(screens_of_ours.__path__):
+        importlib.import_module(f"{screens_of_ours.__name__}.{module.name}")
+    losers: dict[tuple[str, str], set[str]] = {}
+    for places in {each.PLACES for each in screens()}:
+        there = [key for key in KEYS if key.where in places]
+        for mapped in {key.name for key in there}:
+            for other in there:
+                if other.name != mapped and {mapped, other.name} != {"open", "story"}:
+                    losers.setdefault((mapped, shown_key(other.key)), set()).add(other.name)
+    given = {pair: lost for pair, lost in losers.items() if not refusals(*pair)}
+    assert len(given) > 500
+    for (mapped, key), lost in given.items():
+        keys = checked_keys({mapped: key})
+        assert not [name for name in lost if keys.get(name) != ""], (mapped, key)
+
+
+def test_on_the_page_of_the_tridents_open_and_story_may_have_one_key_or_two() -> None:
+    """Both are shipped as enter, and do the same there."""
+    assert checked_keys({"story": "enter"}) == {"story": "enter"}
+    assert checked_keys({"open": "O"}) == {"open": "O"}
+    assert checked_keys({"open": "O", "story": "O"}) == {"open": "O", "story": "O"}
+    assert checked_keys({"pause": "enter"}).items() >= {"open": "", "story": ""}.items()
+
+
+async def test_on_the_page_of_the_preview_the_operators_key_does_not_ask_again() -> None:
+    engine = FixedEngine(scenes.calm())
+    app = SenexApp(engine, view_settings=ViewSettings(None, replace(DisplaySettings(), keys={"pause": "space"})))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("w")
+        await pilot.pause()
+        await pilot.press("space")
+        await pilot.pause()
+        assert engine.sent == [CommandKind.PREVIEW, CommandKind.PAUSE]
+    assert app._exception is None
 
 
 @pytest.mark.parametrize(
