@@ -141,7 +141,7 @@ def _why(order: OrderView) -> str:
 def _needs(order: OrderView) -> str:
     """What frees the day: the operator's word, or how far the proof has come."""
     if order.reentry is Reentry.CLOSED:
-        return f"the cancel closed the day. Press {key_for('reentry', 'r')} to allow another entry today."
+        return f"the cancel closed the day. Press {key_for('reentry', 'r')} to allow another entry."
     return order.evidence
 
 

@@ -174,7 +174,7 @@ async def test_r_asks_before_it_allows_another_entry(size: tuple[int, int]) -> N
         await console.press("3")
         await console.pilot.pause()
         panel = " ".join(console.app.screen.query_one(OrdersPanel).text.split())
-        assert "Press r to allow another entry today" in panel
+        assert "Press r to allow another entry" in panel
         await console.press("r", "enter", "n")
         assert console.engine.sent == []
         await console.press("r")
