@@ -9,6 +9,7 @@ import pytest
 
 from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import OrderState
+from core.domain.orders.orders import Entry
 from core.domain.positions.trident_commands import CANCEL_WAITS_S
 from core.domain.positions.units import UnitName
 from core.simulator.exchange.faults import FaultKind
@@ -20,16 +21,22 @@ FAR = "0.05"
 """A debit at which nobody sells the spread."""
 
 
+async def filled(world: World) -> Entry:
+    """The console runs and its entry is filled; nothing more fills."""
+    await world.start()
+    await world.until("09:46")
+    entry = await world.entry()
+    world.exchange.fill_plan = "never"
+    return entry
+
+
 async def exits(world: World, note: str, account: str = "") -> str:
     return await world.answer(CommandKind.EXITS, account, note)
 
 
 def test_what_rests_is_named_by_a_hold_and_ended_by_a_cancel(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:46")
-        entry = await world.entry()
-        world.exchange.fill_plan = "never"
+        entry = await filled(world)
         assert await exits(world, "cancel") == "done: no closing order rests at the broker"
         first, second = [await close(world, entry, [name], FAR) for name in (PUT_1, CALL)]
         orders = f"({first.order_id}, {second.order_id})"
@@ -60,10 +67,7 @@ def test_what_rests_is_named_by_a_hold_and_ended_by_a_cancel(tmp_path: Path) -> 
 )
 def test_what_is_on_its_way_is_cancelled_once_it_works(tmp_path: Path, fault: FaultKind, seconds: float | None) -> None:
     async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:46")
-        entry = await world.entry()
-        world.exchange.fill_plan = "never"
+        entry = await filled(world)
         resting = await close(world, entry, [PUT_1], FAR)
         world.broker.arm(fault, seconds=seconds, method="POST", path="/accounts")
         late = asyncio.create_task(close(world, entry, [CALL], FAR))
@@ -84,10 +88,7 @@ def test_what_is_on_its_way_is_cancelled_once_it_works(tmp_path: Path, fault: Fa
 
 def test_what_nobody_knows_is_waited_for_a_while_and_then_named(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:46")
-        entry = await world.entry()
-        world.exchange.fill_plan = "never"
+        entry = await filled(world)
         resting = await close(world, entry, [PUT_1], FAR)
         world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path="/accounts")
         assert (await close(world, entry, [CALL], FAR)).state is OrderState.UNKNOWN
