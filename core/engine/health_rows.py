@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from core.accounts.logins import Logins
 from core.broker.port import StreamState
@@ -20,8 +19,8 @@ from core.market.feed import Feed
 from core.notify.mail_queue import MailQueue
 from core.orders.open_tridents import OpenTridents
 from core.orders.tracker import OrderTracker
-from core.snapshot import ExitsView, Health, PartHealth
-from core.snapshot.health import Finding, HealthRow
+from core.snapshot import ExitsView, PartHealth
+from core.snapshot.health import FINDINGS, Finding, FirstFound, HealthRow
 from core.views.exits import BLOCKED, HELD, ON
 from core.views.health import breaker_view, feed_health, store_health
 
@@ -31,12 +30,6 @@ recording of it, need no more."""
 BY_ITSELF = "nothing: it is tried again by itself"
 _HAVE_ROWS = {BreakerKind.STORE, BreakerKind.CLOCK, BreakerKind.FEED, BreakerKind.LOGIN}
 """Breakers of which the part that opens them has a row of its own."""
-_FINDINGS = {
-    Health.OK: Finding.OK,
-    Health.STARTING: Finding.SKIP,
-    Health.TROUBLE: Finding.WARN,
-    Health.DOWN: Finding.FAIL,
-}
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -63,7 +56,7 @@ class HealthRows:
     _rate: str = field(init=False, default="")
     _clock: str = field(init=False, default="")
     _reconciled: Event | None = field(init=False, default=None)
-    _since: dict[str, tuple[Finding, datetime]] = field(init=False, default_factory=dict)
+    _first_found: FirstFound = field(init=False, default_factory=FirstFound)
 
     def heard(self, event: Event) -> None:
         """Remembers when the last reconciliation was done."""
@@ -78,7 +71,8 @@ class HealthRows:
         self._looked_at = now
         if now - self._counted_at >= COUNT_EVERY_S:
             self._count(now)
-        rows = tuple(self._dated(self._all(exits, unread)))
+        at = self.parts.clock.now().replace(microsecond=0)
+        rows = tuple(self._first_found.dated(row, at) for row in self._all(exits, unread))
         if rows != self.rows:
             self.rows = rows
         return self.rows
@@ -88,15 +82,6 @@ class HealthRows:
         if self._counted_at > float("-inf"):
             self._rate = f", {(events - self._events) / (now - self._counted_at):.0f} events a second"
         self._counted_at, self._events, self._clock = now, events, self.clock_check.told()
-
-    def _dated(self, rows: Iterator[HealthRow]) -> Iterator[HealthRow]:
-        """Each row with since when it is so, where it does not say itself."""
-        at = self.parts.clock.now().replace(microsecond=0)
-        for row in rows:
-            known = self._since.get(row.name)
-            if known is None or known[0] is not row.finding:
-                known = self._since[row.name] = (row.finding, at)
-            yield row if row.since is not None else replace(row, since=known[1])
 
     def _all(self, exits: ExitsView | None, unread: str) -> Iterator[HealthRow]:
         market = f"answers; market {self.broker_check.market}" if self.broker_check.market else "answers"
@@ -191,7 +176,7 @@ class HealthRows:
 
 def _row(name: str, health: PartHealth, fine: str, todo: str) -> HealthRow:
     """A row by a part's health: `fine` says what is so when it is well, `todo` what to do when it is not."""
-    finding = _FINDINGS[health.health]
+    finding = FINDINGS[health.health]
     if finding is Finding.OK:
         return HealthRow(name, finding, fine)
     if finding is Finding.SKIP:

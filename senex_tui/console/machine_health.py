@@ -7,11 +7,11 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.domain.operation.failures import failure_words
-from core.snapshot.health import Finding, HealthRow
+from core.snapshot.health import Finding, FirstFound, HealthRow
 
 LookAtMachine = Callable[[], tuple[HealthRow, ...]]
 """Looks at everything, which may take seconds."""
@@ -31,7 +31,7 @@ class MachineHealth:
     rows: tuple[HealthRow, ...] = ()
     looked_at: datetime | None = None
     is_looking: bool = False
-    _since: dict[str, tuple[Finding, datetime | None]] = field(default_factory=dict)
+    _first_found: FirstFound = field(default_factory=FirstFound)
     _then: Callable[[], None] = _nobody
 
     def begin(self, then: Callable[[], None]) -> None:
@@ -57,12 +57,6 @@ class MachineHealth:
     def _take(self, rows: tuple[HealthRow, ...]) -> None:
         self.is_looking = False
         self.looked_at = self.now()
-        self.rows = tuple(self._dated(row) for row in rows)
+        self.rows = tuple(self._first_found.dated(row, self.looked_at) for row in rows)
         then, self._then = self._then, _nobody  # who waited may be a page that is closed
         then()
-
-    def _dated(self, row: HealthRow) -> HealthRow:
-        known = self._since.get(row.name)
-        if known is None or known[0] is not row.finding:
-            known = self._since[row.name] = (row.finding, self.looked_at)
-        return replace(row, since=known[1])

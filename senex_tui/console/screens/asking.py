@@ -18,6 +18,7 @@ from senex_tui.console.screens.page import Page
 
 if TYPE_CHECKING:
     from core.records.records import Records
+    from core.snapshot import Snapshot
     from widgets.status_bar import StatusView
 
 log = logging.getLogger(__name__)
@@ -77,3 +78,11 @@ class AsksRecords(Page):
         for state, ask in tuple(self._unanswered.values()):
             if state is not EngineState.RUNNING:
                 ask()
+
+
+def exits_recorded(shown: Snapshot) -> tuple[object, ...]:
+    """What says that the records have something new of exits: the day, the closing orders that hold units, and how the
+    units stand. No price is in it."""
+    orders = tuple((one.exit_id, one.state) for one in shown.exits)
+    units = tuple(tuple(unit.told for unit in one.exits.units) for one in shown.positions.open if one.exits is not None)
+    return shown.day, orders, units

@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.domain.operation.times import clock
-from core.snapshot import EngineState, Health, Mode, Watching
-from core.snapshot.health import Finding, HealthRow
+from core.snapshot import EngineState, Mode, Watching
+from core.snapshot.health import FINDINGS, Finding, HealthRow
 from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.page import Page
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 EVERY_S = 60.0
 """Wall seconds between two looks at the machine, while the page is open."""
-_LINK = {Health.OK: Finding.OK, Health.STARTING: Finding.SKIP, Health.TROUBLE: Finding.WARN, Health.DOWN: Finding.FAIL}
 
 
 class HealthPage(Page):
@@ -79,7 +78,7 @@ def _trader(shown: Snapshot) -> tuple[HealthRow, ...]:
     if status.watching is Watching.NONE or status.redis is None:
         return shown.health
     found = status.redis.detail or "the trader is followed through Redis"
-    finding = _LINK[status.redis.health]
+    finding = FINDINGS[status.redis.health]
     todo = "" if finding is Finding.OK else "see the banner; the rows below are as the trader said them last"
     return (HealthRow("link", finding, found, todo), *shown.health)
 

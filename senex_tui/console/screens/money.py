@@ -13,7 +13,7 @@ from textual.events import Resize
 from senex_tui.console import clipboard as copying
 from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
-from senex_tui.console.screens.asking import AsksRecords
+from senex_tui.console.screens.asking import AsksRecords, exits_recorded
 from widgets.base.panel import LinePanel
 from widgets.endings import EndingsPanel
 from widgets.money import EarnedPanel, MoneyLine, MoneyNow, WeeksPanel, now_lines, open_now, open_of
@@ -87,7 +87,7 @@ class MoneyPage(AsksRecords):
 
     def on_mount(self) -> None:
         self.watch_slice(_moves, lambda _: self._tell())
-        self.watch_slice(_recorded, lambda _: self._look(), init=False)
+        self.watch_slice(exits_recorded, lambda _: self._look(), init=False)
         self._look()
         self.set_interval(EVERY_S, self._look)
 
@@ -206,10 +206,3 @@ class MoneyPage(AsksRecords):
 def _moves(shown: Snapshot) -> tuple[date | None, tuple[tuple[object, ...], ...]]:
     """What the line above follows from besides the records."""
     return shown.day, tuple((one.account, open_of(one)) for one in shown.positions.open)
-
-
-def _recorded(shown: Snapshot) -> tuple[object, ...]:
-    """What says that the records have something new: units and closing orders that stand otherwise."""
-    orders = tuple((one.exit_id, one.state) for one in shown.exits)
-    units = tuple(tuple(unit.told for unit in one.exits.units) for one in shown.positions.open if one.exits is not None)
-    return shown.day, orders, units

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from senex_tui.console.screens.asking import AsksRecords
+from senex_tui.console.screens.asking import AsksRecords, exits_recorded
 from senex_tui.console.screens.list_page import ListPage
 from senex_tui.console.screens.page import AboutAnEntry
 from widgets.base.list_panel import ListPanel, Row
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from core.records.records import Records
     from core.records.search.history_rows import Mark
-    from core.snapshot import ExitView, OrderView, Snapshot
+    from core.snapshot import ExitView, OrderView
     from core.views.lookups import OrdersFound
 
 _OLDER, _ENDED = "older ones", "closing orders that ended today"
@@ -39,12 +39,6 @@ async def _ended(day: date, records: Records) -> tuple[ExitView, ...]:
     return await exits_ended_on(records, day)
 
 
-def _closing(shown: Snapshot) -> tuple[object, ...]:
-    """What says that a closing order may have ended: the day, those that hold units, and how the units stand."""
-    units = (unit.told for view in shown.positions.open if view.exits is not None for unit in view.exits.units)
-    return shown.day, tuple((one.exit_id, one.state) for one in shown.exits), tuple(units)
-
-
 class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
     """Reads older entries when the last row is chosen, and while a filter finds nothing."""
 
@@ -63,7 +57,7 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
     def on_mount(self) -> None:
         self.watch_slice(lambda shown: shown.orders, self._follow)
         self.watch_slice(lambda shown: shown.exits, self._follow_exits)
-        self.watch_slice(_closing, lambda _: self._read_ended())
+        self.watch_slice(exits_recorded, lambda _: self._read_ended())
         self._read(None)
 
     @property
