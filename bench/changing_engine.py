@@ -76,7 +76,6 @@ class ChangingEngine:
                 change=_plus(quote.change, by),
                 bid=_plus(quote.bid, by),
                 ask=_plus(quote.ask, by),
-                trail=(*quote.trail[1:], quote.trail[0] + float(by)),
                 day_path=quote.day_path[: 200 + elapsed_s // DAY_POINT_EVERY_S],
             )
             for quote, by in zip(first.quotes, moved, strict=False)

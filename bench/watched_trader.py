@@ -56,7 +56,7 @@ class Trader:
 
     def _show(self, number: int) -> None:
         first, *rest = self.shown.quotes
-        moved = replace(first, price=Decimal(number), trail=(*first.trail[-119:], float(number)))
+        moved = replace(first, price=Decimal(number), day_path=(*first.day_path[-119:], (number, float(number))))
         self.shown = replace(self.shown, quotes=(moved, *rest))
 
 

@@ -63,7 +63,7 @@ from core.views.messages import Message, message_of, without_older
 from core.views.moment import Moment
 from core.views.next_steps import next_steps
 from core.views.orders import order_view, proof_of
-from core.views.quotes import QuoteTrails, quote_slice
+from core.views.quotes import DayPaths, quote_slice
 from core.views.slots import slot_views
 from core.views.spread import spread_slice
 from core.views.trident_rows import TridentRows
@@ -111,7 +111,7 @@ class SnapshotBuilder:
     _commands: deque[CommandView] = field(init=False, default_factory=lambda: deque(maxlen=_COMMANDS))
     _figures: ShownFigures = field(init=False, default_factory=ShownFigures)
     _accounts: ShownAccounts = field(init=False, default_factory=ShownAccounts)
-    _trails: QuoteTrails = field(init=False, default_factory=QuoteTrails)
+    _paths: DayPaths = field(init=False, default_factory=DayPaths)
     _pictures: Pictures = field(init=False, default_factory=Pictures)
     _rows: TridentRows = field(init=False)
     _standings: Standings = field(init=False)
@@ -263,7 +263,7 @@ class SnapshotBuilder:
             shown = quote_slice(
                 moment.quotes, moment.live, underlying, moment.monotonic, moment.today, in_session=moment.in_session
             )
-            quotes.append(self._trails.add(shown, moment))
+            quotes.append(self._paths.add(shown, moment))
         held = self.tridents.held
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = PositionsSlice(self._rows.open, self.tridents.trouble)

@@ -93,7 +93,7 @@ def read_frames(path: Path, told: Callable[[float], None] = tell_nobody) -> Fram
         if first.startswith(_MAGIC):
             version, *ours = (line[len(_MAGIC) :].decode("ascii", "replace").strip() for line in (first, *_HEADS))
             words = f"{path} was recorded by {_whose(version)} version of senex, in the form {version}"
-            raise DayUnreadable(f"{words}; this one reads {' and '.join(ours)}")
+            raise DayUnreadable(f"{words}; this one reads {', '.join(ours[:-1])} and {ours[-1]}")
         raise DayUnreadable(f"{path} is no recorded day")
     found = []
     place, view = len(head), memoryview(content)

@@ -55,4 +55,4 @@ def _quote(
         return (
             replace(shown, freshness=Freshness.STALE) if shown.price is not None and in_session and not live else shown
         )
-    return replace(read, trail=shown.trail, day_path=shown.day_path)
+    return replace(read, day_path=shown.day_path)

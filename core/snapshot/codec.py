@@ -16,10 +16,10 @@ from core.snapshot import Snapshot
 from core.snapshot.delta import NOTHING, applied, difference
 from core.snapshot.json_values import Redact, as_written, read, written
 
-VERSION = 3
-READABLE = (2, VERSION)
+VERSION = 4
+READABLE = (2, 3, VERSION)
 """The versions that `decode` reads. Version 2 has the next slot in status and cycle, and the code of a cycle's
-reason."""
+reason; version 3 the recent prices of a quote."""
 _UNREADABLE = (
     msgspec.MsgspecError,
     ArithmeticError,

@@ -20,8 +20,7 @@ class Freshness(StrEnum):
 @dataclass(frozen=True, slots=True)
 class QuoteSlice:
     """One underlying. `change`, `day_low` and `day_high` are of the session on `day`, which is None when that is today
-    or not known. `trail` has the recent prices, oldest first, for the sparkline. `day_path` has pairs of seconds
-    since the open and price, for the chart."""
+    or not known. `day_path` has pairs of seconds since the open and price, for the chart."""
 
     symbol: str
     price: Decimal | None
@@ -33,6 +32,5 @@ class QuoteSlice:
     freshness: Freshness
     day_low: Decimal | None = None
     day_high: Decimal | None = None
-    trail: tuple[float, ...] = ()
     day_path: tuple[tuple[int, float], ...] = ()
     day: date | None = None

@@ -15,8 +15,6 @@ from core.snapshot import Freshness, QuoteSlice
 from core.views.moment import Moment
 
 QUIET_AFTER_S = 10.0
-_TRAIL_EVERY_S = 1.0
-_TRAIL = 120
 _PATH_STEP_S = 10
 
 
@@ -66,31 +64,25 @@ def known_quotes(store: QuoteReads, trident: OpenTrident) -> Mapping[str, Quote]
     return {streamer: quote for streamer, quote in found if quote is not None}
 
 
-class QuoteTrails:
-    """Keeps recent prices for a picture of one row, and the day's path since the console opened or the session
-    began."""
+class DayPaths:
+    """Keeps the day's path of each underlying since the console opened or the session began."""
 
     def __init__(self) -> None:
-        self._sampled: dict[str, float] = {}
-        self._trails: dict[str, tuple[float, ...]] = {}
         self._paths: dict[str, tuple[tuple[int, float], ...]] = {}
         self._day: date | None = None
 
     def add(self, shown: QuoteSlice, moment: Moment) -> QuoteSlice:
-        """The slice with both pictures. They stay the same objects until a sample is added."""
+        """The slice with its path, which stays the same object until a price is added."""
         session = moment.session
         if session is not None and session.day != self._day:
             self._day = session.day
             self._paths.clear()
-        symbol, mono = shown.symbol, moment.monotonic
-        due = mono - self._sampled.get(symbol, float("-inf")) >= _TRAIL_EVERY_S
-        if due and shown.price is not None and shown.freshness is Freshness.LIVE:
-            self._sampled[symbol] = mono
-            price = float(shown.price)  # for pictures only: no decision reads it
-            self._trails[symbol] = (*self._trails.get(symbol, ()), price)[-_TRAIL:]
-            if session is not None and session.is_open(moment.now):
-                self._extend(symbol, int((moment.now - session.open).total_seconds()), price)
-        return replace(shown, trail=self._trails.get(symbol, ()), day_path=self._paths.get(symbol, ()))
+        symbol = shown.symbol
+        is_live = shown.price is not None and shown.freshness is Freshness.LIVE
+        if is_live and session is not None and session.is_open(moment.now):
+            # A float for pictures only: no decision reads it.
+            self._extend(symbol, int((moment.now - session.open).total_seconds()), float(shown.price or 0))
+        return replace(shown, day_path=self._paths.get(symbol, ()))
 
     def _extend(self, symbol: str, second: int, price: float) -> None:
         path = self._paths.get(symbol, ())

@@ -175,7 +175,7 @@ def test_an_index_says_that_it_has_no_quote() -> None:
 
 def test_an_underlying_without_a_price_says_so() -> None:
     _, spx = parts.quotes()
-    empty = replace(spx, price=None, change=None, day_low=None, trail=(), freshness=Freshness.NONE, age_s=None)
+    empty = replace(spx, price=None, change=None, day_low=None, freshness=Freshness.NONE, age_s=None)
     for size in ((36, 2), (56, 4)):
         text = plain(QuotePanel().draw(empty, *size).lines)
         assert "--" in text

@@ -43,7 +43,7 @@ def test_a_readable_one_is_played_from_its_first_moment_to_its_last(version: str
 @pytest.mark.parametrize("version", [version for version in OLD if int(version) not in READABLE])
 def test_one_that_is_not_readable_says_so_in_a_sentence(tmp_path: Path, version: str) -> None:
     (tmp_path / "2026-11-20.day").write_bytes((STORED / f"v{version}.day").read_bytes())
-    why = f"was recorded by an older version of senex, in the form {FORMAT}.{version}; this one reads 1.2 and 1.3"
+    why = f"was recorded by an older version of senex, in the form {FORMAT}.{version}; this one reads 1.2, 1.3 and 1.4"
     with pytest.raises(DayUnreadable, match=why):
         RecordedDay(tmp_path / "2026-11-20.day")
     days = Recorded((tmp_path,), of_demos=False)

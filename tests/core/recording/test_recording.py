@@ -129,8 +129,8 @@ def test_damage_in_the_middle_is_kept_aside_and_the_day_begins_anew(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (HEAD.replace(b" 1.", b" 2."), "by a newer version of senex, in the form 2.3; this one reads 1.2 and 1.3"),
-        (b"senex day 1.1\n", "by an older version of senex, in the form 1.1; this one reads 1.2 and 1.3"),
+        (HEAD.replace(b" 1.", b" 2."), "by a newer version of senex, in the form 2.4; this one reads 1.2, 1.3 and 1.4"),
+        (b"senex day 1.1\n", "by an older version of senex, in the form 1.1; this one reads 1.2, 1.3 and 1.4"),
         (b"%PDF-1.7\n", "is no recorded day"),
         (HEAD, "holds no whole frame"),
         (HEAD[:5], "holds no whole frame"),
@@ -149,7 +149,7 @@ def test_a_file_that_is_no_recorded_day_is_refused_with_the_reason(tmp_path: Pat
 def test_a_day_recorded_in_an_older_form_is_read_and_recorded_on(tmp_path: Path) -> None:
     record(tmp_path, session(minutes=1))
     (path,) = tmp_path.glob("*.day")
-    path.write_bytes(path.read_bytes().replace(HEAD, b"senex day 1.2\n").replace(b'"version":3', b'"version":2'))
+    path.write_bytes(path.read_bytes().replace(HEAD, b"senex day 1.2\n").replace(b'"version":4', b'"version":2'))
     older = len(RecordedDay(path))
     assert older > 0
     record(tmp_path, session(minutes=1))

@@ -43,7 +43,8 @@ def test_a_day_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> 
     (tmp_path / "2026-11-20.day").touch()
     text = " ".join(" ".join(line.split()) for line in listed(of(tmp_path)))
     assert (
-        "2026-11-19 0 kB, was recorded by a newer version of senex, in the form 9.9; this one reads 1.2 and 1.3" in text
+        "2026-11-19 0 kB, was recorded by a newer version of senex, in the form 9.9; this one reads 1.2, 1.3 and 1.4"
+        in text
     )
     assert "2026-11-20 0 kB, no whole frame" in text
 
@@ -66,7 +67,7 @@ def one_day(folder: Path) -> None:
         (
             old_version,
             DAY,
-            "a newer version of senex, in the form 9.9; this one reads 1.2 and 1.3; recorded days: 2026-11-20.",
+            "a newer version of senex, in the form 9.9; this one reads 1.2, 1.3 and 1.4; recorded days: 2026-11-20.",
         ),
     ],
 )
