@@ -91,7 +91,7 @@ def _break_evens(view: PositionView) -> list[Part]:
         return []
     below, above = view.break_even_below, view.break_even_above
     outside = (below is not None and price < below) or (above is not None and price > above)
-    named = f"{view.underlying} {figures.dollars(price)}{' outside' if outside else ''}"
+    named = f"{view.underlying} {figures.price(price)}{' outside' if outside else ''}"
     return [(named, Tone.PLAIN), *((words, Tone.PLAIN) for _, words in ends)]
 
 
@@ -101,7 +101,7 @@ def _ends(view: PositionView) -> list[tuple[Decimal, str]]:
     for end in (view.break_even_below, view.break_even_above):
         if price is not None and end is not None:
             far = abs(price - end)
-            words = f"{figures.dollars(far)} {'above' if price >= end else 'below'} {figures.dollars(end)}"
+            words = f"{figures.price(far)} {'above' if price >= end else 'below'} {figures.price(end)}"
             found.append((far, words))
     return found
 

@@ -53,7 +53,7 @@ def summary_parts(value: PositionsSlice) -> list[Part]:
         stale = any(view.freshness is Freshness.STALE for view in value.open)
         after = f"{part}{' STALE' * stale}"
         parts.append(profit_part(sum(known, Decimal(0)), before="P&L ", after=after, stale=stale))
-    parts.append((amounts.risk(total_risk(view.max_risk for view in value.open)).removeprefix("max "), Tone.ACCENT))
+    parts.append((amounts.open_risk(total_risk(view.max_risk for view in value.open)), Tone.ACCENT))
     warned = sum(1 for view in value.open if view.warnings or view.differs)
     if warned:
         parts.append((f"▲ {warned} to watch", Tone.WARN))
@@ -81,7 +81,7 @@ def _trident(view: PositionView, width: int) -> list[Line]:
             view.profit_natural, before=f"to close {figures.price(view.mark_natural)} (P&L ", after=")", stale=stale
         ),
         mark_age(view),
-        (amounts.risk(view.max_risk), Tone.PLAIN),
+        (amounts.open_risk(view.max_risk), Tone.PLAIN),
         *(() if is_part else ((f"break-even {_between(view)}", Tone.PLAIN),)),
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
     ]

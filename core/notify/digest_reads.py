@@ -15,7 +15,7 @@ from core.domain.reporting.figures import AccountRun
 from core.market.calendar import SessionCalendar
 from core.notify.exit_reads import Mark, earned_on, exits_ahead
 from core.records.records import Records
-from core.records.search.open_tridents import open_tridents
+from core.records.search.open_tridents import open_risk, open_tridents
 from core.records.search.told_cycles import CycleTold
 from core.runtime.clock import exchange_time
 
@@ -96,7 +96,13 @@ async def outlook(
     exits = {number: await exits_ahead(records, number, calendar, now, mark) for number in numbers}
     return Outlook(
         open_tridents={
-            number: await open_tridents(records.entries, records.journal, number, today) for number in numbers
+            number: tuple(
+                [
+                    (entry, differs, open_risk(entry, await records.tridents.held_of(entry.account)))
+                    for entry, differs in await open_tridents(records.entries, records.journal, number, today)
+                ]
+            )
+            for number in numbers
         },
         breakers=await records.breakers.open_now(),
         trading=TradingWords(state.state, state.who, state.at, state.why),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError
 from core.domain.positions.account_at_close import AccountAtClose
-from core.domain.positions.left import at_risk, open_risk
+from core.domain.positions.left import open_risk, open_risk_of
 from core.domain.positions.pnl import Unrealized
 from core.domain.reporting.money import Period, money_of
 from core.domain.risk.risk import capital
@@ -106,7 +106,6 @@ class AccountCloses:
 
 def _at_risk(record: TridentRecord) -> Decimal:
     """What is left of a trident can lose; that of its entry where nobody can say."""
-    units, width = record.trident.units, record.trident.width
-    by_credits = open_risk(units, width)
-    found = at_risk(units, width, record.max_risk if by_credits is None else by_credits)
+    by_credits = open_risk(record.trident.units, record.trident.width)
+    found = open_risk_of(record.trident, record.max_risk if by_credits is None else by_credits)
     return record.max_risk if found is None else found

@@ -17,7 +17,7 @@ from core.domain.positions.close_shape import close_shape
 from core.domain.positions.exit_fate import exit_fate, exit_words, gained
 from core.domain.positions.exits import Exit
 from core.domain.positions.fees import estimated_fees
-from core.domain.positions.left import left_at_expiry, worst_case
+from core.domain.positions.left import left_at_expiry, open_risk_of, worst_case
 from core.domain.positions.next_words import words
 from core.domain.positions.pnl import unrealized
 from core.domain.positions.timing import next_exit_at
@@ -74,22 +74,29 @@ def trident_exits(one: Standing, rules: ExitRules) -> TridentExits:
     )
 
 
-def with_exits(view: PositionView, exits: TridentExits) -> PositionView:
-    """The open trident with how it is taken to its end. Where a unit of it has ended, its marks are those of what is
-    left, and its results and its risk count what was realized."""
+def with_exits(view: PositionView, exits: TridentExits, trident: ManagedTrident) -> PositionView:
+    """The open trident with how it is taken to its end. Where a unit of it has ended, its marks and its risk are those
+    of what is left, and its results count what the ended ones brought."""
+    view = replace(view, max_risk=open_risk_of(trident, view.max_risk))
     if not exits.is_part:
         return replace(view, exits=exits)
+    mid, natural = (_all_left(trident.units, price) for price in (exits.close_mid, exits.close_natural))
     return replace(
         view,
         exits=exits,
-        mark_mid=exits.close_mid,
-        mark_natural=exits.close_natural,
+        mark_mid=mid,
+        mark_natural=natural,
         profit_mid=_sum(exits.realized, exits.unrealized_mid),
         profit_natural=_sum(exits.realized, exits.unrealized_natural),
-        max_risk=None if exits.worst_case is None else max(_NONE, -exits.worst_case),
         break_even_below=None,
         break_even_above=None,
     )
+
+
+def _all_left(units: Sequence[Unit], close: Decimal | None) -> Decimal | None:
+    """What closing all units left costs per share, for a close at this price: two puts alone are priced as one."""
+    shape = close_shape(left_of(units))
+    return None if close is None or shape is None else close * shape.per
 
 
 def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:

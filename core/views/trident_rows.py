@@ -169,8 +169,9 @@ def _row(
         return replace(last, view=replace(view, legs=legs), age_s=whole_s)
     view = position_view(moment, trident, quotes, price, ex_dividend)
     view = replace(view, legs=held_legs(trident, units, quotes, oldest, whole_s))
-    if exits is not None:
-        view = words.with_exits(view, words.priced(exits, units, words.legs_quoted(units, quotes), now))
+    if stands is not None and exits is not None:
+        priced = words.priced(exits, units, words.legs_quoted(units, quotes), now)
+        view = words.with_exits(view, priced, stands.standing.view.trident)
     return _Row(view, follows_from, quotes, oldest, whole_s)
 
 

@@ -39,7 +39,6 @@ from core.views.entry_story import story_of_entry
 from core.views.plain_words import plain_words
 from core.views.story import evidence_lines, fill_line, told_at_once
 
-_CENT = Decimal("0.01")
 _NOTHING_YET = StoryLine(StoryKind.FIGURE, "so far", "no closing order, and nothing has left it")
 
 
@@ -115,7 +114,7 @@ def _expiry_lines(view: TridentView) -> Iterator[StoryLine]:
         beyond = {first: " and below", last: " and above"}.get(settle, "")
         yield StoryLine(StoryKind.FIGURE, f"{strike(settle)}{beyond}", signed_dollars(book.at(settle)))
     for settle in book.break_evens:
-        yield StoryLine(StoryKind.FIGURE, "break-even", price(settle.quantize(_CENT)))
+        yield StoryLine(StoryKind.FIGURE, "break-even", price(settle))
 
 
 def _by_days(happened: Iterable[StoryLine], opened_at: datetime) -> Iterator[StoryLine]:

@@ -25,7 +25,7 @@ from core.domain.risk.positions import warnings_of
 from core.guards.kill_files import halted_by
 from core.orders.open_tridents import exits_for, open_trident
 from core.records.repositories.tridents import NOTHING_SENT
-from core.records.search.open_tridents import open_tridents
+from core.records.search.open_tridents import open_risk, open_tridents
 from core.runtime.clock import Clock, exchange_time
 from core.views.orders import proof_of, proof_words
 from core.views.standing_reads import read_reconciling
@@ -35,7 +35,7 @@ from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
 from senex_tui.reports.recorded_tridents import exits_lines, exits_values
-from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text, risk_shown
+from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text, open_risk_shown
 from senex_tui.support.text import LABEL, labelled, safe
 from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
@@ -146,7 +146,13 @@ async def _values(
         ],
         "earlier": [entry_values(entry, _OF_ENTRY, day) for entry in earlier],
         "open_tridents": [
-            _open_trident(entry, differs, day, await exits_for(records, entry, rules_for(a.exits, exits).mode))
+            _open_trident(
+                entry,
+                differs,
+                day,
+                await exits_for(records, entry, rules_for(a.exits, exits).mode),
+                open_risk(entry, await records.tridents.held_of(entry.account)),
+            )
             for a in accounts
             for entry, differs in await open_tridents(records.entries, records.journal, a.number, day)
         ],
@@ -229,7 +235,7 @@ def _missed_words(told: Told) -> str:
     return told.words if told.reason and told.fate is None and told.word != HELD else ""
 
 
-def _open_trident(entry: Entry, differs: str, day: date, exits: ExitMode) -> dict[str, Any]:
+def _open_trident(entry: Entry, differs: str, day: date, exits: ExitMode, risk: Decimal | None) -> dict[str, Any]:
     """A trident that is still held, by its recorded fills. It has no mark: quotes are only in a running console."""
     trident = replace(open_trident(entry, None), exits=exits)
     below, above = trident.break_evens
@@ -241,7 +247,7 @@ def _open_trident(entry: Entry, differs: str, day: date, exits: ExitMode) -> dic
         "dte": trident.dte(day),
         "strikes": entry.strikes,
         "credit": _amount(trident.credit),
-        "max_risk": _amount(trident.max_risk),
+        "max_risk": _amount(risk),
         "break_even_below": _amount(below),
         "break_even_above": _amount(above),
         "differs": differs or None,
@@ -395,5 +401,5 @@ def _open_words(trident: dict[str, Any]) -> str:
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
         f"({counted(trident['dte'], 'day')}): {figures}, "
-        f"{risk_shown(trident['max_risk'])}, by the fills recorded"
+        f"{open_risk_shown(trident['max_risk'])}, by the fills recorded"
     )

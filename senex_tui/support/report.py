@@ -63,6 +63,6 @@ def dollars_shown(value: str | None) -> str:
     return amounts.dollars(None if value is None else Decimal(value))
 
 
-def risk_shown(value: str | None) -> str:
-    """A report's max risk with its name for a person; it says so when the risk is unknown."""
-    return amounts.risk(None if value is None else Decimal(value))
+def open_risk_shown(value: str | None) -> str:
+    """A report's open risk with its name for a person; it says so when the risk is unknown."""
+    return amounts.open_risk(None if value is None else Decimal(value))

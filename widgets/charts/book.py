@@ -109,7 +109,7 @@ class BookPicture:
     def _break_evens(self) -> str:
         if not self.named:
             return "no break-even"
-        told = ", ".join(_cents(settle) for settle in self.named)
+        told = ", ".join(figures.price(settle) for settle in self.named)
         more = len(self.book.break_evens) - len(self.named)
         return f"◆ break-even {told}" + (f" and {more} more" if more else "")
 
@@ -120,10 +120,6 @@ class BookPicture:
         if result == self.book.at(bends[0]):
             return f"at {figures.strike(bends[0])} and below"
         return f"at {at} and above" if result == self.book.at(bends[-1]) else f"at {at}"
-
-
-def _cents(settle: Decimal) -> str:
-    return figures.price(settle.quantize(Decimal("0.01")))
 
 
 @lru_cache(maxsize=16)
@@ -151,7 +147,7 @@ def _painted(
     for strike in (*bodies, book.bends[0], book.bends[-1]):
         plot.tick(float(strike), figures.strike(strike))
     for settle in named:
-        plot.tick(float(settle), _cents(settle))
+        plot.tick(float(settle), figures.price(settle))
     if price is not None:
         plot.mark(price, "▲", Tone.BAD if stale else Tone.STRONG)
     return tuple(plot.lines())

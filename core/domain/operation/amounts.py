@@ -60,6 +60,11 @@ def risk(value: Decimal | None) -> str:
     return "max risk unknown" if value is None else f"max risk {dollars(value)}"
 
 
+def open_risk(value: Decimal | None) -> str:
+    """What is open and can be lost, with its name: `open risk 326.50 $`."""
+    return "open risk unknown" if value is None else f"open risk {dollars(value)}"
+
+
 def signed_money(value: Decimal | None) -> str:
     """P&L or cash without the unit: `+12.00`, `-3.50`; zero is `0.00`."""
     return _to(value, _CENT, "+")

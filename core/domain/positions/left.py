@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from core.domain.positions.tridents import ManagedTrident
+from core.domain.positions.tridents import HandsOff, ManagedTrident
 from core.domain.positions.units import Unit, UnitState, left_of
 from core.domain.trident.book_payoff import LeftAtExpiry
 from core.domain.trident.trident import SHARES_PER_CONTRACT
@@ -43,6 +43,13 @@ def at_risk(units: Iterable[Unit], width: Decimal, entry: Decimal | None) -> Dec
         return None
     found = open_risk(known, width)
     return SHARES_PER_CONTRACT * most_worth(known, width) if found is None else found
+
+
+def open_risk_of(trident: ManagedTrident, entry: Decimal | None) -> Decimal | None:
+    """The open risk of a trident, in $, the same in every place: what the units left of it can lose. `entry` is what
+    its whole entry can, which counts while all is left, and where other contracts stand for its legs."""
+    is_adjusted = trident.hands_off is HandsOff.ADJUSTED
+    return entry if is_adjusted else at_risk(trident.units, trident.width, entry)
 
 
 def worst_case(units: Iterable[Unit], width: Decimal, realized: Decimal) -> Decimal | None:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
-from core.domain.operation.amounts import counted, credit, risk
+from core.domain.operation.amounts import counted, credit, open_risk, risk
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.operation.times import day_of, moment, weekday
@@ -61,10 +62,11 @@ class SessionDay:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The state when the digest is written: the open tridents by account, the open breakers, the trading state, what
-    comes next by account, and how its exits stand."""
+    """The state when the digest is written: the open tridents by account, each with what differs at the broker and what
+    is left of it can lose; the open breakers, the trading state, what comes next by account, and how its exits
+    stand."""
 
-    open_tridents: Mapping[str, tuple[tuple[Entry, str], ...]]
+    open_tridents: Mapping[str, tuple[tuple[Entry, str, Decimal | None], ...]]
     breakers: tuple[Breaker, ...]
     trading: TradingWords = field(default_factory=TradingWords)
     next_steps: Mapping[str, NextStep] = field(default_factory=dict)
@@ -181,10 +183,13 @@ def _open_lines(number: str, outlook: Outlook) -> tuple[str, ...]:
     tridents = outlook.open_tridents.get(number, ())
     if not tridents:
         return ("Open tridents: none.",)
-    in_all = total_risk(fate_of(trident).max_risk for trident, _ in tridents)
-    nearest = min(e.expiration for e, _ in tridents)
-    differing = (f"{e.underlying} {e.strikes}: {differs}." for e, differs in tridents if differs)
-    return (f"Open tridents: {len(tridents)}, {risk(in_all)} in all, the next expires {weekday(nearest)}.", *differing)
+    in_all = total_risk(left for _, _, left in tridents)
+    nearest = min(e.expiration for e, _, _ in tridents)
+    differing = (f"{e.underlying} {e.strikes}: {differs}." for e, differs, _ in tridents if differs)
+    return (
+        f"Open tridents: {len(tridents)}, {open_risk(in_all)} in all, the next expires {weekday(nearest)}.",
+        *differing,
+    )
 
 
 def _cycle_lines(session: SessionDay) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from core.domain.orders.fills import is_overfilled
 from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.packages import packages_in, risk_of, total_risk
-from core.domain.positions.left import at_risk
+from core.domain.positions.left import open_risk_of
 from core.domain.positions.tridents import HandsOff, ManagedTrident
 from core.domain.positions.units import legs_of
 from core.domain.risk.held import compared
@@ -124,10 +124,8 @@ def risk_left(entry: Entry, trident: ManagedTrident | None) -> Decimal | None:
     """What is left of an entry can lose, in $; None when it is unknown. Of a trident whose order filled as it was
     ordered it is `100 * (M - E)` of the units left."""
     entry_risk = risk_of(entry)
-    if trident is None or trident.hands_off is HandsOff.ADJUSTED:  # other contracts stand for its legs
-        return entry_risk
     is_plain = entry.state is OrderState.FILLED and not is_overfilled(entry.terms, entry.fills)
-    return at_risk(trident.units, trident.width, entry_risk) if is_plain else entry_risk
+    return entry_risk if trident is None or not is_plain else open_risk_of(trident, entry_risk)
 
 
 def legs_once_filled(report: OrderReport) -> tuple[HeldLeg, ...]:

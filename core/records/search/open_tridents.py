@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 
 from core.domain.orders.orders import Entry
+from core.domain.risk.exposure import risk_left
 from core.domain.risk.held import GONE, differing_words
 from core.records.repositories.entry_reads import EntryReads
 from core.records.repositories.journal import Journal
+from core.records.repositories.trident_rows import TridentRecord
 
 COMPARED = "positions.compared"
 """The kind of the events that tell what the broker holds of an entry, each time that has changed."""
@@ -37,3 +40,9 @@ async def open_tridents(
         if missing != GONE:
             found.append((entry, differing_words(missing)))
     return tuple(found)
+
+
+def open_risk(entry: Entry, held: Iterable[TridentRecord]) -> Decimal | None:
+    """What is left of the trident of an entry can lose, in $; None when it is unknown. `held` are those of its
+    account."""
+    return risk_left(entry, next((one.trident for one in held if one.id == entry.id), None))

@@ -56,9 +56,7 @@ class MoneyPage(AsksRecords):
     DEFAULT_CSS = """
     MoneyPage > MoneyLine { height: 3; }
     MoneyPage #money { layout: grid; grid-size: 1; grid-rows: 1fr; height: 1fr; }
-    MoneyPage #money > LinePanel { display: none; border-top: solid $border; padding: 0 1; background: $background; }
-    MoneyPage #money > LinePanel { border-title-style: bold; border-title-color: $foreground; }
-    MoneyPage #money > LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
+    MoneyPage #money > LinePanel { display: none; }
     MoneyPage #money > LinePanel.-open { display: block; }
     MoneyPage.-tall #money > LinePanel { display: block; }
     MoneyPage.-tall.-medium #money { grid-size: 2; }

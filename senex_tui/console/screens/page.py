@@ -50,9 +50,9 @@ class Page(EndsItself, ConsoleScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.PAGES), Binding("escape", "back", show=False)]
     DEFAULT_CSS = """
     Page { background: $background; }
-    Page > LinePanel { border-top: solid $border; padding: 0 1; background: $background; }
-    Page > LinePanel { border-title-style: bold; border-title-color: $foreground; }
-    Page > LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
+    Page LinePanel { border-top: solid $border; padding: 0 1; background: $background; }
+    Page LinePanel { border-title-style: bold; border-title-color: $foreground; }
+    Page LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
     Page > Banner { border-top: none; height: 1; background: $warning 20%; }
     Page > Banner.-failure { background: $error 25%; }
     Page > Banner:ansi, Page > Banner.-failure:ansi { background: ansi_default; }

@@ -55,9 +55,7 @@ class PositionsPage(ListPage, AsksRecords):
     #tridents > #books { height: 1fr; }
     #tridents > #books.-side-by-side { layout: horizontal; }
     #tridents.-beside > #books { width: 2fr; }
-    #tridents LinePanel { border-top: solid $border; padding: 0 1; background: $background; width: 1fr; }
-    #tridents LinePanel { border-title-style: bold; border-title-color: $foreground; }
-    #tridents LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
+    #tridents LinePanel { width: 1fr; }
     """
 
     def __init__(self, *, name: str | None = None) -> None:

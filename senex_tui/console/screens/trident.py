@@ -62,9 +62,7 @@ class TridentPage(TridentStory):
     #whole.-wide { layout: horizontal; }
     #whole.-wide > #now { layout: vertical; width: 2fr; height: 1fr; }
     #whole.-wide > StoryPanel { width: 3fr; }
-    #whole LinePanel { border-top: solid $border; padding: 0 1; background: $background; width: 1fr; }
-    #whole LinePanel { border-title-style: bold; border-title-color: $foreground; }
-    #whole LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
+    #whole LinePanel { width: 1fr; }
     """
 
     def __init__(self, trident_id: str) -> None:

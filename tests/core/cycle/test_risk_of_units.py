@@ -13,6 +13,7 @@ from core.domain.positions.tridents import ManagedTrident
 from core.domain.positions.units import UnitName, UnitState
 from core.domain.risk.exposure import Exposure
 from core.domain.trident.sides import Direction
+from core.records.search.open_tridents import open_risk
 from tests.support.trident_world import CALL, EARLY, fill, held, targets_placed, targets_rest, trident
 from tests.support.world import ACCOUNT, World, in_world
 
@@ -34,6 +35,17 @@ def left(of: ManagedTrident) -> Decimal:
     return max(Decimal(0), 100 * (of.width * max(puts, len(units) - puts) - sum(credits, Decimal(0))))
 
 
+async def told(world: World) -> list[Decimal | None]:
+    """What the screen and the reports say can still be lost, of each trident that is open."""
+    await world.engine.tridents.check()
+    world.engine.builder.refresh()
+    snapshot = world.engine.builder.snapshot
+    assert snapshot is not None
+    held = await world.records.tridents.held_of(ACCOUNT)
+    entries = await world.records.entries.these([one.id for one in held])
+    return [*(one.max_risk for one in snapshot.positions.open), *(open_risk(one, held) for one in entries)]
+
+
 @pytest.mark.parametrize("first", list(UnitName))
 def test_each_target_that_fills_leaves_the_risk_of_the_units_left(tmp_path: Path, first: UnitName) -> None:
     async def day(world: World) -> None:
@@ -48,6 +60,7 @@ def test_each_target_that_fills_leaves_the_risk_of_the_units_left(tmp_path: Path
             seen = await exposed(world)
             assert seen.open_risk == left((await trident(world)).trident)
             assert seen.open_tridents == (1 if count < 2 else 0)
+            assert await told(world) == ([seen.open_risk] * 2 if count < 2 else [])
             risks.append(seen.open_risk)
         assert len({*risks}) > 2
         assert risks[-1] == 0

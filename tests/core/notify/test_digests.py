@@ -49,7 +49,7 @@ def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> No
         what = "QQQ 622P/619P/622C/625C, expires Fri 17 Apr 2026"
         assert f"{what}: FILLED 4.06; mid 4.10, max risk 194.00 $, order 413" in text
         assert f"{what}: REJECTED: no money in …0002; limit 4.06, max risk 194.00 $, order 413" in text
-        assert "Open tridents: 1, max risk 194.00 $ in all" in text
+        assert "Open tridents: 1, open risk 194.00 $ in all" in text
         assert "No cycle ran." in text
         assert "Next: done today (filled 4.06)." in text
         assert "Next: no slot is left today; the next is Tue 3 Mar 09:45." in text

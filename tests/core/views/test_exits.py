@@ -73,9 +73,15 @@ def test_of_a_trident_closed_in_part_the_results_count_what_was_realized(tmp_pat
         assert left.unrealized_mid is not None
         assert left.realized is not None
         assert position.profit_mid == left.realized + left.unrealized_mid
-        assert (position.mark_mid, position.break_even_below) == (left.close_mid, None)
+        assert position.break_even_below is None
+        units = (await world.records.tridents_on_record.get(entry.id)).record.trident.units
+        puts = sum(unit.credit for unit in units if unit.is_put and unit.credit is not None)
+        assert position.mark_mid is not None
+        assert left.close_mid is not None
+        assert position.mark_mid == 2 * left.close_mid == sum(unit.mid for unit in left.units if unit.mid is not None)
+        assert left.unrealized_mid == 100 * (puts - position.mark_mid), "the mark is that of all that is left"
         assert left.worst_case is not None
-        assert position.max_risk == max(0, -left.worst_case)
+        assert position.max_risk == left.realized - left.worst_case, "what is realized makes no risk smaller"
         assert left.net_estimated
         assert left.realized_net is not None
         assert left.realized_net < left.realized

@@ -47,5 +47,5 @@ async def test_an_open_trident_is_told_with_its_warning_and_a_settled_one_is_not
     assert (told["credit"], told["max_risk"]) == ("4.12", "188.00")
     assert (told["break_even_below"], told["break_even_above"]) == ("619.94", None)
     text = status.to_text()
-    assert "credit 4.12, break-even 619.94, none above, max risk 188.00 $" in text
+    assert "credit 4.12, break-even 619.94, none above, open risk 188.00 $" in text
     assert "warning: 5 days to expiration, no automatic exit" in text
