@@ -97,9 +97,13 @@ class EngineHost:
         return command_id
 
     def _refuse(self, command_id: str, kind: CommandKind) -> str:
-        text = "the engine is not running; nothing was done"
+        text = f"{self._not_running}; nothing was done"
         self._refused.append(CommandView(command_id, kind, CommandState.REFUSED, text))
         return command_id
+
+    @property
+    def _not_running(self) -> str:
+        return (EngineState.STARTING if self._ended is None else EngineState.STOPPED).not_running
 
     def warn(self, source: str, text: str) -> None:
         """Shows the operator a warning that stops nothing, and logs it. May be called from any thread."""
@@ -114,7 +118,7 @@ class EngineHost:
         engine, loop = self._engine, self._loop
         if engine is None or loop is None or not self._thread.is_alive():
             nobody: Future[Found] = Future()
-            nobody.set_exception(EngineNotRunning("the engine is not running"))
+            nobody.set_exception(EngineNotRunning(self._not_running))
             return nobody
 
         async def asked() -> Found:

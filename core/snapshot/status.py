@@ -37,6 +37,11 @@ class EngineState(StrEnum):
     """No engine publishes to this watcher; what it shows is from the records."""
 
     @property
+    def not_running(self) -> str:
+        """Why nothing is asked of an engine that does not run, as a sentence without its stop."""
+        return f"the engine is {'starting' if self is EngineState.STARTING else 'not running'}"
+
+    @property
     def tells_day(self) -> bool:
         """Whether what is shown of the day, and of what comes next, is as it stands now."""
         return self in (EngineState.RUNNING, EngineState.UNSEEN)

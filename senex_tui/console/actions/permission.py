@@ -67,15 +67,19 @@ def offered(action: str, automation: Automation | None, why: Callable[[str], str
     return False if RULES[action].needs_entry and reason not in _SAID else None
 
 
+def _not_running(status: StatusSlice | None) -> str:
+    return (EngineState.STOPPED if status is None else status.engine).not_running
+
+
 def why_not_pause(status: StatusSlice | None, pending: Pending) -> str | None:
     if status is None or status.engine not in (EngineState.RUNNING, EngineState.STARTING, EngineState.UNSEEN):
-        return "the engine is not running"
+        return _not_running(status)
     return "a pause is on its way" if CommandKind.PAUSE in pending else None
 
 
 def why_not_resume(status: StatusSlice | None, pending: Pending) -> str | None:
     if status is None or status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(status)
     if status.automation is not Automation.PAUSED:
         return "automation is not paused"
     return "a resume is on its way" if CommandKind.RESUME in pending else None
@@ -84,7 +88,7 @@ def why_not_resume(status: StatusSlice | None, pending: Pending) -> str | None:
 def why_not_end_halt(status: StatusSlice | None, pending: Pending) -> str | None:
     """Only a halt that is recorded ends by a word; another ends with its cause, which the banner names."""
     if status is None or status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(status)
     if status.automation is not Automation.HALTED:
         return "entries are not halted"
     if not status.who:
@@ -94,27 +98,27 @@ def why_not_end_halt(status: StatusSlice | None, pending: Pending) -> str | None
 
 def why_not_reconcile(status: StatusSlice | None, pending: Pending) -> str | None:
     if status is None or status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(status)
     return "a reconciliation is on its way" if CommandKind.RECONCILE in pending else None
 
 
 def why_not_cancel(now: Snapshot) -> str | None:
     if now.status is None or now.status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(now.status)
     works = in_state(now.orders, WORKING) or exits_in_state(now.exits, WORKING)
     return None if works else "no entry and no closing order is working"
 
 
 def why_not_decide(now: Snapshot) -> str | None:
     if now.status is None or now.status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(now.status)
     is_unknown = in_state(now.orders, UNKNOWN) or exits_in_state(now.exits, UNKNOWN)
     return None if is_unknown else "no entry and no closing order is unknown"
 
 
 def why_not_reenter(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
     if status is None or status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(status)
     return None if closed_by_cancel(orders) else "no entry's day was closed by a cancel"
 
 
@@ -139,7 +143,7 @@ def why_not_force(
     """A cycle cannot be forced while paused, halted or reconciling, in a running cycle or a closed market, nor for no
     account (rules 3)."""
     if status is None or status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(status)
     if status.automation is not Automation.ACTIVE:
         return f"automation is {status.automation.value}"
     if cycle is not None and cycle.running:
@@ -153,7 +157,7 @@ def why_not_force(
 
 def why_not_exits(status: StatusSlice | None, pending: Pending) -> str | None:
     if status is None or status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(status)
     if status.exits is None:
         return "no trident is held"
     return "a command about exits is on its way" if CommandKind.EXITS in pending else None
@@ -161,14 +165,14 @@ def why_not_exits(status: StatusSlice | None, pending: Pending) -> str | None:
 
 def why_not_close(now: Snapshot) -> str | None:
     if now.status is None or now.status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(now.status)
     return None if any(view.exits is not None and view.exits.legs for view in now.positions.open) else _NOTHING_HELD
 
 
 def why_not_jump(status: StatusSlice | None, cycle: CycleSlice | None, orders: tuple[OrderView, ...]) -> str | None:
     """A demo jumps only from where nothing is under way: what comes then is lived without this screen."""
     if status is None or status.engine is not EngineState.RUNNING:
-        return "the engine is not running"
+        return _not_running(status)
     if status.automation is Automation.RECONCILING:
         return f"automation is {status.automation.value}"
     if cycle is not None and cycle.running:

@@ -7,9 +7,11 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from core.domain.operation.commands import CommandKind
 from core.engine.engine import Engine
 from core.engine.host import EngineHost
 from core.engine.start_progress import FEED, LONGEST_S, RECONCILE, StartProgress
+from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.ids import RandomIds
 from core.simulator.exchange.faults import FaultKind
@@ -65,6 +67,18 @@ def test_a_start_that_only_waits_for_the_feed_is_over_after_a_minute(tmp_path: P
     in_world(day, tmp_path)
 
 
+def nobody_answers(host: EngineHost) -> str:
+    """Why there is nobody to ask, which a command is told too."""
+
+    async def question(_: Records) -> None:
+        return None
+
+    why = str(host.look_up(question).exception(1))
+    host.send(CommandKind.RECONCILE)
+    assert host.snapshot().commands[-1].text == f"{why}; nothing was done"
+    return why
+
+
 def test_a_host_tells_the_step_that_failed_and_keeps_saying_so() -> None:
     let_go = threading.Event()
 
@@ -78,6 +92,7 @@ def test_a_host_tells_the_step_that_failed_and_keeps_saying_so() -> None:
     while not running(host.snapshot().status.start):
         threading.Event().wait(0.01)
     assert running(host.snapshot().status.start) == ["setup"]
+    assert nobody_answers(host) == "the engine is starting"
     let_go.set()
     while host.running:
         threading.Event().wait(0.01)
@@ -85,3 +100,4 @@ def test_a_host_tells_the_step_that_failed_and_keeps_saying_so() -> None:
     assert (status.engine, status.failure) == (EngineState.FAILED, "the records cannot be opened")
     assert (status.start[0].state, status.start[0].detail) == (StartState.FAILED, "the records cannot be opened")
     assert host.snapshot().status == status
+    assert nobody_answers(host) == "the engine is not running"

@@ -101,7 +101,7 @@ async def test_force_is_greyed_out_and_says_why() -> None:
         "retrying": "cycle 3 is running",
         "paused": "automation is paused",
         "closed": "the market is closed",
-        "starting": "the engine is not running",
+        "starting": "the engine is starting",
         "failed": "the engine is not running",
     }
     async with driven(size=(80, 24)) as console:
