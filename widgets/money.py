@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 
 from core.domain.operation import amounts
-from core.domain.reporting.money import Period
+from core.domain.reporting.money import MoneyPart, Period
 from core.snapshot import Freshness, PositionsSlice, PositionView
-from core.snapshot.money import MoneyView
+from core.snapshot.money import MoneyView, MoneyWeek, NetToday
 from widgets.base.lines import Drawing, Part, Tone, flow, wrap
 from widgets.base.panel import LinePanel
 from widgets.base.profit import profit_tone
@@ -39,9 +39,10 @@ class MoneyNow:
     trouble: str = ""
 
 
-def open_now(positions: PositionsSlice, account: str = "") -> OpenNow:
-    """What is open of an account, named as on the screen; of all accounts without one."""
-    held = [one for one in positions.open if not account or one.account == account]
+def open_now(positions: PositionsSlice, view: MoneyView | None = None) -> OpenNow:
+    """What is open of the chosen account, which its tridents tell; of all accounts without a choice."""
+    ids = None if view is None or not view.chosen else view.open_ids
+    held = [one for one in positions.open if ids is None or one.entry_id in ids]
     marks = [open_of(one) for one in held]
     mids, naturals = [mark[0] for mark in marks], [mark[1] for mark in marks]
     return OpenNow(len(held), _sum(mids), _sum(naturals))
@@ -76,6 +77,8 @@ def now_lines(value: MoneyNow, width: int) -> tuple[tuple[Part, ...], ...]:
     parts = [] if value.view is None else [*_earned(value.view, value.today)]
     if value.open.tridents or value.view is not None:
         parts += _open(value.open)
+    if value.view is not None and value.today is not None and value.view.days:
+        parts.insert(0, _net(value.view.net_today(value.today, value.open.mid)))
     return tuple(flow(parts or [(MoneyLine.PLACEHOLDER, Tone.DIM)], width))
 
 
@@ -84,25 +87,35 @@ def _title(view: MoneyView | None) -> str:
         return "Money, $"
     days = f", {view.days[0].day} to {view.days[-1].day}" if view.days else ""
     count = len(view.accounts)
-    if view.choice:
-        return f"Money, $  {view.chosen}{f', account {view.choice} of {count}' if count > 1 else ''}{days}"
+    if view.chosen:
+        place = f", account {view.accounts.index(view.chosen) + 1} of {count}" if count > 1 else ""
+        return f"Money, $  {view.chosen}{place}{days}"
     return f"Money, $  {view.accounts[0] if count == 1 else f'all {count} accounts'}{days}"
 
 
+def _net(found: NetToday) -> Part:
+    """What today earned with what is open, against the marks of the last close."""
+    since = "" if found.since is None else f" since {found.since:%b} {found.since.day}"
+    told = amounts.realized_money(found.amount, estimated=found.estimated)
+    return f"net{since} {told}", Tone.DIM if found.amount is None else profit_tone(found.amount)
+
+
 def _earned(view: MoneyView, today: date | None) -> list[Part]:
-    parts: list[Part] = []
+    """What today, its week, its month and all days realized."""
+    found: list[tuple[str, Decimal, bool]] = []
     if today is not None:
-        of_day = [one.realized for one in view.days if one.day <= today][-2:]
-        is_today = any(one.day == today for one in view.days)
-        earned = of_day[-1] - (of_day[0] if len(of_day) > 1 else 0) if is_today else Decimal(0)
-        week = dict(view.weeks).get(Period.WEEK.first_of(today), Decimal(0))
-        month = next((part.realized for begins, part in view.figures.periods
-                      if begins == Period.MONTH.first_of(today)), Decimal(0))  # fmt: skip
-        for name, value in (("today", earned), ("week", week), ("month", month)):
-            parts.append((f"{name} {amounts.signed_money(value)}", profit_tone(value)))
+        of_day, monday, first = view.on(today), Period.WEEK.first_of(today), Period.MONTH.first_of(today)
+        found.append(("today", of_day.realized, of_day.estimated))
+        week = next((one for one in view.weeks if one.begins == monday), MoneyWeek(monday, Decimal(0)))
+        found.append(("week", week.realized, week.estimated))
+        month = next((part for begins, part in view.figures.periods if begins == first), MoneyPart())
+        found.append(("month", month.realized, month.estimated))
     total = view.figures.total
-    mark = "~" if total.estimated else ""
-    return [*parts, (f"all {mark}{amounts.signed_money(total.realized)}", profit_tone(total.realized))]
+    found.append(("all", total.realized, total.estimated))
+    return [
+        (f"{name} {amounts.realized_money(value, estimated=estimated)}", profit_tone(value))
+        for name, value, estimated in found
+    ]
 
 
 def _open(value: OpenNow) -> list[Part]:

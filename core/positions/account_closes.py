@@ -69,7 +69,7 @@ class AccountCloses:
         due = [account for account in accounts if self._kept.get(account) != session.day]
         if not due:
             return True
-        found = await self.records.money.recorded()
+        found = await self.records.money.on(session.day)
         complete = True
         for account in due:
             complete &= await self._keep(account, session.day, found.of(account))

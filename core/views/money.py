@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from core.domain.operation.accounts import names_of, resolve_account
 from core.domain.operation.events import masked
+from core.domain.operation.reasons import Refusal
 from core.domain.positions.account_at_close import AccountAtClose
-from core.domain.reporting.money import Period, earned_by_day, money_of
+from core.domain.reporting.money import Earned, Period, earned_by_day, money_of
 from core.records.search.money import Money
-from core.snapshot.money import MoneyDay, MoneyView
+from core.snapshot.money import MoneyDay, MoneyView, MoneyWeek
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -31,11 +34,12 @@ class MoneyFound:
     version: Version
 
 
-async def money_page(records: Records, choice: int, known: Version = None) -> MoneyFound | None:
-    """What was earned in the accounts of this choice; None when the records are still of the `known` version.
+async def money_page(records: Records, choice: str, known: Version = None) -> MoneyFound | None:
+    """What was earned in the accounts of this choice, the name of one or empty for all; None when the records are still
+    of the `known` version.
 
-    Figures are put together beside the loop that asks: of five years they take longer than quotes may wait. Raises
-    RecordsError.
+    Rows and figures are put together beside the loop that asks: of five years they take longer than quotes may wait.
+    Raises RecordsError.
     """
     version = records.money.version()
     if known is not None and known == version:
@@ -45,31 +49,33 @@ async def money_page(records: Records, choice: int, known: Version = None) -> Mo
     return MoneyFound(await asyncio.to_thread(money_view, found, days, choice), version)
 
 
-def account_of(found: Money, choice: int) -> str | None:
-    """The number of the account with this place; None for all of them."""
-    numbers = _numbers(found)
-    return numbers[choice - 1] if 0 < choice <= len(numbers) else None
+def account_of(found: Money, choice: str) -> str | None:
+    """The number of the account of this name; None for all of them, and for a name that there is not."""
+    number = resolve_account(choice, _numbers(found)) if choice else None
+    return None if isinstance(number, Refusal) else number
 
 
-def money_view(found: Money, closes: Sequence[AccountAtClose], choice: int) -> MoneyView:
-    """What was earned in the accounts of this choice; a choice that there is not is all of them."""
-    numbers, number = _numbers(found), account_of(found, choice)
+def money_view(found: Money, closes: Sequence[AccountAtClose], choice: str) -> MoneyView:
+    """What was earned in the accounts of this choice; a name that there is not is all of them."""
+    names, number = names_of(_numbers(found)), account_of(found, choice)
     of_choice = found if number is None else found.of(number)
     closes = [one for one in closes if number is None or one.account == number]
-    tridents = [replace(one, account=masked(one.account)) for one in of_choice.tridents]
+    tridents = [replace(one, account=names[one.account]) for one in of_choice.tridents]
     by_day = earned_by_day(of_choice.units, tridents)
+    spans = _spans(of_choice)
     return MoneyView(
-        accounts=tuple(masked(one) for one in numbers),
-        choice=0 if number is None else choice,
+        accounts=tuple(names.values()),
+        chosen="" if number is None else names[number],
         figures=money_of(
             of_choice.units,
             tridents,
-            [replace(one, account=masked(one.account)) for one in closes],
+            [replace(one, account=names.get(one.account, masked(one.account))) for one in closes],
             Period.MONTH,
             slippages=of_choice.slippages,
         ),
-        days=_days(by_day, _open_by_mid(closes)),
+        days=_days(by_day, _open_by_mid(closes, spans, by_day)),
         weeks=_weeks(by_day),
+        open_ids=frozenset(id for of_account in spans.values() for id in of_account.open_ids),
     )
 
 
@@ -77,35 +83,80 @@ def _numbers(found: Money) -> list[str]:
     return sorted({one.account for one in found.tridents})
 
 
-def _open_by_mid(closes: Iterable[AccountAtClose]) -> dict[date, Decimal | None]:
+@dataclass(slots=True)
+class _Spans:
+    """When an account had tridents open: the days on which they were opened, and those of their last units."""
+
+    opened: list[date] = field(default_factory=list)
+    ended: list[date] = field(default_factory=list)
+    open_ids: list[str] = field(default_factory=list)
+
+    def holds(self, day: date) -> bool:
+        """Whether one was open at the close of this day."""
+        return bisect_right(self.opened, day) > bisect_right(self.ended, day)
+
+
+def _spans(found: Money) -> dict[str, _Spans]:
+    last: dict[str, date | None] = {}
+    for unit in found.units:
+        before = last.get(unit.trident_id, date.min)
+        last[unit.trident_id] = None if unit.day is None or before is None else max(before, unit.day)
+    spans: dict[str, _Spans] = {}
+    for trident in found.tridents:
+        of_account = spans.setdefault(trident.account, _Spans())
+        of_account.opened.append(trident.opened_on)
+        ended = last.get(trident.id)
+        if ended is None:
+            of_account.open_ids.append(trident.id)
+        else:
+            of_account.ended.append(ended)
+    for of_account in spans.values():
+        of_account.opened.sort()
+        of_account.ended.sort()
+    return spans
+
+
+def _open_by_mid(
+    closes: Iterable[AccountAtClose], spans: Mapping[str, _Spans], earned: Iterable[date]
+) -> dict[date, Decimal | None]:
     """What was open at each close, of all its accounts together; None where it is not known of one with something
-    open."""
-    found: dict[date, Decimal | None] = {}
+    open. The days on which something was earned are among them."""
+    marks: dict[date, dict[str, Decimal | None]] = {day: {} for day in earned}
     for one in closes:
-        before = found.get(one.day, _NONE)
-        mid = one.unrealized.mid if one.unrealized is not None else None if one.open_risk else _NONE
-        found[one.day] = None if before is None or mid is None else before + mid
+        mid = None if one.unrealized is None else one.unrealized.mid
+        marks.setdefault(one.day, {})[one.account] = mid
+    found: dict[date, Decimal | None] = {}
+    for day, of_day in marks.items():
+        known = [of_day.get(number) for number, span in spans.items() if span.holds(day)]
+        sure = [mid for mid in known if mid is not None]
+        found[day] = sum(sure, _NONE) if len(sure) == len(known) else None
     return found
 
 
-def _days(by_day: dict[date, Decimal], open_mid: dict[date, Decimal | None]) -> tuple[MoneyDay, ...]:
-    """From the first day on which something was earned or paid."""
+def _days(by_day: Mapping[date, Earned], open_mid: Mapping[date, Decimal | None]) -> tuple[MoneyDay, ...]:
+    """From the first day on which something was earned."""
     days: list[MoneyDay] = []
     so_far = _NONE
-    for day in sorted(by_day.keys() | open_mid.keys()):
-        so_far += by_day.get(day, _NONE)
-        if days or day in by_day:
-            days.append(MoneyDay(day, so_far, open_mid.get(day)))
+    for day in sorted(open_mid):
+        earned = by_day.get(day)
+        if earned is not None:
+            so_far += earned.amount
+            days.append(MoneyDay(day, so_far, open_mid[day], earned.estimated, earned.unexplained))
+        elif days:
+            days.append(MoneyDay(day, so_far, open_mid[day]))
     return tuple(days)
 
 
-def _weeks(by_day: dict[date, Decimal]) -> tuple[tuple[date, Decimal], ...]:
-    found: dict[date, Decimal] = {}
+def _weeks(by_day: Mapping[date, Earned]) -> tuple[MoneyWeek, ...]:
+    found: dict[date, Earned] = {}
     for day, earned in by_day.items():
-        begins = Period.WEEK.first_of(day)
-        found[begins] = found.get(begins, _NONE) + earned
+        found.setdefault(Period.WEEK.first_of(day), Earned()).add(earned.amount, estimated=earned.estimated)
     if not found:
         return ()
     first, last = min(found), max(found)
-    weeks = ((last - first).days // 7) + 1
-    return tuple((begins, found.get(begins, _NONE)) for begins in (first + _WEEK * n for n in range(weeks)))
+    all_weeks = (first + _WEEK * number for number in range((last - first).days // 7 + 1))
+    nothing = Earned()
+    return tuple(
+        MoneyWeek(begins, one.amount, one.estimated)
+        for begins, one in ((begins, found.get(begins, nothing)) for begins in all_weeks)
+    )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.domain.operation import amounts
+from core.domain.operation.accounts import names_of
 from core.domain.operation.events import masked
+from core.domain.positions.account_at_close import AccountAtClose
 from core.domain.positions.units import Ended, UnitName
 from core.domain.reporting.money import MoneyFigures, MoneyPart, Period, TridentMoney, UnitMoney, money_of
 from core.domain.trident.occ import read_occ
@@ -43,9 +46,12 @@ COLUMNS = (
     "realized",
     "estimated",
     "transactions",
+    "difference",
 )
 """Of a row of the CSV. `trade` is the trident's id, `short` and `long` are strikes. Amounts are in $: `proceeds` is
-what the opening and a settlement brought, `cost` what the closing cost."""
+what the opening and a settlement brought, `cost` what the closing cost, `difference` how much more of the whole trident
+the broker's rows say, with its last unit."""
+_Rows = Mapping[tuple[str, UnitName], tuple[str, ...]]
 UNEXPLAINED = "gone?"
 """How a unit ended of which nothing says it. Its amounts are empty."""
 
@@ -57,6 +63,7 @@ class Lot:
     trident: TridentMoney
     unit: UnitMoney
     transactions: tuple[str, ...]
+    difference: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,53 +119,88 @@ async def read_pnl(
     )
 
 
-async def csv_of(records: Records, mode: str, choice: int) -> str:
+async def csv_of(records: Records, mode: str, choice: str) -> str:
     """The CSV of all days, of the accounts that the page of money shows at this choice. Raises RecordsError."""
     found = await records.money.recorded()
-    report = await _report(records, found, mode, Period.MONTH, None, None, account_of(found, choice), with_lots=True)
-    return report.to_csv()
+    rows = await records.money.rows_of(await asyncio.to_thread(_ended, found, date.min, date.max))
+    number = account_of(found, choice)
+
+    def made() -> str:
+        return _report(found, (), mode, Period.MONTH, _Asked(None, None, number), rows).to_csv()
+
+    return await asyncio.to_thread(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The days asked for, None where none was given, and the number of the account, None for all."""
+
+    first: date | None
+    last: date | None
+    number: str | None
+
+    @property
+    def days(self) -> tuple[date, date]:
+        return self.first or date.min, self.last or date.max
 
 
 async def _read(
     records: Records, mode: str, by: Period, first: date | None, last: date | None, account: str, *, with_lots: bool
 ) -> PnlReport:
-    number = await account_named(records, account)
+    asked = _Asked(first, last, await account_named(records, account))
     found = await records.money.recorded()
-    return await _report(records, found, mode, by, first, last, number, with_lots=with_lots)
+    rows = await records.money.rows_of(_ended(found, *asked.days)) if with_lots else None
+    return _report(found, await records.pnl_rows.days(*asked.days), mode, by, asked, rows)
 
 
-async def _report(
-    records: Records,
-    found: Money,
-    mode: str,
-    by: Period,
-    first: date | None,
-    last: date | None,
-    number: str | None,
-    *,
-    with_lots: bool,
+def _report(
+    found: Money, days: Sequence[AccountAtClose], mode: str, by: Period, asked: _Asked, rows: _Rows | None
 ) -> PnlReport:
-    since, until = first or date.min, last or date.max
-    days = await records.pnl_rows.days(since, until)
-    if number is not None:
-        found = found.of(number)
-        days = tuple(day for day in days if day.account == number)
-    tridents = {one.id: replace(one, account=masked(one.account)) for one in found.tridents}
+    """The report of what was found. `rows` has the broker's rows of each unit, None for a report without lots."""
+    since, until = asked.days
+    names = names_of(sorted({one.account for one in found.tridents}))
+    if asked.number is not None:
+        found = found.of(asked.number)
+        days = tuple(day for day in days if day.account == asked.number)
+    tridents = {one.id: replace(one, account=names[one.account]) for one in found.tridents}
     figures = money_of(
         found.units,
         tridents.values(),
-        [replace(day, account=masked(day.account)) for day in days],
+        [replace(day, account=names.get(day.account, masked(day.account))) for day in days],
         by,
         slippages=found.slippages,
         first=since,
         last=until,
     )
-    if not with_lots:
-        return PnlReport(mode, first, last, figures)
-    closed = [unit for unit in found.units if unit.day is not None and since <= unit.day <= until]
-    rows = await records.money.rows_of(list(dict.fromkeys(unit.trident_id for unit in closed)))
-    lots = [Lot(tridents[unit.trident_id], unit, rows.get((unit.trident_id, unit.name), ())) for unit in closed]
-    return PnlReport(mode, first, last, figures, tuple(sorted(lots, key=_place_in_csv)))
+    lots = [] if rows is None else _lots(found, tridents, since, until, rows)
+    return PnlReport(mode, asked.first, asked.last, figures, tuple(lots))
+
+
+def _ended(found: Money, since: date, until: date) -> list[str]:
+    """The tridents of which a unit ended on these days."""
+    ended = (unit.trident_id for unit in found.units if unit.day is not None and since <= unit.day <= until)
+    return list(dict.fromkeys(ended))
+
+
+def _lots(found: Money, tridents: Mapping[str, TridentMoney], since: date, until: date, rows: _Rows) -> list[Lot]:
+    """The units that ended on these days, in the order of the CSV. The difference of a trident stands with the unit
+    that ended last, so that a sum over the rows counts it once."""
+    ends: dict[str, list[date | None]] = {}
+    for unit in found.units:
+        ends.setdefault(unit.trident_id, []).append(unit.day)
+    lots = sorted(
+        (
+            Lot(tridents[unit.trident_id], unit, rows.get((unit.trident_id, unit.name), ()))
+            for unit in found.units
+            if unit.day is not None and since <= unit.day <= until
+        ),
+        key=_place_in_csv,
+    )
+    lasts = {lot.trident.id: number for number, lot in enumerate(lots) if None not in ends[lot.trident.id]}
+    for trident_id, number in lasts.items():
+        if lots[number].unit.day == max(day for day in ends[trident_id] if day is not None):
+            lots[number] = replace(lots[number], difference=lots[number].trident.difference)
+    return lots
 
 
 def _place_in_csv(lot: Lot) -> tuple[date, date, str, int]:
@@ -189,6 +231,7 @@ def _row(lot: Lot) -> tuple[object, ...]:
         _cents(unit.realized) if is_known else "",
         "yes" if unit.estimated else "no",
         " ".join(lot.transactions),
+        _cents(lot.difference) if is_known else "",
     )
 
 
@@ -272,7 +315,7 @@ def _line(label: str, value: str, rest: str) -> str:
 
 
 def _told(part: MoneyPart, value: Decimal) -> str:
-    return f"{'~' if part.estimated else ''}{amounts.signed_dollars(value)}"
+    return amounts.realized(value, estimated=part.estimated)
 
 
 def _percent(value: Decimal | None) -> str:
@@ -299,7 +342,7 @@ def _hows(units: Mapping[Ended, int]) -> str:
 def _table(head: str, parts: Iterable[tuple[str, MoneyPart]]) -> list[str]:
     lines = [f"{head:<12} {'REALIZED $':>12} {'FEES $':>9} {'ENDED':>6} {'WON':>8} {'DAYS':>6} {'RETURN':>8}"]
     for name, part in parts:
-        realized = f"{'~' if part.estimated else ''}{amounts.signed_money(part.realized)}"
+        realized = amounts.realized_money(part.realized, estimated=part.estimated)
         lines.append(
             f"{name:<12} {realized:>12} {amounts.money(part.fees):>9} {part.ended:>6} "
             f"{_percent(part.wins.percent):>8} {_plain(part.days_held):>6} {_percent(part.return_on_risk):>8}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 
 from core.domain.operation import amounts
+from core.snapshot.money import MoneyWeek
 from widgets.base.lines import Drawing, Tone
 from widgets.base.profit import profit_tone
 from widgets.charts.earned import day_mark, month_marks
@@ -21,14 +20,14 @@ _SMALLEST = (24, 5)
 
 @dataclass(frozen=True, slots=True)
 class WeeksPicture:
-    weeks: tuple[tuple[date, Decimal], ...]
+    weeks: tuple[MoneyWeek, ...]
 
     def draw(self, width: int, height: int, *, ascii: bool = False) -> Drawing:
         """The newest weeks for which there is room, the newest at the right."""
-        gained = sum(earned > 0 for _, earned in self.weeks)
-        lost = sum(earned < 0 for _, earned in self.weeks)
+        gained = sum(one.realized > 0 for one in self.weeks)
+        lost = sum(one.realized < 0 for one in self.weeks)
         if width < _SMALLEST[0] or height < _SMALLEST[1]:
-            return Drawing("Weeks, $", tuple(_in_words(*week) for week in reversed(self.weeks)))
+            return Drawing("Weeks, $", tuple(_in_words(week) for week in reversed(self.weeks)))
         plot, shown = self._plot(width, height, ascii)
         left_out = len(self.weeks) - shown
         of = f"the newest {shown} of {len(self.weeks)}" if left_out else amounts.counted(shown, "week")
@@ -43,24 +42,25 @@ class WeeksPicture:
         wide = max(1, each - 1)
         plot.level(0.0, Tone.DIM)
         places = {}
-        for number, (begins, earned) in enumerate(shown):
-            places[begins] = number * each
-            plot.bar(number * each, wide, float(earned))
-        first, last = shown[0][0], shown[-1][0]
+        for number, one in enumerate(shown):
+            places[one.begins] = number * each
+            plot.bar(number * each, wide, float(one.realized))
+        first, last = shown[0].begins, shown[-1].begins
         for day, label in (*month_marks(first, last, plot.columns // _A_MARK), day_mark(first), day_mark(last)):
             begins = next(week for week in places if week >= day)
             plot.tick(places[begins] / (plot.columns - 1), label)
         return plot, len(shown)
 
     @staticmethod
-    def _scale(weeks: tuple[tuple[date, Decimal], ...]) -> Scale:
+    def _scale(weeks: tuple[MoneyWeek, ...]) -> Scale:
         """Floats are for drawing alone: no figure is made from them."""
-        return Scale((0.0, 1.0), reach([0.0, *(float(earned) for _, earned in weeks)]))
+        return Scale((0.0, 1.0), reach([0.0, *(float(one.realized) for one in weeks)]))
 
 
-def _in_words(begins: date, earned: Decimal) -> tuple[tuple[str, Tone], ...]:
-    tone = profit_tone(earned) if earned else Tone.DIM
-    return ((f"{begins:%b %d} ", Tone.DIM), (amounts.signed_dollars(earned), tone))
+def _in_words(week: MoneyWeek) -> tuple[tuple[str, Tone], ...]:
+    tone = profit_tone(week.realized) if week.realized else Tone.DIM
+    told = amounts.realized(week.realized, estimated=week.estimated)
+    return ((f"{week.begins:%b %d} ", Tone.DIM), (told, tone))
 
 
 class _Bars(Plot):

@@ -53,6 +53,12 @@ def shortest_end(number: str, known: Sequence[str]) -> str:
     return number
 
 
+def names_of(known: Sequence[str]) -> dict[str, str]:
+    """What each account is called where several stand beside each other, by its number: masked to its last four
+    characters, with more of them where these are alike. `resolve_account` finds an account by its name."""
+    return {number: f"…{shortest_end(number, known)}" for number in known}
+
+
 def own_or_default(own: T | None, default: T) -> T:
     """An account's own setting, or where it has none that of the settings file."""
     return default if own is None else own

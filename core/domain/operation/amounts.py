@@ -11,6 +11,8 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 NONE = "--"
 """Stands for a missing value."""
+ESTIMATED = "~"
+"""Stands before an amount of which a part is an estimate."""
 
 _CENT, _MILL, _TENTH = Decimal("0.01"), Decimal("0.001"), Decimal("0.1")
 _HALF_CENTS = 200
@@ -73,6 +75,16 @@ def signed_money(value: Decimal | None) -> str:
 def signed_dollars(value: Decimal | None) -> str:
     """P&L or cash with the unit: `+12.00 $`, `-3.50 $`; zero is `0.00 $`."""
     return NONE if value is None else f"{signed_money(value)} $"
+
+
+def realized_money(value: Decimal | None, *, estimated: bool) -> str:
+    """What was realized, after all fees so far, without the unit: `~+44.00`, where a part of it is an estimate."""
+    return f"{ESTIMATED if estimated and value is not None else ''}{signed_money(value)}"
+
+
+def realized(value: Decimal | None, *, estimated: bool) -> str:
+    """What was realized, after all fees so far, with the unit: `~+44.00 $`. No other amount is called so."""
+    return NONE if value is None else f"{realized_money(value, estimated=estimated)} $"
 
 
 def percent(value: Decimal | None) -> str:

@@ -202,22 +202,38 @@ def money_of(
     )
 
 
-def earned_by_day(units: Iterable[UnitMoney], tridents: Iterable[TridentMoney]) -> dict[date, Decimal]:
-    """What each day earned after fees, the first day first: as `money_of` by day says, of all days and nothing else.
-    Their sum is what all of them realized."""
+@dataclass(slots=True)
+class Earned:
+    """What some days earned, after fees. `estimated`: a part of it is not the last word. `unexplained`: a unit ended on
+    them for nobody knows how much, which is left out."""
+
+    amount: Decimal = _NONE
+    estimated: bool = False
+    unexplained: bool = False
+
+    def add(self, amount: Decimal, *, estimated: bool = False, unexplained: bool = False) -> None:
+        self.amount += amount
+        self.estimated |= estimated
+        self.unexplained |= unexplained
+
+
+def earned_by_day(units: Iterable[UnitMoney], tridents: Iterable[TridentMoney]) -> dict[date, Earned]:
+    """What each day earned, the first day first: as `money_of` by day says, of all days and nothing else. Their sum is
+    what all of them realized."""
     of_trident = _by(units, lambda unit: (unit.trident_id,))
-    found: dict[date, Decimal] = {}
+    found: dict[date, Earned] = {}
     for trident in tridents:
         book = _Book(trident, of_trident.get(trident.id, []))
         for day in book.days:
-            found.setdefault(day, _NONE)
+            found.setdefault(day, Earned())
         if book.last_day is not None and not book.is_unexplained:
-            found[book.last_day] += trident.difference
+            found[book.last_day].add(trident.difference)
         for unit in book.units:
-            found[trident.opened_on] -= unit.opening_fees
+            found[trident.opened_on].add(-unit.opening_fees, estimated=unit.estimated)
             if unit.day is not None:
                 gross = _NONE if unit.realized is None else unit.realized + unit.fees
-                found[unit.day] += gross - (unit.fees - unit.opening_fees)
+                net = gross - (unit.fees - unit.opening_fees)
+                found[unit.day].add(net, estimated=unit.estimated, unexplained=unit.is_unexplained)
     return dict(sorted(found.items()))
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.engine import Row
 
 from core.domain.positions.account_at_close import AccountAtClose
 from core.domain.positions.pnl import OfficialClose, Realized, Unrealized
@@ -187,19 +189,7 @@ class PnlRows:
         """The days of all accounts from first to last, both included, by day and account."""
         async with self._database.read() as connection:
             found = await connection.execute(_DAYS, {"first": first, "last": last})
-            return tuple(
-                AccountAtClose(
-                    account=row.account,
-                    day=row.session_day,
-                    open_risk=row.open_risk,
-                    capital=row.capital,
-                    unrealized=_unrealized(row.unrealized_mid, row.unrealized_natural),
-                    realized=row.realized,
-                    fees=row.fees,
-                    at=row.at,
-                )
-                for row in found
-            )
+            return await self._database.beside(lambda: tuple([_at_close(row) for row in found]))
 
     async def add_close(self, symbol: str, day: date, close: OfficialClose) -> bool:
         """Records the underlying's official close of a session. False when it is recorded already."""
@@ -215,6 +205,19 @@ class PnlRows:
         async with self._database.read() as connection:
             found = await connection.execute(_CLOSES, {"symbol": symbol, "first": first})
             return tuple(OfficialClose(row.at, row.price) for row in found)
+
+
+def _at_close(row: Row[Any]) -> AccountAtClose:
+    return AccountAtClose(
+        account=row.account,
+        day=row.session_day,
+        open_risk=row.open_risk,
+        capital=row.capital,
+        unrealized=_unrealized(row.unrealized_mid, row.unrealized_natural),
+        realized=row.realized,
+        fees=row.fees,
+        at=row.at,
+    )
 
 
 def _unrealized(mid: Decimal | None, natural: Decimal | None) -> Unrealized | None:

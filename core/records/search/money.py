@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -81,20 +81,10 @@ class MoneySearch:
     async def recorded(self) -> Money:
         """Everything, in one consistent view."""
         async with self._database.read() as connection:
-            found = {row.id: _trident(row) for row in await connection.execute(_TRIDENTS)}
-            rows = (await connection.execute(_UNITS)).all()
-            walked = (await connection.execute(_WALKED)).all()
-        of_units: dict[str, list[UnitMoney]] = {}
-        for row in rows:
-            unit = _unit(row)
-            of_units.setdefault(unit.trident_id, []).append(unit)
-        for of_one in of_units.values():
-            of_one.sort(key=_place)
-        return Money(
-            tuple(found.values()),
-            tuple(unit for trident_id in found for unit in of_units[trident_id]),
-            tuple(filter(None, (_slippage(row, of_units.get(row.trident_id, ())) for row in walked))),
-        )
+            found = await connection.execute(_TRIDENTS)
+            rows = await connection.execute(_UNITS)
+            walked = await connection.execute(_WALKED)
+            return await self._database.beside(lambda: _money(found, rows, walked))
 
     async def on(self, day: date) -> Money:
         """The same, without slippages, of the tridents that were opened on this day or of which a unit ended on it: all
@@ -111,18 +101,38 @@ class MoneySearch:
 
     async def rows_of(self, trident_ids: Sequence[str]) -> Mapping[tuple[str, UnitName], tuple[str, ...]]:
         """The ids of the broker's rows that each unit of these tridents is made of, those of its opening too."""
-        found: dict[tuple[str, UnitName], list[str]] = {}
         async with self._database.read() as connection:
-            for row in await connection.execute(_ROWS, {"ids": trident_ids}):
-                for name in _ORDER if row.unit is None else (UnitName(row.unit),):
-                    of_unit = found.setdefault((row.trident_id, name), [])
-                    if row.transaction_id not in of_unit:
-                        of_unit.append(row.transaction_id)
-        return {key: tuple(ids) for key, ids in found.items()}
+            rows = await connection.execute(_ROWS, {"ids": trident_ids})
+            return await self._database.beside(lambda: _rows_by_unit(rows))
+
+
+def _money(tridents: Iterable[Any], units: Iterable[Any], walked: Iterable[Any]) -> Money:
+    found = {row.id: _trident(row) for row in tridents}
+    of_units: dict[str, list[UnitMoney]] = {}
+    for row in units:
+        unit = _unit(row)
+        of_units.setdefault(unit.trident_id, []).append(unit)
+    for of_one in of_units.values():
+        of_one.sort(key=_place)
+    return Money(
+        tuple(found.values()),
+        tuple(unit for trident_id in found for unit in of_units[trident_id]),
+        tuple(filter(None, (_slippage(row, of_units.get(row.trident_id, ())) for row in walked))),
+    )
 
 
 def _place(unit: UnitMoney) -> int:
     return _ORDER.index(unit.name)
+
+
+def _rows_by_unit(rows: Iterable[Any]) -> Mapping[tuple[str, UnitName], tuple[str, ...]]:
+    found: dict[tuple[str, UnitName], list[str]] = {}
+    for row in rows:
+        for name in _ORDER if row.unit is None else (UnitName(row.unit),):
+            of_unit = found.setdefault((row.trident_id, name), [])
+            if row.transaction_id not in of_unit:
+                of_unit.append(row.transaction_id)
+    return {key: tuple(ids) for key, ids in found.items()}
 
 
 def _trident(row: Row[Any]) -> TridentMoney:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL, Connection
@@ -26,6 +26,7 @@ from core.records.store.tables import engine as engine_row
 if TYPE_CHECKING:
     from core.records.store.sqlite_on_loop import LoopFile, OnLoop
 
+Made = TypeVar("Made")
 BUSY_TIMEOUT_MS = 10_000
 """Milliseconds that SQLite waits for another process (a watcher that posts a command) to finish its write."""
 
@@ -132,6 +133,11 @@ class Database:
         with self._under_way(), self._clear_failures():
             async with self._transaction(writes=False) as connection:
                 yield connection
+
+    async def beside(self, make: Callable[[], Made]) -> Made:
+        """What `make` makes of rows that are read, in a thread: of years it takes longer than quotes may wait for the
+        loop. On a virtual loop, which nothing waits for, at once."""
+        return make() if self._on_loop is not None else await asyncio.to_thread(make)
 
     def _transaction(self, *, writes: bool) -> AbstractAsyncContextManager[AsyncConnection]:
         if self._on_loop is not None:

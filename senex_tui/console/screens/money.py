@@ -34,13 +34,13 @@ _MEDIUM, _WIDE, _TALL = 110, 170, 38
 _LEAST_TABLE = 9
 
 
-async def _read(choice: int, known: Version, records: Records) -> MoneyFound | None:
+async def _read(choice: str, known: Version, records: Records) -> MoneyFound | None:
     from core.views.money import money_page
 
     return await money_page(records, choice, known)
 
 
-async def _csv(choice: int, mode: str, records: Records) -> str:
+async def _csv(choice: str, mode: str, records: Records) -> str:
     from senex_tui.reports.pnl import csv_of
 
     return await csv_of(records, mode, choice)
@@ -68,7 +68,7 @@ class MoneyPage(AsksRecords):
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self._choice = 0
+        self._choice = ""
         self._view: MoneyView | None = None
         self._version: Version = None
         self._trouble = ""
@@ -108,7 +108,9 @@ class MoneyPage(AsksRecords):
         if len(accounts) < 2:
             self.console.say("no other account has something to tell", "information")
             return
-        self._choice = (self._choice + steps) % (len(accounts) + 1)
+        choices = ("", *accounts)
+        at = choices.index(self._choice) if self._choice in choices else 0
+        self._choice = choices[(at + steps) % len(choices)]
         self._version = None
         self._look()
 
@@ -130,8 +132,7 @@ class MoneyPage(AsksRecords):
     def _tell(self) -> None:
         """Shows the line above with what is open now."""
         shown, line = self.console.shown, self.query_one(MoneyLine)
-        chosen = "" if self._view is None else self._view.chosen
-        now = MoneyNow(self._view, shown.day, open_now(shown.positions, chosen), self._trouble)
+        now = MoneyNow(self._view, shown.day, open_now(shown.positions, self._view), self._trouble)
         if now != self._now:
             self._now = now
             # It gives no row back: the parts below would be drawn again with a price.
@@ -172,7 +173,7 @@ class MoneyPage(AsksRecords):
         if found is not None:
             self._version = found.version
             if found.view != self._view:
-                self._view, self._choice = found.view, found.view.choice
+                self._view, self._choice = found.view, found.view.chosen
                 self._share_rows()
                 for name in self.PARTS:
                     self._part(name).show(found.view)
@@ -203,4 +204,4 @@ class MoneyPage(AsksRecords):
 
 def _moves(shown: Snapshot) -> tuple[date | None, tuple[tuple[object, ...], ...]]:
     """What the line above follows from besides the records."""
-    return shown.day, tuple((one.account, open_of(one)) for one in shown.positions.open)
+    return shown.day, tuple((one.entry_id, open_of(one)) for one in shown.positions.open)

@@ -62,15 +62,19 @@ def test_a_row_a_closed_unit(place: Place) -> None:
     assert tuple(rows[0]) == COLUMNS == (
         "account", "trade", "underlying", "expiration", "right", "short", "long", "quantity", "opened", "closed",
         "how", "proceeds", "cost", "fees", "realized", "estimated", "transactions",
+        "difference",
     )  # fmt: skip
     one, two = ["…0001", "one", "QQQ", "2026-04-17"], ["…0002", "two", "QQQ", "2026-04-17"]
     put, call = ["put", "622", "619", "1", "2026-03-02"], ["call", "622", "625", "1", "2026-03-02"]
     assert rows[1:] == [
-        [*one, *put, "2026-03-05", "target", "122.00", "73.00", "2.48", "46.52", "no", ""],
-        [*one, *put, "2026-04-06", "time", "122.00", "76.00", "2.48", "43.52", "no", ""],
-        [*one, *call, "2026-04-06", "expired", "162.00", "0.00", "2.24", "159.76", "no", ""],
-        [*two, *call, "2026-04-06", "gone?", "", "", "2.24", "", "yes", ""],
+        [*one, *put, "2026-03-05", "target", "122.00", "73.00", "2.48", "46.52", "no", "", "0.00"],
+        [*one, *put, "2026-04-06", "time", "122.00", "76.00", "2.48", "43.52", "no", "", "0.00"],
+        [*one, *call, "2026-04-06", "expired", "162.00", "0.00", "2.24", "159.76", "no", "", "-0.50"],
+        [*two, *call, "2026-04-06", "gone?", "", "", "2.24", "", "yes", "", ""],
     ]
+    net = sum(Decimal(row[14]) + Decimal(row[17]) for row in rows[1:-1])
+    report = asyncio.run(read_pnl(place, Period.MONTH, None, None, "0001"))
+    assert net == report.figures.total.realized, "the rows add up to what the report says"
 
 
 def test_some_days_of_one_account(place: Place) -> None:
