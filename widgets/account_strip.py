@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.events import Resize
 
+from core.domain.operation import amounts
 from core.domain.orders.fate import FateKind
 from core.domain.orders.next_step import Next
 from widgets.base import format as figures
@@ -143,8 +144,8 @@ def _more(now: AccountNow) -> list[Line]:
         )
         found.append(((f"{now.held} open", Tone.PLAIN), *profit))
     if now.ended:
-        about = "~" if now.estimated else ""
-        found.append(((f"today {about}{figures.signed_money(now.realized)} $, {now.ended} closed", Tone.PLAIN),))
+        told = amounts.realized(now.realized, estimated=now.estimated)
+        found.append(((f"today {told}, {now.ended} closed", Tone.PLAIN),))
     if now.closes:
         found.append(((f"{now.closes} close{'s' * (now.closes > 1)} at work", Tone.ACCENT),))
     if now.targets:

@@ -94,7 +94,7 @@ def _hows(total: MoneyPart, units: int, width: int) -> list[Line]:
 
 
 def _result(name: str, part: MoneyPart, width: int) -> Line:
-    told = f"{'~' if part.estimated else ''}{amounts.signed_dollars(part.realized)}"
+    told = amounts.realized(part.realized, estimated=part.estimated)
     ended = f"  {part.ended} ended" if width >= 40 else ""
     return (
         (fit(name, _HOW), Tone.PLAIN),

@@ -147,10 +147,10 @@ def wrap_after(lead: str, text: str, width: int) -> list[str]:
 
 def _results(exits: TridentExits) -> list[Part]:
     """What its exits brought, and the most it can still lose."""
-    realized, estimated = exits.realized_net, exits.net_estimated
     parts: list[Part] = []
-    if realized is not None:
-        parts.append((f"realized {'~' if estimated else ''}{figures.signed_money(realized)} $ after fees", Tone.PLAIN))
+    if exits.realized_net is not None:
+        told = amounts.realized(exits.realized_net, estimated=exits.net_estimated)
+        parts.append((f"realized {told}", Tone.PLAIN))
     if exits.worst_case is not None:
         parts.append((f"worst case {figures.signed_money(exits.worst_case)} $", Tone.PLAIN))
     return parts

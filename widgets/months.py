@@ -60,8 +60,8 @@ def table(rows: list[tuple[str, MoneyPart]], head: str, width: int) -> list[Line
     return lines
 
 
-def _result(value: Decimal | None, mark: str = "") -> Part:
-    return f"{mark}{amounts.signed_money(value)}", profit_tone(value)
+def _result(value: Decimal | None, *, estimated: bool = False) -> Part:
+    return amounts.realized_money(value, estimated=estimated), profit_tone(value)
 
 
 def _share(value: Decimal | None) -> Part:
@@ -69,7 +69,7 @@ def _share(value: Decimal | None) -> Part:
 
 
 _COLUMNS = (
-    _Column("REALIZED $", 12, 0, lambda part: _result(part.realized, "~" if part.estimated else "")),
+    _Column("REALIZED $", 12, 0, lambda part: _result(part.realized, estimated=part.estimated)),
     _Column("FEES $", 9, 2, lambda part: (amounts.money(part.fees), Tone.DIM)),
     _Column("ENDED", 5, 1, lambda part: (str(part.ended), Tone.PLAIN)),
     _Column("WON", 7, 3, lambda part: _share(part.wins.percent)),

@@ -102,7 +102,8 @@ def _exits(exits: TridentExits, width: int) -> list[Line]:
         lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"{unit.name:<6} {unit.told}", width)]
     parts: list[Part] = [
         (exits.state.upper(), STATE_TONES.get(exits.state, Tone.STRONG)),
-        (_realized(exits), profit_tone(exits.realized if exits.realized_net is None else exits.realized_net)),
+        profit_part(exits.realized, before="gross "),
+        (f"realized {_realized(exits)}", profit_tone(exits.realized_net)),
         profit_part(exits.unrealized_mid, before="unrealized "),
         profit_part(exits.unrealized_natural, before="at natural "),
         profit_part(exits.worst_case, before="worst case "),
@@ -112,11 +113,8 @@ def _exits(exits: TridentExits, width: int) -> list[Line]:
 
 
 def _realized(exits: TridentExits) -> str:
-    """What its exits brought, before fees and after all that were charged so far: `~` marks an estimate."""
-    before = f"realized {figures.signed_money(exits.realized)} $ before fees"
-    if exits.realized_net is None:
-        return before
-    return f"{before}, {'~' if exits.net_estimated else ''}{figures.signed_money(exits.realized_net)} $ after"
+    """What its exits brought after all fees so far: the gross is before them."""
+    return amounts.realized(exits.realized_net, estimated=exits.net_estimated)
 
 
 STATE_TONES = {"broken": Tone.BAD, "foreign close": Tone.BAD, "adjusted": Tone.BAD, "not managed": Tone.WARN}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.domain.positions.trident_words import ESTIMATED, TridentWord
+from core.domain.operation.amounts import realized_money
+from core.domain.positions.trident_words import TridentWord
 from core.snapshot import Freshness
 from widgets.base import format as figures
 from widgets.base.lines import Part, Tone
@@ -83,7 +84,9 @@ def _open_row(view: PositionView, now: datetime | None) -> Row:
 
 
 def _ended_row(one: EndedTrident, now: datetime | None) -> Row:
-    mark = ESTIMATED if one.estimated else ""
+    how = "; ".join(filter(None, (one.how, one.besides)))
+    short = one.besides or one.how
+    tone = Tone.WARN if one.besides else Tone.DIM
     cells: tuple[Part, ...] = (
         ("", Tone.DIM),
         (figures.when(one.opened_at, now), Tone.DIM),
@@ -94,9 +97,9 @@ def _ended_row(one: EndedTrident, now: datetime | None) -> Row:
         (one.account, Tone.DIM),
         (figures.price(one.credit), Tone.DIM),
         ("", Tone.DIM),
-        (f"{mark}{figures.signed_money(one.realized)}", profit_tone(one.realized)),
-        (one.how if len(one.how) <= _STATE else "in several ways", Tone.DIM),
-        (one.how, Tone.DIM),
+        (realized_money(one.realized, estimated=one.estimated), profit_tone(one.realized)),
+        (short if len(short) <= _STATE else "see its story" if one.besides else "in several ways", tone),
+        (how, tone),
     )
     return Row(one.trident_id, cells)
 

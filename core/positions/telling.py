@@ -8,7 +8,7 @@ written after the next start, and none is written twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,10 +17,9 @@ from core.domain.operation.amounts import counted
 from core.domain.operation.times import minute
 from core.domain.positions.actions import PlaceTargets
 from core.domain.positions.exits import Exit, ExitKind
-from core.domain.positions.pnl import Realized
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import Phase
-from core.domain.positions.units import Ended, Unit, UnitName, UnitState
+from core.domain.positions.units import Ended, Unit, UnitState
 from core.domain.reporting.exit_notices import (
     AboutTrident,
     assigned_notice,
@@ -35,7 +34,7 @@ from core.domain.reporting.must_close import must_close_rings_at, must_close_why
 from core.domain.reporting.notices import Letterhead, Notice
 from core.positions.views_of import Standing
 from core.records.records import Records, TridentRecord
-from core.records.repositories.unit_rows import UnitEarned
+from core.records.repositories.unit_rows import earned_together
 from core.records.store.errors import FencedOff, RecordsError
 from core.records.store.tables import tridents, units
 from core.runtime.clock import Clock, exchange_time
@@ -105,7 +104,8 @@ class Telling:
         known = await self.records.tridents_on_record.get(trident_id)
         record, today = known.record, exchange_time(self.clock.now()).date()
         view = TridentView(record.trident, known.exits, tuple(one.gone for one in known.gone))
-        return AboutTrident(record.account, view, today, _total(known.earned))
+        earned = earned_together(known.earned, record.difference, ended=record.ended_at is not None)
+        return AboutTrident(record.account, view, today, earned)
 
     async def _tell(self, account: str, sign: tuple[str, object], write: _Write) -> None:
         if sign in self._told:
@@ -173,13 +173,3 @@ def _mismatch(about: AboutTrident, ours: Decimal, brokers: Decimal) -> _Write:
 
 def _names(some: Iterable[Unit]) -> tuple[str, ...]:
     return tuple(unit.name.value for unit in some)
-
-
-def _total(found: Mapping[UnitName, UnitEarned]) -> Realized | None:
-    """What all units realized together, as far as a mail tells it; None where nothing was worked out."""
-    if all(one.fees is None for one in found.values()):
-        return None
-    fees = sum((one.fees or _NONE for one in found.values()), _NONE)
-    realized = sum((one.realized + (one.fees or _NONE) for one in found.values() if one.realized is not None), _NONE)
-    unexplained = tuple(name for name, one in found.items() if one.realized is None)
-    return Realized(realized, _NONE, fees, any(one.estimated for one in found.values()), unexplained)

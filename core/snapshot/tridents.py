@@ -70,7 +70,8 @@ class TridentExits:
 @dataclass(frozen=True, slots=True)
 class EndedTrident:
     """A trident that has ended. `account` is masked; `credit` is per share, None while fills are missing. `how` says
-    how it ended; `realized` is in $ after fees, `estimated` while one of these is."""
+    how it ended; `realized` is in $ after fees, None where nothing explains any unit, `estimated` while a part of it
+    is. `besides` says what it is without, and how far the broker's word differs, or is empty."""
 
     trident_id: str
     account: str
@@ -80,8 +81,9 @@ class EndedTrident:
     credit: Decimal | None
     opened_at: datetime
     how: str
-    realized: Decimal
+    realized: Decimal | None
     estimated: bool
+    besides: str = ""
 
 
 @dataclass(frozen=True, slots=True)

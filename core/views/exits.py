@@ -24,12 +24,12 @@ from core.domain.positions.timing import next_exit_at
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.trident_words import order_legs_words, own_price, strikes_of, unit_words, word_of
 from core.domain.positions.tridents import ExitMode, ExitRules, ManagedTrident
-from core.domain.positions.units import Unit, UnitName, UnitState, left_of
+from core.domain.positions.units import Unit, UnitState, left_of
 from core.domain.positions.would_send import would_send
 from core.domain.trident.trident import Action
 from core.positions.views_of import Standing
 from core.records.records import Switch
-from core.records.repositories.unit_rows import UnitEarned
+from core.records.repositories.unit_rows import earned_together
 from core.snapshot import ExitsView, ExitView, PositionView, TridentExits, UnitView
 
 _RESTS = (OrderState.WORKING, OrderState.UNKNOWN)
@@ -45,8 +45,8 @@ def trident_exits(one: Standing, rules: ExitRules) -> TridentExits:
     realized = gained(view.exits, trident.units)
     shape = close_shape(left_of(trident.units))
     today = one.moment.today
-    recorded = net_of(one.earned)
-    net = recorded if recorded is not None or realized is None else realized - _fees_so_far(view)
+    recorded = earned_together(one.earned) if all(unit.fees is not None for unit in one.earned.values()) else None
+    net = recorded.net if recorded is not None else None if realized is None else realized - _fees_so_far(view)
     targets, everything = _would_send(one, rules)
     is_part = any(unit.state is not UnitState.WHOLE for unit in trident.units)
     return TridentExits(
@@ -67,7 +67,7 @@ def trident_exits(one: Standing, rules: ExitRules) -> TridentExits:
         is_part=is_part,
         close_fees=None if shape is None else estimated_fees(shape.legs, cash_settled=trident.cash_settled),
         realized_net=net,
-        net_estimated=recorded is None or any(unit.estimated for unit in one.earned.values()),
+        net_estimated=recorded is None or recorded.estimated,
         sends_targets=targets,
         sends_all=everything,
         payoff=left_at_expiry(trident, realized) if is_part and realized is not None else None,
@@ -101,17 +101,6 @@ def _all_left(units: Sequence[Unit], close: Decimal | None) -> Decimal | None:
 
 def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     return None if one is None or other is None else one + other
-
-
-def net_of(earned: Mapping[UnitName, UnitEarned]) -> Decimal | None:
-    """What the units of a trident have realized together after all fees charged so far, in $; None while these are not
-    worked out."""
-    known = [unit for unit in earned.values() if unit.fees is not None]
-    if len(known) < len(earned) or not known:
-        return None
-    return sum(
-        (-unit.fees if unit.realized is None else unit.realized for unit in known if unit.fees is not None), _NONE
-    )
 
 
 def _fees_so_far(view: TridentView) -> Decimal:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.events import masked, masked_in
 from core.domain.operation.reasons import Refusal
+from core.domain.positions.trident_words import left_out_words
 from core.domain.positions.tridents import Phase
+from core.domain.positions.units import UnitName
 from core.records.search.history_rows import HistoryFilter, HistoryKind
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.snapshot import AlertView, ChangeView, EndedTrident, ExitView, OrderView
@@ -106,6 +109,9 @@ async def ended_tridents(records: Records, limit: int, after: Mark | None = None
                 how=row.text,
                 realized=told["realized"],
                 estimated=told["estimated"],
+                besides=left_out_words(
+                    [UnitName(name) for name in told["unexplained"].split()], told["difference"] or Decimal(0)
+                ).removeprefix(", "),
             )
         )
     return EndedFound(tuple(found), rows[-1].mark if len(rows) == limit else None)

@@ -16,10 +16,10 @@ from core.domain.positions.left import left_at_expiry
 from core.domain.positions.matching import Match
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.trident_words import (
-    ESTIMATED,
     ended_words,
     how_it_ended,
     leg_name,
+    realized_words,
     short_id,
     title_of,
     unit_words,
@@ -30,7 +30,7 @@ from core.domain.positions.units import UnitName, left_of, legs_of
 from core.domain.trident.book_payoff import BookPayoff
 from core.records.records import Records
 from core.records.repositories.rows import IntentChange
-from core.records.repositories.unit_rows import GoneRecord, UnitEarned
+from core.records.repositories.unit_rows import GoneRecord, UnitEarned, earned_together
 from core.records.search.trident_details import ExitDetails, TridentDetails
 from core.records.store.errors import StateConflict
 from core.runtime.clock import exchange_time
@@ -66,7 +66,8 @@ def story_of_trident(file: TridentDetails) -> Story:
     word = word_of(view, is_managed=record.managed_since is not None).value
     how = f": {how_it_ended(trident.units)}" if trident.phase is Phase.ENDED else ""
     left = f"; {record.hands_off_why}" if record.hands_off_why and trident.phase is not Phase.ENDED else ""
-    verdict = f"{word}{how}, realized {_earned_words(tuple(file.earned.values()))}{left}"
+    earned = _earned_words(file.earned, record.difference, ended=trident.phase is Phase.ENDED)
+    verdict = f"{word}{how}, realized {earned}{left}"
     happened = [
         *(line for one in file.exits for line in _exit_lines(one)),
         *(_gone_line(record.account, one) for one in file.gone),
@@ -89,7 +90,7 @@ def _unit_lines(view: TridentView, earned: Mapping[UnitName, UnitEarned]) -> Ite
     yield StoryLine(StoryKind.SECTION, "units")
     for unit in units:
         one = earned.get(unit.name)
-        result = "" if one is None or one.realized is None else f"; {_earned_words((one,))}"
+        result = "" if one is None or one.realized is None else f"; {_earned_words({unit.name: one})}"
         yield StoryLine(StoryKind.FIGURE, unit.name.value, f"{unit_words(unit, view)}{result}")
     legs = legs_of(units).items()
     if legs:
@@ -176,9 +177,12 @@ def _row_line(account: str, one: Match) -> StoryLine:
     return StoryLine(StoryKind.EVENT, "transaction", text, one.at, account=account)
 
 
-def _earned_words(units: tuple[UnitEarned, ...]) -> str:
-    known = [one.realized for one in units if one.realized is not None]
-    mark = ESTIMATED if any(one.estimated for one in units if one.realized is not None) else ""
-    open_now = len(units) - len(known)
-    rest = f" ({counted(open_now, 'unit')} without a result)" if open_now and known else ""
-    return f"{mark}{signed_dollars(sum(known, Decimal(0)))}{rest}" if known else "nothing yet"
+def _earned_words(
+    earned: Mapping[UnitName, UnitEarned], difference: Decimal | None = None, *, ended: bool = False
+) -> str:
+    found = earned_together(earned, difference, ended=ended)
+    open_now = [name for name, one in earned.items() if one.realized is None]
+    if found is None or (len(open_now) == len(earned) and not found.unexplained):
+        return "nothing yet"
+    left = len(open_now) - len(found.unexplained)
+    return realized_words(found) + (f" ({counted(left, 'unit')} without a result)" if left else "")

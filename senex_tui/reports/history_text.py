@@ -16,7 +16,8 @@ from core.domain.operation.events import Step, masked, masked_in
 from core.domain.operation.figures import FigureValue
 from core.domain.operation.times import minute, minute_stamp
 from core.domain.orders.way_out import SHORT_ID
-from core.domain.positions.trident_words import ESTIMATED
+from core.domain.positions.trident_words import UNEXPLAINED, left_out_words
+from core.domain.positions.units import UnitName
 from core.records.search.history import HistoryKind, HistoryRow
 from core.runtime.clock import exchange_time
 from senex_tui.support.report import credit_shown, dollars_shown
@@ -48,6 +49,7 @@ _OWN: dict[HistoryKind, tuple[str, ...]] = {
     ),
     HistoryKind.TRIDENTS: (
         *("id", "expiration", "strikes", "credit", "max_risk", "managed_since", "ended_at", "realized", "estimated"),
+        *("unexplained", "difference"),
     ),
 }
 
@@ -145,9 +147,9 @@ def _realized_words(v: dict[str, Any]) -> str:
     if v["open_units"] is None:
         return ""
     if v["realized"] is None:
-        return "open"
-    mark, so_far = (ESTIMATED if v["realized_estimated"] else ""), (" so far" if v["open_units"] else "")
-    return f"{mark}{amounts.signed_dollars(Decimal(v['realized']))}{so_far}"
+        return "open" if v["open_units"] else UNEXPLAINED
+    so_far = " so far" if v["open_units"] else ""
+    return f"{amounts.realized(Decimal(v['realized']), estimated=v['realized_estimated'])}{so_far}"
 
 
 def _attempt_cells(v: dict[str, Any]) -> list[str]:
@@ -195,8 +197,11 @@ def _exit_cells(v: dict[str, Any]) -> list[str]:
 
 
 def _trident_cells(v: dict[str, Any]) -> list[str]:
-    mark = ESTIMATED if v["estimated"] else ""
-    realized = f", realized {mark}{amounts.signed_dollars(Decimal(v['realized']))}"
+    is_known = v["realized"] is not None or v["unexplained"]
+    found = None if v["realized"] is None else Decimal(v["realized"])
+    left_out = left_out_words([UnitName(one) for one in v["unexplained"].split()], Decimal(v["difference"] or 0))
+    told = f", realized {amounts.realized(found, estimated=v['estimated'])}{left_out}"
+    realized = told if is_known else ""
     why = f": {v['text']}" if v["text"] else ""
     return [_when(v["at"]), v["account"], v["outcome"], f"{v['id'][:SHORT_ID]} {_trident(v)}{realized}{why}"]
 

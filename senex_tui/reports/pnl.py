@@ -16,6 +16,7 @@ from core.domain.operation import amounts
 from core.domain.operation.accounts import names_of
 from core.domain.operation.events import masked
 from core.domain.positions.account_at_close import AccountAtClose
+from core.domain.positions.trident_words import UNEXPLAINED
 from core.domain.positions.units import Ended, UnitName
 from core.domain.reporting.money import MoneyFigures, MoneyPart, Period, TridentMoney, UnitMoney, money_of
 from core.domain.trident.occ import read_occ
@@ -52,8 +53,6 @@ COLUMNS = (
 what the opening and a settlement brought, `cost` what the closing cost, `difference` how much more of the whole trident
 the broker's rows say, with its last unit."""
 _Rows = Mapping[tuple[str, UnitName], tuple[str, ...]]
-UNEXPLAINED = "gone?"
-"""How a unit ended of which nothing says it. Its amounts are empty."""
 
 
 @dataclass(frozen=True, slots=True)

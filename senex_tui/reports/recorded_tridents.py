@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.commands.exit_commands import accounts_off, resting_orders
@@ -141,6 +143,8 @@ async def recorded_tridents(
                 ).values()
             )
         )
+        if earned is not None and not earned.unexplained:
+            earned = replace(earned, difference=one.difference or Decimal(0))
         told.append(
             RecordedTrident(
                 account=one.account,

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core.domain.operation.amounts import counted, credit, dollars, signed_dollars
+from core.domain.operation.amounts import ESTIMATED, counted, credit, dollars, signed_dollars
 from core.domain.operation.events import masked
 from core.domain.operation.times import when
 from core.domain.positions.actions import Alert, Wait
@@ -20,7 +20,6 @@ from core.domain.positions.pnl import Realized
 from core.domain.positions.trident_commands import resting_words
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.trident_words import (
-    ESTIMATED,
     TridentWord,
     realized_words,
     strikes_of,

@@ -38,6 +38,7 @@ class Realized:
     that ended without anything that says for how much: their cash is left out.
 
     `gross` is the cash of trades alone, of which the opening `received` a part. `opening_fees` are a part of the fees.
+    `difference` is how much more the broker's rows say of the whole trident: its word counts.
     """
 
     gross: Decimal
@@ -47,6 +48,7 @@ class Realized:
     unexplained: tuple[UnitName, ...] = ()
     received: Decimal = _NONE
     opening_fees: Decimal = _NONE
+    difference: Decimal = _NONE
 
     @property
     def paid(self) -> Decimal:
@@ -55,7 +57,7 @@ class Realized:
 
     @property
     def net(self) -> Decimal:
-        return self.gross + self.settlement - self.fees
+        return self.gross + self.settlement - self.fees + self.difference
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.domain.market.chain import Right
+from core.domain.operation import amounts
 from core.domain.operation.amounts import price, signed_dollars, strike
 from core.domain.operation.times import EXCHANGE_ZONE, day_of
 from core.domain.orders.fate import FateKind
@@ -23,8 +24,8 @@ from core.domain.positions.units import Ended, Unit, UnitName, UnitState, in_ord
 from core.domain.trident.occ import read_occ
 from core.domain.trident.trident import SHARES_PER_CONTRACT
 
-ESTIMATED = "~"
-"""Stands before a figure in which a fee is an estimate."""
+UNEXPLAINED = "gone?"
+"""How a unit ended of which nothing says how, or for how much."""
 
 
 class TridentWord(StrEnum):
@@ -91,7 +92,7 @@ def unit_words(unit: Unit, view: TridentView, today: date | None = None) -> str:
             exit = closing_exit(unit, view)
             return "closed" if exit is None else closed_words(unit, exit, today)
         case UnitState.GONE:
-            return "gone?" if unit.how is None else f"gone: {ended_words(unit.how)}"
+            return UNEXPLAINED if unit.how is None else f"gone: {ended_words(unit.how)}"
         case UnitState.BROKEN:
             how = "" if unit.how is None else f", {ended_words(unit.how)}"
             return f"broken{how}: {legs_words(unit.held)} is left"
@@ -177,17 +178,24 @@ def how_it_ended(units: Iterable[Unit]) -> str:
     """How the units of a trident ended: `put-1: target; put-2, call: time exit`, or for all of them `time exit`."""
     by_word: dict[str, list[UnitName]] = {}
     for unit in in_order(units):
-        by_word.setdefault("gone?" if unit.how is None else ended_words(unit.how), []).append(unit.name)
+        by_word.setdefault(UNEXPLAINED if unit.how is None else ended_words(unit.how), []).append(unit.name)
     if len(by_word) == 1:
         return next(iter(by_word))
     return "; ".join(f"{names_of(names)}: {word}" for word, names in by_word.items())
 
 
 def realized_words(realized: Realized) -> str:
-    """What was realized after fees: `~+44.00 $`, without the units that nothing explains."""
-    mark = ESTIMATED if realized.estimated else ""
-    without = f", without {names_of(realized.unexplained)}" if realized.unexplained else ""
-    return f"{mark}{signed_dollars(realized.net)}{without}"
+    """What was realized after fees: `~+44.00 $`; `--` where nothing explains any unit. Also which units nothing
+    explains, and by how much the broker's word, which counts, differs from ours."""
+    is_known = len(realized.unexplained) < len(UnitName)
+    told = amounts.realized(realized.net if is_known else None, estimated=realized.estimated)
+    return f"{told}{left_out_words(realized.unexplained, realized.difference)}"
+
+
+def left_out_words(unexplained: Sequence[UnitName], difference: Decimal) -> str:
+    """What is to be said beside a result: `, without call`, `, difference -0.50 $`; empty where nothing is."""
+    without = f", without {names_of(tuple(unexplained))}" if unexplained else ""
+    return f"{without}{f', difference {signed_dollars(difference)}' if difference else ''}"
 
 
 def covered_order(units: Sequence[Unit], underlying: str) -> str:

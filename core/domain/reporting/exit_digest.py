@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.domain.operation.amounts import counted, signed_dollars
+from core.domain.operation.amounts import counted, realized, signed_dollars
 from core.domain.operation.times import when
 from core.domain.positions.pnl import Unrealized
-from core.domain.positions.trident_words import ESTIMATED
 
 SHOWN = 3
 """So many time exits that come next are named; the others are counted."""
@@ -44,9 +43,8 @@ class ExitsAhead:
 
 def earned_words(earned: Earned) -> str:
     """The result in a phrase: `realized ~+44.00 $`."""
-    mark = ESTIMATED if earned.estimated else ""
     without = f" without {counted(earned.unexplained, 'unit')} that nothing explains" if earned.unexplained else ""
-    return f"realized {mark}{signed_dollars(earned.realized)}{without}"
+    return f"realized {realized(earned.realized, estimated=earned.estimated)}{without}"
 
 
 def has_news(earned: Earned) -> bool:

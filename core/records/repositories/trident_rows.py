@@ -44,6 +44,7 @@ class TridentRecord:
 
     `credit` is per share of the package, None while fills are missing; `max_risk` is in $, of the entry. No exit is
     sent for it while `managed_since` is None. `asked` is an operator's word to close units, while it lasts.
+    `difference` is by how much the broker's rows say that it earned more, None while they do not tell all.
     """
 
     trident: ManagedTrident
@@ -59,6 +60,7 @@ class TridentRecord:
     desk_day: date | None
     asked: ManualClose | None
     ended_at: datetime | None
+    difference: Decimal | None = None
 
     @property
     def id(self) -> str:
@@ -113,6 +115,7 @@ def _record(row: Row[Any], units: tuple[Unit, ...]) -> TridentRecord:
         desk_day=row.desk_day,
         asked=_asked(row.asked),
         ended_at=row.ended_at,
+        difference=row.difference,
     )
 
 

@@ -16,6 +16,7 @@ from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.positions.closing import Gone, closed_by, units_after
 from core.domain.positions.credits import UnitCredits
 from core.domain.positions.exits import Exit
+from core.domain.positions.pnl import Realized
 from core.domain.positions.units import Ended, Unit, UnitName, UnitState, in_order
 from core.records.repositories.exit_rows import read_exits_of
 from core.records.store.one_of import one_of
@@ -83,6 +84,27 @@ class UnitEarned:
     fees: Decimal | None
     estimated: bool
     day: date | None
+
+
+def earned_together(
+    units: Mapping[UnitName, UnitEarned], difference: Decimal | None = None, *, ended: bool = False
+) -> Realized | None:
+    """What the units of a trident have realized so far, after all fees charged so far, those of its opening too: the
+    one sum of them for screens, reports and mails. None while nothing is worked out. `difference` is the trident's,
+    `ended` says that its last unit has ended: one without a result is unexplained then."""
+    if all(one.fees is None for one in units.values()):
+        return None
+    none = Decimal(0)
+    known = [one.realized + (one.fees or none) for one in units.values() if one.realized is not None]
+    unexplained = tuple(name for name, one in units.items() if one.realized is None and (ended or one.day is not None))
+    return Realized(
+        gross=sum(known, none),
+        settlement=none,
+        fees=sum((one.fees or none for one in units.values()), none),
+        estimated=any(one.estimated or one.fees is None for one in units.values()),
+        unexplained=unexplained,
+        difference=none if unexplained else difference or none,
+    )
 
 
 async def add_units(connection: AsyncConnection, trident_id: str, opened: Sequence[Unit]) -> None:

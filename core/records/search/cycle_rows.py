@@ -18,7 +18,7 @@ from core.records.repositories.rows import CycleRecord
 from core.records.search.conditions import between, full_page, newest, row_found, when
 from core.records.search.history_rows import HistoryFilter, HistoryRow, Mark
 from core.records.search.told_cycles import CycleTold, told_of
-from core.records.search.trident_rows import Realized, realized_by, realized_figures
+from core.records.search.trident_rows import Results, result_figures, results_of
 from core.records.store.tables import account_results, cycles, entries, events, slots, suggestions
 
 _OUTCOMES = frozenset(outcome.value for outcome in RANKED)
@@ -118,18 +118,18 @@ def _came_to(came_to: CycleTold, outcome: str) -> bool:
     return outcome in {one.word for one in told}
 
 
-async def _realized_in(connection: AsyncConnection, numbers: Sequence[int]) -> Mapping[int, Realized]:
+async def _realized_in(connection: AsyncConnection, numbers: Sequence[int]) -> Mapping[int, Results]:
     """What the tridents that were entered in each of these cycles have realized so far, by the cycle's number."""
     if not numbers:
         return {}
     made = {row.id: row.cycle for row in await connection.execute(_MADE_IN, {"numbers": list(numbers)})}
-    earned: dict[int, Realized] = {}
-    for entry_id, realized in (await realized_by(connection, list(made)) if made else {}).items():
-        earned[made[entry_id]] = earned.get(made[entry_id], Realized()) + realized
+    earned: dict[int, Results] = {}
+    for entry_id, realized in (await results_of(connection, list(made)) if made else {}).items():
+        earned[made[entry_id]] = earned.get(made[entry_id], Results()) + realized
     return earned
 
 
-def _row(cycle: CycleRecord, came_to: CycleTold, realized: Realized | None) -> HistoryRow:
+def _row(cycle: CycleRecord, came_to: CycleTold, realized: Results | None) -> HistoryRow:
     told = came_to.told
     counts = {o.value: came_to.totals.get(o, 0) for o in RANKED} if came_to.totals else cycle.totals
     return row_found(
@@ -149,7 +149,7 @@ def _row(cycle: CycleRecord, came_to: CycleTold, realized: Realized | None) -> H
             ("word", told.word),
             ("recorded_outcome", cycle.outcome or RUNNING),
             ("recorded_text", cycle.reason_text),
-            *realized_figures(realized),
+            *result_figures(realized),
         ),
     )
 
@@ -185,7 +185,7 @@ async def missed_found(
                 ("forced", False),
                 *nothing,
                 ("recorded_text", row.reason_text),
-                *realized_figures(None),
+                *result_figures(None),
             ),
         )
         for row in await connection.execute(query)

@@ -30,7 +30,7 @@ from core.records.search.history_rows import (
     not_of,
     outcome_word,
 )
-from core.records.search.trident_rows import Realized, exits_found, realized_by, realized_figures, tridents_found
+from core.records.search.trident_rows import Results, exits_found, result_figures, results_of, tridents_found
 from core.records.store.database import Database
 from core.records.store.one_of import one_of
 from core.records.store.tables import commands, entries, events, fills, suggestions
@@ -155,7 +155,7 @@ async def _orders(
         rows = (await connection.execute(newest(query, e.prepared_at, e.id, size, older_than))).all()
         recorded = await read_entries(connection, _ENTRIES_BY_ID, {"ids": [row.id for row in rows]}) if rows else ()
         fates = {entry.id: fate_of(entry) for entry in recorded}
-        earned = await realized_by(connection, [row.id for row in rows]) if rows else {}
+        earned = await results_of(connection, [row.id for row in rows]) if rows else {}
         return [
             (_order(row, fates[row.id], earned.get(row.id)), _order_fits(row, fates[row.id], wanted)) for row in rows
         ]
@@ -178,7 +178,7 @@ def _order_fits(row: Row[Any], fate: Fate, wanted: HistoryFilter) -> bool:
     return is_outcome and (row.has_text or wanted.text.lower() in fate_words(fate).lower())
 
 
-def _order(row: Row[Any], fate: Fate, realized: Realized | None) -> HistoryRow:
+def _order(row: Row[Any], fate: Fate, realized: Results | None) -> HistoryRow:
     shown = ("natural", "mid", "max_risk", "order_id", "broker_status")
     later = ("sent_at", "terminal_at", "holds_day", "identifier", "suggestion_id")
     return row_found(
@@ -198,7 +198,7 @@ def _order(row: Row[Any], fate: Fate, realized: Realized | None) -> HistoryRow:
             ("fate", fate.kind.value),
             ("told", fate_words(fate)),
             ("fill_credit", fate.credit),
-            *realized_figures(realized),
+            *result_figures(realized),
         ),
     )
 

@@ -14,18 +14,18 @@ from core.domain.positions.exit_fate import exit_fate, exit_words
 from core.domain.positions.exits import Exit
 from core.domain.positions.trident_words import how_it_ended, strikes_of
 from core.domain.positions.tridents import Phase
+from core.domain.positions.units import UnitName
 from core.records.repositories.exit_rows import exits_where, read_exits
 from core.records.repositories.trident_rows import TridentRecord, read_tridents, tridents_where
+from core.records.repositories.unit_rows import earned_together, read_earned
 from core.records.search.conditions import any_of, between, newest, row_found, when, within
 from core.records.search.history_rows import HistoryFilter, HistoryRow, Mark
 from core.records.store.one_of import one_of
-from core.records.store.tables import exits, tridents, units
+from core.records.store.tables import exits, tridents
 
 _EXITS_BY_ID = exits_where(one_of(exits.c.id, "ids"))
 _TRIDENTS_BY_ID = tridents_where(one_of(tridents.c.id, "ids"))
-_REALIZED = select(units.c.trident_id, units.c.realized, units.c.fees_estimated).where(
-    one_of(units.c.trident_id, "ids")
-)
+_ENDS = select(tridents.c.id, tridents.c.ended_at, tridents.c.difference).where(one_of(tridents.c.id, "ids"))
 _NONE = Decimal(0)
 
 
@@ -93,51 +93,63 @@ async def tridents_found(
     if not ids:
         return []
     known = {one.id: one for one in await read_tridents(connection, _TRIDENTS_BY_ID, {"ids": ids})}
-    earned = await realized_by(connection, ids)
-    return [_trident(known[trident_id], earned.get(trident_id, Realized())) for trident_id in ids]
+    earned = await results_of(connection, ids)
+    return [_trident(known[trident_id], earned[trident_id]) for trident_id in ids]
 
 
 @dataclass(frozen=True, slots=True)
-class Realized:
-    """What the units of one trident or of several have realized, in $ after fees; `estimated` while one of these is.
-    `ended` and `open` count the units with and without a result."""
+class Results:
+    """What one trident or several have realized so far, in $ after all fees charged so far; `estimated` while a part of
+    it is. `ended` and `open` count the units with a result and those that have not ended; `unexplained` names those
+    that ended for nobody knows how much, `difference` is how much more the broker's rows say, which count."""
 
     amount: Decimal = _NONE
     estimated: bool = False
     ended: int = 0
     open: int = 0
+    unexplained: tuple[UnitName, ...] = ()
+    difference: Decimal = _NONE
 
-    def __add__(self, other: Realized) -> Realized:
-        return Realized(
+    def __add__(self, other: Results) -> Results:
+        return Results(
             self.amount + other.amount,
             self.estimated or other.estimated,
             self.ended + other.ended,
             self.open + other.open,
+            (*self.unexplained, *other.unexplained),
+            self.difference + other.difference,
         )
 
 
-async def realized_by(connection: AsyncConnection, ids: Sequence[str]) -> Mapping[str, Realized]:
+async def results_of(connection: AsyncConnection, ids: Sequence[str]) -> Mapping[str, Results]:
     """What each of these tridents has realized so far, by its id; one that is not on record is left out."""
-    earned: dict[str, Realized] = {}
-    for row in await connection.execute(_REALIZED, {"ids": list(ids)}):
-        is_open = row.realized is None
-        is_estimated = bool(row.fees_estimated) and not is_open
-        unit = Realized(row.realized or _NONE, is_estimated, int(not is_open), int(is_open))
-        earned[row.trident_id] = earned.get(row.trident_id, Realized()) + unit
-    return earned
+    earned = await read_earned(connection, ids)
+    found = {}
+    for row in await connection.execute(_ENDS, {"ids": list(ids)}):
+        units = earned[row.id]
+        together = earned_together(units, row.difference, ended=row.ended_at is not None)
+        known = sum(one.realized is not None for one in units.values())
+        if together is None:
+            found[row.id] = Results(estimated=True, open=len(units))
+        else:
+            left = len(units) - known - len(together.unexplained)
+            found[row.id] = Results(
+                together.net, together.estimated, known, left, together.unexplained, together.difference
+            )
+    return found
 
 
-def realized_figures(realized: Realized | None) -> Figures:
+def result_figures(results: Results | None) -> Figures:
     """What an entry's trident has realized as figures of a row; None in all of them where no unit has a result."""
-    known = realized if realized is not None and realized.ended else None
+    known = results if results is not None and results.ended else None
     return (
         ("realized", None if known is None else known.amount),
         ("realized_estimated", None if known is None else known.estimated),
-        ("open_units", None if realized is None else realized.open),
+        ("open_units", None if results is None else results.open),
     )
 
 
-def _trident(one: TridentRecord, realized: Realized) -> HistoryRow:
+def _trident(one: TridentRecord, results: Results) -> HistoryRow:
     trident = one.trident
     figures: Figures = (
         ("id", one.id),
@@ -147,8 +159,10 @@ def _trident(one: TridentRecord, realized: Realized) -> HistoryRow:
         ("max_risk", one.max_risk),
         ("managed_since", one.managed_since),
         ("ended_at", one.ended_at),
-        ("realized", realized.amount),
-        ("estimated", realized.estimated),
+        ("realized", results.amount if results.ended else None),
+        ("estimated", results.estimated),
+        ("unexplained", " ".join(results.unexplained)),
+        ("difference", results.difference or None),
     )
     return row_found(
         one.opened_at,
