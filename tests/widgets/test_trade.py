@@ -62,7 +62,7 @@ def test_the_position_has_mark_profit_legs_and_break_evens() -> None:
         f"natural {signed_dollars(view.profit_natural)}",
         f"credit {price(view.credit)}  mark {price(view.mark_mid)}  close {price(view.mark_natural)}",
         f"{dollars(view.max_risk)}, {shown.spread.utilization:.0%} used",
-        f"{dollars(view.price - view.break_even_below).removesuffix(' $')} above",
+        f"{price(view.price - view.break_even_below)} above",
         f"short 2 {view.strikes.split('/')[0]}",
         "opened 09:45",
     ):

@@ -251,7 +251,7 @@ async def test_the_tridents_page_tells_what_was_realized_before_and_after_fees()
     async with driven(parts.holding(parts.position(exits=exits)), size=(120, 40)) as console:
         await console.press("t")
         await console.pilot.pause()
-        assert "realized +48.00 $ before fees, ~+43.12 $ after" in words(console)
+        assert "gross +48.00 $ realized ~+43.12 $" in words(console)
 
 
 async def test_closing_orders_that_ended_today_stand_below_those_that_work_and_no_key_means_another(

@@ -64,7 +64,7 @@ async def test_t_lists_the_open_tridents_newest_first_and_the_chosen_one_whole(s
     async with driven(holding(near(), position()), size=size) as console:
         await console.press("t")
         await console.pilot.pause()
-        assert f"2 open tridents {BOTH} risk {RISK} ▲ 1 to watch" in words(console)
+        assert f"2 open tridents {BOTH} open risk {RISK} ▲ 1 to watch" in words(console)
         assert chosen_ids(console) == [position().entry_id, near().entry_id], "the newest expires last"
         assert "DEMO" in console.text
         for told in ("Jan 2, 43 days", f"P&L {signed_dollars(position().profit_mid)}"):
@@ -77,7 +77,7 @@ async def test_t_lists_the_open_tridents_newest_first_and_the_chosen_one_whole(s
             f"credit {credit(near().credit)}",
             f"mark {credit(near().mark_mid)}",
             f"to close {credit(near().mark_natural)} (P&L {signed_dollars(near().profit_natural)})",
-            f"max risk {dollars(near().max_risk)}",
+            f"open risk {dollars(near().max_risk)}",
             f"break-even {near().break_even_below}, none above",
             f"live {near().age_s}s",
         ):

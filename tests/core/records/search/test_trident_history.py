@@ -98,8 +98,8 @@ async def test_an_entry_tells_what_it_was_filled_at_and_what_it_has_earned(recor
     assert cycle == "open"
     await records.pnl_rows.note_earned("one", earned(PUT_1))
     values, order, cycle = await told_with(records)
-    assert (values["realized"], values["realized_estimated"], values["open_units"]) == ("47.52", False, 2)
-    assert order.startswith("FILLED 4.06, +47.52 $ so far: QQQ ")
+    assert (values["realized"], values["realized_estimated"], values["open_units"]) == ("43.04", True, 2)
+    assert order.startswith("FILLED 4.06, ~+43.04 $ so far: QQQ "), "the fees of its opening are charged, and estimates"
     await records.pnl_rows.note_earned("one", earned(*UnitName, estimated=True))
     values, order, cycle = await told_with(records)
     assert (values["realized"], values["realized_estimated"], values["open_units"]) == ("142.56", True, 0)
