@@ -38,7 +38,7 @@ class EarnedPicture:
 def _words(view: MoneyView) -> list[Part]:
     """The figures of all months, as `senex report --pnl` names them; what was realized stands above the picture."""
     total = view.figures.total
-    mark = "~" if total.estimated else ""
+    mark = amounts.ESTIMATED if total.estimated else ""
     parts: list[Part] = [(f"fees {mark}{amounts.dollars(total.fees)}", Tone.PLAIN)]
     if total.ended:
         won = f"{amounts.counted(total.wins.count, 'win')} of {total.wins.of} ended"
@@ -54,7 +54,7 @@ def _words(view: MoneyView) -> list[Part]:
     if total.capital_use is not None:
         parts.append((f"capital in use {_percent(total.capital_use)}", Tone.PLAIN))
     if total.estimated:
-        parts.append(("~ estimated fees", Tone.DIM))
+        parts.append((f"{amounts.ESTIMATED} estimated fees", Tone.DIM))
     return parts
 
 

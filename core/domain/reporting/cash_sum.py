@@ -40,8 +40,8 @@ class CashSum:
 
 def cash_words(found: CashSum, days: int) -> str:
     """The sum in one line."""
-    about = "~" if found.estimated else ""
-    parts = [f"{about}{amounts.signed_dollars(found.realized)} realized after {amounts.dollars(found.fees)} of fees"]
+    realized = amounts.realized(found.realized, estimated=found.estimated)
+    parts = [f"{realized} realized after {amounts.dollars(found.fees)} of fees"]
     parts.append(f"{amounts.signed_dollars(found.open)} received for what is open")
     if found.own:
         parts.append(f"{amounts.signed_dollars(found.own)} of shares and what else is not ours")
