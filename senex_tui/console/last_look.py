@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from core.snapshot import Automation, EngineState, MessageView, Snapshot
+from core.snapshot import Automation, EngineState, Snapshot
 from widgets.messages import LastLook
 
 AWAY_S = 120.0
@@ -23,27 +23,27 @@ class Looking:
         self._pressed_at = self._returned_at = monotonic()
         self._began = False
         self._seen: LastLook | None = None
-        self._newest: MessageView | None = None
+        self._newest = 0
+        self._is_unseen = False
         self.mark: LastLook | None = None
 
     def pulled(self, snapshot: Snapshot) -> None:
         """Takes what the first snapshot shows as seen, and what a start says until it has reconciled. Where another
         engine numbers the messages anew, as a watcher sees it after a restart, what came since then counts by its
         time."""
-        if self._began and self._is_renumbered(snapshot):
+        if self._is_renumbered(snapshot) and self._began:
             self.mark, self._seen = _by_time(self.mark, snapshot), _by_time(self._seen, snapshot)
-        self._newest = max(snapshot.messages, key=lambda message: message.number, default=self._newest)
+        self._newest = _newest(snapshot).number
         if not self._began:
             self.mark = self._seen = _newest(snapshot)
             status = snapshot.status
             self._began = status.engine is not EngineState.STARTING and status.automation is not Automation.RECONCILING
 
     def _is_renumbered(self, snapshot: Snapshot) -> bool:
-        before = self._newest
-        if before is None or not snapshot.messages:
-            return False
-        same = [(one.at, one.text) for one in snapshot.messages if one.number == before.number]
-        return _newest(snapshot).number < before.number or (bool(same) and same != [(before.at, before.text)])
+        """Numbers only rise while one engine gives them. While none is seen, a watcher numbers what is on record."""
+        was_unseen, self._is_unseen = self._is_unseen, snapshot.status.engine is EngineState.UNSEEN
+        falls = bool(snapshot.messages) and _newest(snapshot).number < self._newest
+        return falls or was_unseen is not self._is_unseen
 
     def pressed(self, snapshot: Snapshot) -> None:
         """Called at every key, and when the terminal gets the focus."""

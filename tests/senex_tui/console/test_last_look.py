@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from core.snapshot import EngineState, Level, MessageView, Snapshot
 from senex_tui.console.last_look import AWAY_S, READ_S, Looking
 from tests.support.console import parts, scenes
@@ -47,23 +49,21 @@ def test_what_a_start_says_is_not_news() -> None:
     assert looking.mark.number == 5
 
 
-def test_messages_that_another_engine_numbers_anew_count_by_their_time() -> None:
-    """A watcher sees the messages of the day with other numbers after the trader's restart."""
-    ticker = Ticker()
-    looking = Looking(ticker)
+@pytest.mark.parametrize(
+    ("first", "engine"), [(-2, EngineState.RUNNING), (1, EngineState.RUNNING), (56, EngineState.UNSEEN)]
+)
+def test_messages_that_another_engine_numbers_anew_count_by_their_time(first: int, engine: EngineState) -> None:
+    """A watcher sees the messages of the day with other numbers after the trader's restart, and while it is gone."""
     shown = with_messages(57)
     at = shown.status.now
     assert at is not None
+    looking = Looking(Ticker())
     looking.pulled(shown)
-    ticker.now += AWAY_S
-    for first in (-2, 1, 56):  # the new numbers are below those before, around them, or among them
-        times = [at + timedelta(minutes=n - 2) for n in range(5)]
-        later = [MessageView(first + n, when, Level.INFO, "fill", f"new {n}") for n, when in enumerate(times)]
-        looking.pulled(replace(shown, messages=tuple(later)))
-        assert looking.mark is not None
-        assert [one.text for one in later if one.number > looking.mark.number] == ["new 3", "new 4"]
-        looking.pulled(shown)
-        assert looking.mark.number == 57
+    times = [at + timedelta(minutes=n - 2) for n in range(5)]
+    later = tuple(MessageView(first + n, when, Level.INFO, "fill", f"new {n}") for n, when in enumerate(times))
+    looking.pulled(replace(shown, status=replace(shown.status, engine=engine), messages=later))
+    assert looking.mark is not None
+    assert [one.text for one in later if one.number > looking.mark.number] == ["new 3", "new 4"]
 
 
 async def test_the_dashboard_counts_what_came_and_a_key_later_ends_it() -> None:
