@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from core.domain.operation import amounts
+from core.domain.operation.times import day_of
 from core.domain.reporting.money import MoneyPart, Period
 from core.snapshot import Freshness, PositionsSlice, PositionView
 from core.snapshot.money import MoneyView, MoneyWeek, NetToday
@@ -78,7 +79,7 @@ def now_lines(value: MoneyNow, width: int) -> tuple[tuple[Part, ...], ...]:
     if value.open.tridents or value.view is not None:
         parts += _open(value.open)
     if value.view is not None and value.today is not None and value.view.days:
-        parts.insert(0, _net(value.view.net_today(value.today, value.open.mid)))
+        parts.insert(0, _net(value.view.net_today(value.today, value.open.mid), value.today))
     return tuple(flow(parts or [(MoneyLine.PLACEHOLDER, Tone.DIM)], width))
 
 
@@ -93,9 +94,9 @@ def _title(view: MoneyView | None) -> str:
     return f"Money, $  {view.accounts[0] if count == 1 else f'all {count} accounts'}{days}"
 
 
-def _net(found: NetToday) -> Part:
+def _net(found: NetToday, today: date) -> Part:
     """What today earned with what is open, against the marks of the last close."""
-    since = "" if found.since is None else f" since {found.since:%b} {found.since.day}"
+    since = "" if found.since is None else f" since {day_of(found.since, today)}"
     told = amounts.realized_money(found.amount, estimated=found.estimated)
     return f"net{since} {told}", Tone.DIM if found.amount is None else profit_tone(found.amount)
 

@@ -62,7 +62,7 @@ async def test_m_shows_day_week_month_and_all_in_pictures_and_in_a_table(file: P
         text = " ".join(console.text.split())
         for told in (
             "Money, $ all 2 accounts, 2026-03-02 to 2026-04-06",
-            "net since Mar 5 -- today ~+207.26 week ~+207.26 month ~+207.26 all ~+242.58",
+            "net since Thu 5 Mar -- today ~+207.26 week ~+207.26 month ~+207.26 all ~+242.58",
             "fees ~13.92 $",
             "1 win of 1 ended, 100.0 %",
             "average win +249.30 $",
