@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from textual.binding import Binding
 
-from widgets.base.key_names import action_with, has_key, key_for
+from widgets.base.key_names import action_with, has_key, is_mapped, key_for
 from widgets.panels import TABS
 
 
@@ -295,6 +296,29 @@ def bindings(where: Where) -> list[Binding]:
     ]
 
 
+_SHARE = frozenset({"open", "story"})
+"""Actions that may have one key: on the page of the tridents both open the chosen row."""
+
+
+def clash(one: str, other: str) -> bool:
+    """Whether two actions of one place cannot have one key."""
+    return one != other and {one, other} != _SHARE
+
+
+@lru_cache
+def in_order(*places: Where) -> tuple[Key, ...]:
+    """The keys of the places, in the order in which Textual looks for the one that was pressed: of two actions with one
+    key the first has it.
+
+    A page's own come before those of everywhere, and one that ships with the key of its list takes that one's place.
+    """
+    of_screen: dict[str, Key] = {}
+    for place in places:
+        of_screen |= {key.key: key for key in KEYS if key.where is place and place is not Where.EVERYWHERE}
+    everywhere = [key for key in KEYS if key.where is Where.EVERYWHERE and Where.EVERYWHERE in places]
+    return tuple(sorted([*of_screen.values(), *everywhere], key=lambda key: not key.priority))
+
+
 def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
     """The contents of help: (group, [(keys, sentence)]) in the order of the table, then the signs and the states.
 
@@ -305,11 +329,11 @@ def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
     as_shipped = panels == [tab.number for tab in TABS]
     numbers = f"{panels[0]}-{panels[-1]}" if as_shipped else " ".join(panels)
     for key in KEYS:
-        if places and key.where not in places:
+        if places and key not in in_order(*places):
             continue
         rows = groups.setdefault(key.group, [])
         if not key.action.startswith(GO_TO):
-            rows.append((key.display, key.help if has_key(key.name) else f"{key.help} ({_taken(key)})"))
+            rows.append(_row(key, places))
         elif not rows:
             rows.append((numbers, "go to a numbered panel"))
     lost = [key for key in KEYS if key.action.startswith(GO_TO) and not has_key(key.name)]
@@ -319,6 +343,17 @@ def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
         if group in groups:
             groups[group].append((keys, sentence))
     return [*groups.items(), ("Signs", list(SIGNS)), ("States", list(STATES))]
+
+
+def _row(key: Key, places: tuple[Where, ...]) -> tuple[str, str]:
+    """An action in help: its key and its sentence. Without a key here it is called by its name in the palette."""
+    if not has_key(key.name):
+        return key.display, f"{key.help} ({_taken(key)})"
+    if is_mapped(key.name):
+        first = next((one for one in in_order(*places) if is_mapped(one.name) and one.display == key.display), key)
+        if clash(first.name, key.name):
+            return f":{key.name}", f"{key.help} (no key here: {key.display} is yours for {first.name})"
+    return key.display, key.help
 
 
 def _taken(key: Key) -> str:

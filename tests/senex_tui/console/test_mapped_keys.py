@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
+from textual.binding import BindingsMap
 
 from core.config.loader import SettingsError
 from core.domain.operation.commands import CommandKind
 from senex_tui.console import screens as screens_of_ours
 from senex_tui.console.app import SenexApp
-from senex_tui.console.key_map import checked_keys, mappable, shown_key
-from senex_tui.console.keys import KEYS, help_groups
+from senex_tui.console.key_map import TOGETHER, TOLD, checked_keys, for_textual, mappable, shared_keys, shown_key
+from senex_tui.console.keys import KEYS, Where, bindings, clash, help_groups, in_order
 from senex_tui.console.screens.base import ConsoleScreen
 from senex_tui.console.view_settings import DisplaySettings, ViewSettings
 from tests.support.console import scenes
@@ -76,6 +79,82 @@ def test_on_every_screen_a_key_of_the_operator_has_one_action() -> None:
     for (mapped, key), lost in given.items():
         keys = checked_keys({mapped: key})
         assert not [name for name in lost if keys.get(name) != ""], (mapped, key)
+
+
+def mappable_there(places: tuple[Where, ...]) -> list[str]:
+    """The actions of a screen that may have any letter."""
+    return sorted({key.name for key in in_order(*places) if not refusals(key.name, "Z")})
+
+
+async def test_one_key_for_two_actions_of_a_screen_starts_and_is_told_or_was_never_accepted() -> None:
+    """Whatever two actions of a screen get one key: where an earlier release took that, the console starts, a message
+    and help say which of them has no key there, and Textual runs the one that they name."""
+    for module in pkgutil.iter_modules(screens_of_ours.__path__):
+        importlib.import_module(f"{screens_of_ours.__name__}.{module.name}")
+    told, refused = 0, 0
+    for screen in {each.PLACES: each for each in screens()}.values():
+        shipped = BindingsMap([*(b for bs in screen._merged_bindings.key_to_bindings.values() for b in bs)])
+        for one, other in combinations(mappable_there(screen.PLACES), 2):
+            mapped = {one: "Z", other: "Z"}
+            if any({one, other} <= {key.name for key in in_order(*places)} for places in TOGETHER):
+                with pytest.raises(SettingsError, match=r'the key "Z" is for .* and for '):
+                    checked_keys(mapped)
+                refused += 1
+                continue
+            told += 1
+            keys = checked_keys(mapped)
+            use_keys(keys)
+            rows = dict(row for _, rows in help_groups(*screen.PLACES) for row in rows)
+            (lost,) = {one, other} & {row.removeprefix(":") for row in rows}
+            (first,) = {one, other} - {lost}
+            assert f"no key here: Z is yours for {first}" in rows[f":{lost}"]
+            assert re.search(
+                f'the key "Z" is for {first} and for {lost}: on the page of .* it is {first}', shared_keys(mapped)
+            ), (screen, one, other)
+            pressed = shipped.copy()
+            pressed.apply_keymap(for_textual(keys))
+            of_app = BindingsMap(bindings(Where.EVERYWHERE))
+            of_app.apply_keymap(for_textual(keys))
+            chain = [*pressed.key_to_bindings.get("Z", ()), *of_app.key_to_bindings.get("Z", ())]
+            assert chain[0].id == first, (screen, one, other)
+    use_keys({})
+    assert told > 100
+    assert refused > 100
+
+
+def test_every_screen_is_among_those_whose_keys_are_compared() -> None:
+    """A key is refused where that was always so, and told elsewhere; no screen is left out."""
+    for module in pkgutil.iter_modules(screens_of_ours.__path__):
+        importlib.import_module(f"{screens_of_ours.__name__}.{module.name}")
+    compared = [set(places) for places in (*TOGETHER, *TOLD)]
+    assert [each for each in screens() if not any(set(each.PLACES) <= group for group in compared)] == []
+
+
+def test_no_two_actions_of_a_screen_are_shipped_with_one_key() -> None:
+    for places in (*TOGETHER, *TOLD):
+        used: dict[str, str] = {}
+        for key in in_order(*places):
+            assert not clash(used.setdefault(key.key, key.name), key.name), (places, key.key)
+
+
+async def test_a_console_whose_file_gives_a_key_twice_says_at_its_start_what_it_does() -> None:
+    """The page's own action has it there, as ever; elsewhere the other one has it."""
+    engine = FixedEngine(scenes.calm())
+    keys = {"pause": "space", "again": "space"}
+    app = SenexApp(engine, view_settings=ViewSettings(None, replace(DisplaySettings(), keys=keys)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        said = [note.message for note in app._notifications]
+        assert said == ['the key "space" is for again and for pause: on the page of the preview it is again']
+        await pilot.press("w")
+        await pilot.pause()
+        await pilot.press("space")
+        await pilot.pause()
+        assert CommandKind.PAUSE not in engine.sent
+        await pilot.press("q", "space")
+        await pilot.pause()
+        assert engine.sent[-1] is CommandKind.PAUSE
+    assert app._exception is None
 
 
 def test_on_the_page_of_the_tridents_open_and_story_may_have_one_key_or_two() -> None:
