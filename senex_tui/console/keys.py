@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -203,7 +204,7 @@ KEYS: tuple[Key, ...] = (
     Key("space", "again", "Again", "of the preview: once more, as of now", LISTS, footer=True, where=Where.PREVIEW),
     Key("y", "copy", "Copy", "copy the preview", LISTS, footer=True, where=Where.PREVIEW),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
-    Key("slash", "search", "Search", "find words in the story; n and N go from place to place", STORIES, shown="/",
+    Key("slash", "search", "Search", "find words; next and previous go from place to place", STORIES, shown="/",
         footer=True, where=Where.STORIES),
     Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
     Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,
@@ -241,7 +242,7 @@ KEYS: tuple[Key, ...] = (
         "q", "app.ask_quit", "Quit", "quit; asks, and says what stops", PROGRAM, footer=True, where=Where.DASHBOARD,
         called="quit", also="exit stop end leave close bye kill",
     ),
-    Key("ctrl+q", "ask_quit", "Quit", "the same as q on the dashboard, from anywhere", PROGRAM, palette=False,
+    Key("ctrl+q", "ask_quit", "Quit", "quit from anywhere, as on the dashboard", PROGRAM, palette=False,
         priority=True),
     Key(
         "ctrl+c", "interrupt", "Quit", "the same; pressed again at the question, it quits", PROGRAM, palette=False,
@@ -249,6 +250,8 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("ctrl+g", "close", "Close", "close a question, help or the palette", PROGRAM, palette=False, priority=True),
 )  # fmt: skip
+
+_BY_NAME = {key.name: key for key in reversed(KEYS)}
 
 BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("tab, shift+tab", "next or previous panel", PANELS),
@@ -285,6 +288,13 @@ STATES: tuple[tuple[str, str], ...] = (
     ("STOPPED", "no entries for one account or login; the line says why and what ends it"),
     ("RECONCILING", "no entries until the broker was read whole; it ends by itself"),
 )
+
+
+def with_keys(sentence: str) -> str:
+    """The sentence with the operator's key in place of each `{action}`."""
+    return re.sub(
+        r"\{(\w+)\}", lambda found: _BY_NAME[found[1]].display if found[1] in _BY_NAME else found[0], sentence
+    )
 
 
 def bindings(where: Where) -> list[Binding]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.snapshot import PayoffView
 from widgets.base import format as figures
+from widgets.base.key_names import key_for
 from widgets.base.lines import Drawing, Part, Tone
 from widgets.base.profit import profit_tone
 from widgets.charts.picture import ChartView
@@ -57,7 +58,7 @@ def _words(view: PayoffView) -> list[Part]:
         parts.append((f"never below {_dollars(-payoff.max_loss)}", Tone.ABOVE))
     parts.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
     if view.others:
-        parts.append((f"{view.others} more open: t", Tone.DIM))
+        parts.append((f"{view.others} more open: {key_for('positions', 't')}", Tone.DIM))
     return parts
 
 

@@ -10,6 +10,7 @@ from core.domain.operation.amounts import dollars
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.way_out import SHORT_ID
+from core.domain.positions.resting import staying_words
 from core.domain.positions.trident_commands import (
     CLOSE_WORD,
     UNITS,
@@ -17,7 +18,6 @@ from core.domain.positions.trident_commands import (
     ExitsWord,
     ExitsWords,
     close_words,
-    staying_words,
 )
 from core.snapshot import Mode
 from senex_tui.console.actions.exit_orders import ExitOrderActions
@@ -167,7 +167,7 @@ def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     exits = snapshot.status.exits
     if exits is None:
         return [("", "No trident is held.")]
-    rests = staying_words(exits.resting)
+    rests = staying_words(exits.rests)
     would = would_send_facts(snapshot)
     return [
         ("", f"Exits are held {exits.why}.".replace(" .", ".")),

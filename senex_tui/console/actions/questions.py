@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.domain.orders.next_step import Next
-from core.domain.positions.trident_commands import leaving_words
+from core.domain.positions.resting import leaving_words
 from core.snapshot import EngineState, Mode, Watching
 from senex_tui.console.actions.permission import WORKING, exits_in_state, why_not
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
@@ -162,7 +162,7 @@ def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     ]
     exits = snapshot.status.exits
     if exits is not None and exits.resting:
-        facts.append(("", f"{leaving_words(exits.resting)}."))
+        facts.append(("", f"{leaving_words(exits.rests)}."))
     return facts
 
 

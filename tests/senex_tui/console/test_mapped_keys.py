@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 import re
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from textual.binding import BindingsMap
@@ -16,7 +18,7 @@ from core.domain.operation.commands import CommandKind
 from senex_tui.console import screens as screens_of_ours
 from senex_tui.console.app import SenexApp
 from senex_tui.console.key_map import TOGETHER, TOLD, checked_keys, for_textual, mappable, shared_keys, shown_key
-from senex_tui.console.keys import KEYS, Where, bindings, clash, help_groups, in_order
+from senex_tui.console.keys import KEYS, Where, bindings, clash, help_groups, in_order, with_keys
 from senex_tui.console.screens.base import ConsoleScreen
 from senex_tui.console.view_settings import DisplaySettings, ViewSettings
 from tests.support.console import scenes
@@ -206,3 +208,42 @@ async def test_an_action_without_a_key_is_found_by_its_name_in_the_palette() -> 
         await pilot.pause()
         assert app.screen.name == "positions"
     assert app._exception is None
+
+
+def test_what_core_says_of_an_action_names_the_operators_key() -> None:
+    use_keys({"exits": "E", "pause": ""})
+    assert with_keys("{exits} lets them go on; {pause} resumes") == "E lets them go on; :pause resumes"
+    use_keys({})
+    assert with_keys("{exits} lets them go on; {nothing} stays") == "X lets them go on; {nothing} stays"
+
+
+def sentences(file: Path) -> list[str]:
+    """The strings of a source file that are said, without docstrings."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone
+    ]
+
+
+NAMES_A_KEY = re.compile(r"(?:^|[;:,.] |[Pp]ress )[B-Zb-z] [a-z]+|\b[B-Zb-z] key\b")
+OF_DIALOGS = {"dialogs.py", "entries.py", "help.py", "quit_question.py", "jump.py", "keys.py", "alert.py"}
+"""Whose own keys cannot be mapped, and the table itself."""
+
+
+def test_no_sentence_names_a_key_that_may_be_mapped() -> None:
+    """The map is the operator's: a key is asked for with `key_for`, in core by the action's name in braces."""
+    root = Path(__file__).parents[3]
+    found = [
+        (file.name, said)
+        for part in ("core", "widgets", "senex_tui")
+        for file in (root / part).rglob("*.py")
+        if file.name not in OF_DIALOGS
+        for said in sentences(file)
+        if NAMES_A_KEY.search(said)
+    ]
+    assert found == []
+    assert NAMES_A_KEY.search("X lets them go on")
+    assert NAMES_A_KEY.search("mend it; t says what would be sent")
