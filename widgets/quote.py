@@ -32,9 +32,16 @@ class QuotePanel(LinePanel["QuoteSlice"]):
     NAME = "Quote"
 
     def __init__(
-        self, chart_in_sight: Callable[[], bool] = lambda: False, *, id: str | None = None, classes: str | None = None
+        self,
+        chart_in_sight: Callable[[], bool] = lambda: False,
+        *,
+        unnamed: str = NAME,
+        id: str | None = None,
+        classes: str | None = None,
     ) -> None:
-        """`chart_in_sight` says whether the day's chart is in sight too: one picture of the day is enough."""
+        """`chart_in_sight` says whether the day's chart is in sight too: one picture of the day is enough. `unnamed` is
+        the title while it is not known which underlying it is."""
+        self.NAME = unnamed  # type: ignore[misc]
         super().__init__(id=id, classes=classes)
         self._chart_in_sight = chart_in_sight
         self._made: tuple[tuple[tuple[int, float], ...], int, Line] = ((), 0, ())

@@ -8,10 +8,10 @@ from decimal import Decimal
 from core.snapshot import PayoffView
 from widgets.base import format as figures
 from widgets.base.key_names import key_for
-from widgets.base.lines import Drawing, Part, Tone
+from widgets.base.lines import Drawing, Line, Part, Tone
 from widgets.base.profit import profit_tone
 from widgets.charts.picture import ChartView
-from widgets.charts.plot import Plot, Scale, reach, with_words
+from widgets.charts.plot import Plot, Scale, both_sides, reach, with_words
 
 _SIDES = Decimal("1.7")
 _FURTHEST = Decimal(5)
@@ -31,21 +31,28 @@ class PayoffPicture:
         if view is None:
             return Drawing("Payoff at expiry", ((("no trident priced or open", Tone.DIM),),))
         day = f"{view.expiration:%b} {view.expiration.day}"
+
+        def paint(columns: int, rows: int) -> list[Line]:
+            return _plot(view, columns, rows, ascii).lines()
+
+        words, stays = _words(view)
+        gives_way = [part for part in reversed(words) if part not in stays]
         return Drawing(
-            f"{view.underlying} {day} payoff at expiry, $",
-            with_words(_words(view), width, height, lambda columns, rows: _plot(view, columns, rows, ascii).lines()),
+            f"{view.underlying} {day} payoff at expiry, $", with_words(words, width, height, paint, gives_way)
         )
 
 
-def _words(view: PayoffView) -> list[Part]:
-    """What the picture shows, in words. In this order they fill the rows of a narrow panel best."""
-    payoff, parts = view.payoff, list[Part]()
+def _words(view: PayoffView) -> tuple[list[Part], list[Part]]:
+    """What the picture shows, in words, and what of it stays in any room: the price, the most it gains, and the most it
+    loses. In this order they fill the rows of a narrow panel best."""
+    payoff, parts, stays = view.payoff, list[Part](), list[Part]()
     lower, upper = figures.strike(payoff.body - payoff.width), figures.strike(payoff.body + payoff.width)
     if view.price is not None:
         word, then = "STALE" if view.price_stale else "now", payoff.at(view.price)
         tone = Tone.BAD if view.price_stale else profit_tone(then)
         parts.append((f"▲ {word} {figures.price(view.price)}: {_dollars(then)} at expiry", tone))
     parts.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.ABOVE))
+    stays += parts
     if view.profit_mid is not None:
         mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)
         stale = "STALE " if view.marks_stale else ""
@@ -56,10 +63,11 @@ def _words(view: PayoffView) -> list[Part]:
         parts.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BELOW))
     else:
         parts.append((f"never below {_dollars(-payoff.max_loss)}", Tone.ABOVE))
+    stays.append(parts[-1])
     parts.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
     if view.others:
         parts.append((f"{view.others} more open: {key_for('positions', 't')}", Tone.DIM))
-    return parts
+    return parts, stays
 
 
 def _break_evens(view: PayoffView) -> str:
@@ -75,7 +83,8 @@ def _plot(view: PayoffView, width: int, height: int, ascii: bool) -> Plot:
     payoff = view.payoff
     low, high = _span(payoff.body, payoff.width, view.price)
     points = [(float(settle), float(profit)) for settle, profit in payoff.curve(low, high)]
-    scale = Scale((float(low), float(high)), reach([0.0, *(profit for _, profit in points)]))
+    sides = both_sides(reach([0.0, *(profit for _, profit in points)]), height - 2)
+    scale = Scale((float(low), float(high)), sides)
     plot = Plot(width, height, scale, ascii=ascii)
     plot.area(points)
     if view.price is not None:

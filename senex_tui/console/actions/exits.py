@@ -21,9 +21,11 @@ from core.domain.positions.trident_commands import (
 )
 from core.snapshot import Mode
 from senex_tui.console.actions.exit_orders import ExitOrderActions
-from senex_tui.console.actions.exit_questions import would_send_facts
+from senex_tui.console.actions.exit_questions import HELD, would_send_facts
+from senex_tui.console.actions.permission import may_cancel_exits
 from senex_tui.console.actions.questions import ANSWER_S
-from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion, ValueQuestion
+from senex_tui.console.screens.cancel_instead import CancelInsteadQuestion
+from senex_tui.console.screens.dialogs import Facts, TypedQuestion, ValueQuestion
 from widgets.base import format as figures
 from widgets.positions import expires
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from core.snapshot import PositionView, Snapshot
     from senex_tui.console.base import ConsoleApp
 
-HELD = "held"
 _UNITS = ", ".join(UNITS)
 _TYPED = f"walk, or a limit like 0.70; a unit before it ({_UNITS}) closes that alone"
 
@@ -51,8 +52,22 @@ class ExitActions:
             self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.HOLD).note())
             ExitOrderActions(self.app).offer_cancel()
             return
-        question = Question("Exits go on", lambda: resume_facts(self.app.client.snapshot()), "Let exits go on? y/n")
-        self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note()))
+        snapshot = self.app.client.snapshot
+        question = CancelInsteadQuestion(
+            "Exits go on",
+            lambda: resume_facts(snapshot()),
+            "Let exits go on?",
+            lambda: may_cancel_exits(snapshot()),
+            cancels="cancel what rests",
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note())
+            elif question.cancels_first:
+                ExitOrderActions(self.app).offer_cancel()
+
+        self.app.push_screen(question, answered)
 
     def close(self, meant: str = "") -> None:
         """Asks how to close the trident with the id `meant` and no other. Without an id it is the only one, or asks
