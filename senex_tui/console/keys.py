@@ -127,21 +127,26 @@ KEYS: tuple[Key, ...] = (
     Key("x", "close_units", "Close", "close a trident or units of it, at a limit or by a walk; asks", EXITS,
         also="exit sell flatten liquidate unwind get out take profit"),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, targets, next step, warnings", PAGES,
-        also="positions profit pnl loss risk spreads held open targets exits"),
+        also="positions spreads held risk profit pnl p&l loss open targets exits worth mark units dte expiration "
+        "assigned"),
     Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES,
-        also="why reason log journal past cycles skipped day story search csv export"),
+        also="why reason log journal past cycles slots slot missed skipped failed day story search csv export "
+        "attempts suggestions commands"),
     Key("o", "open('orders')", "Orders", "closing orders and every entry with its fills; enter tells one whole", PAGES,
-        also="fills entries working trades filled"),
+        also="fills entries working trades filled closes closing targets rejected unknown"),
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES,
-        also="warnings alarms errors trouble statistics figures"),
+        also="warnings alarms errors trouble statistics figures success rate sessions critical"),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES,
-        also="login token width size switch off on skip today"),
+        also="login token width size switch off on skip today wings budget capital tolerance balance net liq "
+        "buying power"),
     Key("w", "open('preview')", "Preview", "what would be sent next, as of now, and why not; sends nothing", PAGES,
-        also="what next suggestion would send dry run try strikes payoff"),
+        also="why what next suggestion would send dry run try strikes payoff credit wings margin buying power legs"),
     Key("m", "open('money')", "Money", "what was earned: day by day, by week and month, and how it ended", PAGES,
-        also="pnl profit loss earned realized month week year statistics results csv"),
+        also="pnl p&l profit loss earned realized gain income fees win rate today day month week year statistics "
+        "results csv"),
     Key("H", "open('health')", "Health", "how the trader's parts and this machine do, and what to do about it", PAGES,
-        also="doctor status broken connection feed redis disk mail clock check"),
+        also="doctor status broken connection feed redis disk mail clock check paused halted breaker network "
+        "token login alerts stream"),
     Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES,
         also="options preferences config configuration theme colours colors"),
     *(

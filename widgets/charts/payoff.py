@@ -35,39 +35,38 @@ class PayoffPicture:
         def paint(columns: int, rows: int) -> list[Line]:
             return _plot(view, columns, rows, ascii).lines()
 
-        words, stays = _words(view)
-        gives_way = [part for part in reversed(words) if part not in stays]
+        words, gives_way = _words(view)
         return Drawing(
             f"{view.underlying} {day} payoff at expiry, $", with_words(words, width, height, paint, gives_way)
         )
 
 
 def _words(view: PayoffView) -> tuple[list[Part], list[Part]]:
-    """What the picture shows, in words, and what of it stays in any room: the price, the most it gains, and the most it
-    loses. In this order they fill the rows of a narrow panel best."""
-    payoff, parts, stays = view.payoff, list[Part](), list[Part]()
+    """What the picture shows, in words, and what of it gives way where there is little room, in that order. In this
+    order the words fill the rows of a narrow panel best."""
+    payoff, parts = view.payoff, list[Part]()
     lower, upper = figures.strike(payoff.body - payoff.width), figures.strike(payoff.body + payoff.width)
     if view.price is not None:
         word, then = "STALE" if view.price_stale else "now", payoff.at(view.price)
         tone = Tone.BAD if view.price_stale else profit_tone(then)
         parts.append((f"▲ {word} {figures.price(view.price)}: {_dollars(then)} at expiry", tone))
     parts.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.ABOVE))
-    stays += parts
-    if view.profit_mid is not None:
-        mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)
-        stale = "STALE " if view.marks_stale else ""
-        parts.append((f"{stale}close now {mid} mid, {natural} natural", profit_tone(view.profit_mid)))
-    parts.append((f"{_dollars(payoff.beyond_call)} above {upper}", profit_tone(payoff.beyond_call)))
-    parts.append((_break_evens(view), Tone.PLAIN))
     if payoff.max_loss > 0:
         parts.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BELOW))
     else:
         parts.append((f"never below {_dollars(-payoff.max_loss)}", Tone.ABOVE))
-    stays.append(parts[-1])
-    parts.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
+    if view.profit_mid is not None:
+        mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)
+        stale = "STALE " if view.marks_stale else ""
+        parts.append((f"{stale}close now {mid} mid, {natural} natural", profit_tone(view.profit_mid)))
+    parts.append((_break_evens(view), Tone.PLAIN))
+    more: list[Part] = [
+        (f"{_dollars(payoff.beyond_call)} above {upper}", profit_tone(payoff.beyond_call)),
+        (f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM),
+    ]
     if view.others:
-        parts.append((f"{view.others} more open: {key_for('positions', 't')}", Tone.DIM))
-    return parts, stays
+        more.append((f"{view.others} more open: {key_for('positions', 't')}", Tone.DIM))
+    return [*parts, *more], more[::-1]
 
 
 def _break_evens(view: PayoffView) -> str:

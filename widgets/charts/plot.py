@@ -44,7 +44,7 @@ _ASCII = {
     "under": "+",
     "bar": "#",
 }
-ENOUGH = 7
+ENOUGH = 6
 """The rows of a picture, its floor among them, for which words give way."""
 SMALLEST = (16, 4)
 """The fewest columns and rows that a picture needs to be readable."""
@@ -178,7 +178,7 @@ def both_sides(of: Range, rows: int) -> Range:
     """The range with zero off its edges: what is gained and what is lost, however little beside the other, each have a
     row of their own in a picture of so many rows."""
     low, high = of
-    if rows < SMALLEST[1]:
+    if rows < 3:
         return of
     least = max(-low, high) / (rows - 2)
     return min(low, -least) if low < 0 else low, max(high, least) if high > 0 else high

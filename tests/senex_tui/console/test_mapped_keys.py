@@ -229,7 +229,7 @@ def sentences(file: Path) -> list[str]:
 
 
 NAMES_A_KEY = re.compile(r"(?:^|[;:,.] |[Pp]ress )[B-Zb-z] [a-z]+|\b[B-Zb-z] key\b")
-OF_DIALOGS = {"dialogs.py", "entries.py", "help.py", "quit_question.py", "jump.py", "keys.py", "alert.py"}
+OF_DIALOGS = {"dialogs.py", "entries.py", "help.py", "cancel_instead.py", "jump.py", "keys.py", "alert.py"}
 """Whose own keys cannot be mapped, and the table itself."""
 
 
