@@ -22,6 +22,7 @@ from core.orders.open_tridents import OpenTridents
 from core.orders.tracker import OrderTracker
 from core.snapshot import Automation, ExitsView, PartHealth
 from core.snapshot.health import FINDINGS, Finding, FirstFound, HealthRow
+from core.snapshot.status import NO_REASON
 from core.views.exits import BLOCKED, HELD, ON
 from core.views.health import breaker_view, feed_health, store_health
 
@@ -158,11 +159,14 @@ class HealthRows:
         word = automation.value.upper()
         finding = Finding.WARN if automation is Automation.PAUSED else Finding.FAIL
         if trading.state != "active":
-            by = f"{word} by {trading.who}{f': {trading.why}' if trading.why else ''}"
+            why = "" if trading.why.endswith(NO_REASON) else trading.why
+            by = f"{word} by {trading.who}{f': {why}' if why else ''}"
             at = None if trading.at is None else trading.at.replace(microsecond=0)
             return HealthRow("entries", finding, by, _END_HALT if finding is Finding.FAIL else _RESUME, at)
         if self.gate.stopped_here:
             return HealthRow("entries", finding, f"{word}: {self.gate.stopped_here}", _RESUME)
+        if not self.gate.halting_file:
+            finding = Finding.WARN  # the row of what opened the breaker has failed
         why, _, ends = self.gate.automation_detail.partition("; ")
         return HealthRow("entries", finding, f"{word}: {why}", ends or BY_ITSELF)
 

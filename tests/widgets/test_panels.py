@@ -409,8 +409,9 @@ def test_missed_slots_are_not_counted_among_those_that_the_done_day_holds(missed
     assert (f"; {missed} missed" in text) is bool(missed)
 
 
-async def test_two_quotes_that_are_not_known_yet_have_names_of_their_own() -> None:
-    async with driven(scenes.starting(), size=(120, 40)) as console:
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_two_quotes_that_are_not_known_yet_have_names_of_their_own(size: tuple[int, int]) -> None:
+    async with driven(scenes.starting(), size=size) as console:
         assert "First underlying" in console.text
         assert "Second underlying" in console.text
         titles = [str(panel.border_title) for panel in console.app.screen.query(QuotePanel)]
