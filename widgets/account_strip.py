@@ -80,7 +80,7 @@ class AccountStrip(LinePanel[StripView]):
 
 
 def account_line(now: AccountNow, width: int, as_of: str = "") -> Line:
-    """`…0001  FILLED 6.73 x1, +12.50 $, done today   3 open +40.00 $   8 targets work`, at the right what it is worth,
+    """`…0001  FILLED 6.73, +12.50 $, done today   3 open +40.00 $   8 targets work`, at the right what it is worth,
     and `as_of` when. What does not fit is left out, from the end."""
     line: list[Part] = [(f"{now.account}  ", Tone.DIM), *_truth(now, width - len(now.account) - 2)]
     worth, used = _worth(now, as_of), width_of(tuple(line))
@@ -100,7 +100,7 @@ def _truth(now: AccountNow, width: int) -> Line:
         return ((_longest(coming, width), _step_tone(now)),)
     is_told = fate.kind in _STANDS and now.step.kind in (Next.WORKING, Next.HELD)
     steps = ("",) if is_told else tuple(f", {words}" for words in coming)
-    said = fate.words if not now.packages or not fate.traded else f"{fate.words} x{now.packages}"
+    said = fate.words
     gain: Line = ()
     if now.profit is not None:
         gain = ((", ", Tone.PLAIN), profit_part(now.profit, stale=now.stale))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.domain.operation.times import when
 from core.domain.orders.fate import FateKind
 from core.snapshot import Automation, ReadingState, Watching
+from core.snapshot.status import NO_REASON
 from widgets.banner import Alarm
 from widgets.base import format as figures
 from widgets.base.fates import order_kind
@@ -14,9 +15,6 @@ from widgets.base.key_names import key_for
 
 if TYPE_CHECKING:
     from core.snapshot import BreakerView, OrderView, PositionsSlice, Snapshot, StatusSlice
-
-_NO_REASON = " by the operator"
-"""How the records end the reason of a pause or a halt for which none was given."""
 
 
 def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
@@ -63,7 +61,7 @@ def by_whom(status: StatusSlice) -> str:
 def why_said(status: StatusSlice) -> str:
     """The reason that was given for a pause or a halt; empty when none was."""
     why = status.why or status.automation_detail
-    return "" if why.endswith(_NO_REASON) else why
+    return "" if why.endswith(NO_REASON) else why
 
 
 def _paused(status: StatusSlice) -> str:

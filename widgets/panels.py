@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.domain.market.sessions import BEFORE_OPEN, MARKET_OPEN
+from core.domain.operation.times import when
+from core.snapshot import EngineState
 from widgets.attempts import AttemptsPanel, shown_first
+from widgets.base import format as figures
 from widgets.charts.panel import ChartPanel
 from widgets.charts.picture import ChartView
 from widgets.judgement import JudgementPanel
@@ -40,7 +44,25 @@ class NumberedPanel:
 
 def chart_view(shown: Snapshot) -> ChartView:
     """The slices that the charts are drawn from."""
-    return ChartView(shown.quotes, shown.schedule, shown.spread, shown.attempts, shown.judgements, shown.pictures)
+    return ChartView(
+        shown.quotes, shown.schedule, shown.spread, shown.attempts, shown.judgements, shown.pictures, _coming(shown)
+    )
+
+
+def _coming(shown: Snapshot) -> str:
+    """When the day has prices and slots, said before it has any."""
+    status, step = shown.status, shown.overall
+    if status.engine.is_over:
+        return "The engine has ended"
+    if status.engine is EngineState.STARTING:
+        return "The curve begins once the engine has started and the market is open"
+    if shown.schedule and status.market in (BEFORE_OPEN, MARKET_OPEN):
+        first, last = shown.schedule[0].at, shown.schedule[-1].at
+        slots = f"{figures.counted(len(shown.schedule), 'slot')}, {figures.minute(first)} to {figures.minute(last)}"
+        return f"The curve begins at the open; {slots}" if status.market == BEFORE_OPEN else slots
+    today = None if status.now is None else figures.exchange_day(status.now)
+    coming = "" if step is None or step.next_day is None else f"next slot {when(step.next_day, today)}"
+    return f"The market is closed{f'; {coming}' if coming else ''}"
 
 
 def _trade_view(shown: Snapshot) -> TradeView:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.snapshot import Freshness
 from widgets.base import format as figures
 from widgets.base.digits import ROWS, tall
-from widgets.base.lines import Drawing, Line, Tone, beside, width_of
+from widgets.base.lines import Drawing, Line, Tone, beside, fit, width_of
 from widgets.base.panel import LinePanel
 from widgets.base.profit import profit_tone
 from widgets.charts.trail import day_range, sparkline
@@ -32,9 +32,16 @@ class QuotePanel(LinePanel["QuoteSlice"]):
     NAME = "Quote"
 
     def __init__(
-        self, chart_in_sight: Callable[[], bool] = lambda: False, *, id: str | None = None, classes: str | None = None
+        self,
+        chart_in_sight: Callable[[], bool] = lambda: False,
+        *,
+        unnamed: str = NAME,
+        id: str | None = None,
+        classes: str | None = None,
     ) -> None:
-        """`chart_in_sight` says whether the day's chart is in sight too: one picture of the day is enough."""
+        """`chart_in_sight` says whether the day's chart is in sight too: one picture of the day is enough. `unnamed` is
+        the title while it is not known which underlying it is."""
+        self.NAME = unnamed  # type: ignore[misc]
         super().__init__(id=id, classes=classes)
         self._chart_in_sight = chart_in_sight
         self._made: tuple[tuple[tuple[int, float], ...], int, Line] = ((), 0, ())
@@ -43,6 +50,11 @@ class QuotePanel(LinePanel["QuoteSlice"]):
         """Says, where there is no quote, whether one may still come."""
         self.PLACEHOLDER = NO_QUOTE if ended else LinePanel.PLACEHOLDER  # type: ignore[misc]
         self.redraw()
+
+    def _drawn(self, width: int, height: int) -> Drawing:
+        if self._slice is None and height == 1:  # without a title
+            return Drawing(self.NAME, (((fit(f"{self.NAME}: {self.PLACEHOLDER}", width), Tone.DIM),),))
+        return super()._drawn(width, height)
 
     def draw(self, value: QuoteSlice, width: int, height: int) -> Drawing:
         if height == 1:

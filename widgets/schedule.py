@@ -93,15 +93,15 @@ def _rows(slots: Sequence[SlotView], *, several: bool) -> Iterator[tuple[tuple[S
 
 def _quiet(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:
     """Slots that the day's entry keeps from entering: `- 10:45 to 15:45  20 slots: done today (filled 6.73)`. One that
-    was missed then is no trouble."""
+    was missed then is no trouble, and is told apart: `18 slots: done today (filled 6.73); 2 missed`."""
     missed = sum(slot.state is SlotState.MISSED for slot in slots)
+    held = figures.counted(len(slots) - missed, "slot")
     told = next((slot_told(slot) for slot in reversed(slots) if slot.state is not SlotState.MISSED), None)
-    words = f"{missed} missed" if missed else ""
-    if told is not None:
+    if told is None:
+        words = f"{figures.counted(missed, 'slot')} missed: the day was done"
+    else:
         said = told.words if slots[-1].state is SlotState.HELD else f"held by the day's entry: {after_word(told)}"
-        words = f"{said}, {words}" if words else said
-    elif missed:
-        words += ", the day was done"
+        words = f"{held}: {said}{f'; {missed} missed' if missed else ''}"
     return _together(slots, words, sign_of("held"), width, height)
 
 
@@ -111,13 +111,13 @@ def _alike(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:
     words = slots[0].state.value if told is None else told.words
     if slots[0].state is SlotState.MISSED:
         words = f"MISSED  {words}"
-    return _together(slots, words, slot_part(slots[0]), width, height)
+    return _together(slots, f"{figures.counted(len(slots), 'slot')}: {words}", slot_part(slots[0]), width, height)
 
 
 def _together(slots: Sequence[SlotView], words: str, part: Part, width: int, height: int) -> list[Line]:
     sign, tone = part
     lead = f"{sign} {figures.minute(slots[0].at)} to {figures.minute(slots[-1].at)}  "
-    return _hanging(((lead, tone),), len(lead), f"{len(slots)} slots: {words}", tone, width, height)
+    return _hanging(((lead, tone),), len(lead), words, tone, width, height)
 
 
 def _slot(slot: SlotView, width: int, height: int, *, is_quiet: bool) -> list[Line]:

@@ -10,7 +10,7 @@ from core.domain.operation.commands import Command
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
 from core.domain.positions.blocks import FIRST_SET_WAITS
-from core.domain.positions.trident_commands import staying_words
+from core.domain.positions.resting import staying_words
 from core.domain.positions.tridents import ExitMode
 from core.records.records import Records
 from core.runtime.clock import Clock, exchange_time

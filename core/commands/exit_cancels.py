@@ -9,6 +9,7 @@ from core.domain.operation.amounts import counted
 from core.domain.orders.order_states import OPEN_STATES, OrderState
 from core.domain.positions.exit_fate import exit_fate
 from core.domain.positions.exits import Exit
+from core.domain.positions.resting import FEW
 from core.domain.positions.trident_commands import CANCEL_WAITS_S
 from core.orders.cancels import Answer, Asked, Canceller
 from core.records.records import Records
@@ -51,8 +52,9 @@ class _Cancels:
         told = []
         if self.asked:
             works = "it works" if len(self.asked) == 1 else "they work"
+            named = f" ({', '.join(self.asked)})" if len(self.asked) <= FEW else ""
             orders = counted(len(self.asked), "closing order")
-            told.append(f"cancel of {orders} asked ({', '.join(self.asked)}); {works} until the broker confirms")
+            told.append(f"cancel of {orders} asked{named}; {works} until the broker confirms")
         if self.not_taken:
             told.append(f"not taken: {', '.join(self.not_taken)}")
         if left:

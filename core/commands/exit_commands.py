@@ -9,8 +9,8 @@ from core.domain.operation.accounts import own_or_default, resolve_account, show
 from core.domain.operation.commands import Command
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.orders.order_states import OrderState
-from core.domain.positions.trident_commands import ExitsWord, ExitsWords, exits_words, staying_words
+from core.domain.positions.resting import Resting, staying_words
+from core.domain.positions.trident_commands import ExitsWord, ExitsWords, exits_words
 from core.domain.positions.tridents import ExitMode
 from core.records.records import Records
 from core.records.repositories.exit_switch import ALL_ACCOUNTS
@@ -85,9 +85,6 @@ async def _on_again(
     return f"exits{whose} are {now}{f'; still held: {still}' if still else ''}"
 
 
-async def resting_orders(records: Records, numbers: Sequence[str]) -> tuple[str, ...]:
-    """The ids of the closing orders of these accounts that rest at the broker, as far as anybody knows. Raises
-    RecordsError."""
-    found = [one for number in numbers for one in await records.exits.open_of(number)]
-    rests = (OrderState.WORKING, OrderState.UNKNOWN)
-    return tuple(one.order_id for one in found if one.state in rests and one.order_id)
+async def resting_orders(records: Records, numbers: Sequence[str]) -> Resting:
+    """The closing orders of these accounts that rest at the broker, as far as anybody knows. Raises RecordsError."""
+    return Resting.of([one for number in numbers for one in await records.exits.open_of(number)])

@@ -10,6 +10,7 @@ from core.broker.port import StreamState
 from core.domain.operation import amounts
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import Event
+from core.domain.positions.resting import resting_words
 from core.engine.parts import EngineParts
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
@@ -19,8 +20,9 @@ from core.market.feed import Feed
 from core.notify.mail_queue import MailQueue
 from core.orders.open_tridents import OpenTridents
 from core.orders.tracker import OrderTracker
-from core.snapshot import ExitsView, PartHealth
+from core.snapshot import Automation, ExitsView, PartHealth
 from core.snapshot.health import FINDINGS, Finding, FirstFound, HealthRow
+from core.snapshot.status import NO_REASON
 from core.views.exits import BLOCKED, HELD, ON
 from core.views.health import breaker_view, feed_health, store_health
 
@@ -93,9 +95,10 @@ class HealthRows:
         yield self._feed()
         yield self._alerts()
         yield self._reconciliation()
+        yield self._entries()
         yield _row("records", store_health(self.breakers, unread), "are read and written", "see the row disk")
         yield self._positions()
-        yield _exits(exits)
+        yield exits_row(exits)
         yield from self._stops()
         yield _used(
             "mail", self.mail.health, "what was due is sent", "nothing: it is sent later; see mail in the settings"
@@ -147,6 +150,26 @@ class HealthRows:
             "reconcile", Finding.OK, self._reconciled.text, since=self._reconciled.at.replace(microsecond=0)
         )
 
+    def _entries(self) -> HealthRow:
+        """Whether entries are made at all: paused or halted by the operator, by a file or by a breaker of all
+        accounts."""
+        trading, automation = self.gate.trading, self.gate.automation
+        if automation not in (Automation.PAUSED, Automation.HALTED):
+            return HealthRow("entries", Finding.OK, "automation is on")
+        word = automation.value.upper()
+        finding = Finding.WARN if automation is Automation.PAUSED else Finding.FAIL
+        if trading.state != "active":
+            why = "" if trading.why.endswith(NO_REASON) else trading.why
+            by = f"{word} by {trading.who}{f': {why}' if why else ''}"
+            at = None if trading.at is None else trading.at.replace(microsecond=0)
+            return HealthRow("entries", finding, by, _END_HALT if finding is Finding.FAIL else _RESUME, at)
+        if self.gate.stopped_here:
+            return HealthRow("entries", finding, f"{word}: {self.gate.stopped_here}", _RESUME)
+        if not self.gate.halting_file:
+            finding = Finding.WARN  # the row of what opened the breaker has failed
+        why, _, ends = self.gate.automation_detail.partition("; ")
+        return HealthRow("entries", finding, f"{word}: {why}", ends or BY_ITSELF)
+
     def _positions(self) -> HealthRow:
         if self.tridents.trouble:
             return HealthRow("positions", Finding.WARN, self.tridents.trouble, BY_ITSELF)
@@ -192,14 +215,20 @@ def _used(name: str, health: PartHealth | None, fine: str, todo: str) -> HealthR
     return replace(row, finding=Finding.WARN) if row.finding is Finding.FAIL else row
 
 
-def _exits(exits: ExitsView | None) -> HealthRow:
+def exits_row(exits: ExitsView | None) -> HealthRow:
     if exits is None:
         return HealthRow("exits", Finding.SKIP, "no trident is held")
+    rests = resting_words(exits.rests) or "no closing order rests at the broker"
     if exits.word == ON:
-        return HealthRow("exits", Finding.OK, f"on; {amounts.counted(len(exits.resting), 'order')} at the broker")
-    return HealthRow(
-        "exits", Finding.WARN, f"{exits.word}: {exits.why}" if exits.why else exits.word, _EXITS.get(exits.word, "")
-    )
+        return HealthRow("exits", Finding.OK, f"on; {rests}")
+    told = f"{exits.word.upper()} {exits.why}" if exits.word == HELD else f"{exits.word.upper()}: {exits.why}"
+    return HealthRow("exits", Finding.WARN, f"{told}; {rests}", _EXITS.get(exits.word, ""))
 
 
-_EXITS = {HELD: "X lets them go on", BLOCKED: "mend what keeps them back; t says what would be sent"}
+_RESUME = "{pause} or `senex resume` resumes"
+_END_HALT = "{pause} or `senex reset halt` ends it; paused afterwards"
+_EXITS = {
+    HELD: "{exits} or `senex exits on` lets them go on",
+    BLOCKED: "mend what keeps them back; {positions} says what would be sent",
+}
+"""What to do, with the actions of the console whose keys it fills in: only it knows how they are mapped."""

@@ -409,7 +409,7 @@ class SnapshotBuilder:
         if not self.exits.on:
             return None
         held = (self.exits.exit_gate.held(account.number) for account in self.runner.accounts)
-        return self._rows.switch(next((switch for switch in held if switch is not None), None))
+        return self._rows.switch([*dict.fromkeys(switch for switch in held if switch is not None)])
 
     def _exits_stopped(self, account: str) -> str:
         """What holds or blocks the exits of this account, and of no other; empty while they are on."""

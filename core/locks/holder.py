@@ -68,7 +68,7 @@ def refusal(subject: str, holder: Holder | None) -> str:
     machine = f" on {holder.host}" if holder.host else ""
     who = f"another senex (process {holder.pid}{machine}, {holder.mode})"
     since = f"{minute_stamp(holder.since)} ET"
-    fix = f"attach to it with: {holder.attach}" if holder.attach else f"end it first (its q key, or kill {holder.pid})"
+    fix = f"attach to it with: {holder.attach}" if holder.attach else f"end it first (quit it, or kill {holder.pid})"
     return f"{who} trades with {subject} since {since}; {fix}"
 
 

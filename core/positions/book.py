@@ -17,11 +17,11 @@ from core.domain.positions.closing import Gone
 from core.domain.positions.due_targets import given_up
 from core.domain.positions.exit_rules import rules_for
 from core.domain.positions.exits import Exit, ExitKind
+from core.domain.positions.resting import Resting, resting_words
 from core.domain.positions.trident_commands import (
     CloseWords,
     close_asked,
     release_refusal,
-    resting_words,
     retarget_refusal,
     trident_named,
 )
@@ -186,7 +186,7 @@ class TridentBook:
         if refusal is not None:
             return refusal
         await self.records.tridents.hand_off(standing.id, HandsOff.RELEASED, f"by {who}")
-        resting = resting_words([one.order_id for one in standing.view.resting if one.order_id])
+        resting = resting_words(Resting.of(standing.view.resting))
         cancelled = f"; {resting} until cancelled, which is asked now" if resting else ""
         text = f"it is yours for good: no order of ours is sent for it any more{cancelled}"
         await self._say(standing.record, "released", f"{who}: {text}", Severity.WARNING)

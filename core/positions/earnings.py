@@ -36,6 +36,7 @@ from core.records.store.tables import (
 )
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
+from core.runtime.keyed_locks import KeyedLocks
 
 RECENT = timedelta(days=60)
 """For how long after its end the broker's rows of a trident are looked at again."""
@@ -90,12 +91,17 @@ class Earnings:
     bus: Bus
     clock: Clock
     calendar: SessionCalendar
+    _turns: KeyedLocks = field(init=False, default_factory=KeyedLocks)
     # Of each account the version of the tables from which it was worked out, and what the calendar will change.
     _done: dict[str, tuple[tuple[int, ...], ByDate]] = field(init=False, default_factory=dict)
 
     async def work_out(self, account: str) -> None:
         """Does it all for one account, from everything on record; nothing where nothing can have changed. Raises
         RecordsError."""
+        async with self._turns.of(account):
+            await self._work_out_if_due(account)
+
+    async def _work_out_if_due(self, account: str) -> None:
         today, before = exchange_time(self.clock.now()).date(), self.records.version(*_TABLES)
         version, by_date = self._done.get(account, (None, None))
         if before is not None and version == before and by_date is not None and by_date.stands(today, self.calendar):

@@ -94,6 +94,7 @@ class TridentRoom:
     alerts: ExitAlerts = field(init=False)
     _given: dict[str, Mapping[str, OrderReport]] = field(init=False, default_factory=dict)
     _earned_in: set[str] = field(init=False, default_factory=set)
+    _earned_due: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _books_due: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -225,7 +226,12 @@ class TridentRoom:
         """What runs for as long as the trader does, by name."""
         if not self.on:
             return {}
-        return {"tridents": self.turns.run, "complete reads": self.reads.run, "books": self._keep_books}
+        return {
+            "tridents": self.turns.run,
+            "complete reads": self.reads.run,
+            "books": self._keep_books,
+            "results": self._work_out_fills,
+        }
 
     async def recover(self) -> None:
         """Takes up what an earlier process left, after its orders were. Raises RecordsError."""
@@ -275,7 +281,7 @@ class TridentRoom:
         self.alerts.heard(event)
         if event.account is not None and _FILLED in dict(event.figures):
             self._earned_in.add(event.account)
-            self._books_due.set()
+            self._earned_due.set()
         if event.kind == "reconcile.done":
             self._books_due.set()  # the machine may have slept
         if event.kind == "reconcile.foreign" and event.account is not None and self.on:
@@ -315,8 +321,6 @@ class TridentRoom:
         while True:
             self._books_due.clear()
             complete = await self.books.turn(self._numbers())
-            while self._earned_in:
-                await self.books.earnings.work_out(self._earned_in.pop())
             version = self.records.version(*_OF_TRIDENTS)
             now = None if version is None else (exchange_time(self.clock.now()).date(), version)
             if now is None or now != seen:
@@ -327,6 +331,15 @@ class TridentRoom:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._books_due.wait()
+
+    async def _work_out_fills(self) -> None:
+        """Works out what a fill brought, of its own account alone, whatever the books of the others wait for."""
+        while True:
+            await self._earned_due.wait()
+            self._earned_due.clear()
+            while self._earned_in:
+                await self.books.earnings.work_out(self._earned_in.pop())
+            self._books_due.set()
 
     def _books_in_s(self) -> float:
         """Wall seconds until something may be due in the books."""

@@ -31,7 +31,8 @@ FINDINGS = {
 class HealthRow:
     """A part and what was found of it.
 
-    `todo` is what to do about it, empty when there is nothing to do. `since` is when it was first found so, None when
+    `todo` is what to do about it, empty when there is nothing to do; `{pause}` stands in it for the key of that action.
+    `since` is when it was first found so, None when
     nobody knows.
     """
 

@@ -70,6 +70,10 @@ class Health(StrEnum):
     DOWN = "down"
 
 
+NO_REASON = " by the operator"
+"""How the records end the reason of a pause or a halt for which none was given."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartHealth:
     """The health of one part; `detail` says what is wrong, or is empty."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from core.domain.positions.resting import Resting
 from core.domain.trident.book_payoff import LeftAtExpiry
 
 
@@ -109,8 +110,15 @@ class ExitView:
 @dataclass(frozen=True, slots=True)
 class ExitsView:
     """The switch of exits: `word` is on, held or blocked, `why` the cause; `resting` are the ids of the closing orders
-    that rest at the broker."""
+    that rest at the broker, so many `targets` among them, of so many `tridents`."""
 
     word: str
     why: str = ""
     resting: tuple[str, ...] = ()
+    targets: int = 0
+    tridents: int = 0
+
+    @property
+    def rests(self) -> Resting:
+        """What rests at the broker, for sentences."""
+        return Resting(self.resting, self.targets, self.tridents)

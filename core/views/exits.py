@@ -7,8 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from core.domain.market.quotes import Quote
+from core.domain.operation import amounts
 from core.domain.operation.events import masked
-from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import OrderLeg
 from core.domain.positions.actions import Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Barred, BlockScope
@@ -20,6 +20,7 @@ from core.domain.positions.fees import estimated_fees
 from core.domain.positions.left import left_at_expiry, open_risk_of, worst_case
 from core.domain.positions.next_words import words
 from core.domain.positions.pnl import unrealized
+from core.domain.positions.resting import Resting
 from core.domain.positions.timing import next_exit_at
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.trident_words import order_legs_words, own_price, strikes_of, unit_words, word_of
@@ -32,7 +33,6 @@ from core.records.records import Switch
 from core.records.repositories.unit_rows import earned_together
 from core.snapshot import ExitsView, ExitView, PositionView, TridentExits, UnitView
 
-_RESTS = (OrderState.WORKING, OrderState.UNKNOWN)
 _NONE = Decimal(0)
 _LEGS = 4
 ON, HELD, BLOCKED = "on", "held", "blocked"
@@ -184,17 +184,21 @@ def exit_view(trident: ManagedTrident, exit: Exit) -> ExitView:
     )
 
 
-def exits_view(standings: Sequence[Standing], resting: Iterable[str], held: Switch | None) -> ExitsView | None:
-    """Whether exits are on, held or blocked; None where no trident is held and nobody holds them. `resting` are the
-    orders of these tridents that rest. `held` is the switch that holds them, of all accounts or of one. Outside of a
-    session nothing is blocked: nothing is due."""
-    if not standings and held is None:
+def exits_view(standings: Sequence[Standing], resting: Resting, held: Sequence[Switch]) -> ExitsView | None:
+    """Whether exits are on, held or blocked; None where no trident is held and nobody holds them. `resting` is what
+    rests of these tridents. `held` are the switches that hold them, of all accounts or of one each; the first is told,
+    the others are counted. Outside of a session nothing is blocked: nothing is due."""
+    if not standings and not held:
         return None
-    if held is not None:
-        whose = f"of {masked(held.account)} " if held.account else ""
-        return ExitsView(HELD, f"{whose}{_held_by(held)}", tuple(resting))
-    blocked = _blocked(standings)
-    return ExitsView(BLOCKED if blocked else ON, blocked, tuple(resting))
+    word, why = ON, ""
+    if held:
+        first, more = held[0], len(held) - 1
+        whose = f"of {masked(first.account)} " if first.account else ""
+        others = f"; {amounts.counted(more, 'other account')} held too" if more else ""
+        word, why = HELD, f"{whose}{_held_by(first)}{others}"
+    elif blocked := _blocked(standings):
+        word, why = BLOCKED, blocked
+    return ExitsView(word, why, resting.orders, resting.targets, resting.tridents)
 
 
 def exits_stopped(standings: Iterable[Standing], held: Switch | None) -> str:
@@ -208,12 +212,6 @@ def exits_stopped(standings: Iterable[Standing], held: Switch | None) -> str:
 
 def _held_by(held: Switch) -> str:
     return f"by {held.who}{f': {held.why}' if held.why else ''}"
-
-
-def resting_orders(view: TridentView) -> tuple[str, ...]:
-    """The closing orders of it that rest at the broker."""
-    exits = (exit for exit in view.exits if exit.released_at is None)
-    return tuple(exit.order_id for exit in exits if exit.state in _RESTS and exit.order_id)
 
 
 def _blocked(standings: Iterable[Standing]) -> str:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from core.domain.market.quotes import Quote
 from core.domain.market.underlying import Underlying
 from core.domain.orders.order_states import OrderState
+from core.domain.positions.resting import Resting
 from core.domain.positions.tridents import ExitRules
 from core.domain.risk.positions import OpenTrident
 from core.domain.trident.pricing import MAX_QUOTE_AGE_S
@@ -36,7 +37,6 @@ class _Stands:
     standing: Standing
     exits: TridentExits
     orders: tuple[ExitView, ...]
-    resting: tuple[str, ...]
 
     def shows(self, one: Standing) -> bool:
         """Whether it is what is shown of this standing: of the same, or of one in which only the time is another, where
@@ -81,6 +81,7 @@ class TridentRows:
     _rows: dict[str, _Row] = field(init=False, default_factory=dict)
     _stand: dict[str, _Stands] = field(init=False, default_factory=dict)
     _standings: Sequence[Standing] = field(init=False, default=())
+    _rests: Resting | None = field(init=False, default=None)
     # How many makings have begun, and which of them was kept last.
     _begun: int = field(init=False, default=0)
     _kept: int = field(init=False, default=0)
@@ -128,19 +129,22 @@ class TridentRows:
         self._rows, self._stand, self._standings = rows, stand, standings
         self.open = tuple(row.view for row in rows.values())
         if changed:
+            self._rests = None
             self.exits = tuple(sorted((view for one in stand.values() for view in one.orders), key=_place))
 
-    def switch(self, held: Switch | None) -> ExitsView | None:
-        """Whether exits are on, by the standings of which the rows were made last; `held` is the switch that holds
+    def switch(self, held: Sequence[Switch]) -> ExitsView | None:
+        """Whether exits are on, by the standings of which the rows were made last; `held` are the switches that hold
         them."""
-        resting = [id for one in self._stand.values() for id in one.resting]
-        return words.exits_view(self._standings, resting, held)
+        if self._rests is None:
+            exits = (exit for one in self._stand.values() for exit in one.standing.view.exits)
+            self._rests = Resting.of(exit for exit in exits if exit.released_at is None)
+        return words.exits_view(self._standings, self._rests, held)
 
     def _stands(self, one: Standing, last: _Stands | None, moment: Moment, speed: float) -> _Stands:
         if last is None or not last.shows(one):
             exits = words.trident_exits(one, self.rules_of(one.record.account))
             orders = tuple(words.exit_view(one.view.trident, exit) for exit in one.view.exits if exit.holds_units)
-            last = _Stands(one, exits, orders, words.resting_orders(one.view))
+            last = _Stands(one, exits, orders)
         orders = tuple([_aged(view, moment, speed) for view in last.orders])
         return last if orders == last.orders else replace(last, orders=orders)
 

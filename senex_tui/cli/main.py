@@ -238,10 +238,12 @@ def check(context: typer.Context, data_dir: OwnDataDir = None) -> None:
     from core.config.mail_password import mail_password_words
     from senex_tui.reports.check import check_lines
 
+    shared = ""
     if run.loaded.settings.console.keys:
-        from senex_tui.console.key_map import checked_keys
+        from senex_tui.console.key_map import checked_keys, shared_keys
 
         checked_keys(run.loaded.settings.console.keys)
+        shared = shared_keys(run.loaded.settings.console.keys)
     refusal: Refused | None = None
     try:
         mode = mode_of(context, run).value
@@ -250,6 +252,8 @@ def check(context: typer.Context, data_dir: OwnDataDir = None) -> None:
     settings = run.loaded.settings
     password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
     print_lines(redact(line) for line in check_lines(run.loaded, run.folders, mode, logins_found(run), password))
+    if shared:
+        print_line(f"\n{shared}")
     if refusal:
         raise refusal
 

@@ -25,6 +25,7 @@ from senex_tui.console.attention import Attention
 from senex_tui.console.crash_screen import PlainCrash, in_the_log
 from senex_tui.console.driver import ConsoleDriver
 from senex_tui.console.freeze import View
+from senex_tui.console.key_map import shared_keys
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.last_look import Looking
 from senex_tui.console.machine_health import LookAtMachine, MachineHealth
@@ -117,8 +118,9 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def on_mount(self) -> None:
         self.pull()
         self.pull_anew()
-        if self._first_words:
-            self.say(self._first_words, "warning")
+        for words in (self._first_words, shared_keys(self.display_settings.keys)):
+            if words:
+                self.say(words, "warning")
         self._fit(self.size)
         self.call_after_refresh(gc.enable)
         if not self.is_headless:

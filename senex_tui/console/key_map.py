@@ -1,19 +1,19 @@
 """Checks the keys that the settings give to actions, and refuses with a sentence those that cannot be.
 
 A key that the operator gave to an action is that action's, also when a release ships it for another one: the other has
-none then, and help says so. So no file that worked stops a start.
+none then, and help says so. One that he gave to two actions of a page is told, where that was never refused. So no file
+that worked stops a start.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Mapping
 
 from textual.keys import key_to_character
 
 from core.config.loader import SettingsError
-from senex_tui.console.keys import KEYS, Key, Where
+from senex_tui.console.keys import KEYS, Key, Where, clash, in_order
 from widgets.key_line import NOT_A_KEY
 
 _SIGNS = {"slash": "/", "plus": "+", "minus": "-", "at": "@", "backslash": "\\", "underscore": "_"}
@@ -32,21 +32,29 @@ _TAKEN = {
 """Keys no action can have, and why."""
 FIXED = frozenset({"interrupt", "close"})
 """Actions whose key stays: the ways out that always work."""
-_TOGETHER = (
+TOGETHER = (
     (Where.EVERYWHERE, Where.DASHBOARD, Where.REPLAY),
     (Where.EVERYWHERE, Where.DASHBOARD, Where.OWN_DEMO),
     (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.HISTORY),
-    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.ALERTS),
-    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.ACCOUNT),
-    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.TRIDENTS),
-    (Where.EVERYWHERE, Where.PAGES, Where.PREVIEW),
     (Where.EVERYWHERE, Where.PAGES, Where.STORIES),
     (Where.EVERYWHERE, Where.PAGES, Where.MONEY),
     (Where.EVERYWHERE, Where.PAGES, Where.HEALTH),
 )
-"""Groups of places whose keys work at the same time: within a group no key may be used twice."""
-_SHARE = frozenset({"open", "story"})
-"""Actions that may have one key: on the page of the tridents both open the chosen row."""
+"""Groups of places whose keys work at the same time: within a group no key may be given twice."""
+TOLD = (
+    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.ALERTS),
+    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.ACCOUNT),
+    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.TRIDENTS),
+    (Where.EVERYWHERE, Where.PAGES, Where.PREVIEW),
+)
+"""Groups whose keys earlier releases did not compare: a key given twice there is told and never refused. A group may
+only come to these, unless all its places come with it."""
+_PAGE = {
+    Where.ALERTS: "alerts",
+    Where.ACCOUNT: "an account",
+    Where.TRIDENTS: "the tridents",
+    Where.PREVIEW: "the preview",
+}
 
 
 def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
@@ -117,33 +125,54 @@ def _wrong_key(name: str, text: str, action: Key) -> str:
     return ""
 
 
+def shared_keys(mapped: Mapping[str, str]) -> str:
+    """Which keys the settings give to two actions of one page, and what each does there; empty without one."""
+    found = {name: _key(text) for name, text in mapped.items()}
+    told: dict[tuple[str, str, str], list[str]] = {}
+    for places in TOLD:
+        for pressed, names in _given_twice(found, places):
+            for name in names[1:]:
+                told.setdefault((pressed, names[0], name), []).append(_PAGE[places[-1]])
+    said = (
+        f'the key "{pressed}" is for {first} and for {other}: on the page of {" and of ".join(pages)} it is {first}'
+        for (pressed, first, other), pages in told.items()
+        if not any({first, other} <= set(names) for together in TOGETHER for _, names in _given_twice(found, together))
+    )
+    return "; ".join(said)
+
+
 def _yielded(found: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The actions that lose their shipped key to one of `found`, each with an empty key, and a sentence for each key
-    that was given twice."""
+    that was given twice where it may not be."""
     yielded: dict[str, str] = {}
     said: list[str] = []
-    for places in _TOGETHER:
+    for places in (*TOGETHER, *TOLD):
         used: dict[str, list[str]] = {}
         for key in KEYS:
             if key.where in places:
                 names = used.setdefault(found.get(key.name) or shown_key(key.key), [])
                 if key.name not in names:
                     names.append(key.name)
-        for pressed, names in used.items():
+        for names in used.values():
             given = [name for name in names if name in found]
-            yielded |= {name: "" for name in names if name not in found and any(_clash(name, other) for other in given)}
-            clash = next((pair for pair in combinations(given or names, 2) if _clash(*pair)), None)
-            if clash is not None:
-                said.append(
-                    f'console.keys: the key "{pressed}" is for {clash[0]} and for {clash[1]}; '
-                    "give one of them another key."
-                )
+            yielded |= {name: "" for name in names if name not in found and any(clash(name, other) for other in given)}
+    for places in TOGETHER:
+        said += [
+            f'console.keys: the key "{pressed}" is for {names[0]} and for {names[1]}; give one of them another key.'
+            for pressed, names in _given_twice(found, places)
+        ]
     return yielded, list(dict.fromkeys(said))
 
 
-def _clash(one: str, other: str) -> bool:
-    """Whether two actions of one place cannot have one key."""
-    return {one, other} != _SHARE
+def _given_twice(found: Mapping[str, str], places: tuple[Where, ...]) -> Iterator[tuple[str, list[str]]]:
+    """Each key that was given to actions of these places that cannot share it, with their names: the first one has
+    it."""
+    used: dict[str, list[str]] = {}
+    for key in in_order(*places):
+        names = used.setdefault(found.get(key.name, ""), [])
+        if key.name not in names and (not names or any(clash(key.name, name) for name in names)):
+            names.append(key.name)
+    yield from ((pressed, names) for pressed, names in used.items() if pressed and len(names) > 1)
 
 
 def mappable() -> Iterable[tuple[str, str, str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from textual.binding import Binding
 
-from widgets.base.key_names import action_with, has_key, key_for
+from widgets.base.key_names import action_with, has_key, is_mapped, key_for
 from widgets.panels import TABS
 
 
@@ -125,21 +127,26 @@ KEYS: tuple[Key, ...] = (
     Key("x", "close_units", "Close", "close a trident or units of it, at a limit or by a walk; asks", EXITS,
         also="exit sell flatten liquidate unwind get out take profit"),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, targets, next step, warnings", PAGES,
-        also="positions profit pnl loss risk spreads held open targets exits"),
+        also="positions spreads held risk profit pnl p&l loss open targets exits worth mark units dte expiration "
+        "assigned"),
     Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES,
-        also="why reason log journal past cycles skipped day story search csv export"),
+        also="why reason log journal past cycles slots slot missed skipped failed day story search csv export "
+        "attempts suggestions commands"),
     Key("o", "open('orders')", "Orders", "closing orders and every entry with its fills; enter tells one whole", PAGES,
-        also="fills entries working trades filled"),
+        also="fills entries working trades filled closes closing targets rejected unknown"),
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES,
-        also="warnings alarms errors trouble statistics figures"),
+        also="warnings alarms errors trouble statistics figures success rate sessions critical"),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES,
-        also="login token width size switch off on skip today"),
+        also="login token width size switch off on skip today wings budget capital tolerance balance net liq "
+        "buying power"),
     Key("w", "open('preview')", "Preview", "what would be sent next, as of now, and why not; sends nothing", PAGES,
-        also="what next suggestion would send dry run try strikes payoff"),
+        also="why what next suggestion would send dry run try strikes payoff credit wings margin buying power legs"),
     Key("m", "open('money')", "Money", "what was earned: day by day, by week and month, and how it ended", PAGES,
-        also="pnl profit loss earned realized month week year statistics results csv"),
+        also="pnl p&l profit loss earned realized gain income fees win rate today day month week year statistics "
+        "results csv"),
     Key("H", "open('health')", "Health", "how the trader's parts and this machine do, and what to do about it", PAGES,
-        also="doctor status broken connection feed redis disk mail clock check"),
+        also="doctor status broken connection feed redis disk mail clock check paused halted breaker network "
+        "token login alerts stream"),
     Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES,
         also="options preferences config configuration theme colours colors"),
     *(
@@ -202,7 +209,7 @@ KEYS: tuple[Key, ...] = (
     Key("space", "again", "Again", "of the preview: once more, as of now", LISTS, footer=True, where=Where.PREVIEW),
     Key("y", "copy", "Copy", "copy the preview", LISTS, footer=True, where=Where.PREVIEW),
     Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
-    Key("slash", "search", "Search", "find words in the story; n and N go from place to place", STORIES, shown="/",
+    Key("slash", "search", "Search", "find words; next and previous go from place to place", STORIES, shown="/",
         footer=True, where=Where.STORIES),
     Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
     Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,
@@ -240,7 +247,7 @@ KEYS: tuple[Key, ...] = (
         "q", "app.ask_quit", "Quit", "quit; asks, and says what stops", PROGRAM, footer=True, where=Where.DASHBOARD,
         called="quit", also="exit stop end leave close bye kill",
     ),
-    Key("ctrl+q", "ask_quit", "Quit", "the same as q on the dashboard, from anywhere", PROGRAM, palette=False,
+    Key("ctrl+q", "ask_quit", "Quit", "quit from anywhere, as on the dashboard", PROGRAM, palette=False,
         priority=True),
     Key(
         "ctrl+c", "interrupt", "Quit", "the same; pressed again at the question, it quits", PROGRAM, palette=False,
@@ -248,6 +255,8 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("ctrl+g", "close", "Close", "close a question, help or the palette", PROGRAM, palette=False, priority=True),
 )  # fmt: skip
+
+_BY_NAME = {key.name: key for key in reversed(KEYS)}
 
 BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("tab, shift+tab", "next or previous panel", PANELS),
@@ -286,6 +295,13 @@ STATES: tuple[tuple[str, str], ...] = (
 )
 
 
+def with_keys(sentence: str) -> str:
+    """The sentence with the operator's key in place of each `{action}`."""
+    return re.sub(
+        r"\{(\w+)\}", lambda found: _BY_NAME[found[1]].display if found[1] in _BY_NAME else found[0], sentence
+    )
+
+
 def bindings(where: Where) -> list[Binding]:
     """Textual's bindings of the keys of one place. None has ctrl+b or ctrl+a: tmux and screen keep those."""
     return [
@@ -293,6 +309,29 @@ def bindings(where: Where) -> list[Binding]:
         for k in KEYS
         if k.where is where
     ]
+
+
+_SHARE = frozenset({"open", "story"})
+"""Actions that may have one key: on the page of the tridents both open the chosen row."""
+
+
+def clash(one: str, other: str) -> bool:
+    """Whether two actions of one place cannot have one key."""
+    return one != other and {one, other} != _SHARE
+
+
+@lru_cache
+def in_order(*places: Where) -> tuple[Key, ...]:
+    """The keys of the places, in the order in which Textual looks for the one that was pressed: of two actions with one
+    key the first has it.
+
+    A page's own come before those of everywhere, and one that ships with the key of its list takes that one's place.
+    """
+    of_screen: dict[str, Key] = {}
+    for place in places:
+        of_screen |= {key.key: key for key in KEYS if key.where is place and place is not Where.EVERYWHERE}
+    everywhere = [key for key in KEYS if key.where is Where.EVERYWHERE and Where.EVERYWHERE in places]
+    return tuple(sorted([*of_screen.values(), *everywhere], key=lambda key: not key.priority))
 
 
 def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -305,11 +344,11 @@ def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
     as_shipped = panels == [tab.number for tab in TABS]
     numbers = f"{panels[0]}-{panels[-1]}" if as_shipped else " ".join(panels)
     for key in KEYS:
-        if places and key.where not in places:
+        if places and key not in in_order(*places):
             continue
         rows = groups.setdefault(key.group, [])
         if not key.action.startswith(GO_TO):
-            rows.append((key.display, key.help if has_key(key.name) else f"{key.help} ({_taken(key)})"))
+            rows.append(_row(key, places))
         elif not rows:
             rows.append((numbers, "go to a numbered panel"))
     lost = [key for key in KEYS if key.action.startswith(GO_TO) and not has_key(key.name)]
@@ -319,6 +358,17 @@ def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
         if group in groups:
             groups[group].append((keys, sentence))
     return [*groups.items(), ("Signs", list(SIGNS)), ("States", list(STATES))]
+
+
+def _row(key: Key, places: tuple[Where, ...]) -> tuple[str, str]:
+    """An action in help: its key and its sentence. Without a key here it is called by its name in the palette."""
+    if not has_key(key.name):
+        return key.display, f"{key.help} ({_taken(key)})"
+    if is_mapped(key.name):
+        first = next((one for one in in_order(*places) if is_mapped(one.name) and one.display == key.display), key)
+        if clash(first.name, key.name):
+            return f":{key.name}", f"{key.help} (no key here: {key.display} is yours for {first.name})"
+    return key.display, key.help
 
 
 def _taken(key: Key) -> str:

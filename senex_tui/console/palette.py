@@ -68,9 +68,17 @@ class KeyCommands(Provider):
 
 def score_of(key: Key, query: str) -> float:
     """How well what was typed names the command: by its name, else by another word for it, else by what it does. Every
-    word must fit; 0 when one does not."""
-    ways = ((f"{_name(key)} {key.name}", 1.0), (key.also, 0.7), (key.help, 0.4))
-    scores = [max(_fits(word, text.lower()) * worth for text, worth in ways) for word in query.lower().split()]
+    word must fit; 0 when one does not. Other words come in order: of two commands found by one of them, the one that
+    names it earlier is meant."""
+    name, also, does = f"{_name(key)} {key.name}".lower(), key.also.lower(), key.help.lower()
+    scores = [
+        max(
+            _fits(word, name),
+            _fits(word, also) * (0.7 - also.partition(word)[0].count(" ") / 200),
+            0.4 * _fits(word, does),
+        )
+        for word in query.lower().split()
+    ]
     return sum(scores) / len(scores) if scores and min(scores) > 0 else 0.0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from core.domain.operation.commands import WATCHER_COMMANDS, CommandKind
 from core.remote.watch_client import FOREIGN, NOT_FROM_HERE, READS_ONLY, UNSEEN_S, WatchClient, WatchState
 from core.snapshot import Watching
-from senex_tui.console.actions.exits import HELD
+from senex_tui.console.actions.exit_questions import HELD
 from senex_tui.console.actions.permission import HELD_ELSEWHERE
 from senex_tui.console.keys import COMMANDING, KEYS
 from senex_tui.console.viewer_app import ViewerApp, ViewOptions

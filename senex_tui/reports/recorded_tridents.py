@@ -18,8 +18,8 @@ from core.domain.positions.exit_rules import default_mode, rules_for
 from core.domain.positions.exits import Exit
 from core.domain.positions.pnl import realized, total
 from core.domain.positions.refusals import refused_at
+from core.domain.positions.resting import Resting, leaving_words, resting_words
 from core.domain.positions.timing import time_exit_at
-from core.domain.positions.trident_commands import leaving_words, resting_words
 from core.domain.positions.trident_view import TridentView
 from core.domain.positions.tridents import ExitRules
 from core.positions.moments import moment_of
@@ -192,7 +192,7 @@ async def exits_values(records: Records, numbers: Sequence[str]) -> dict[str, An
             for one in await records.exit_switch.all()
             if one.held
         ],
-        "resting": list(await resting_orders(records, numbers)),
+        "resting": list((await resting_orders(records, numbers)).orders),
     }
 
 
@@ -207,6 +207,6 @@ def exits_lines(values: dict[str, Any], *, console: bool) -> list[tuple[str, str
         since = instant_shown(one["since"])
         lines.append(("stopped", f"exits{whose} are held by {one['who']} since {since}{why}; {command} ends it"))
     if values["resting"]:
-        told = resting_words(values["resting"]) if console else leaving_words(values["resting"])
+        told = (resting_words if console else leaving_words)(Resting(tuple(values["resting"])))
         lines.append(("exits", told))
     return lines

@@ -17,7 +17,7 @@ from core.domain.positions.left import open_risk, worst_case
 from core.domain.positions.next_action import next_action
 from core.domain.positions.next_words import rests_words, words
 from core.domain.positions.pnl import Realized
-from core.domain.positions.trident_commands import resting_words
+from core.domain.positions.resting import Resting, resting_words
 from core.domain.positions.trident_view import Moment, TridentView
 from core.domain.positions.trident_words import (
     TridentWord,
@@ -223,7 +223,7 @@ def _one_account(one: dict[str, Any]) -> list[str]:
 def _held_words(one: dict[str, Any]) -> str:
     held = counted(one["tridents"], "trident") if one["tridents"] else "no trident"
     without = f", {one['not_managed']} of them not managed" if one["not_managed"] else ""
-    rests = resting_words(one["resting"]) or "no closing order rests at the broker"
+    rests = resting_words(Resting(tuple(one["resting"]))) or "no closing order rests at the broker"
     at = one["next_time_exit"]
     following = "" if at is None else f"; next time exit {when(datetime.fromisoformat(at), None)}"
     return f"{held}{without}; {rests}{following}"

@@ -19,14 +19,13 @@ from core.domain.operation.commands import CommandKind, CommandState
 from core.domain.operation.events import masked
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Intent
-from core.domain.positions.exit_fate import exit_fate
-from core.domain.positions.exits import Exit
+from core.domain.positions.exit_fate import KIND_WORDS, exit_fate
+from core.domain.positions.exits import Exit, ExitKind
+from core.domain.positions.resting import Resting, leaving_words, resting_words
 from core.domain.positions.trident_commands import (
     CANCEL_WAITS_S,
     ExitsWord,
     ExitsWords,
-    leaving_words,
-    resting_words,
 )
 from core.runtime.clock import Clock, SystemClock
 from core.snapshot import Automation
@@ -51,7 +50,7 @@ _NOT_DONE = frozenset({CommandState.REFUSED, CommandState.EXPIRED})
 def leaving_of(snapshot: Snapshot) -> str:
     """What is said of the closing orders that go on at the broker without the console; empty for none."""
     exits = snapshot.status.exits
-    return "" if exits is None else leaving_words(exits.resting)
+    return "" if exits is None else leaving_words(exits.rests)
 
 
 class _Offer(Enum):
@@ -123,7 +122,7 @@ class Ending:
         self.say(f"{why}: ending in order; ctrl+c again ends at once")
 
     def _may_ask(self) -> bool:
-        return not self.broker_ends and bool(_working(self.host.snapshot())) and _has_somebody()
+        return not self.broker_ends and bool(_working(self.host.snapshot()).orders) and _has_somebody()
 
     def _answered(self, answer: str, snapshot: Snapshot) -> None:
         if answer in ("y", "yes"):
@@ -212,9 +211,11 @@ def _at_work(snapshot: Snapshot) -> str:
     return f"{resting_words(_working(snapshot))}, {works} ({', '.join(entries)})"
 
 
-def _working(snapshot: Snapshot) -> tuple[str, ...]:
-    """The ids of the closing orders that work at the broker."""
-    return tuple(one.order_id or "no id" for one in snapshot.exits if one.state == OrderState.WORKING.value)
+def _working(snapshot: Snapshot) -> Resting:
+    """The closing orders that work at the broker."""
+    found = [one for one in snapshot.exits if one.state == OrderState.WORKING.value]
+    targets = sum(one.name.startswith(KIND_WORDS[ExitKind.TARGET]) for one in found)
+    return Resting(tuple(one.order_id or "no id" for one in found), targets, len({one.trident_id for one in found}))
 
 
 def _has_somebody() -> bool:

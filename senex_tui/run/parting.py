@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.operation.amounts import counted
 from core.domain.operation.times import when
-from core.domain.positions.trident_commands import leaving_words
+from core.domain.positions.resting import leaving_words
 from core.runtime.clock import exchange_time
 from core.snapshot import Automation, EngineState, Mode
 from core.snapshot.fates import ReadingState
@@ -47,13 +47,12 @@ def _at_the_broker(snapshot: Snapshot) -> list[str]:
     unsettled = [order for order in snapshot.orders if order.fate is not None and not order.fate.is_over]
     unknown = [order for order in unsettled if order.state == "unknown"]
     working = [order for order in unsettled if order.state != "unknown"]
-    exits = () if status.exits is None else status.exits.resting
     told = []
     if working:
         works = "entry works" if len(working) == 1 else "entries work"
         told.append(f"{len(working)} {works} on at the broker, unwatched ({'; '.join(map(_named, working))})")
-    if exits:
-        told.append(leaving_words(exits))
+    if status.exits is not None and status.exits.resting:
+        told.append(leaving_words(status.exits.rests))
     if unknown:
         named = "; ".join(map(_named, unknown))
         told.append(f"nobody knows yet whether the broker has {named}: the next start finds out")

@@ -33,6 +33,7 @@ ALLOWED = {
     "_reports_in": "A module's variable that a test sets back.",
     "_compositor": "Textual: the only way to the painted screen.",
     "_notifications": "Textual: the only way to the toasts.",
+    "_merged_bindings": "Textual: the only way to a screen's keys in the order in which it looks for them.",
     "_exception": "Textual: the only way to the error that ended an app.",
     "_exit_renderables": "Textual: as _exception.",
     "_print_error_renderables": "Textual: as _exception.",

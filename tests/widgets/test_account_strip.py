@@ -26,7 +26,7 @@ def line(now: AccountNow, width: int = 196) -> str:
 def test_a_filled_account_says_its_fill_its_profit_and_that_it_is_done() -> None:
     now = now_of("targets")
     assert now.fate is not None
-    assert line(now).startswith(f"…0001  {now.fate.words} x1, {signed_dollars(now.profit)}, done today   2 open ")
+    assert line(now).startswith(f"…0001  {now.fate.words}, {signed_dollars(now.profit)}, done today   2 open ")
 
 
 def test_an_account_that_is_free_says_its_next_slot() -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.domain.operation.commands import CommandKind
-from core.snapshot import Freshness, Health, LegView, Mode, PartHealth, StepState
+from core.domain.orders.fate import FateKind
+from core.snapshot import Freshness, Health, LegView, Mode, PartHealth, SlotState, StepState
 from tests.support.console import parts, scenes
 from tests.support.console.driver import driven
 from widgets.attempts import AttemptsPanel
@@ -391,3 +392,27 @@ def test_the_steps_of_a_cycle_take_one_row_and_lose_no_word(width: int) -> None:
 def test_steps_that_stand_alike_are_told_by_the_first_and_the_last() -> None:
     [row] = step_rows(parts.cycle().steps, 58)
     assert plain((row,)) == "✓ guard to strikes  ▶ quotes  · pricing to send"
+
+
+@pytest.mark.parametrize("missed", [0, 1, 3])
+def test_missed_slots_are_not_counted_among_those_that_the_done_day_holds(missed: int) -> None:
+    """The console was away for a while after the fill: what it missed then is no slot that was done."""
+    slots = scenes.filled().schedule
+    filled = next(n for n, slot in enumerate(slots) if slot.told is not None and slot.told.fate is FateKind.FILLED)
+    held = len(slots) - filled - 1
+    away = tuple(
+        replace(slot, state=SlotState.MISSED, told=None) if filled < n <= filled + missed else slot
+        for n, slot in enumerate(slots)
+    )
+    text = text_of(SchedulePanel().draw(away, 118, 30))
+    assert f"{held - missed} slots: done today" in text
+    assert (f"; {missed} missed" in text) is bool(missed)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_two_quotes_that_are_not_known_yet_have_names_of_their_own(size: tuple[int, int]) -> None:
+    async with driven(scenes.starting(), size=size) as console:
+        assert "First underlying" in console.text
+        assert "Second underlying" in console.text
+        titles = [str(panel.border_title) for panel in console.app.screen.query(QuotePanel)]
+        assert len(set(titles)) == len(titles) == 2

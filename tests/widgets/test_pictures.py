@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from core.domain.market.sessions import BEFORE_OPEN
 from core.domain.operation.amounts import credit, dollars, signed_dollars
 from core.domain.trident.payoff import Payoff
-from core.snapshot import CreditPoint, CreditTrail, Freshness, PicturesSlice, Snapshot
+from core.snapshot import CreditPoint, CreditTrail, Freshness, PayoffView, PicturesSlice, SlotState, Snapshot
 from tests.support.console import parts, scenes
 from tests.support.console.parts import payoff, trail
 from tests.support.console.scenes import followed
@@ -21,7 +22,8 @@ from widgets.base.lines import Drawing, Tone, plain
 from widgets.charts.panel import PICTURES
 from widgets.charts.payoff import PayoffPicture
 from widgets.charts.picture import ChartView, drawn
-from widgets.charts.plot import Plot, Scale, reach, round_steps
+from widgets.charts.plot import Plot, Scale, both_sides, reach, round_steps
+from widgets.panels import chart_view
 
 SIZES = [(24, 3), (38, 5), (56, 9), (78, 8), (78, 9), (118, 34), (130, 16), (196, 50)]
 
@@ -118,7 +120,8 @@ def test_the_day_has_the_body_and_a_sign_for_each_slot() -> None:
         f"last {last_of(scenes.retrying())}",
         f"body {BODY} (dashes)",
         "✖ 1 failed",
-        "- 2 not entered",
+        "- 1 not entered",
+        "- 1 missed",
         "▶ running 10:30",
     ):
         assert words in said
@@ -272,3 +275,73 @@ def test_the_payoff_is_filled_above_zero_in_one_tone_and_below_in_another(ascii:
     assert {Tone.GAIN, Tone.ABOVE} <= set.union(*sides[:zero])
     assert {Tone.LOSS, Tone.BELOW} <= set.union(*sides[zero + 1 :])
     assert len([line for line in lines if "┤" in plain((line,)) or "+" in plain((line,))[:6]]) >= 5, "a scale"
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+@pytest.mark.parametrize("size", [(38, 9), (58, 10), (56, 11), (78, 12), (118, 34), (196, 50)])
+@pytest.mark.parametrize("credit_", ["4.90", "6.83", "8.50", "9.97", "0.40"])
+def test_the_payoff_draws_what_is_lost_however_little_room_there_is(
+    credit_: str, size: tuple[int, int], *, ascii: bool
+) -> None:
+    """The loss has the width of the panel below the line of zero, and the gain is above it."""
+    shown = replace(payoff(), payoff=Payoff(BODY, D(5), D(credit_)), others=2)
+    tones = {tone for line in draw("payoff", view_with(shown), size, ascii=ascii).lines for _, tone in line}
+    drawn_in = [
+        number
+        for number, line in enumerate(draw("payoff", view_with(shown), size, ascii=ascii).lines)
+        if any(tone in (Tone.LOSS, Tone.BELOW) and is_picture(text) for text, tone in line)
+    ]
+    assert Tone.GAIN in tones or Tone.ABOVE in tones
+    assert drawn_in, "no row of the picture has the loss"
+    told = text_of(draw("payoff", view_with(shown), size, ascii=ascii))
+    assert "max loss" in told
+    assert "max profit" in told
+
+
+def view_with(shown: PayoffView) -> ChartView:
+    return ChartView(pictures=PicturesSlice((), shown))
+
+
+def is_picture(text: str) -> bool:
+    """Whether it is drawn, and no word."""
+    return not any(character.isalpha() or character.isdigit() for character in text)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-3.0, 600.0), (-600.0, 2.0), (-50.0, 50.0), (0.0, 90.0), (-90.0, 0.0)])
+@pytest.mark.parametrize("rows", [4, 5, 8, 30])
+def test_gain_and_loss_have_a_row_of_their_own(low: float, high: float, rows: int) -> None:
+    plot = Plot(40, rows + 2, Scale((0.0, 1.0), both_sides((low, high), rows)))
+    zero = plot.row(0.0)
+    assert (zero < plot.rows - 1) is (low < 0)
+    assert (zero > 0) is (high > 0)
+
+
+@pytest.mark.parametrize(
+    ("scene", "told"),
+    [
+        ("starting", "The curve begins once the engine has started and the market is open"),
+        ("closed", "The market is closed; next slot Fri 21 Nov 09:45"),
+    ],
+)
+def test_before_the_day_has_a_price_its_picture_says_what_comes_and_when(scene: str, told: str) -> None:
+    words = " ".join(text_of(draw("day", chart_view(scenes.SCENES[scene]()), (58, 10))).split())
+    assert f"no price seen yet today. {told}" in words
+
+
+def test_before_the_open_the_picture_of_the_day_names_its_slots() -> None:
+    shown = scenes.SCENES["next_morning"]()
+    early = replace(
+        shown,
+        quotes=tuple(replace(quote, day_path=()) for quote in shown.quotes),
+        status=replace(shown.status, market=BEFORE_OPEN),
+    )
+    words = " ".join(text_of(draw("day", chart_view(early), (58, 10))).split())
+    assert "The curve begins at the open; 21 slots, 09:45 to 14:45" in words
+
+
+def test_the_day_tells_missed_slots_apart_from_those_that_entered_nothing() -> None:
+    slots = view_of(scenes.filled()).schedule
+    missed = sum(slot.state is SlotState.MISSED for slot in slots)
+    assert missed
+    words = text_of(draw("day", view_of(scenes.filled())))
+    assert f"{missed} missed" in words

@@ -32,6 +32,11 @@ def has_key(action: str) -> bool:
     return _mapped.get(action) != ""
 
 
+def is_mapped(action: str) -> bool:
+    """Whether the operator gave the action a key."""
+    return bool(_mapped.get(action))
+
+
 def action_with(key: str) -> str:
     """The action to which the operator gave this key; empty without one."""
     return next((action for action, mapped in _mapped.items() if mapped == key), "")

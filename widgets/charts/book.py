@@ -13,7 +13,7 @@ from core.snapshot import Freshness, PositionView
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Part, Tone, flow
 from widgets.base.profit import profit_tone
-from widgets.charts.plot import Plot, Scale, reach, with_words
+from widgets.charts.plot import Plot, Scale, both_sides, reach, with_words
 
 _SIDES = Decimal("0.7")
 """How far the picture reaches beyond the lowest and the highest strike, in widths of the widest trident."""
@@ -136,7 +136,8 @@ def _painted(
     """The picture without its words. It changes only when the price comes to another column."""
     low, high = span
     points = [(float(settle), float(profit)) for settle, profit in book.curve(low, high)]
-    scale = Scale((float(low), float(high)), reach([0.0, *(profit for _, profit in points)]))
+    sides = both_sides(reach([0.0, *(profit for _, profit in points)]), height - 2)
+    scale = Scale((float(low), float(high)), sides)
     plot = Plot(width, height, scale, ascii=ascii)
     plot.area(points)
     if price is not None:

@@ -10,7 +10,7 @@ from core.domain.orders.fate import FateKind
 from core.snapshot import Freshness, QuoteSlice, SlotState, SlotView
 from widgets.base import format as figures
 from widgets.base.fates import slot_told
-from widgets.base.lines import Drawing, Part, Tone
+from widgets.base.lines import Drawing, Part, Tone, wrap
 from widgets.charts.picture import ChartView, second_of_day, time_marks, traded
 from widgets.charts.plot import Plot, Scale, reach, with_words
 from widgets.schedule import slot_part
@@ -28,6 +28,7 @@ class DayPicture:
     body: Decimal | None
     price: Decimal | None
     stale: bool
+    coming: str = ""
 
     @classmethod
     def of(cls, view: ChartView) -> DayPicture:
@@ -42,12 +43,14 @@ class DayPicture:
             body=None if view.spread is None else view.spread.body,
             price=None if not path else Decimal(str(path[-1][1])),
             stale=quote is not None and quote.freshness is Freshness.STALE,
+            coming="" if path else view.coming,
         )
 
     def draw(self, width: int, height: int, *, ascii: bool = False) -> Drawing:
         title = f"{self.symbol} today (ET)".strip()
         if not self.path:
-            return Drawing(title, ((("no price seen yet today", Tone.DIM),),))
+            said = ". ".join(filter(None, ("no price seen yet today", self.coming)))
+            return Drawing(title, tuple(((line, Tone.DIM),) for line in wrap(said, width)))
         return Drawing(
             title,
             with_words(self._words(), width, height, lambda columns, rows: self._plot(columns, rows, ascii).lines()),
@@ -65,7 +68,7 @@ class DayPicture:
             parts.append((f"body {figures.strike(self.body)} (dashes)", Tone.WARN))
         parts.append((f"seen {figures.price(min(prices))} to {figures.price(max(prices))}", Tone.DIM))
         over = [slot for slot in self.slots if slot.state in (SlotState.DONE, SlotState.MISSED)]
-        for word in ("entered", "working", "unknown", "failed", "not entered"):
+        for word in ("entered", "working", "unknown", "failed", "not entered", "missed"):
             group = [slot for slot in over if _came_to(slot) == word]
             if group:
                 sign, tone = slot_part(group[-1])
@@ -100,6 +103,8 @@ class DayPicture:
 
 def _came_to(slot: SlotView) -> str:
     """Whether a slot entered, as the words beside the curve count it."""
+    if slot.state is SlotState.MISSED:
+        return "missed"
     told = slot_told(slot)
     if told is None or told.outcome in (None, Outcome.SKIPPED, Outcome.NOT_ASKED):
         return "not entered"

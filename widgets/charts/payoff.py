@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from core.snapshot import PayoffView
 from widgets.base import format as figures
-from widgets.base.lines import Drawing, Part, Tone
+from widgets.base.key_names import key_for
+from widgets.base.lines import Drawing, Line, Part, Tone
 from widgets.base.profit import profit_tone
 from widgets.charts.picture import ChartView
-from widgets.charts.plot import Plot, Scale, reach, with_words
+from widgets.charts.plot import Plot, Scale, both_sides, reach, with_words
 
 _SIDES = Decimal("1.7")
 _FURTHEST = Decimal(5)
@@ -30,14 +31,19 @@ class PayoffPicture:
         if view is None:
             return Drawing("Payoff at expiry", ((("no trident priced or open", Tone.DIM),),))
         day = f"{view.expiration:%b} {view.expiration.day}"
+
+        def paint(columns: int, rows: int) -> list[Line]:
+            return _plot(view, columns, rows, ascii).lines()
+
+        words, gives_way = _words(view)
         return Drawing(
-            f"{view.underlying} {day} payoff at expiry, $",
-            with_words(_words(view), width, height, lambda columns, rows: _plot(view, columns, rows, ascii).lines()),
+            f"{view.underlying} {day} payoff at expiry, $", with_words(words, width, height, paint, gives_way)
         )
 
 
-def _words(view: PayoffView) -> list[Part]:
-    """What the picture shows, in words. In this order they fill the rows of a narrow panel best."""
+def _words(view: PayoffView) -> tuple[list[Part], list[Part]]:
+    """What the picture shows, in words, and what of it gives way where there is little room, in that order. In this
+    order the words fill the rows of a narrow panel best."""
     payoff, parts = view.payoff, list[Part]()
     lower, upper = figures.strike(payoff.body - payoff.width), figures.strike(payoff.body + payoff.width)
     if view.price is not None:
@@ -45,20 +51,22 @@ def _words(view: PayoffView) -> list[Part]:
         tone = Tone.BAD if view.price_stale else profit_tone(then)
         parts.append((f"▲ {word} {figures.price(view.price)}: {_dollars(then)} at expiry", tone))
     parts.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.ABOVE))
-    if view.profit_mid is not None:
-        mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)
-        stale = "STALE " if view.marks_stale else ""
-        parts.append((f"{stale}close now {mid} mid, {natural} natural", profit_tone(view.profit_mid)))
-    parts.append((f"{_dollars(payoff.beyond_call)} above {upper}", profit_tone(payoff.beyond_call)))
-    parts.append((_break_evens(view), Tone.PLAIN))
     if payoff.max_loss > 0:
         parts.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BELOW))
     else:
         parts.append((f"never below {_dollars(-payoff.max_loss)}", Tone.ABOVE))
-    parts.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
+    if view.profit_mid is not None:
+        mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)
+        stale = "STALE " if view.marks_stale else ""
+        parts.append((f"{stale}close now {mid} mid, {natural} natural", profit_tone(view.profit_mid)))
+    parts.append((_break_evens(view), Tone.PLAIN))
+    more: list[Part] = [
+        (f"{_dollars(payoff.beyond_call)} above {upper}", profit_tone(payoff.beyond_call)),
+        (f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM),
+    ]
     if view.others:
-        parts.append((f"{view.others} more open: t", Tone.DIM))
-    return parts
+        more.append((f"{view.others} more open: {key_for('positions', 't')}", Tone.DIM))
+    return [*parts, *more], more[::-1]
 
 
 def _break_evens(view: PayoffView) -> str:
@@ -74,7 +82,8 @@ def _plot(view: PayoffView, width: int, height: int, ascii: bool) -> Plot:
     payoff = view.payoff
     low, high = _span(payoff.body, payoff.width, view.price)
     points = [(float(settle), float(profit)) for settle, profit in payoff.curve(low, high)]
-    scale = Scale((float(low), float(high)), reach([0.0, *(profit for _, profit in points)]))
+    sides = both_sides(reach([0.0, *(profit for _, profit in points)]), height - 2)
+    scale = Scale((float(low), float(high)), sides)
     plot = Plot(width, height, scale, ascii=ascii)
     plot.area(points)
     if view.price is not None:

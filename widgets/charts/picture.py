@@ -36,7 +36,7 @@ _ASCII_SIGNS = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """The slices that pictures are drawn from."""
+    """The slices that pictures are drawn from. `coming` says when there will be prices, while there are none."""
 
     quotes: tuple[QuoteSlice, ...] = ()
     schedule: tuple[SlotView, ...] = ()
@@ -44,6 +44,7 @@ class ChartView:
     attempts: tuple[AttemptView, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     pictures: PicturesSlice = field(default_factory=PicturesSlice)
+    coming: str = ""
 
 
 class Picture(Protocol):

@@ -44,6 +44,8 @@ _ASCII = {
     "under": "+",
     "bar": "#",
 }
+ENOUGH = 6
+"""The rows of a picture, its floor among them, for which words give way."""
 SMALLEST = (16, 4)
 """The fewest columns and rows that a picture needs to be readable."""
 
@@ -172,6 +174,16 @@ def reach(values: Iterable[float], room: float = 0.06) -> Range:
     return low - more, high + more
 
 
+def both_sides(of: Range, rows: int) -> Range:
+    """The range with zero off its edges: what is gained and what is lost, however little beside the other, each have a
+    row of their own in a picture of so many rows."""
+    low, high = of
+    if rows < 3:
+        return of
+    least = max(-low, high) / (rows - 2)
+    return min(low, -least) if low < 0 else low, max(high, least) if high > 0 else high
+
+
 def round_steps(low: float, high: float, most: int) -> list[float]:
     """Round values between `low` and `high`: about `most` at most, one at least."""
     step = round_step((high - low) / max(1, most))
@@ -208,9 +220,14 @@ def runs(parts: Iterable[Part]) -> list[Part]:
 
 
 def with_words(
-    words: Sequence[Part], width: int, height: int, paint: Callable[[int, int], Sequence[Line]]
+    words: Sequence[Part],
+    width: int,
+    height: int,
+    paint: Callable[[int, int], Sequence[Line]],
+    gives_way: Sequence[Part] = (),
 ) -> tuple[Line, ...]:
-    """A picture with its figures in words: beside it where there is room, otherwise above. The words always stay.
+    """A picture with its figures in words: beside it where there is room, otherwise above. The words stay, but for
+    those of `gives_way`, in their order, where the picture would have fewer than `ENOUGH` rows.
 
     `paint` draws the picture in a number of columns and rows.
     """
@@ -218,7 +235,11 @@ def with_words(
     if width >= 64 + aside and height >= max(8, len(words)):
         rows = [*paint(width - aside, height)]
         return tuple((*row, ("  ", Tone.PLAIN), words[y]) if y < len(words) else row for y, row in enumerate(rows))
-    above = flow(words, width)
+    above, least = flow(words, width), [*words]
+    for part in gives_way:
+        if height - len(above) < ENOUGH:
+            least.remove(part)
+            above = flow(least, width)
     rest = height - len(above)
     if rest < SMALLEST[1] or width < SMALLEST[0]:
         return tuple(above)

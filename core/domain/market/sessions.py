@@ -15,7 +15,7 @@ from core.domain.operation.times import minute
 LAST_ENTRY_BEFORE_CLOSE = timedelta(minutes=15)
 START_GRACE = timedelta(seconds=60)
 
-MARKET_OPEN = "open"
+MARKET_OPEN, BEFORE_OPEN = "open", "before the open"
 """The word of a market in its session."""
 
 
@@ -117,4 +117,4 @@ def word_by_calendar(session: Session | None, now: datetime) -> str:
     """The market's word by the calendar alone: closed, before the open, or open. `now` is aware UTC."""
     if session is None or now >= session.close:
         return "closed"
-    return "before the open" if now < session.open else MARKET_OPEN
+    return BEFORE_OPEN if now < session.open else MARKET_OPEN

@@ -175,36 +175,8 @@ def trident_named(typed: str, ids: Iterable[str]) -> str | Refusal:
     return refuse(Reason.NO_SUCH_TARGET, target=f"{single}trident {typed!r}; {listed}")
 
 
-def resting_words(orders: Sequence[str]) -> str:
-    """The closing orders that rest at the broker, by their ids: `3 closing orders rest at the broker (71, 72, 73)`.
-    Empty for none."""
-    if not orders:
-        return ""
-    rest = "rests" if len(orders) == 1 else "rest"
-    return f"{amounts.counted(len(orders), 'closing order')} {rest} at the broker ({', '.join(orders)})"
-
-
 CLOSE_WORD = "CLOSE"
 """What the operator types in live before units are closed."""
-
-
-def leaving_words(orders: Sequence[str]) -> str:
-    """What is said when the console ends, or is to be taken away, while closing orders rest; empty for none."""
-    if not orders:
-        return ""
-    goes, them = ("goes", "it") if len(orders) == 1 else ("go", "them")
-    ends = f"`senex exits cancel` beside a running one ends {them}"
-    return f"{resting_words(orders)} and {goes} on without a console; {ends}"
-
-
-def staying_words(orders: Sequence[str], account: str = "") -> str:
-    """What is said when exits are held or switched off while closing orders rest; empty for none. `account` is how the
-    one that is meant is named to a command, empty for all."""
-    if not orders:
-        return ""
-    stays, them = ("stays", "it") if len(orders) == 1 else ("stay", "them")
-    command = " ".join(filter(None, ("senex exits cancel", account)))
-    return f"{resting_words(orders)} and {stays}; `{command}` cancels {them}"
 
 
 def _not_open(view: TridentView) -> str:

@@ -128,7 +128,7 @@ def without_the_new_login(folders: Folders) -> list[str]:
         (mode, who_holds(folders.records(mode.value).parent)) for mode in (Mode.DRY_RUN, Mode.SANDBOX, Mode.LIVE)
     ]
     return [
-        f"the {mode.value} console that runs (process {holder.pid}) goes on without it: end it with q and start it "
+        f"the {mode.value} console that runs (process {holder.pid}) goes on without it: quit it and start it "
         "again; working orders stay at the broker and are taken up by the next start"
         for mode, holder in holders
         if holder is not None

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from core.domain.operation.commands import CommandKind
 from core.domain.positions.trident_commands import ExitsWord, ExitsWords
-from core.snapshot import Watching
 from senex_tui.console.actions import exit_questions
 from senex_tui.console.actions.entry_questions import ABSENT_WORD
-from senex_tui.console.actions.permission import UNKNOWN, WORKING, exits_in_state
+from senex_tui.console.actions.permission import UNKNOWN, WORKING, exits_in_state, may_cancel_exits
 from senex_tui.console.screens.entries import Choice, Decision, UnknownOrder
 from senex_tui.console.screens.page import AboutAnEntry
 
@@ -63,7 +62,7 @@ class ExitOrderActions:
         """Asks whether to cancel what rests of an account, masked in `account` and named by `target`, or of all. Does
         nothing where nothing rests, and for a watcher, which may not."""
         snapshot = self.app.client.snapshot
-        if snapshot().status.watching is not Watching.NONE or not exit_questions.resting_of(snapshot(), account):
+        if not may_cancel_exits(snapshot()) or not exit_questions.resting_of(snapshot(), account):
             return
         note = ExitsWords(ExitsWord.CANCEL).note()
         question = exit_questions.cancel_all_question(snapshot, account)

@@ -15,12 +15,16 @@ from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Facts, Over, Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion
 from widgets.base import format as figures
+from widgets.base.key_names import key_for
 
 if TYPE_CHECKING:
     from core.snapshot import ExitView, Snapshot
 
 _LONGEST = 150
-_NEVER_AGAIN = "No target that is cancelled here is placed again; a time exit begins all the same."
+HELD = "held"
+_NEVER_AGAIN = (
+    "No target that is cancelled here is placed again, by `senex retarget` neither; a time exit begins all the same."
+)
 Now = Callable[[], "Snapshot"]
 
 
@@ -54,8 +58,8 @@ def cancel_question(snapshot: Now, one: ExitView) -> Question:
 
     def facts() -> list[tuple[str, str]]:
         return [
-            ("", "Asks the broker to cancel this closing order. It works, and may fill, until the broker confirms."),
             ("", _NEVER_AGAIN),
+            ("", "Asks the broker to cancel this closing order. It works, and may fill, until the broker confirms."),
             ("", ""),
             ("mode", snapshot().status.mode.upper()),
             *_facts(current(snapshot(), one.exit_id) or one),
@@ -69,13 +73,18 @@ def cancel_all_question(snapshot: Now, account: str) -> Question:
     """Asks whether to cancel what rests of an account, masked here, or of all where it is empty."""
 
     def facts() -> list[tuple[str, str]]:
-        resting = resting_of(snapshot(), account)
+        shown = snapshot()
+        resting = resting_of(shown, account)
+        held = shown.status.exits is not None and shown.status.exits.word == HELD
+        whose = f"`senex exits cancel{f' {account[1:]}' if account else ''}`"
+        later = f"{key_for('exits', 'X')} and c, or {whose}" if held and not account else whose
         return [
+            ("", _NEVER_AGAIN),
+            ("", "Each works, and may fill, until the broker confirms its cancel."),
+            ("", f"With n they stay; {later} cancels them later."),
+            ("mode", shown.status.mode.upper()),
             ("", f"{figures.counted(len(resting), 'closing order')} of {account or 'all accounts'} at the broker:"),
             *((one.order_id or "no id", f"{one.name} at {figures.price(one.debit)}, {one.account}") for one in resting),
-            ("", "Each works, and may fill, until the broker confirms its cancel."),
-            ("", _NEVER_AGAIN),
-            ("mode", snapshot().status.mode.upper()),
         ]
 
     def gone() -> str:

@@ -10,6 +10,7 @@ from core.domain.operation.amounts import dollars
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.way_out import SHORT_ID
+from core.domain.positions.resting import staying_words
 from core.domain.positions.trident_commands import (
     CLOSE_WORD,
     UNITS,
@@ -17,13 +18,14 @@ from core.domain.positions.trident_commands import (
     ExitsWord,
     ExitsWords,
     close_words,
-    staying_words,
 )
 from core.snapshot import Mode
 from senex_tui.console.actions.exit_orders import ExitOrderActions
-from senex_tui.console.actions.exit_questions import would_send_facts
+from senex_tui.console.actions.exit_questions import HELD, would_send_facts
+from senex_tui.console.actions.permission import may_cancel_exits
 from senex_tui.console.actions.questions import ANSWER_S
-from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion, ValueQuestion
+from senex_tui.console.screens.cancel_instead import CancelInsteadQuestion
+from senex_tui.console.screens.dialogs import Facts, TypedQuestion, ValueQuestion
 from widgets.base import format as figures
 from widgets.positions import expires
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from core.snapshot import PositionView, Snapshot
     from senex_tui.console.base import ConsoleApp
 
-HELD = "held"
 _UNITS = ", ".join(UNITS)
 _TYPED = f"walk, or a limit like 0.70; a unit before it ({_UNITS}) closes that alone"
 
@@ -51,8 +52,22 @@ class ExitActions:
             self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.HOLD).note())
             ExitOrderActions(self.app).offer_cancel()
             return
-        question = Question("Exits go on", lambda: resume_facts(self.app.client.snapshot()), "Let exits go on? y/n")
-        self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note()))
+        snapshot = self.app.client.snapshot
+        question = CancelInsteadQuestion(
+            "Exits go on",
+            lambda: resume_facts(snapshot()),
+            "Let exits go on?",
+            lambda: may_cancel_exits(snapshot()),
+            cancels="cancel what rests",
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.app.send(CommandKind.EXITS, note=ExitsWords(ExitsWord.ON).note())
+            elif question.cancels_first:
+                ExitOrderActions(self.app).offer_cancel()
+
+        self.app.push_screen(question, answered)
 
     def close(self, meant: str = "") -> None:
         """Asks how to close the trident with the id `meant` and no other. Without an id it is the only one, or asks
@@ -167,7 +182,7 @@ def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     exits = snapshot.status.exits
     if exits is None:
         return [("", "No trident is held.")]
-    rests = staying_words(exits.resting)
+    rests = staying_words(exits.rests)
     would = would_send_facts(snapshot)
     return [
         ("", f"Exits are held {exits.why}.".replace(" .", ".")),

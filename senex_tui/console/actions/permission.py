@@ -17,6 +17,7 @@ from core.snapshot import (
     Reentry,
     Snapshot,
     StatusSlice,
+    Watching,
 )
 from widgets.base.key_names import key_for
 
@@ -135,6 +136,11 @@ def in_state(orders: tuple[OrderView, ...], state: str) -> tuple[OrderView, ...]
 def exits_in_state(exits: tuple[ExitView, ...], state: str) -> tuple[ExitView, ...]:
     """The closing orders of ours in this state."""
     return tuple(one for one in exits if one.state == state)
+
+
+def may_cancel_exits(now: Snapshot) -> bool:
+    """Whether closing orders work that this console may cancel all together: a watcher may not."""
+    return now.status.watching is Watching.NONE and bool(exits_in_state(now.exits, WORKING))
 
 
 def why_not_force(

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.domain.orders.next_step import Next
-from core.domain.positions.trident_commands import leaving_words
-from core.snapshot import EngineState, Mode, Watching
-from senex_tui.console.actions.permission import WORKING, exits_in_state, why_not
+from core.domain.positions.resting import leaving_words
+from core.snapshot import EngineState, Mode
+from senex_tui.console.actions.permission import may_cancel_exits, why_not
+from senex_tui.console.screens.cancel_instead import CancelInsteadQuestion
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
-from senex_tui.console.screens.quit_question import QuitQuestion
 from widgets.alarms import by_whom, why_said
 from widgets.base import format as figures
 from widgets.base.fates import is_over, order_kind
@@ -162,11 +162,11 @@ def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     ]
     exits = snapshot.status.exits
     if exits is not None and exits.resting:
-        facts.append(("", f"{leaving_words(exits.resting)}."))
+        facts.append(("", f"{leaving_words(exits.rests)}."))
     return facts
 
 
-def quit_question(snapshot: Callable[[], Snapshot]) -> QuitQuestion:
+def quit_question(snapshot: Callable[[], Snapshot]) -> CancelInsteadQuestion:
     """Asks whether to quit. It works even when the engine gives no snapshot."""
 
     def facts() -> list[tuple[str, str]]:
@@ -178,10 +178,10 @@ def quit_question(snapshot: Callable[[], Snapshot]) -> QuitQuestion:
 
     def rests() -> bool:
         try:
-            now = snapshot()
-            return now.status.watching is Watching.NONE and bool(exits_in_state(now.exits, WORKING))
+            return may_cancel_exits(snapshot())
         except Exception:
             log.exception("no snapshot")
             return False
 
-    return QuitQuestion(facts, rests, name=QUIT_NAME)
+    cancels = "cancel the closing orders first"
+    return CancelInsteadQuestion("Quit", facts, "Quit?", rests, cancels=cancels, danger=True, name=QUIT_NAME)

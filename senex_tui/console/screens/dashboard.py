@@ -69,8 +69,8 @@ class Dashboard(ConsoleScreen):
         yield AccountStrip(id="accounts-now")
         yield Banner(id="banner")
         with Container(id="body"):
-            yield QuotePanel(lambda: self.chart.display, id="quote-1", classes="panel")
-            yield QuotePanel(lambda: self.chart.display, id="quote-2", classes="panel")
+            for number, name in enumerate(("First underlying", "Second underlying"), 1):
+                yield QuotePanel(lambda: self.chart.display, unnamed=name, id=f"quote-{number}", classes="panel")
             yield CyclePanel(id="cycle", classes="panel")
             yield TabStrip(id="tabs")
             for each in PANELS:

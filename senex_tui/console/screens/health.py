@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +12,7 @@ from core.domain.operation.times import clock
 from core.snapshot import EngineState, Mode, Watching
 from core.snapshot.health import FINDINGS, Finding, HealthRow
 from senex_tui.console import clipboard as copying
-from senex_tui.console.keys import Where, bindings
+from senex_tui.console.keys import Where, bindings, with_keys
 from senex_tui.console.screens.page import Page
 from widgets.health import HealthPanel, HealthView
 
@@ -75,12 +76,13 @@ def _seen(shown: Snapshot) -> tuple[object, ...]:
 def _trader(shown: Snapshot) -> tuple[HealthRow, ...]:
     """The trader's rows; before them, on a watcher, the way to it."""
     status = shown.status
+    rows = tuple(replace(row, todo=with_keys(row.todo)) for row in shown.health)
     if status.watching is Watching.NONE or status.redis is None:
-        return shown.health
+        return rows
     found = status.redis.detail or "the trader is followed through Redis"
     finding = FINDINGS[status.redis.health]
     todo = "" if finding is Finding.OK else "see the banner; the rows below are as the trader said them last"
-    return (HealthRow("link", finding, found, todo), *shown.health)
+    return (HealthRow("link", finding, found, todo), *rows)
 
 
 def _worth(status: StatusSlice, rows: tuple[HealthRow, ...]) -> str:

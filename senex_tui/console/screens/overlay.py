@@ -71,7 +71,10 @@ class AboveDashboard(EventGuard, EndsItself):
     `keep_true` once a second."""
 
     def around(self) -> ComposeResult:
-        """The lines above and below the dialog."""
+        """The lines above and below the dialog. The banner behind goes: its sentences are in the one above."""
+        for screen in self.app.screen_stack:
+            for banner in screen.query(Banner):
+                banner.visible = isinstance(screen, ModalScreen)
         yield Above()
         yield Below()
 

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.domain.operation.commands import CommandKind, CommandState
-from core.snapshot import EngineState
+from core.snapshot import EngineState, Mode, Watching
 from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.asking import AsksRecords
@@ -38,7 +38,8 @@ async def _previews(command: str, records: Records) -> tuple[PreviewView, ...]:
 class PreviewPage(AsksRecords):
     """Asks when it opens and at its key, and then stands still: a preview is of one moment.
 
-    A preview that was refused is asked for again when what kept it has passed: the engine's start, a running cycle.
+    A preview that was refused is asked for again when what kept it has passed: the engine's start, a running cycle. One
+    that asks nothing, because it is read-only or has no engine, says so once.
     """
 
     PLACES = (Where.EVERYWHERE, Where.PAGES, Where.PREVIEW)
@@ -73,14 +74,21 @@ class PreviewPage(AsksRecords):
     async def action_copy(self) -> None:
         self.console.say(await copying.copy(self.console, self.panel.whole), "information")
 
+    @property
+    def _has_engine(self) -> bool:
+        """Whether this console is the one of an engine: what a replay or a watcher is refused stays so."""
+        status = self.console.client.snapshot().status
+        return status.watching is Watching.NONE and status.mode is not Mode.REPLAY
+
     def _ask(self) -> None:
         self._is_refused = False
+        if self.console.display_settings.read_only:
+            said = "no preview: a read-only console asks nothing; `senex preview` in a shell does"
+            self._show(replace(self._shown, said=said, is_trouble=True))
+            return
         self._show(replace(self._shown, said=_UNANSWERED, is_trouble=False))
         self._command = self.console.send(CommandKind.PREVIEW)
-        if self._command:
-            self._settle(None)
-        else:
-            self._refuse("a read-only console asks nothing; `senex preview` in a shell does")
+        self._settle(None)
 
     def _settle(self, view: StatusView | None) -> None:
         if not self._command or self.console.waits_for(self._command):
@@ -100,10 +108,9 @@ class PreviewPage(AsksRecords):
 
     def _refuse(self, why: str) -> None:
         """Keeps an earlier preview in sight, with its time, below the reason why there is no newer one."""
-        self._is_refused = True
-        self._show(
-            replace(self._shown, said=f"no preview: {why}. {key_for('again', 'space')} asks again", is_trouble=True)
-        )
+        self._is_refused = self._has_engine
+        again = f". {key_for('again', 'space')} asks again" if self._has_engine else ""
+        self._show(replace(self._shown, said=f"no preview: {why}{again}", is_trouble=True))
 
     def _ask_again_after(self, _: object) -> None:
         if self._is_refused and not self._command:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from core.domain.operation.breakers import BreakerKind
-from core.engine.health_rows import COUNT_EVERY_S
+from core.domain.operation.commands import CommandKind
+from core.engine.health_rows import COUNT_EVERY_S, exits_row
 from core.simulator.exchange.faults import FaultKind
+from core.snapshot import ExitsView
 from core.snapshot.health import Finding, HealthRow
+from core.views.exits import BLOCKED, HELD, ON
 from tests.support.world import World, in_world
 
 NAMES = [
-    "broker", "login", "clock", "feed", "alerts", "reconcile", "records", "positions", "exits", "breakers", "mail",
-    "redis", "ping",
+    "broker", "login", "clock", "feed", "alerts", "reconcile", "entries", "records", "positions", "exits", "breakers",
+    "mail", "redis", "ping",
 ]  # fmt: skip
 
 
@@ -94,6 +99,55 @@ def test_what_is_in_trouble_says_so_until_it_is_over(tmp_path: Path) -> None:
         await world.stop()
 
     in_world(day, tmp_path)
+
+
+def test_a_pause_and_a_halt_have_a_row_with_who_why_and_what_ends_it(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.engine.gate.until_reconciled(60)
+        await world.clock.sleep(2)
+        assert (rows(world)["entries"].finding, rows(world)["entries"].found) == (Finding.OK, "automation is on")
+        await world.answer(CommandKind.PAUSE, note="lunch")
+        await world.clock.sleep(2)
+        paused = rows(world)["entries"]
+        assert (paused.finding, paused.todo) == (Finding.WARN, "{pause} or `senex resume` resumes")
+        assert paused.found.startswith("PAUSED by ")
+        assert paused.found.endswith(": lunch")
+        await world.answer(CommandKind.HALT, note="fire")
+        await world.clock.sleep(2)
+        halted = rows(world)["entries"]
+        assert halted.finding is Finding.FAIL
+        assert halted.found.startswith("HALTED by ")
+        assert "`senex reset halt`" in halted.todo
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_file_halts_and_its_row_says_which(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.engine.gate.until_reconciled(60)
+        world.engine.gate.kill_file.touch()
+        await world.clock.sleep(2)
+        halted = rows(world)["entries"]
+        assert halted.finding is Finding.FAIL
+        assert halted.found.startswith("HALTED: ")
+        assert str(world.engine.gate.kill_file) in halted.found
+        assert halted.todo == "remove it to go on"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+@pytest.mark.parametrize(("word", "finding"), [(ON, Finding.OK), (HELD, Finding.WARN), (BLOCKED, Finding.WARN)])
+def test_the_row_of_exits_says_what_rests_whatever_becomes_of_them(word: str, finding: Finding) -> None:
+    orders = tuple(str(number) for number in range(27))
+    row = exits_row(ExitsView(word, "by ada" if word == HELD else "no quotes", orders, 27, 9))
+    assert row.finding is finding
+    assert row.found.endswith("27 targets of 9 tridents rest at the broker")
 
 
 def test_what_changes_all_the_time_makes_no_new_rows_with_every_quote(tmp_path: Path) -> None:

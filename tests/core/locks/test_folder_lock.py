@@ -48,7 +48,7 @@ def test_the_second_is_told_who_has_it_since_when_and_what_to_do(folder: Path) -
     lock = taken(folder)
     assert refused(folder) == (
         f"another senex (process {os.getpid()}, dry-run) trades with the data folder {folder} since 2026-03-02 "
-        f"09:31 ET; end it first (its q key, or kill {os.getpid()})"
+        f"09:31 ET; end it first (quit it, or kill {os.getpid()})"
     )
     lock.release()
     lock = taken(folder, Holder(os.getpid(), SINCE, "demo", "tmux attach -t 'my desk'"))

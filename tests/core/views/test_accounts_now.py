@@ -165,3 +165,30 @@ def test_what_is_held_is_gone_through_once_however_many_accounts_there_are(count
     each = [(now.held, now.held_profit, now.targets, now.fate is not None, now.profit) for now in found]
     # The profit is that of the second entry, which is the newest.
     assert each == [(3, Decimal(6), 3, True, Decimal(2))] * count + [(0, None, 0, False, None)]
+
+
+def test_the_switch_of_one_account_hides_no_other(tmp_path: Path) -> None:
+    """The status tells the first account whose exits are held, and counts the others."""
+
+    async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
+        await world.start()
+        await world.until("09:47")
+
+        async def told() -> str:
+            await world.clock.sleep(5)
+            shown(world)
+            snapshot = world.engine.builder.snapshot
+            assert snapshot is not None
+            assert snapshot.status.exits is not None
+            return snapshot.status.exits.why
+
+        await world.answer(CommandKind.EXITS, "0002", "hold because lunch")
+        assert await told() == "of …0002 by operator: lunch"
+        await world.answer(CommandKind.EXITS, "0001", "hold because a storm")
+        assert await told() == "of …0001 by operator: a storm; 1 other account held too"
+        await world.answer(CommandKind.EXITS, "", "hold because all")
+        assert await told() == "by operator: all"
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(), account(OTHER)))

@@ -74,6 +74,39 @@ async def test_X_holds_at_once_and_asks_before_exits_go_on() -> None:
         assert (console.engine.sent, console.engine.about) == ([CommandKind.EXITS], [("", "on")])
 
 
+async def test_what_was_not_cancelled_with_the_hold_is_cancelled_while_held() -> None:
+    """The question after the hold says how, and the same key offers it again."""
+    async with driven(held(), size=(100, 40)) as console:
+        await console.press("X")
+        await console.pilot.pause()
+        assert "With n they stay; `senex exits cancel` cancels them later" in words(console)
+    async with driven(held("held", "by anna"), size=(100, 40)) as console:
+        await console.press("X")
+        assert "Let exits go on? y/n, or c to cancel what rests" in words(console)
+        await console.press("c")
+        await console.pilot.pause()
+        assert "With n they stay; X and c, or `senex exits cancel` cancels them later" in words(console)
+        assert console.engine.sent == []
+        await console.press("y")
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.EXITS], [("", "cancel")])
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_the_warnings_of_a_cancel_are_in_sight_at_once_however_many_orders_rest(size: tuple[int, int]) -> None:
+    many = tuple(replace(WORKS, exit_id=f"x{number}", order_id=str(100 + number)) for number in range(27))
+    shown = replace(held("held", "by anna"), exits=many)
+    async with driven(shown, size=size) as console:
+        await console.press("X", "c")
+        await console.pilot.pause()
+        text = words(console)
+        for told in (
+            "No target that is cancelled here is placed again",
+            "`senex retarget` neither",
+            "With n they stay",
+        ):
+            assert told in text, told
+
+
 async def test_x_asks_for_a_limit_or_a_walk_with_the_facts() -> None:
     async with driven(held(), size=(100, 40)) as console:
         await console.press("x")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from senex_tui.console.keys import KEYS
+from senex_tui.console.keys import KEYS, PAGES, Key
 from senex_tui.console.palette import score_of
 from senex_tui.console.screens.dashboard import Dashboard
 from tests.support.console import scenes
@@ -30,6 +30,17 @@ def best(query: str) -> list[str]:
         ("why", "history"),
         ("log", "history"),
         ("fills", "orders"),
+        ("slot", "history"),
+        ("missed", "history"),
+        ("why", "preview"),
+        ("p&l", "money"),
+        ("fees", "money"),
+        ("worth", "positions"),
+        ("rejected", "orders"),
+        ("success", "alerts"),
+        ("balance", "accounts"),
+        ("credit", "preview"),
+        ("paused", "health"),
         ("theme", "settings"),
         ("token", "accounts"),
         ("end halt", "pause"),
@@ -40,6 +51,17 @@ def best(query: str) -> list[str]:
 def test_other_words_for_a_command_find_it(called: str, name: str) -> None:
     found = best(called)
     assert (name in found[:3]) if name else not found
+
+
+@pytest.mark.parametrize("called", ["p&l", "pnl", "profit", "earned"])
+def test_what_was_earned_is_found_first_on_the_page_of_money(called: str) -> None:
+    assert best(called)[0] == "money"
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.group == PAGES], ids=lambda key: key.name)
+def test_each_word_of_a_page_finds_it(key: Key) -> None:
+    for word in key.also.split():
+        assert key.name in best(word)[:4], word
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key.palette], ids=lambda key: key.action)

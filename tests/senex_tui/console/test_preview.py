@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from core.domain.operation.commands import COMMAND, PREVIEW_DONE, PREVIEWS, Comm
 from core.domain.operation.events import Event
 from core.recording.playback import ReplayClient
 from core.records.records import Records
-from core.snapshot import EngineState
+from core.snapshot import EngineState, Watching
 from core.snapshot.previews import PreviewView
 from core.views.previews import preview_views
 from senex_tui.console.replay_app import ReplayApp
@@ -211,6 +212,27 @@ async def test_a_refused_one_says_why_and_is_asked_again_when_that_is_over(tmp_p
             engine.status(engine=EngineState.STOPPED)
             await console.pull()
             assert len(engine.sent) == 2, "a preview that is there is not asked for again"
+
+
+@pytest.mark.parametrize("is_watcher", [False, True], ids=["read-only", "watcher"])
+async def test_one_that_may_not_ask_says_so_once_and_never_asks_again(*, is_watcher: bool) -> None:
+    """Whatever the trader does meanwhile: its cycles begin and end, and it starts anew."""
+    engine = FixedEngine(scenes.calm(), answers=CommandState.REFUSED, answer="this console only watches")
+    if is_watcher:
+        engine.status(watching=Watching.READ_ONLY)
+    async with driven(engine=engine, size=(80, 24)) as console:
+        console.app.change_look("read_only", not is_watcher)
+        await console.press("w")
+        await console.pull()
+        told, said = list(engine.sent), list(console.toasts)
+        assert "no preview: " in whole(console)
+        assert "asks again" not in whole(console)
+        for state in (EngineState.STOPPED, EngineState.STARTING, EngineState.RUNNING):
+            for current in (scenes.retrying(), scenes.calm()):
+                engine.current = replace(current, status=replace(engine.current.status, engine=state))
+                await console.pull()
+        assert (list(engine.sent), console.toasts) == (told, said)
+        assert len(told) == is_watcher
 
 
 async def test_a_replay_has_none_and_says_so(tmp_path: Path) -> None:

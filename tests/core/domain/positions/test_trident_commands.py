@@ -24,11 +24,8 @@ from core.domain.positions.trident_commands import (
     close_asked,
     close_words,
     exits_words,
-    leaving_words,
     release_refusal,
-    resting_words,
     retarget_refusal,
-    staying_words,
     trident_named,
 )
 from core.domain.positions.trident_view import ManualClose, Moment, TridentView
@@ -336,21 +333,3 @@ def test_a_trident_is_named_by_its_id_or_its_beginning(typed: str, named: str) -
 )
 def test_a_trident_that_is_not_named(typed: str, told: str) -> None:
     assert sentence(trident_named(typed, IDS)) == told
-
-
-# --- what rests ---
-
-
-def test_what_rests_is_named_wherever_exits_stop() -> None:
-    assert resting_words(()) == leaving_words(()) == staying_words(()) == ""
-    assert leaving_words(("71", "72", "73")) == (
-        "3 closing orders rest at the broker (71, 72, 73) and go on without a console; "
-        "`senex exits cancel` beside a running one ends them"
-    )
-    assert leaving_words(("71",)) == (
-        "1 closing order rests at the broker (71) and goes on without a console; "
-        "`senex exits cancel` beside a running one ends it"
-    )
-    assert staying_words(("71", "72")) == (
-        "2 closing orders rest at the broker (71, 72) and stay; `senex exits cancel` cancels them"
-    )

@@ -90,4 +90,4 @@ def test_a_console_that_runs_is_named_with_what_to_do(tmp_path: Path) -> None:
         [line] = without_the_new_login(here)
     finally:
         lock.release()
-    assert line.startswith(f"the dry-run console that runs (process {os.getpid()}) goes on without it: end it with q")
+    assert line.startswith(f"the dry-run console that runs (process {os.getpid()}) goes on without it: quit it and")
