@@ -122,9 +122,8 @@ def closable(snapshot: Snapshot) -> tuple[PositionView, ...]:
 
 
 def what(view: PositionView) -> str:
-    """An open trident in a line: what it is of, when it expires, its account, and its id as the page of tridents has
-    it."""
-    return f"{_name(view)}  {expires(view)}  {view.account}  id {view.entry_id[:SHORT_ID]}"
+    """An open trident in a line: its id as the page of tridents has it, what it is of, when it expires, its account."""
+    return f"{view.entry_id[:SHORT_ID]}  {_name(view)}  {expires(view)}  {view.account}"
 
 
 def wrong_words(text: str) -> str:

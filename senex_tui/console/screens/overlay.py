@@ -36,7 +36,7 @@ SCROLLS: tuple[Binding, ...] = (
     Binding("end", "scroll(100000)", show=False),
     Binding("home", "scroll(-100000)", show=False),
 )
-"""The keys that scroll what a modal screen shows; those with letters are for screens that take no letter as an answer."""
+"""The keys that scroll what a modal screen shows."""
 READING: tuple[Binding, ...] = (
     *SCROLLS,
     Binding("j", "scroll(1)", show=False),
@@ -44,6 +44,7 @@ READING: tuple[Binding, ...] = (
     Binding("G", "scroll(100000)", show=False),
     Binding("g", "scroll(-100000)", show=False),
 )
+"""The same with letters, for screens that take no letter as an answer."""
 
 
 class Above(Widget):
