@@ -128,8 +128,11 @@ class ListPanel(LinePanel[Listing]):
 
     def choose_key(self, key: str) -> None:
         """Chooses the row with this key, when there is one."""
-        self._opening, self._key = False, key
-        self._settle()
+        rows = self.rows
+        for index, row in enumerate(rows):
+            if row.key == key:
+                self._opening = False
+                self._at(index, rows)
         self.redraw()
 
     def action_choose(self, steps: int) -> None:
