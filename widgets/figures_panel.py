@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from core.domain.operation import amounts
 from core.domain.reporting.account_days import AccountDay, DayKind
-from core.domain.reporting.figures import SessionFigures, Share
+from core.domain.reporting.figures import CHANCES, SessionFigures, Share
 from core.domain.reporting.targets import Target, most_rejections
 from widgets.base.lines import Drawing, Line, Tone, beside, fit, right, wrap
 from widgets.base.panel import LinePanel
@@ -42,20 +42,21 @@ class FiguresPanel(LinePanel["SessionFigures"]):
 def _rates(figures: SessionFigures) -> list[Line]:
     rejected = dict(figures.pricing_rejections).get(figures.sessions[-1], 0)
     worst = f"mean, worst {amounts.signed(figures.worst_slippage)}, of {figures.fills}"
+    most = most_rejections(figures)
     times = f"p95, median {amounts.seconds(figures.median_ms)}, of {figures.executions}"
     return [
         ((" " * (_LABEL + _VALUE + 2), Tone.DIM), ("target", Tone.DIM)),
         _rate("success", figures, figures.success, "tradable days", Target.SUCCESS),
         _rate("retries", figures, figures.retry, "priced cycles", Target.RETRY),
-        _rate("skipped", figures, figures.skipped, "runs", Target.SKIPPED),
-        _rate("failed", figures, figures.failed, "runs"),
-        _rate("risk refusals", figures, figures.risk, "priced runs"),
+        _rate("skipped", figures, figures.skipped, CHANCES, Target.SKIPPED),
+        _rate("failed", figures, figures.failed, CHANCES),
+        _rate("risk refusals", figures, figures.risk, "priced chances"),
         _row("execution", figures, amounts.seconds(figures.p95_ms), times, Target.EXECUTION),
         _row(
             "rejections",
             figures,
-            str(most_rejections(figures)),
-            f"a day at most, newest {rejected}",
+            str(most) if most else "none",
+            f"a day at most, newest {rejected or 'none'}" if most else "",
             Target.PRICING_REJECTIONS,
         ),
         _row("slippage", figures, amounts.mean(figures.mean_slippage), worst if figures.fills else "nothing filled"),
@@ -63,8 +64,7 @@ def _rates(figures: SessionFigures) -> list[Line]:
 
 
 def _rate(label: str, figures: SessionFigures, share: Share, what: str, target: Target | None = None) -> Line:
-    percent = amounts.NONE if share.percent is None else f"{share.percent} %"
-    return _row(label, figures, percent, f"{share.count} of {share.of} {what}", target)
+    return _row(label, figures, *share.told(what), target)
 
 
 def _row(label: str, figures: SessionFigures, value: str, rest: str, target: Target | None = None) -> Line:
@@ -79,7 +79,7 @@ def _row(label: str, figures: SessionFigures, value: str, rest: str, target: Tar
 
 
 def _reasons(figures: SessionFigures) -> list[Line]:
-    lines: list[Line] = [(("Why runs did not succeed", Tone.STRONG),)]
+    lines: list[Line] = [(("Why chances did not succeed", Tone.STRONG),)]
     for each in figures.reasons:
         tone = Tone.DIM if each.outcome.value == "skipped" else Tone.WARN
         lines.append(
@@ -89,7 +89,7 @@ def _reasons(figures: SessionFigures) -> list[Line]:
                 (f" {each.reason}", Tone.PLAIN),
             )
         )
-    return lines if figures.reasons else [*lines, (("  every run did", Tone.DIM),)]
+    return lines if figures.reasons else [*lines, (("  every one did", Tone.DIM),)]
 
 
 def _days(figures: SessionFigures) -> list[Line]:

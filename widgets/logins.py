@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from widgets.account_list import token_part
 from widgets.base import format as figures
-from widgets.base.lines import Drawing, Line, Tone, fit, safe, wrap
+from widgets.base.lines import Drawing, Line, Part, Tone, fit, flow, safe, wrap
 from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
@@ -29,10 +29,12 @@ class LoginsPanel(LinePanel["tuple[LoginView, ...]"]):
 
 def _login(login: LoginView, width: int) -> list[Line]:
     word, tone = token_part(login.is_valid)
-    times = f"checked {figures.dated(login.checked_at)}, so since {figures.dated(login.changed_at)} ET"
-    lines: list[Line] = [
-        ((f"{fit(safe(login.name), _NAME)} ", Tone.STRONG), (fit(word, 8), tone), (f" {times}", Tone.DIM))
+    parts: list[Part] = [
+        (f"{fit(safe(login.name), _NAME)} {fit(word, 8)}".rstrip(), tone),
+        (f"checked {figures.dated(login.checked_at)}", Tone.DIM),
+        (f"so since {figures.dated(login.changed_at)} ET", Tone.DIM),
     ]
+    lines = flow(parts, width)
     detail_tone = Tone.DIM if login.is_valid else Tone.WARN
     lines += [((f"  {row}", detail_tone),) for row in wrap(safe(login.detail), width - 2) if row]
     return lines

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.domain.orders.fate import FateKind
+from core.domain.orders.way_out import SHORT_ID
 from widgets.base import format as figures
 from widgets.base.fates import is_over, order_kind, tone_of
 from widgets.base.lines import Part, Tone
@@ -17,18 +18,21 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     Column("state", 9),
-    Column("acct", 5),
-    Column("und", 3, least=66),
-    Column("strikes", 23),
-    Column("expires", 7, least=91),
+    Column("acct", 5, least=64),
+    Column("und", 3, least=69),
+    Column("strikes, or what closes", 23),
+    Column("trident", SHORT_ID),
+    Column("expires", 7, least=101),
     Column("limit", 5, is_right=True),
-    Column("filled", 6, is_right=True),
-    Column("fill", 5, is_right=True, least=78),
-    Column("order", 12, least=102),
-    Column("sent", 6, least=71),
-    Column("age", 4, is_right=True, least=130),
-    Column("broker", 0, least=114),
+    Column("filled", 6, is_right=True, least=78),
+    Column("fill", 5, is_right=True, least=92),
+    Column("order", 12, least=115),
+    Column("sent", 6, least=85),
+    Column("age", 4, is_right=True, least=140),
+    Column("broker", 0, least=128),
 )
+_UNKNOWN, _STANDING, _HOLDING, _ENDED, _OVER = range(5)
+"""The order of the rows: what asks for the operator first, then what works."""
 _EMPTY = "no entry yet: each order the automation sends, or prepares and does not send, is listed here"
 
 
@@ -40,20 +44,32 @@ def order_listing(
     is_more: bool = False,
     exits: Sequence[ExitView] = (),
 ) -> Listing:
-    """The rows: closing orders first, as they are given, then entries, newest first. `trouble` says what is missing and
-    why, `is_more` that there are older entries to read.
+    """The rows, each kind newest first: what is unknown, entries that may still change, closing orders that hold units,
+    those that have ended as they are given, and the other entries. `trouble` says what is missing and why, `is_more`
+    that there are older entries to read.
 
     `now` is market time; orders of today show their time, older ones their date.
     """
-    ordered = sorted(orders, key=lambda order: (order.at, order.entry_id), reverse=True)
-    count = len(ordered) + len(exits)
-    title = "Orders" + (f"  {count}" if count else "")
+    entries = sorted(orders, key=lambda order: (order.at, order.entry_id), reverse=True)
+    holding = sorted((one for one in exits if one.claims), key=lambda one: (one.at, one.exit_id), reverse=True)
+    ranked = [
+        *((_entry_rank(order), _row(order, now)) for order in entries),
+        *((_UNKNOWN if one.state == "unknown" else _HOLDING, _exit_row(one, now)) for one in holding),
+        *((_ENDED, _exit_row(one, now)) for one in exits if not one.claims),
+    ]
+    rows = tuple(row for _, row in sorted(ranked, key=lambda each: each[0]))
+    title = "Orders" + (f"  {len(rows)}" if rows else "")
     if is_more:
         title += ", older ones follow"
     if trouble:
         title += f"  {trouble}"
-    rows = (*(_exit_row(one, now) for one in exits), *(_row(order, now) for order in ordered))
     return Listing(title, _COLUMNS, rows, _EMPTY)
+
+
+def _entry_rank(order: OrderView) -> int:
+    if order_kind(order) is FateKind.UNKNOWN:
+        return _UNKNOWN
+    return _OVER if is_over(order) else _STANDING
 
 
 def _exit_row(one: ExitView, now: datetime | None) -> Row:
@@ -65,6 +81,7 @@ def _exit_row(one: ExitView, now: datetime | None) -> Row:
         (one.account, Tone.DIM),
         (one.underlying, Tone.PLAIN),
         (one.name, Tone.PLAIN),
+        (one.trident_id[:SHORT_ID], Tone.DIM),
         ("", Tone.PLAIN),
         (figures.price(one.debit), Tone.STRONG),
         ("", Tone.PLAIN),
@@ -72,7 +89,7 @@ def _exit_row(one: ExitView, now: datetime | None) -> Row:
         (one.order_id or figures.NONE, Tone.DIM),
         (figures.when(one.at, now), Tone.DIM),
         ("" if is_over else figures.age(one.age_s), Tone.DIM),
-        (one.told, Tone.DIM),
+        (f"{one.strikes}  {one.told}", Tone.DIM),
     )
     return Row(one.exit_id, cells)
 
@@ -85,6 +102,7 @@ def _row(order: OrderView, now: datetime | None) -> Row:
         (order.account, Tone.DIM),
         (order.underlying, Tone.PLAIN),
         (order.strikes, Tone.PLAIN),
+        (order.entry_id[:SHORT_ID] if order.filled_contracts else "", Tone.DIM),
         (f"{order.expiration:%b} {order.expiration.day}", Tone.PLAIN),
         (figures.price(order.limit), Tone.STRONG),
         (f"{order.filled_contracts} of {order.total_contracts}", Tone.PLAIN),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.operation import amounts
 from core.domain.orders.packages import total_risk
+from core.domain.orders.way_out import SHORT_ID
 from core.snapshot import Freshness
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Part, Tone, beside, flow, wrap
@@ -82,6 +83,7 @@ def _trident(view: PositionView, width: int) -> list[Line]:
         ),
         mark_age(view),
         (amounts.open_risk(view.max_risk), Tone.PLAIN),
+        (f"id {view.entry_id[:SHORT_ID]}", Tone.DIM),
         *(() if is_part else ((f"break-even {_between(view)}", Tone.PLAIN),)),
         (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
     ]

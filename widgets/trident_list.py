@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.domain.operation.amounts import realized_money
+from core.domain.orders.way_out import SHORT_ID
 from core.domain.positions.trident_words import TridentWord
 from core.snapshot import Freshness
 from widgets.base import format as figures
@@ -33,11 +34,12 @@ _COLUMNS = (
     Column("expires", 7, least=88),
     Column("days", 5, is_right=True),
     Column("acct", 5, least=64),
-    Column("credit", 6, is_right=True, least=110),
-    Column("mark", 6, is_right=True, least=110),
+    Column("credit", 6, is_right=True, least=120),
+    Column("mark", 6, is_right=True, least=120),
     Column("P&L", 10, is_right=True),
     Column("state", _STATE, least=76),
-    Column("what comes next, or how it ended", 0, least=140),
+    Column("id", SHORT_ID, least=103),
+    Column("what comes next, or how it ended", 0, least=150),
 )
 _EMPTY = "no trident yet: each entry that is filled is listed here, with what it is worth and what closes it"
 
@@ -78,6 +80,7 @@ def _open_row(view: PositionView, now: datetime | None) -> Row:
         (figures.price(view.mark_mid), Tone.PLAIN),
         (figures.signed_money(view.profit_mid), profit_tone(view.profit_mid, stale=view.freshness is Freshness.STALE)),
         (state, Tone.WARN if state in _ASKS else Tone.PLAIN),
+        (view.entry_id[:SHORT_ID], Tone.DIM),
         (following or watched, Tone.DIM),
     )
     return Row(view.entry_id, cells)
@@ -99,6 +102,7 @@ def _ended_row(one: EndedTrident, now: datetime | None) -> Row:
         ("", Tone.DIM),
         (realized_money(one.realized, estimated=one.estimated), profit_tone(one.realized)),
         (short if len(short) <= _STATE else "see its story" if one.besides else "in several ways", tone),
+        (one.trident_id[:SHORT_ID], Tone.DIM),
         (how, tone),
     )
     return Row(one.trident_id, cells)

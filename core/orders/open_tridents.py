@@ -71,10 +71,8 @@ class OpenTridents:
     # By account the monotonic second of its last comparison; none while one is wanted at once.
     _compared_s: dict[str, float] = field(init=False, default_factory=dict)
     _comparing: set[str] = field(init=False, default_factory=set)
-    # By account the monotonic second of the last read that also told what it is worth.
+    # By account the monotonic second of the last read that also told what it is worth; none while one is due.
     _whole_s: dict[str, float] = field(init=False, default_factory=dict)
-    # The accounts whose turn is for such a read.
-    _in_whole: set[str] = field(init=False, default_factory=set)
     _dates_read: date | None = field(init=False, default=None)
     ex_dividends: Mapping[str, date | None] = field(init=False, default_factory=dict)
 
@@ -158,18 +156,17 @@ class OpenTridents:
         """Waits until the account may be read; one that holds nothing of ours is not."""
         if await self.records.entries.filled_open(number, self.today()):
             last = self._whole_s.get(number)
-            if last is None or self.clock.monotonic() - last >= WHOLE_EVERY_S:
-                self._in_whole.add(number)
-            requests = 3 if number in self._in_whole else 1
+            if last is not None and self.clock.monotonic() - last >= WHOLE_EVERY_S:
+                del self._whole_s[number]
+            requests = 1 if number in self._whole_s else 3
             await self.pace.take(Turn(self.login_of(number), number, Work.ROUTINE, requests))
 
     async def _positions_of(self, number: str) -> tuple[Position, ...]:
         """Raises BrokerError."""
-        if number not in self._in_whole:
+        if number in self._whole_s:
             return await self.broker.positions(number)
         reads = await self.broker.account_reads(number)
         self._whole_s[number] = self.clock.monotonic()
-        self._in_whole.discard(number)
         self.note_reads(reads)
         return reads.positions
 

@@ -17,7 +17,7 @@ from core.domain.operation import amounts
 from core.domain.operation.events import masked
 from core.domain.operation.reason_words import in_general
 from core.domain.reporting.account_days import AccountDay, DayKind
-from core.domain.reporting.figures import SESSIONS, SessionFigures, Share, figures_of
+from core.domain.reporting.figures import CHANCES, SESSIONS, SessionFigures, Share, figures_of
 from core.domain.reporting.targets import Target, most_rejections
 from core.runtime.clock import exchange_time
 from senex_tui.reports.named import account_named
@@ -198,9 +198,9 @@ def _lines(report: FiguresReport) -> list[str]:
         f"{'':{_LABEL + _VALUE + 2}}  TARGET",
         _rate("success rate", figures.success, "days open to a trade", _target(figures, Target.SUCCESS)),
         _rate("retry rate", figures.retry, "priced cycles", _target(figures, Target.RETRY)),
-        _rate("skip rate", figures.skipped, "runs asked to trade", _target(figures, Target.SKIPPED)),
-        _rate("failure rate", figures.failed, "runs asked to trade"),
-        _rate("risk refusals", figures.risk, "priced runs"),
+        _rate("skip rate", figures.skipped, CHANCES, _target(figures, Target.SKIPPED)),
+        _rate("failure rate", figures.failed, CHANCES),
+        _rate("risk refusals", figures.risk, "priced chances"),
         _execution(figures),
         _rejections(figures),
         _slippage(figures),
@@ -232,8 +232,8 @@ def _target(figures: SessionFigures, target: Target) -> str:
 
 
 def _rate(label: str, share: Share, of_what: str, target: str = "") -> str:
-    shown = amounts.NONE if share.percent is None else f"{share.percent} %"
-    return _line(label, shown, target, f"{share.count} of {share.of} {of_what}")
+    shown, rest = share.told(of_what)
+    return _line(label, shown, target, rest)
 
 
 def _execution(figures: SessionFigures) -> str:

@@ -101,6 +101,20 @@ def beside(left: Line, far: Line, width: int) -> Line:
     return (*cut, (" " * max(1, room), Tone.PLAIN), *far)
 
 
+def cut(line: Line, width: int) -> Line:
+    """The line in at most `width` cells. A longer one ends with an ellipsis: cut without a sign, a figure reads as
+    another one. Blanks at its end are no part of it."""
+    used, kept = 0, []
+    whole = cell_len("".join(text for text, _ in line).rstrip())
+    for text, tone in line:
+        size = cell_len(text)
+        if whole > width and used + size >= width:
+            return (*kept, (set_cell_size(text, max(0, width - used - 1)) + "…"[:width], tone))
+        kept.append((text, tone))
+        used += size
+    return tuple(kept)
+
+
 def wrap(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` cells, at least one. Breaks between words; cuts a word that is longer."""
     lines: list[str] = []

@@ -65,7 +65,8 @@ def kept(rows: Sequence[Row], query: str) -> tuple[Row, ...]:
 
 
 class ListPanel(LinePanel[Listing]):
-    """Shows a listing. The chosen row stays chosen, by its key, while rows come and go around it."""
+    """Shows a listing. It opens with its first row chosen. The chosen row stays chosen, by its key, while rows come and
+    go around it."""
 
     NAME = "List"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -87,6 +88,7 @@ class ListPanel(LinePanel[Listing]):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._query = ""
+        self._opening = True
         self._key = ""
         self._index = 0
 
@@ -106,9 +108,11 @@ class ListPanel(LinePanel[Listing]):
         self._settle()
         self.redraw()
 
-    def show(self, value: Listing | None) -> None:
+    def show(self, value: Listing | None, *, is_whole: bool = True) -> None:
+        """Shows a listing. The first row is chosen until one is `is_whole`: rows that are still read may come above."""
         self._slice = value
         self._settle()
+        self._opening = self._opening and not (is_whole and self.rows)
         self.redraw()
 
     @property
@@ -124,13 +128,17 @@ class ListPanel(LinePanel[Listing]):
 
     def choose_key(self, key: str) -> None:
         """Chooses the row with this key, when there is one."""
-        self._key = key
-        self._settle()
+        rows = self.rows
+        for index, row in enumerate(rows):
+            if row.key == key:
+                self._opening = False
+                self._at(index, rows)
         self.redraw()
 
     def action_choose(self, steps: int) -> None:
         rows = self.rows
         if rows:
+            self._opening = False
             self._at(min(max(0, self._index + steps), len(rows) - 1), rows)
             self.redraw()
 
@@ -141,6 +149,8 @@ class ListPanel(LinePanel[Listing]):
         """Finds the chosen row again after a change; takes the row now in its place when it is gone."""
         rows = self.rows
         found = next((index for index, row in enumerate(rows) if row.key == self._key), None)
+        if self._opening:
+            found = 0
         self._at(min(self._index, max(0, len(rows) - 1)) if found is None else found, rows)
 
     def _at(self, index: int, rows: Sequence[Row]) -> None:

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from core.domain.operation.failures import failure_words
 from widgets.base.event_guard import EventGuard
 from widgets.base.key_names import has_key, key_for
-from widgets.base.lines import Drawing, Line, Tone, fit, plain, safe, width_of, wrap
+from widgets.base.lines import Drawing, Line, Tone, cut, fit, plain, safe, width_of, wrap
 from widgets.base.tones import tone_styles
 
 log = logging.getLogger(__name__)
@@ -162,11 +162,10 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         base = self.rich_style
         if self.has_focus and not self.styles.border_top[0] and self.app.no_color:
             base += Style(reverse=True)  # no title to mark, and no colour to see the ground by
-        segments: list[Segment] = []
-        for text, tone in line:
-            segments.append(Segment(safe(text), base + self.tone_style(tone)))
-        if width_of(line) > width and len(line) == 1:
-            segments = [Segment(fit(safe(line[0][0]), width), segments[0].style)]
+        line = tuple((safe(text), tone) for text, tone in line)
+        if width_of(line) > width:
+            line = ((fit(line[0][0], width), line[0][1]),) if len(line) == 1 else cut(line, width)
+        segments = [Segment(text, base + self.tone_style(tone)) for text, tone in line]
         return Strip(segments).crop_extend(0, width, base)
 
     def on_resize(self, event: Resize) -> None:

@@ -21,7 +21,7 @@ from core.domain.orders.fills import is_complete
 from core.domain.orders.opposing import was_opposed
 from core.domain.orders.order_states import TERMINAL_STATES, OrderState
 from core.domain.orders.orders import ADOPTED, Entry, Intent
-from core.domain.orders.packages import fill_credit, packages_at_risk, risk_at
+from core.domain.orders.packages import fill_credit, packages_at_risk, risk_in
 
 
 class FateKind(StrEnum):
@@ -170,7 +170,7 @@ def fate_of(entry: Entry) -> Fate:
     kind = kind_of(entry)
     complete = is_complete(entry.terms, entry.fills)
     credit = fill_credit(entry)
-    limit = entry.standing_limit
+    limit, packages = entry.standing_limit, packages_at_risk(entry)
     fills_missing = kind is FateKind.FILLED and not complete
     return Fate(
         kind=kind,
@@ -178,7 +178,7 @@ def fate_of(entry: Entry) -> Fate:
         contracts=sum(leg.quantity for leg in entry.terms.legs),
         limit=limit,
         credit=credit,
-        max_risk=risk_at(entry, limit if credit is None else credit),
+        max_risk=risk_in(packages, entry, limit if credit is None else credit),
         slippage=None if credit is None or entry.origin == ADOPTED else credit - entry.mid,
         fills_missing=fills_missing,
         is_over=entry.state in TERMINAL_STATES and not fills_missing,
@@ -191,7 +191,7 @@ def fate_of(entry: Entry) -> Fate:
         entry_id=entry.id,
         cancel=_cancel_words(entry),
         day=entry.session_day,
-        packages=packages_at_risk(entry),
+        packages=packages,
     )
 
 

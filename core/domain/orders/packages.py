@@ -22,6 +22,8 @@ def packages_in(legs: Sequence[OrderLeg], package: Sequence[OrderLeg]) -> int | 
     """How many times these legs are those of the package; None when they are no whole number of them, or a symbol comes
     twice: an order's fills tell no such legs apart."""
     counted = _contracts(legs)
+    if legs == package:  # as most are: they need no division
+        return 1 if legs and len(counted) == len(legs) else None
     return _times(counted, _contracts(package)) if len(counted) == len(legs) else None
 
 
@@ -70,7 +72,11 @@ def fill_credit(entry: Entry) -> Decimal | None:
 
 def risk_at(entry: Entry, credit: Decimal) -> Decimal | None:
     """The max risk in $ of all packages of the entry at this credit per share; None when it is unknown."""
-    packages = packages_at_risk(entry)
+    return risk_in(packages_at_risk(entry), entry, credit)
+
+
+def risk_in(packages: int | None, entry: Entry, credit: Decimal) -> Decimal | None:
+    """The max risk in $ of so many packages of the entry at this credit per share; None when it is unknown."""
     return None if packages is None else packages * max_risk(entry.width, credit)
 
 

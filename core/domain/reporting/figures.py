@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from core.domain.operation import amounts
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun as AccountRun
@@ -25,6 +26,8 @@ from core.domain.reporting.account_days import (
 )
 from core.domain.reporting.told import Told
 
+CHANCES = "chances to trade"
+"""What a run is called before a person: one account in one cycle, asked to trade."""
 SESSIONS = 20
 """Rates are over this many sessions (rules 12)."""
 
@@ -58,6 +61,15 @@ class Share:
         if self.of == 0:
             return None
         return (Decimal(100 * self.count) / self.of).quantize(Decimal("0.1"), ROUND_HALF_EVEN)
+
+    def told(self, of_what: str) -> tuple[str, str]:
+        """The share in words, and of how many: `35.0 %` and `7 of 20 priced cycles`. None of them is told without a
+        zero, and so is none at all."""
+        if self.of == 0:
+            return amounts.NONE, f"no {of_what} yet"
+        if self.count == 0:
+            return "none", f"in {self.of} {of_what}"
+        return f"{self.percent} %", f"{self.count} of {self.of} {of_what}"
 
     def above(self, percent: int) -> bool:
         """Whether the exact share is more than this percentage. False when `of` is 0."""

@@ -15,7 +15,7 @@ from core.domain.orders.fate import FATE_REASONS, FateKind
 from core.domain.reporting.told import HELD, HELD_BY, INTERRUPTED, MISSED, RUNNING, VALIDATED
 from core.records.repositories.cycles import cycle_of
 from core.records.repositories.rows import CycleRecord
-from core.records.search.conditions import between, full_page, newest, row_found, when
+from core.records.search.conditions import between, full_page, holds, newest, row_found, when
 from core.records.search.history_rows import HistoryFilter, HistoryRow, Mark
 from core.records.search.told_cycles import CycleTold, told_of
 from core.records.search.trident_rows import Results, result_figures, results_of
@@ -39,7 +39,7 @@ async def cycles_found(
     if wanted.outcome == MISSED:
         return []
     step = [events.c.cycle == cycles.c.number]
-    has_text = exists().where(*step, events.c.text.icontains(wanted.text, autoescape=True))
+    has_text = exists().where(*step, holds(events.c.text, wanted.text))
     has_reason = exists().where(*step, events.c.reason == wanted.reason)
     conditions = [
         *between(cycles.c.session_day, wanted),
@@ -93,8 +93,8 @@ def _may_have_reason(reason: str) -> ColumnElement[bool]:
 
 def _may_be_told_with(text: str) -> ColumnElement[bool]:
     """Where a cycle may be told with this text: as it was recorded, or in words made of a fate or of an outcome."""
-    of_runs = select(account_results.c.cycle).where(account_results.c.reason_text.icontains(text, autoescape=True))
-    recorded = cycles.c.reason_text.icontains(text, autoescape=True)
+    of_runs = select(account_results.c.cycle).where(holds(account_results.c.reason_text, text))
+    recorded = holds(cycles.c.reason_text, text)
     in_words = cycles.c.reason_text == ""
     return or_(recorded, cycles.c.number.in_(of_runs), in_words, _MADE_AN_ENTRY, _MET_THE_DAYS_ENTRY)
 
@@ -165,7 +165,7 @@ async def missed_found(
         slots.c.state == MISSED,
         *between(slots.c.session_day, wanted),
         *when(wanted.reason, slots.c.reason_code == wanted.reason),
-        *when(wanted.text, slots.c.reason_text.icontains(wanted.text, autoescape=True)),
+        *when(wanted.text, holds(slots.c.reason_text, wanted.text)),
         # A cycle that began at the instant of a missed slot is listed before it.
         *([] if after is None else [slots.c.slot <= after.at if after.tie else slots.c.slot < after.at]),
     ]

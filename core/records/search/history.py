@@ -17,7 +17,17 @@ from core.domain.orders.fate import Fate, FateKind, fate_of, fate_words
 from core.domain.orders.order_states import OrderState
 from core.domain.reporting.told import VALIDATED
 from core.records.repositories.entry_rows import entries_where, read_entries
-from core.records.search.conditions import any_of, between, full_page, newest, row_found, when, within
+from core.records.search.conditions import (
+    any_of,
+    between,
+    full_page,
+    holds,
+    newest,
+    newest_holding,
+    row_found,
+    when,
+    within,
+)
 from core.records.search.cycle_rows import cycles_found, missed_found
 from core.records.search.history_rows import (
     OUTCOMES,
@@ -83,9 +93,13 @@ async def _attempts(
         *when(wanted.outcome, events.c.result == wanted.outcome),
         *when(wanted.reason, events.c.reason == wanted.reason),
         *when(wanted.underlying, events.c.underlying == wanted.underlying),
-        *when(wanted.text, events.c.text.icontains(wanted.text, autoescape=True)),
+        *when(wanted.text, holds(events.c.text, wanted.text)),
     ]
-    query = newest(select(events).where(*conditions), events.c.at, events.c.seq, limit, after)
+    query, order = select(events).where(*conditions), (events.c.at, events.c.seq)
+    if wanted.text:
+        found = await newest_holding(connection, query, *order, limit, after)
+    else:
+        found = (await connection.execute(newest(query, *order, limit, after))).all()
     return [
         row_found(
             row.at,
@@ -98,7 +112,7 @@ async def _attempts(
             text=row.text,
             figures=(("attempt", row.attempt), ("step", row.step), *row.figures),
         )
-        for row in await connection.execute(query)
+        for row in found
     ]
 
 

@@ -10,10 +10,11 @@ from senex_tui.console.actions.accounts import AccountActions
 from senex_tui.console.actions.entries import EntryActions
 from senex_tui.console.actions.exit_orders import ExitOrderActions
 from senex_tui.console.actions.exits import ExitActions
-from senex_tui.console.actions.permission import RULES, UNKNOWN, WORKING, in_state
+from senex_tui.console.actions.permission import RULES, UNKNOWN, WORKING, exits_in_state, in_state
 from senex_tui.console.base import ConsoleApp
 from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import KEYS
+from senex_tui.console.meant import Meant, meant_by
 
 if TYPE_CHECKING:
     from core.domain.operation.account_settings import AccountField
@@ -55,28 +56,29 @@ class Actions(ConsoleApp):
         self.ask(questions.force_question(snapshot), force)
 
     def action_cancel(self) -> None:
-        """On a page that is about an order it means that one; elsewhere the working entry, and without one the closing
-        orders."""
+        """On a page that shows an order, a trident or an account it means an order of that; elsewhere a working entry,
+        and without one the closing orders."""
         if self.is_asking:
             return
-        exits = ExitOrderActions(self)
-        if exits.chosen is not None or not self._entries_come_first(WORKING):
-            exits.cancel()
-        else:
+        if self._means_entries(WORKING):
             EntryActions(self).cancel()
+        else:
+            ExitOrderActions(self).cancel()
 
     def action_unknown(self) -> None:
         if self.is_asking:
             return
-        exits = ExitOrderActions(self)
-        if exits.chosen is not None or not self._entries_come_first(UNKNOWN):
-            exits.decide()
-        else:
+        if self._means_entries(UNKNOWN):
             EntryActions(self).decide()
+        else:
+            ExitOrderActions(self).decide()
 
-    def _entries_come_first(self, state: str) -> bool:
-        """Whether an entry in this state is meant where no closing order is chosen."""
-        return bool(in_state(self.client.snapshot().orders, state))
+    def _means_entries(self, state: str) -> bool:
+        """Whether an entry in this state is meant, or there is no closing order that could be."""
+        shown, meant = self.client.snapshot(), meant_by(self)
+        if any(meant.has_entry(entry) for entry in in_state(shown.orders, state)):
+            return True
+        return ExitOrderActions(self).chosen is None and not exits_in_state(shown.exits, state)
 
     def action_reentry(self) -> None:
         EntryActions(self).allow_reentry()
@@ -85,7 +87,8 @@ class Actions(ConsoleApp):
         ExitActions(self).switch()
 
     def action_close_units(self) -> None:
-        ExitActions(self).close(getattr(self.screen, "meant_trident", ""))
+        shown_above: Meant | None = getattr(self.screen, "meant_trident", None)
+        ExitActions(self).close(shown_above or meant_by(self))
 
     def action_reconcile(self) -> None:
         self.send(CommandKind.RECONCILE)

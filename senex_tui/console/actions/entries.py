@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from core.domain.operation.commands import CommandKind
 from senex_tui.console.actions import entry_questions
 from senex_tui.console.actions.permission import UNKNOWN, WORKING, closed_by_cancel, in_state
-from senex_tui.console.screens.entries import Choice, Decision, UnknownOrder, what
-from senex_tui.console.screens.page import AboutAnEntry
+from senex_tui.console.meant import meant_by
+from senex_tui.console.screens.entries import Decision, UnknownOrder, choose, what
 from widgets.base.fates import order_words
 
 if TYPE_CHECKING:
@@ -61,25 +61,13 @@ class EntryActions:
         return self.app.client.snapshot().orders
 
     def _choose(self, title: str, found: tuple[OrderView, ...], then: Callable[[OrderView], None]) -> None:
-        page = self.app.screen
-        if isinstance(page, AboutAnEntry):
-            self._about_the_chosen(title, page.entry_id, found, then)
-        elif len(found) == 1:
-            then(found[0])
-        elif found:
-            rows = tuple(what(entry) for entry in found)
-            self.app.push_screen(Choice(title, rows), lambda number: None if number is None else then(found[number]))
-
-    def _about_the_chosen(
-        self, title: str, entry_id: str | None, found: tuple[OrderView, ...], then: Callable[[OrderView], None]
-    ) -> None:
-        """On a page about entries the key means the chosen entry alone, even when it fits others."""
-        chosen = next((entry for entry in found if entry.entry_id == entry_id), None)
-        if chosen is not None:
-            then(chosen)
-        elif found:
+        """Of what the page in front shows; nothing else is meant there."""
+        meant = meant_by(self.app)
+        fits = [entry for entry in found if meant.has_entry(entry)]
+        choose(self.app, title, fits, what, then)
+        if found and not fits:
             others = ", ".join(f"{entry.underlying} of {entry.account}" for entry in found[:3])
-            self.app.say(f"{title} Not the chosen one; choose {others}", "warning")
+            self.app.say(f"{title} {meant.none}; choose {others}", "warning")
 
     def _decided(self, entry: OrderView, decision: Decision | None) -> None:
         snapshot = self.app.client.snapshot

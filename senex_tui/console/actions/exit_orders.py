@@ -10,8 +10,9 @@ from core.domain.operation.commands import CommandKind
 from core.domain.positions.trident_commands import ExitsWord, ExitsWords
 from senex_tui.console.actions import exit_questions
 from senex_tui.console.actions.entry_questions import ABSENT_WORD
-from senex_tui.console.actions.permission import UNKNOWN, WORKING, exits_in_state, may_cancel_exits
-from senex_tui.console.screens.entries import Choice, Decision, UnknownOrder
+from senex_tui.console.actions.permission import UNKNOWN, WORKING, exits_in_state, in_state, may_cancel_exits
+from senex_tui.console.meant import meant_by
+from senex_tui.console.screens.entries import Decision, UnknownOrder, choose
 from senex_tui.console.screens.page import AboutAnEntry
 
 if TYPE_CHECKING:
@@ -33,12 +34,6 @@ class ExitOrderActions:
         if not isinstance(page, AboutAnEntry) or page.entry_id is None:
             return None
         return exit_questions.current(self.app.client.snapshot(), page.entry_id) or page.closing_order
-
-    @property
-    def _is_about_one(self) -> bool:
-        """Whether the page in front is about one entry or closing order, or has a chosen row: no key means another."""
-        page = self.app.screen
-        return isinstance(page, AboutAnEntry) and page.entry_id is not None
 
     def cancel(self) -> None:
         def ask(one: ExitView) -> None:
@@ -69,19 +64,17 @@ class ExitOrderActions:
         self.app.ask(question, lambda: self.app.send(CommandKind.EXITS, target=target, note=note))
 
     def _choose(self, title: str, state: str, then: Callable[[ExitView], None]) -> None:
-        found = exits_in_state(self.app.client.snapshot().exits, state)
-        chosen = self.chosen
-        if chosen in found:
-            then(chosen)
-        elif self._is_about_one:
-            told = "" if chosen is None else f", which is {chosen.told}"
-            others = f"; choose {exit_questions.names(found)}" if found else ""
-            self.app.say(f"{title} Not the chosen one{told}{others}", "warning")
-        elif len(found) == 1:
-            then(found[0])
-        elif found:
-            rows = tuple(exit_questions.what(one) for one in found)
-            self.app.push_screen(Choice(title, rows), lambda number: None if number is None else then(found[number]))
+        """Of what the page in front shows; nothing else is meant there."""
+        snapshot, meant = self.app.client.snapshot(), meant_by(self.app)
+        found = exits_in_state(snapshot.exits, state)
+        fits = [one for one in found if meant.has_exit(one)]
+        choose(self.app, title, fits, exit_questions.what, then)
+        if fits:
+            return
+        told = "" if self.chosen is None else f", which is {self.chosen.told}"
+        entries = (f"{entry.underlying} of {entry.account}" for entry in in_state(snapshot.orders, state))
+        others = ", ".join((*exit_questions.names(found), *entries))
+        self.app.say(f"{title} {meant.none}{told}{f'; choose {others}' if others else ''}", "warning")
 
     def _decided(self, one: ExitView, decision: Decision | None) -> None:
         snapshot = self.app.client.snapshot

@@ -172,6 +172,6 @@ def _facts(one: ExitView) -> list[tuple[str, str]]:
     ]
 
 
-def names(found: Sequence[ExitView]) -> str:
-    """A few closing orders in a sentence."""
-    return ", ".join(f"{one.name} of {one.account}" for one in found[:3])
+def names(found: Sequence[ExitView]) -> tuple[str, ...]:
+    """A few closing orders for a sentence."""
+    return tuple(f"{one.name} of {one.account}" for one in found[:3])

@@ -26,12 +26,14 @@ from senex_tui.console.actions.permission import may_cancel_exits
 from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.cancel_instead import CancelInsteadQuestion
 from senex_tui.console.screens.dialogs import Facts, TypedQuestion, ValueQuestion
+from senex_tui.console.screens.entries import choose
 from widgets.base import format as figures
 from widgets.positions import expires
 
 if TYPE_CHECKING:
     from core.snapshot import PositionView, Snapshot
     from senex_tui.console.base import ConsoleApp
+    from senex_tui.console.meant import Meant
 
 _UNITS = ", ".join(UNITS)
 _TYPED = f"walk, or a limit like 0.70; a unit before it ({_UNITS}) closes that alone"
@@ -69,34 +71,18 @@ class ExitActions:
 
         self.app.push_screen(question, answered)
 
-    def close(self, meant: str = "") -> None:
-        """Asks how to close the trident with the id `meant` and no other. Without an id it is the only one, or asks
-        first which."""
+    def close(self, meant: Meant) -> None:
+        """Asks how to close the trident that is meant, and no other. Of several it asks first which."""
         if self.app.is_asking:
             return
         every = closable(self.app.client.snapshot())
-        found = tuple(view for view in every if meant in ("", view.entry_id))
-        if meant and not found:
+        found = tuple(view for view in every if meant.has_trident(view))
+        choose(self.app, "Close which trident?", found, what, self._ask_words)
+        if not found:
             others = ", ".join(f"{_name(view)} of {view.account}" for view in every[:3])
-            choose = f"; choose {others}" if others else ""
-            self.app.say(f"Close which trident? Not the chosen one, of which no unit can be closed{choose}", "warning")
-        elif len(found) == 1:
-            self._ask_words(found[0])
-        elif found:
-            self._choose(found)
-
-    def _choose(self, found: tuple[PositionView, ...]) -> None:
-        facts = [(view.entry_id[:SHORT_ID], f"{_name(view)}  {view.account}") for view in found]
-
-        def chosen(text: str) -> list[PositionView]:
-            return [view for view in found if text and view.entry_id.startswith(text)]
-
-        def wrong(text: str) -> str:
-            return "" if len(chosen(text)) == 1 else f"type the beginning of one of these ids; {text} is none"
-
-        self._ask_value(
-            "Close which trident?", lambda: facts, "Its id:", wrong, lambda text: self._ask_words(chosen(text)[0])
-        )
+            choice = f"; choose {others}" if others else ""
+            which = f"None of {meant.account}" if meant.account else "Not the chosen one"
+            self.app.say(f"Close which trident? {which}, of which no unit can be closed{choice}", "warning")
 
     def _ask_words(self, view: PositionView) -> None:
         self._ask_value(
@@ -148,6 +134,11 @@ def closable(snapshot: Snapshot) -> tuple[PositionView, ...]:
     """The tridents of which units can be closed, the newest first."""
     found = (view for view in snapshot.positions.open if view.exits is not None and view.exits.legs)
     return tuple(sorted(found, key=lambda view: view.newest_first))
+
+
+def what(view: PositionView) -> str:
+    """An open trident in a line: its id as the page of tridents has it, what it is of, when it expires, its account."""
+    return f"{view.entry_id[:SHORT_ID]}  {_name(view)}  {expires(view)}  {view.account}"
 
 
 def wrong_words(text: str) -> str:

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 
 from core.domain.operation.account_settings import AccountField
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.meant import Meant, of_account
 from senex_tui.console.screens.asking import AsksRecords
 from senex_tui.console.screens.list_page import ListPage
 from widgets.account_settings import settings_listing
@@ -58,6 +59,11 @@ class AccountPage(ListPage, AsksRecords):
 
     def open(self, row: Row) -> None:
         self._change(row.key, self.console.change_account)
+
+    @property
+    def meant(self) -> Meant:
+        """What is of the account."""
+        return of_account(self._account.account)
 
     def action_default(self) -> None:
         row = self.list.chosen

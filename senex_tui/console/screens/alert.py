@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from senex_tui.console.screens.dialogs import facts_text
-from senex_tui.console.screens.overlay import AboveDashboard
+from senex_tui.console.screens.overlay import READING, AboveDashboard
 from widgets.base import format as figures
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ class AlertDialog(AboveDashboard, ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,enter,escape,ctrl+g", "leave", "Back", priority=True),
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
+        *READING,
     ]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
@@ -62,9 +61,6 @@ class AlertDialog(AboveDashboard, ModalScreen[None]):
                     ]
                 )
             )
-
-    def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_leave(self) -> None:
         self.dismiss(None)

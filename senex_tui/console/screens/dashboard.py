@@ -14,6 +14,7 @@ from core.domain.orders.next_step import Next
 from core.snapshot import Mode
 from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.meant import ANYTHING, Meant, of_trident
 from senex_tui.console.screens.base import ConsoleScreen
 from widgets.account_strip import AccountStrip, StripView, strip_view
 from widgets.banner import Alarm, Banner
@@ -165,10 +166,10 @@ class Dashboard(ConsoleScreen):
             self.action_show_panel("spread")
 
     @property
-    def meant_trident(self) -> str:
-        """The id of the trident that the operator has chosen, or looks at; empty without one."""
+    def meant_trident(self) -> Meant:
+        """The trident that the operator has chosen, or looks at; the keys about orders mean every one all the same."""
         panel = self.query_one(TradePanel)
-        return panel.trident if panel.is_chosen or panel.has_focus else ""
+        return of_trident(panel.trident) if panel.is_chosen or panel.has_focus else ANYTHING
 
     def action_open_panel(self) -> None:
         """Opens what the focused panel shows: the orders, the history, the story of a trident or of the cycle."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -20,6 +20,7 @@ from widgets.base.lines import safe, wrap
 if TYPE_CHECKING:
     from core.snapshot import OrderView
 
+Order = TypeVar("Order")
 Decision = Literal["look", "absent", "order"]
 MOST = 9
 
@@ -67,6 +68,17 @@ class Choice(Dialog["int | None"]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+def choose(
+    app: App[Any], title: str, found: Sequence[Order], what: Callable[[Order], str], then: Callable[[Order], None]
+) -> None:
+    """Calls `then` with the only order of these; of several it asks first which, each in the words of `what`."""
+    if len(found) == 1:
+        then(found[0])
+    elif found:
+        rows = tuple(what(one) for one in found)
+        app.push_screen(Choice(title, rows), lambda number: None if number is None else then(found[number]))
 
 
 class UnknownOrder(Dialog["Decision | None"]):

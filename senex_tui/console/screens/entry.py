@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.snapshot import OrderView
 
 
-class EntryPage(StoryPage, AboutAnEntry):
+class EntryPage(AboutAnEntry, StoryPage):
     """Reads the story again whenever the entry's state, its fills or the broker's word have changed."""
 
     UNSAID = StoryPage.UNSAID - {"cancel", "unknown"}

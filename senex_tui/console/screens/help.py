@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from senex_tui.console.base import ConsoleApp
 from senex_tui.console.keys import EXITS, Where, help_groups
 from senex_tui.console.screens.dialogs import SteadyCursorInput
-from senex_tui.console.screens.overlay import AboveDashboard
+from senex_tui.console.screens.overlay import READING, AboveDashboard
 
 
 class HelpScreen(AboveDashboard, ModalScreen[None]):
@@ -24,10 +24,7 @@ class HelpScreen(AboveDashboard, ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search"),
         Binding("q,question_mark,escape,ctrl+g", "leave", "Close"),
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("pagedown", "scroll(10)", show=False),
-        Binding("pageup", "scroll(-10)", show=False),
+        *READING,
     ]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
@@ -73,9 +70,6 @@ class HelpScreen(AboveDashboard, ModalScreen[None]):
         field = self.query_one(Input)
         field.add_class("-open")
         field.focus()
-
-    def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_leave(self) -> None:
         """Leaves the search field, or the help screen when the field is not open."""

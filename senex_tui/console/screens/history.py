@@ -18,6 +18,7 @@ from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views import lookups
 from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.meant import ANYTHING, Meant, of_trident
 from senex_tui.console.screens.list_page import ListPage
 from senex_tui.console.screens.story import StoryPage
 from senex_tui.console.screens.trident import TridentPage
@@ -72,6 +73,21 @@ class HistoryPage(ListPage):
         self._ask(from_top=True)
         self.watch_slice(lambda shown: shown.cycle, self._on_cycle, init=False)
 
+    @property
+    def meant(self) -> Meant:
+        """The chosen order or trident, where orders or tridents are listed."""
+        row = self._chosen_row
+        told: dict[str, Any] = {} if row is None else dict(row.figures)
+        which = str(told.get("id", ""))
+        match self._kind:
+            case HistoryKind.TRIDENTS:
+                return of_trident(which, "the chosen trident")
+            case HistoryKind.ORDERS:
+                return Meant("Not the chosen one", order=which, trident=which)
+            case HistoryKind.EXITS:
+                return Meant("Not the chosen one", order=which, trident=str(told.get("trident", "")))
+        return ANYTHING
+
     # What is shown
 
     def action_kind(self, steps: int) -> None:
@@ -83,8 +99,8 @@ class HistoryPage(ListPage):
         self._ask(from_top=True)
 
     def open(self, row: Row) -> None:
-        found = next((one for one in self._rows if _key(one) == row.key), None)
-        if found is None:
+        found = self._chosen_row
+        if found is None or _key(found) != row.key:
             return
         told: dict[str, Any] = dict(found.figures)
         trident = told.get("id") if self._kind is HistoryKind.TRIDENTS else told.get("trident")
@@ -103,6 +119,11 @@ class HistoryPage(ListPage):
                 return as_story
 
             self.app.push_screen(StoryPage(tell, self._kind.value))
+
+    @property
+    def _chosen_row(self) -> HistoryRow | None:
+        chosen = self.list.chosen
+        return next((one for one in self._rows if chosen is not None and _key(one) == chosen.key), None)
 
     def _kinds(self) -> tuple[HistoryKind, ...]:
         has_any = self.console.client.snapshot().status.exits is not None or self._kind in _OF_TRIDENTS

@@ -44,8 +44,9 @@ class ListPage(Page):
     def list(self) -> ListPanel:
         return self.query_one("#list", ListPanel)
 
-    def show(self, listing: Listing) -> None:
-        self.list.show(listing)
+    def show(self, listing: Listing, *, is_whole: bool = True) -> None:
+        """Shows the rows. While not all were read that may stand above these, `is_whole` is false."""
+        self.list.show(listing, is_whole=is_whole)
         self.refresh_bindings()
 
     def on_list_panel_chosen(self, event: ListPanel.Chosen) -> None:

@@ -1,5 +1,5 @@
-"""The page of the orders: closing orders that work, those that ended today, then the entries, newest first; today's
-entries as they are now, older ones from the records."""
+"""The page of the orders: what is unknown and what works, closing orders that ended today, then the other entries, each
+newest first; today's entries as they are now, older ones from the records."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
         self._ended: tuple[ExitView, ...] = ()
         self._end: Mark | None = None
         self._reading = False
+        self._waits_for = {_OLDER, _ENDED}
         self._troubles: dict[str, str] = {}
 
     def on_mount(self) -> None:
@@ -95,6 +96,7 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
 
     def _found_ended(self, found: tuple[ExitView, ...]) -> None:
         self._ended = found
+        self._waits_for.discard(_ENDED)
         self._troubles.pop(_ENDED, None)
         self._show()
 
@@ -104,6 +106,7 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
 
     def _found(self, found: OrdersFound) -> None:
         self._reading, self._end = False, found.end
+        self._waits_for.discard(_OLDER)
         self._troubles.pop(_OLDER, None)
         for order in found.orders:
             self._orders.setdefault(order.entry_id, order)
@@ -113,6 +116,7 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
     def not_answered(self, about: str, why: str) -> None:
         if about == _OLDER:
             self._reading = False
+        self._waits_for.discard(about)
         self._troubles[about] = why
         self._show()
 
@@ -127,7 +131,8 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
                 next(iter(troubles), ""),
                 is_more=self._end is not None,
                 exits=(*self._exits, *(one for one in self._ended if one.exit_id not in holding)),
-            )
+            ),
+            is_whole=not self._waits_for,
         )
 
     def on_list_panel_chosen(self, event: ListPanel.Chosen) -> None:

@@ -28,6 +28,25 @@ MOST_ALARM_ROWS, FEW_ALARM_ROWS = 4, 2
 TALL_FROM = 38
 
 
+SCROLLS: tuple[Binding, ...] = (
+    Binding("down", "scroll(1)", show=False),
+    Binding("up", "scroll(-1)", show=False),
+    Binding("pagedown", "scroll(8)", show=False),
+    Binding("pageup", "scroll(-8)", show=False),
+    Binding("end", "scroll(100000)", show=False),
+    Binding("home", "scroll(-100000)", show=False),
+)
+"""The keys that scroll what a modal screen shows."""
+READING: tuple[Binding, ...] = (
+    *SCROLLS,
+    Binding("j", "scroll(1)", show=False),
+    Binding("k", "scroll(-1)", show=False),
+    Binding("G", "scroll(100000)", show=False),
+    Binding("g", "scroll(-100000)", show=False),
+)
+"""The same with letters, for screens that take no letter as an answer."""
+
+
 class Above(Widget):
     """A live status bar and banner, in the rows where the dashboard has them."""
 
@@ -43,6 +62,9 @@ class Above(Widget):
         self.query_one(StatusBar).show(view)
         width, height = self.app.size
         self.query_one(Banner).say(alarms, width, MOST_ALARM_ROWS if height >= TALL_FROM else FEW_ALARM_ROWS)
+        # A banner behind that stands lower, below the accounts, would show its last rows once more.
+        behind = (banner for screen in self.app.screen_stack[:-1] for banner in screen.query(Banner) if banner.display)
+        self.styles.min_height = max((banner.region.bottom for banner in behind), default=0)
 
 
 class Below(Static):
@@ -85,6 +107,11 @@ class AboveDashboard(EventGuard, EndsItself):
             below.say()
         return True
 
+    def action_scroll(self, lines: int) -> None:
+        """Scrolls what does not fit, so many lines down."""
+        for box in self.query(VerticalScroll) if isinstance(self, ModalScreen) else ():
+            box.scroll_relative(y=lines, animate=False)
+
     def on_screen_resume(self) -> None:
         seen = console_of(self).seen_above()
         if seen is not None:
@@ -108,12 +135,7 @@ class FactsBox(VerticalScroll, can_focus=False):
 class Dialog(AboveDashboard, ModalScreen[Answer]):
     """A modal box in the middle of the dashboard."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "scroll_box(1)", show=False),
-        Binding("up", "scroll_box(-1)", show=False),
-        Binding("pagedown", "scroll_box(8)", show=False),
-        Binding("pageup", "scroll_box(-8)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*SCROLLS]
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 70%; overflow: hidden; }
     Dialog > .box { max-height: 100%; }
@@ -147,7 +169,3 @@ class Dialog(AboveDashboard, ModalScreen[Answer]):
             frame = box.gutter.height if isinstance(box, Widget) else 0
             room = self.size.height - above - 1 - frame - self.rows_below_facts(facts.size.width)
             facts.styles.max_height = max(2, room)
-
-    def action_scroll_box(self, lines: int) -> None:
-        for facts in self.query(FactsBox):
-            facts.scroll_relative(y=lines, animate=False)

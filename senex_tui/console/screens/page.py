@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.meant import Meant
 from senex_tui.console.screens.base import ConsoleScreen, EndsItself
 from widgets.banner import Alarm, Banner
 from widgets.base.watchers import forget_closed
@@ -36,10 +37,10 @@ class AboutAnEntry:
         return None
 
     @property
-    def meant_trident(self) -> str:
-        """The id of the trident that the entry opened or the order closes, which the key x means; empty for none."""
-        closing = self.closing_order
-        return (self.entry_id or "") if closing is None else closing.trident_id
+    def meant(self) -> Meant:
+        """The order, and the trident that the entry opened or the order closes."""
+        closing, order = self.closing_order, self.entry_id or ""
+        return Meant("Not the chosen one", order=order, trident=order if closing is None else closing.trident_id)
 
 
 class Page(EndsItself, ConsoleScreen):

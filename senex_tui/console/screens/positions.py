@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.events import Resize
 
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.meant import Meant, of_trident
 from senex_tui.console.screens.asking import AsksRecords
 from senex_tui.console.screens.list_page import ListPage
 from widgets.base.list_panel import ListPanel, Row
@@ -86,10 +87,10 @@ class PositionsPage(ListPage, AsksRecords):
         self._follow(self.console.shown.positions)
 
     @property
-    def meant_trident(self) -> str:
-        """The id of the chosen trident, which the key x means; empty without one."""
+    def meant(self) -> Meant:
+        """The chosen trident and its orders."""
         row = self.list.chosen
-        return "" if row is None else row.key
+        return of_trident("" if row is None else row.key, "the chosen trident")
 
     def open(self, row: Row) -> None:
         # It imports the records; the first paint does not wait for them.
@@ -141,7 +142,7 @@ class PositionsPage(ListPage, AsksRecords):
     @property
     def _chosen(self) -> PositionView | None:
         """The chosen trident while it is open."""
-        return next((view for view in self._held if view.entry_id == self.meant_trident), None)
+        return next((view for view in self._held if view.entry_id == self.meant.trident), None)
 
     def on_resize(self, event: Resize) -> None:
         self._lay_out()

@@ -18,6 +18,7 @@ from core.views import lookups
 from senex_tui.console import clipboard as copying
 from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
+from senex_tui.console.meant import ANYTHING, Meant
 from senex_tui.console.screens.dialogs import SteadyCursorInput
 from senex_tui.console.screens.page import Page
 from widgets.story import StoryPanel
@@ -62,6 +63,11 @@ class StoryPage(Page):
         self._ask()
         if self._cycle is not None:
             self.watch_slice(lambda shown: shown.cycle, self._follow, init=False)
+
+    @property
+    def meant(self) -> Meant:
+        """The entries of the story's cycle, where it is of one."""
+        return ANYTHING if self._cycle is None else Meant("None of this cycle", cycle=self._cycle)
 
     @property
     def panel(self) -> StoryPanel:

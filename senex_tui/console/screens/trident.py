@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.events import Resize
 
 from core.views import lookups
+from senex_tui.console.meant import Meant, of_trident
 from senex_tui.console.screens.asking import AsksRecords
 from senex_tui.console.screens.page import AboutAnEntry
 from senex_tui.console.screens.story import StoryPage
@@ -34,9 +35,9 @@ class TridentStory(StoryPage):
         self._trident_id = trident_id
 
     @property
-    def meant_trident(self) -> str:
-        """The id of the trident, which the key x means."""
-        return self._trident_id
+    def meant(self) -> Meant:
+        """The trident and its orders."""
+        return of_trident(self._trident_id)
 
     def on_mount(self) -> None:
         self.watch_slice(self._recorded, lambda _: self._ask(), init=False)
@@ -108,7 +109,7 @@ class TridentPage(TridentStory):
         book.styles.height = "1fr" if wide else max(rows, _PICTURE_ROWS)
 
 
-class ExitPage(TridentStory, AsksRecords, AboutAnEntry):
+class ExitPage(AboutAnEntry, TridentStory, AsksRecords):
     """Above, the closing order as it is now, or as it ended; c and u mean it."""
 
     UNSAID = StoryPage.UNSAID - {"cancel", "unknown"}

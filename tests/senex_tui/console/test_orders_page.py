@@ -45,7 +45,7 @@ async def test_todays_entries_stand_above_the_recorded_ones_and_each_once(tmp_pa
         of_today = past(parts.order().entry_id, 0)
         await sent(records, of_today)
         engine = FixedEngine(scenes.calm(), records=records)
-        async with driven(engine=engine, size=(120, 40), state_folder=tmp_path) as console:
+        async with driven(engine=engine, size=(150, 40), state_folder=tmp_path) as console:
             await console.press("o")
             await console.answered()
             assert states(console) == ["WORKING", "FILLED", "REJECTED"], "the snapshot is newer than the records"
@@ -54,7 +54,7 @@ async def test_todays_entries_stand_above_the_recorded_ones_and_each_once(tmp_pa
             await console.press("e")
             [file] = (tmp_path / "exports").iterdir()
             rows = list(csv.reader(file.read_text().splitlines()))
-            assert rows[0][:4] == ["state", "acct", "und", "strikes"]
+            assert rows[0][:5] == ["state", "acct", "und", "strikes, or what closes", "trident"]
             assert [row[0] for row in rows[1:]] == ["WORKING", "FILLED", "REJECTED"]
             for shown in (console.text, file.read_text()):
                 assert ACCOUNT not in shown
@@ -105,15 +105,15 @@ async def test_c_cancels_the_chosen_entry_and_no_other_also_on_its_own_page() ->
     second = parts.order(entry_id="e3", account="…8830", at=parts.NOW - timedelta(minutes=9), age_s=540)
     orders_now = (parts.order(), second, OTHER)
     async with driven(replace(scenes.calm(), orders=orders_now), size=(80, 24)) as console:
-        await console.press("o", "g", "j", "c")
+        await console.press("o", "G", "c")
         assert console.toasts == ["Cancel which entry? Not the chosen one; choose QQQ of …0001, QQQ of …8830"]
         assert isinstance(console.app.screen, OrdersPage)
-        await console.press("k", "c", "enter")
+        await console.press("g", "c", "enter")
         assert isinstance(console.app.screen, Question)
         assert console.engine.sent == []
         await console.press("y")
         assert await console.shows("CANCELLING…")
-        await console.press("j", "j", "enter", "c", "y")
+        await console.press("j", "enter", "c", "y")
         assert isinstance(console.app.screen, EntryPage)
         assert console.engine.sent == [CommandKind.CANCEL] * 2
         assert console.engine.about == [(parts.order().entry_id, ""), ("e3", "")]
