@@ -43,6 +43,7 @@ def prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: boo
     """
     from core.config.folders import settings_path
     from core.config.loader import load_settings
+    from core.config.notify import secrets_of_addresses
     from core.config.redis import secrets_of
     from senex_tui.support.crash_report import keep_reports_in
     from senex_tui.support.logs import set_up_logging
@@ -52,7 +53,7 @@ def prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: boo
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
     redact.add_address(loaded.settings.ping.url or "")
     redact.add_password_in(loaded.settings.database.url or "")
-    redact.add(*secrets_of(loaded.settings.redis.url))
+    redact.add(*secrets_of(loaded.settings.redis.url), *secrets_of_addresses(loaded.settings.notify.urls))
     set_up_logging(chosen.logs, redact)
     return Invocation(loaded, chosen)
 

@@ -25,6 +25,7 @@ def add_other_commands(app: typer.Typer) -> None:
         login,
         logs,
         mail,
+        notify,
         operator,
         replay,
         report,
@@ -32,7 +33,21 @@ def add_other_commands(app: typer.Typer) -> None:
         watch,
     )
 
-    for module in (operator, tridents, database, logs, doctor, report, replay, watch, history, accounts, login, mail):
+    for module in (
+        operator,
+        tridents,
+        database,
+        logs,
+        doctor,
+        report,
+        replay,
+        watch,
+        history,
+        accounts,
+        login,
+        mail,
+        notify,
+    ):
         app.registered_commands += module.commands.registered_commands
         app.registered_groups += module.commands.registered_groups
 

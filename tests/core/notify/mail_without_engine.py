@@ -82,7 +82,7 @@ class MailQueueSetup:
             JumpDetector(self.clock, 60.0).age_s,
         )
         if sends:
-            self._sending = asyncio.create_task(self.mail.run())
+            self._sending = asyncio.create_task(self.mail.senders[0].run())
         return self.mail
 
     async def _next_steps(self) -> Mapping[str, NextStep]:
