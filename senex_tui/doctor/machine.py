@@ -83,7 +83,9 @@ def all_checks(setup: Setup) -> Sequence[Check]:
             "redis", lambda: redis_row(_section(setup, "redis"), setup.mode), "check redis.url and that Redis runs"
         ),
         exposed("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
-        exposed("phone", lambda: phone_row(setup.loaded and setup.loaded.settings), "check notify.urls"),
+        exposed(
+            "phone", lambda: phone_row(None if setup.loaded is None else setup.loaded.settings), "check notify.urls"
+        ),
         one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
         exposed("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
         one("halt", lambda: _halt(setup.folders), "look whether HALT or HALT-ALL is in the data folder"),
