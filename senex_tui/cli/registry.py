@@ -29,6 +29,7 @@ def add_other_commands(app: typer.Typer) -> None:
         operator,
         replay,
         report,
+        setup,
         tridents,
         watch,
     )
@@ -47,6 +48,7 @@ def add_other_commands(app: typer.Typer) -> None:
         login,
         mail,
         notify,
+        setup,
     ):
         app.registered_commands += module.commands.registered_commands
         app.registered_groups += module.commands.registered_groups

@@ -47,7 +47,7 @@ def setup(context: typer.Context, data_dir: DataDir = None) -> None:
         )
     run = invocation.prepare(context, data_dir)
     file = settings_file(run.loaded, run.folders)
-    plan = Plan()
+    plan = Plan(simulated=run.loaded.settings.broker.url is not None)
     steps = Steps(run.loaded, run.folders, plan)
     say(f"Settings: {run.loaded.file or f'none yet; {file} would be written'}.")
     say("Enter leaves what is there. Nothing is written before the end; ctrl+c gives up.")
@@ -60,21 +60,25 @@ def setup(context: typer.Context, data_dir: DataDir = None) -> None:
         steps.mail()
         steps.phones()
         steps.keep_running()
-        if plan.is_empty:
-            say("\nNothing is to be changed.")
-        else:
+        if not plan.is_empty:
             say("\nThis is written:")
             for line in plan.words(run.folders, file):
                 say(f"  {line}")
             if not agrees("write it"):
                 raise GivenUp
-            for line in write(plan, run.folders, file):
-                say(f"  {line}")
-            if plan.enabled:
-                for line in asyncio.run(_switch_on(_place(run.loaded, run.folders, plan), plan)):
-                    say(f"  {line}")
-    except GivenUp:
+    except (GivenUp, KeyboardInterrupt):
         print_line("\nsenex: given up; nothing was written.", error=True)
+        raise typer.Exit(GIVEN_UP) from None
+    if plan.is_empty:
+        say("\nNothing is to be changed.")
+    try:
+        for line in write(plan, run.folders, file):
+            say(f"  {line}")
+        if plan.enabled:
+            for line in asyncio.run(_switch_on(_place(run.loaded, run.folders, plan), plan)):
+                say(f"  {line}")
+    except KeyboardInterrupt:
+        print_line("\nsenex: interrupted; what is named above is written whole, the rest is not.", error=True)
         raise typer.Exit(GIVEN_UP) from None
     say("\nThe doctor")
     raise typer.Exit(_examined(run.folders, plan))

@@ -22,8 +22,8 @@ _ENVIRONMENT = "environment"
 
 @dataclass
 class Plan:
-    """What is to be written. `settings` are by their dotted names. `login` is the client secret and the refresh token of
-    the primary login, `accounts` are those it reaches, `enabled` the numbers of those that are to be switched on."""
+    """What is to be written. `settings` are by their dotted names. `login` is the client secret and the refresh token
+    of the primary login, `accounts` are those it reaches, `enabled` the numbers of those that are to be switched on."""
 
     settings: dict[str, Value] = field(default_factory=dict)
     login: tuple[str, str] | None = field(default=None, repr=False)
@@ -33,6 +33,8 @@ class Plan:
     mail_password: str = field(default="", repr=False)
     phones: tuple[str, ...] = field(default=(), repr=False)
     unit: tuple[Path, str] | None = None
+    simulated: bool = False
+    """The broker is a simulated one: the keyring, which such a run never reads, is not written either."""
 
     @property
     def is_empty(self) -> bool:
@@ -67,11 +69,11 @@ def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
     if plan.keeps_login and plan.login is not None:
         yield f"login {PRIMARY}: kept in {keep_login(PRIMARY, *plan.login, folders.credentials_file)}"
     if plan.mail_password:
-        yield f"mail password: kept in {_keep_mail_password(plan.mail_password, folders)}"
+        yield f"mail password: kept in {_keep_mail_password(plan, folders)}"
     if plan.phones:
         from core.config.notify import KEYRING_NAME
 
-        if _in_keyring(KEYRING_NAME, "\n".join(plan.phones)):
+        if not plan.simulated and _in_keyring(KEYRING_NAME, " ".join(plan.phones)):
             settings["notify.keyring"] = True
             yield f"phones: kept in the keyring (service {KEYRING_SERVICE})"
         else:
@@ -103,15 +105,15 @@ def _changed(text: str, settings: dict[str, Value], file: Path) -> str:
         raise Refused(f"{file} is written in a way that is not changed here; set {names} in it by hand.") from None
 
 
-def _keep_mail_password(password: str, folders: Folders) -> str:
+def _keep_mail_password(plan: Plan, folders: Folders) -> str:
     from core.config.mail_password import KEYRING_NAME, VARIABLE
 
-    if _in_keyring(KEYRING_NAME, password):
+    if not plan.simulated and _in_keyring(KEYRING_NAME, plan.mail_password):
         return f"the keyring (service {KEYRING_SERVICE})"
     file = (folders.config / _ENVIRONMENT).resolve()
     others = [line for line in _text(file).splitlines() if not line.startswith(f"{VARIABLE}=")]
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_durably(file, "\n".join([*others, f"{VARIABLE}={password}"]) + "\n")
+    write_durably(file, "\n".join([*others, f"{VARIABLE}={plan.mail_password}"]) + "\n")
     return f"{file}, which docs/units/senex-tmux.sh reads; started otherwise, the console needs {VARIABLE}"
 
 

@@ -167,13 +167,13 @@ class Steps:
         say("\n5. Mail")
         there: MailSettings = self.loaded.settings.mail
         say(f"  {there.server}, to {there.operator}" if there.is_on else "  off")
-        if self._fixed("mail.host", "mail.security", "mail.user", "mail.sender", "mail.operator"):
+        if self._fixed("mail.host", "mail.port", "mail.security", "mail.user", "mail.sender", "mail.operator"):
             return
         while agrees("change it" if there.is_on else "set it up"):
             given = self._mail_given(there)
             password = secret("password of the mail server") if given.get("mail.user") else ""
             try:
-                made = _section(given).settings.mail
+                made = self._with(given).settings.mail
             except SettingsError as wrong:
                 say(f"  {_SOURCE.sub('', str(wrong))}")
                 continue
@@ -199,10 +199,29 @@ class Steps:
         ):
             # A host alone is no whole section: a part is checked by itself, the section afterwards.
             given[name] = ask(name, str(kept), lambda answer, name=name: self._accepted(name, answer))  # type: ignore[misc]
-        user = ask("mail.user, or none", there.user or "none", str)
-        if user != "none":
+        port = ask("mail.port, or usual", str(there.port or "usual"), self._port)
+        if port is not None:
+            given["mail.port"] = port
+        user = ask("mail.user, or none", there.user or "none", lambda answer: self._user(answer, there))
+        if user is not None:
             given["mail.user"] = user
         return given
+
+    def _port(self, answer: str) -> int | None:
+        return None if answer == "usual" else int(self._accepted("mail.port", answer))
+
+    @staticmethod
+    def _user(answer: str, there: MailSettings) -> str | None:
+        if answer != "none":
+            return answer
+        if there.user is not None:
+            raise Refused(f"mail.user is {there.user!r} in the settings; to do without, remove its line there first.")
+        return None
+
+    def _with(self, given: Mapping[str, Value]) -> Loaded:
+        """The settings that are there, with these in their place. Raises SettingsError."""
+        more = {_variable(name): str(value) for name, value in given.items()}
+        return load_settings(self.loaded.file, {**os.environ, **more})
 
     def phones(self) -> None:
         from core.config.notify import addresses_words, find_addresses, secrets_of_addresses
@@ -262,9 +281,8 @@ class Steps:
     @staticmethod
     def _accepted(name: str, answer: str) -> str:
         """The answer, which the setting accepts. Raises Refused with the field, the value and the fix."""
-        section, _, field = name.partition(".")
         try:
-            load_settings(None, {f"SENEX_{section}__{field}".upper(): answer})
+            load_settings(None, {_variable(name): answer})
         except SettingsError as wrong:
             mine = [_SOURCE.sub("", one) for one in wrong.sentences if one.startswith(f"{name} must")]
             if mine:
@@ -272,8 +290,6 @@ class Steps:
         return answer
 
 
-def _section(given: Mapping[str, Value]) -> Loaded:
-    """The settings with these alone. Raises SettingsError."""
-    return load_settings(
-        None, {f"SENEX_{name.replace('.', '__')}".upper(): str(value) for name, value in given.items()}
-    )
+def _variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"SENEX_{name.replace('.', '__')}".upper()
