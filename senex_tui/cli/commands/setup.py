@@ -28,7 +28,7 @@ GIVEN_UP = 130
 
 @commands.command()
 def setup(context: typer.Context, data_dir: DataDir = None) -> None:
-    """Ask what a first run needs, write it, and look whether all is well.
+    """Ask what a first run needs, and write it.
 
     Mode, login, accounts, offset, mail, phone, and how it is kept running. Each step shows what is there; Enter leaves
     it so. Logins, mail and phones are tried as they are given. Nothing is written before the end, and nothing at all
