@@ -20,6 +20,7 @@ from core.runtime.redaction import redact
 WHOLE_S = 45.0
 """How long one message may take, from starting the process to its answer, in wall seconds."""
 _LONGEST_ANSWER = 4096
+_OURS = ("SENEX_", "TT_", "PG")
 _FAULTS = {fault.name: fault for fault in MailFault}
 
 
@@ -65,13 +66,19 @@ async def _run(order: str) -> bytes:
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,  # a service's answer may repeat the address
-        env=child_environment(os.environ),
+        env=_environment(),
         start_new_session=True,  # ctrl+c at the terminal is the console's own to answer
     )
     try:
         return (await process.communicate(order.encode()))[0][:_LONGEST_ANSWER]
     finally:
         await _end(process)
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment without the secrets that only we need: the code of a hundred services runs there."""
+    kept = child_environment(os.environ)
+    return {name: value for name, value in kept.items() if not name.startswith(_OURS)}
 
 
 async def _end(process: Process) -> None:

@@ -47,7 +47,8 @@ def setup(context: typer.Context, data_dir: DataDir = None) -> None:
         )
     run = invocation.prepare(context, data_dir)
     file = settings_file(run.loaded, run.folders)
-    plan = Plan(simulated=run.loaded.settings.broker.url is not None)
+    there = run.loaded.settings
+    plan = Plan(simulated=there.broker.url is not None, notify=there.notify)
     steps = Steps(run.loaded, run.folders, plan)
     say(f"Settings: {run.loaded.file or f'none yet; {file} would be written'}.")
     say("Enter leaves what is there. Nothing is written before the end; ctrl+c gives up.")

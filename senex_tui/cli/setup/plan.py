@@ -13,6 +13,7 @@ from core.config.credential_store import keep_login
 from core.config.credentials import KEYRING_SERVICE, PRIMARY
 from core.config.folders import Folders
 from core.config.loader import Loaded
+from core.config.notify import NotifySettings
 from core.config.settings_file import NotChanged, Value, with_settings
 from core.runtime.durable_file import write_durably
 from senex_tui.support.refusals import Refused
@@ -32,6 +33,8 @@ class Plan:
     enabled: list[str] = field(default_factory=list)
     mail_password: str = field(default="", repr=False)
     phones: tuple[str, ...] = field(default=(), repr=False)
+    """The addresses that take the place of those of `notify`, what the settings have now."""
+    notify: NotifySettings = field(default_factory=NotifySettings)
     unit: tuple[Path, str] | None = None
     simulated: bool = False
     """The broker is a simulated one: the keyring, which such a run never reads, is not written either."""
@@ -65,7 +68,8 @@ def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
     """Writes everything but the accounts, the secrets first; says of each where it went. Raises OSError, Refused."""
     settings = dict(plan.settings)
     text = _text(file)
-    _changed(text, settings, file)  # refused before anything is written
+    for way in ({"notify.keyring": True}, {"notify.urls": plan.phones}) if plan.phones else ({},):
+        _changed(text, settings | way, file)  # refused before anything is written
     if plan.keeps_login and plan.login is not None:
         yield f"login {PRIMARY}: kept in {keep_login(PRIMARY, *plan.login, folders.credentials_file)}"
     if plan.mail_password:
@@ -73,12 +77,13 @@ def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
     if plan.phones:
         from core.config.notify import KEYRING_NAME
 
-        if not plan.simulated and _in_keyring(KEYRING_NAME, " ".join(plan.phones)):
-            settings["notify.keyring"] = True
-            yield f"phones: kept in the keyring (service {KEYRING_SERVICE})"
-        else:
-            settings["notify.urls"] = plan.phones
-            yield f"phones: kept in {file}, which is yours alone to read"
+        in_keyring = not plan.simulated and _in_keyring(KEYRING_NAME, " ".join(plan.phones))
+        if in_keyring or plan.notify.keyring:
+            settings["notify.keyring"] = in_keyring
+        if not in_keyring or plan.notify.urls:
+            settings["notify.urls"] = () if in_keyring else plan.phones
+        place = f"the keyring (service {KEYRING_SERVICE})" if in_keyring else f"{file}, which is yours alone to read"
+        yield f"phones: kept in {place}"
     if settings:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_durably(file, _changed(text, settings, file))

@@ -85,7 +85,11 @@ async def test_an_answer_without_end_is_not_read_and_the_message_counts_as_taken
     assert len(receiver.taken) == 1
 
 
-async def test_given_up_it_leaves_no_process_behind() -> None:
+async def test_given_up_it_leaves_no_process_behind_and_hands_it_no_secret_openly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("TT_SECRET", "SENEX_MAIL_PASSWORD", "SENEX_NOTIFY__URLS", "PGPASSWORD"):
+        monkeypatch.setenv(name, KEY)
     async with silent_server() as port:
         address = f"json://127.0.0.1:{port}/{KEY}"
         sending = asyncio.create_task(PhoneSender(address).send(MAIL))
@@ -93,7 +97,7 @@ async def test_given_up_it_leaves_no_process_behind() -> None:
             if children := senders():
                 break
             await asyncio.sleep(0.02)
-        assert KEY not in children[0], "the address is on no command line"
+        assert KEY not in children[0], "neither on the command line nor in the environment"
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending

@@ -12,13 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from core.config.folders import Folders
 from core.config.loader import load_settings
+from core.config.notify import NotifySettings
 from core.config.settings_file import NotChanged, with_settings
+from senex_tui.cli.setup.plan import Plan, write
+from senex_tui.support.refusals import Refused
 from tests.e2e.stalled_terminal import StallingTerminal
 from tests.support.push_receiver import KEY, receiving
 from tests.support.senex_command import SENEX, Box
 from tests.support.smtp_server import Mailbox, smtp_server
 
+PHONE = f"ntfy://{KEY}"
 LOGIN = {"TT_SECRET": "secret-ok", "TT_REFRESH": "refresh-ok"}
 
 
@@ -199,6 +204,57 @@ def test_live_needs_the_typed_word(box: Box) -> None:
         asked.end()
     assert "the answer must be one of dry-run, sandbox, live; 'paper' was given." in asked.said
     assert "mode dry-run." in asked.said
+
+
+@pytest.mark.parametrize("keyring_works", [True, False])
+def test_secrets_go_into_the_keyring_or_else_into_files_of_their_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keyring_works: bool
+) -> None:
+    import keyring
+
+    kept: dict[str, str] = {}
+    monkeypatch.setattr(keyring, "set_password", lambda service, name, value: kept.update({name: value}))
+    monkeypatch.setattr(keyring, "get_password", lambda service, name: kept.get(name) if keyring_works else None)
+    folders = Folders(tmp_path / "config", tmp_path, tmp_path, tmp_path)
+    file = folders.config / "config.toml"
+    before = NotifySettings(urls=("ntfy://older",), keyring=not keyring_works)
+    folders.config.mkdir()
+    file.write_text(f'[notify]\nurls = ["ntfy://older"]\nkeyring = {str(before.keyring).lower()}\n')
+    plan = Plan(
+        {"trading.entry_offset_cents": 2},
+        ("secret-one", "refresh-one"),
+        True,
+        mail_password="post",
+        phones=(PHONE,),
+        notify=before,
+    )
+    said = " ".join((*plan.words(folders, file), *write(plan, folders, file)))
+    assert not [one for one in ("secret-one", "refresh-one", "post\n", PHONE) if one in said]
+    written = {path.name: path.read_text() for path in folders.config.iterdir()}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folders.config.iterdir()} == {0o600}
+    settings = load_settings(file, {}).settings
+    assert settings.trading.entry_offset_cents == 2
+    if keyring_works:
+        assert kept == {
+            "TT_SECRET": "secret-one", "TT_REFRESH": "refresh-one", "mail password": "post", "notify urls": PHONE
+        }  # fmt: skip
+        assert written.keys() == {"config.toml"}
+        assert (settings.notify.keyring, settings.notify.urls) == (True, ())
+    else:
+        assert written["credentials"] == 'TT_SECRET = "secret-one"\nTT_REFRESH = "refresh-one"\n'
+        assert written["environment"] == "SENEX_MAIL_PASSWORD=post\n"
+        assert (settings.notify.keyring, settings.notify.urls) == (False, (PHONE,))
+
+
+def test_a_settings_file_that_cannot_be_changed_keeps_everything_from_being_written(tmp_path: Path) -> None:
+    folders = Folders(tmp_path / "config", tmp_path, tmp_path, tmp_path)
+    file = tmp_path / "mine.toml"
+    file.write_text("trading.width = 3\n")
+    plan = Plan({"trading.entry_offset_cents": 2}, ("secret-one", "refresh-one"), True, mail_password="post")
+    with pytest.raises(Refused, match=r"set trading\.entry_offset_cents in it by hand"):
+        list(write(plan, folders, file))
+    assert not folders.config.exists()
+    assert file.read_text() == "trading.width = 3\n"
 
 
 @pytest.mark.parametrize(
