@@ -262,6 +262,8 @@ def _left(value: StatusView, level: int, step: str = "") -> Line:
     named = [("feed", status.feed, feed_age), ("broker", status.broker, ""), ("records", status.records, "")]
     if status.mail is not None and (level < 2 or status.mail.health is not Health.OK):
         named.append(("mail", status.mail, ""))
+    if status.phone is not None and status.phone.health is not Health.OK:
+        named.append(("phone", status.phone, ""))
     if status.redis is not None and (level < 2 or status.redis.health is not Health.OK):
         named.append(("redis", status.redis, ""))
     if status.engine.is_over:

@@ -90,6 +90,7 @@ def _settings_file(loaded: Loaded) -> Iterator[Exposure]:
         "database.url": bool(urlsplit(settings.database.url or "").password),
         "redis.url": any(secrets_of(settings.redis.url)),
         "ping.url": settings.ping.url is not None,
+        "notify.urls": bool(settings.notify.urls),
     }
     held = [name for name, is_secret in secret.items() if is_secret and loaded.origins[name].startswith("file ")]
     if loaded.file is None or not held:

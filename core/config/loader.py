@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from core.config.mail_password import VARIABLE as MAIL_PASSWORD
 from core.config.settings import Settings
+from core.runtime.redaction import MASK
 
 __all__ = ["FILE_VARIABLE", "Loaded", "Settings", "SettingsError", "load_settings"]
 
@@ -204,15 +206,16 @@ def _sentence(problem: Any, path: Path | None, in_environment: Mapping[Location,
     setting = next((leaf for leaf in _leaves(Settings) if location[: len(leaf)] == leaf), None)
     if setting is None:  # a rule over several settings of a section has a sentence of its own
         return f"{problem['ctx']['error']} ({source})."
-    return f"{'.'.join(setting)} must be {_accepted(setting)}; {_shown(problem['input'])} was given ({source})."
+    given = _shown(problem["input"]) if _field(setting).repr else MASK
+    return f"{'.'.join(setting)} must be {_field(setting).title}; {given} was given ({source})."
 
 
-def _accepted(setting: Location) -> str | None:
-    """What the setting accepts: the title of its field."""
+def _field(setting: Location) -> FieldInfo:
+    """The field of a setting. Its title says what it accepts; without `repr` its value is a secret."""
     model: type[BaseModel] = Settings
     for part in setting[:-1]:
         model = _section(model, part) or model
-    return model.model_fields[setting[-1]].title
+    return model.model_fields[setting[-1]]
 
 
 def _nearest(location: Location) -> str:

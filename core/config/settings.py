@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from core.config.exits import ExitSettings
 from core.config.hosts import is_this_machine
 from core.config.mail import MailSettings
+from core.config.notify import NotifySettings
 from core.config.redis import RedisSettings
 from core.domain.market.sessions import SlotTimes
 from core.domain.market.underlying import QQQ, SHIPPED, SPX, Underlying
@@ -338,6 +339,7 @@ class Settings(Section):
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()
     mail: MailSettings = MailSettings()
+    notify: NotifySettings = NotifySettings()
     ping: PingSettings = PingSettings()
     metrics: MetricsSettings = MetricsSettings()
     redis: RedisSettings = RedisSettings()

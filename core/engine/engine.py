@@ -95,6 +95,7 @@ class Engine:
             lambda: recorded_next_steps(parts, self.gate.halting_file),
             self.clock_doubt.age_s,
             lambda account: self.exits.views.unrealized(account),
+            parts.phones,
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
@@ -393,9 +394,9 @@ class Engine:
             "command work": self.commands.work,
             "snapshot": self.builder.run,
             "snapshot records": self.builder.follow_records,
-            "mail": self.mail.run,
             "timetable": lambda: self._housekeeping.run(scheduled=scheduled),
         }
+        services |= {sender.channel: sender.run for sender in self.mail.senders}
         services |= chosen_services(self.parts, self.bus, self.builder, self.tridents) | self.exits.services()
         if self.publishing.is_on:
             services["redis"] = self.publishing.run

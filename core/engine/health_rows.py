@@ -103,6 +103,9 @@ class HealthRows:
         yield _used(
             "mail", self.mail.health, "what was due is sent", "nothing: it is sent later; see mail in the settings"
         )
+        yield _used(
+            "phone", self.mail.phone_health, "what was due is sent", "nothing: it is sent later; see `senex notify`"
+        )
         yield _used("redis", self.redis(), "screen and quotes are published", "nothing: trading goes on without it")
         yield self._ping()
 

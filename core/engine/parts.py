@@ -13,7 +13,7 @@ from core.domain.positions.tridents import ExitMode, ExitRules
 from core.engine.settings_watch import SettingsWatch
 from core.locks.folder_lock import AloneInVirtualTime, OneTrader
 from core.market.calendar import SessionCalendar
-from core.notify.smtp import Mailer
+from core.notify.mailer import Mailer
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -47,6 +47,8 @@ class EngineParts:
     intervals: Intervals = field(default_factory=Intervals)
     settle: SettleTimes = field(default_factory=SettleTimes)
     mailer: Mailer | None = None
+    phones: tuple[Mailer, ...] = ()
+    """The services of the operator's phones, in the order of the settings."""
     exits: ExitMode | None = None
     """What is sent to close tridents of accounts without a setting of their own; None: what settings and mode say. With
     OFF nothing is sent for any account, and nothing of it runs."""

@@ -397,6 +397,7 @@ class SnapshotBuilder:
             accounts=", ".join(masked(a.number) for a in self.runner.accounts if a.enabled) or "none enabled",
             open_alerts=len(self.alerting.open_now),
             mail=self.mail.health,
+            phone=self.mail.phone_health,
             redis=self.redis(),
             who=self.gate.trading.who if stopped else "",
             since=self.gate.trading.at if stopped else None,

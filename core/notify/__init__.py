@@ -1,1 +1,1 @@
-"""Tells somebody outside: mail, alerts, Prometheus, the heartbeat, log lines."""
+"""Tells somebody outside: mail, phones, alerts, Prometheus, the heartbeat, log lines."""

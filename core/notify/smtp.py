@@ -10,19 +10,16 @@ import base64
 import os
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
-from enum import Enum
 from socket import gaierror
-from typing import Protocol
 
 import aiosmtplib
 
 from core.config.mail import MailSettings
 from core.domain.operation.failures import failure_words
+from core.notify.mailer import Mail, MailError, MailFault
 from core.runtime.redaction import redact
 
 STEP_S = 20.0
@@ -30,51 +27,6 @@ STEP_S = 20.0
 GOODBYE_S = 2.0
 WHOLE_S = 60.0
 """How long one message may take, from connecting to the server's last answer, in wall seconds."""
-
-
-class MailFault(Enum):
-    """Why a message was not taken."""
-
-    NO_SERVER = "no server"
-    """No connection, no answer in time, or an answer that is not a mail server's."""
-    NOT_NOW = "not now"
-    """The server takes nothing for now (4xx)."""
-    LOGIN_REFUSED = "login refused"
-    REFUSED = "refused"
-    """The server refused this very message (5xx); it may take others."""
-
-
-class MailError(Exception):
-    """The message was not taken, or may not have been. `detail` is a sentence without any secret."""
-
-    def __init__(self, fault: MailFault, detail: str) -> None:
-        super().__init__(detail)
-        self.fault = fault
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A message to be sent. `message_id` is the same for every try, so that a mailbox recognises a second copy."""
-
-    message_id: str
-    subject: str
-    text: str
-    html: str
-    at: datetime
-
-
-class Mailer(Protocol):
-    """A mail server, as the engine needs it."""
-
-    @property
-    def server(self) -> str:
-        """The server's name for people."""
-        ...
-
-    async def send(self, mail: Mail) -> str:
-        """Hands the message over and returns the server's answer. Raises MailError."""
-        ...
 
 
 class SmtpMailer:

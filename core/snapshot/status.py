@@ -94,7 +94,7 @@ class Watching(StrEnum):
 class StatusSlice:
     """The status bar. `now` is market time; `speed` is market seconds per wall second.
 
-    `market` is a word: open, closed, before the open or unreadable. `mail` and `redis` are None when they are off.
+    `market` is a word: open, closed, before the open or unreadable. `mail`, `phone` and `redis` are None when off.
     `failure` says why the engine failed, or is empty. `who`, `since` and `why` belong to a pause or a halt. `start` has
     the steps of the start, empty once it is over. `exits` is None while no trident is held and nobody holds them.
     """
@@ -121,3 +121,4 @@ class StatusSlice:
     why: str = ""
     start: tuple[StartStep, ...] = ()
     exits: ExitsView | None = None
+    phone: PartHealth | None = None

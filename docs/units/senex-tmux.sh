@@ -7,8 +7,8 @@
 #
 # No secret is handed to tmux: whoever may ask a tmux server can read its environment. tmux is given only the variables
 # named below. The console finds its login in the keyring or in ~/.config/senex/credentials. What only the environment
-# can carry (SENEX_MAIL_PASSWORD, an address with a password in it) goes into ~/.config/senex/environment, lines of
-# NAME=value, mode 0600: it is read behind tmux, by the console's own process.
+# can carry (SENEX_MAIL_PASSWORD, SENEX_NOTIFY__URLS, an address with a password in it) goes into
+# ~/.config/senex/environment, lines of NAME=value, mode 0600: it is read behind tmux, by the console's own process.
 #
 # SENEX: the command, else ~/senex/.venv/bin/senex.   CONSOLE: the name of server and session, else senex.
 set -eu

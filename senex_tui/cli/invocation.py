@@ -43,18 +43,25 @@ def prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: boo
     """
     from core.config.folders import settings_path
     from core.config.loader import load_settings
-    from core.config.redis import secrets_of
     from senex_tui.support.crash_report import keep_reports_in
     from senex_tui.support.logs import set_up_logging
 
     chosen = folders_of(context, data_dir)
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
-    redact.add_address(loaded.settings.ping.url or "")
-    redact.add_password_in(loaded.settings.database.url or "")
-    redact.add(*secrets_of(loaded.settings.redis.url))
+    hide_secrets_of(loaded.settings)
     set_up_logging(chosen.logs, redact)
     return Invocation(loaded, chosen)
+
+
+def hide_secrets_of(settings: Settings) -> None:
+    """Keeps the secrets in the settings out of every output from here on."""
+    from core.config.notify import secrets_of_addresses
+    from core.config.redis import secrets_of
+
+    redact.add_address(settings.ping.url or "")
+    redact.add_password_in(settings.database.url or "")
+    redact.add(*secrets_of(settings.redis.url), *secrets_of_addresses(settings.notify.urls))
 
 
 def folders_of(context: typer.Context, data_dir: Path | None) -> Folders:

@@ -63,7 +63,8 @@ redact.add(
         value
         for name, value in os.environ.items()
         if name.startswith(("TT_SECRET", "TT_REFRESH")) or name in ("SENEX_MAIL_PASSWORD", "PGPASSWORD")
-    )
+    ),
+    *os.environ.get("SENEX_NOTIFY__URLS", "").split(),
 )
 
 
@@ -236,6 +237,7 @@ def check(context: typer.Context, data_dir: OwnDataDir = None) -> None:
     """
     run = prepare(context, data_dir)
     from core.config.mail_password import mail_password_words
+    from core.config.notify import addresses_words
     from senex_tui.reports.check import check_lines
 
     shared = ""
@@ -250,8 +252,11 @@ def check(context: typer.Context, data_dir: OwnDataDir = None) -> None:
     except Refused as refused:
         refusal, mode = refused, "refused, see below"
     settings = run.loaded.settings
-    password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
-    print_lines(redact(line) for line in check_lines(run.loaded, run.folders, mode, logins_found(run), password))
+    simulated = settings.broker.url is not None
+    password = mail_password_words(settings.mail, os.environ, environment_only=simulated)
+    phones = addresses_words(settings.notify, environment_only=simulated)
+    lines = check_lines(run.loaded, run.folders, mode, logins_found(run), password, phones)
+    print_lines(redact(line) for line in lines)
     if shared:
         print_line(f"\n{shared}")
     if refusal:

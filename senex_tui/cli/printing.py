@@ -16,8 +16,8 @@ DONE = 0
 NOT_WRITTEN = 1
 
 _OF_RECORDS = (
-    *("status", "day", "explain", "history", "report", "alerts", "accounts", "mail", "backup", "pause", "resume"),
-    *("force", "preview", "halt", "reset", "cancel", "allow-reentry", "reconcile", "attest"),
+    *("status", "day", "explain", "history", "report", "alerts", "accounts", "mail", "notify", "backup", "pause"),
+    *("resume", "force", "preview", "halt", "reset", "cancel", "allow-reentry", "reconcile", "attest"),
     *("tridents", "exits", "close", "retarget", "release"),
 )
 """The commands that work on some records, which `--demo` and `--data-dir` name."""

@@ -25,14 +25,31 @@ def add_other_commands(app: typer.Typer) -> None:
         login,
         logs,
         mail,
+        notify,
         operator,
         replay,
         report,
+        setup,
         tridents,
         watch,
     )
 
-    for module in (operator, tridents, database, logs, doctor, report, replay, watch, history, accounts, login, mail):
+    for module in (
+        operator,
+        tridents,
+        database,
+        logs,
+        doctor,
+        report,
+        replay,
+        watch,
+        history,
+        accounts,
+        login,
+        mail,
+        notify,
+        setup,
+    ):
         app.registered_commands += module.commands.registered_commands
         app.registered_groups += module.commands.registered_groups
 

@@ -22,6 +22,7 @@ from core.guards.kill_files import HALT_ALL, halted_by, halting_entries
 from senex_tui.doctor.database import lock_row, records_row
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
 from senex_tui.doctor.exposure import with_exposures
+from senex_tui.doctor.phone import phone_row
 from senex_tui.doctor.redis import redis_row
 from senex_tui.support.terminal import not_kept_running, refusal_for_terminal, too_small
 from senex_tui.trader.place import Place, place_of
@@ -82,6 +83,9 @@ def all_checks(setup: Setup) -> Sequence[Check]:
             "redis", lambda: redis_row(_section(setup, "redis"), setup.mode), "check redis.url and that Redis runs"
         ),
         exposed("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
+        exposed(
+            "phone", lambda: phone_row(None if setup.loaded is None else setup.loaded.settings), "check notify.urls"
+        ),
         one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
         exposed("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
         one("halt", lambda: _halt(setup.folders), "look whether HALT or HALT-ALL is in the data folder"),

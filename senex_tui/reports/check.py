@@ -13,9 +13,10 @@ from core.runtime.redaction import MASK
 
 
 def check_lines(
-    loaded: Loaded, folders: Folders, mode: str, logins: tuple[Credentials, ...], mail_password: str
+    loaded: Loaded, folders: Folders, mode: str, logins: tuple[Credentials, ...], mail_password: str, phones: str
 ) -> Iterator[str]:
-    """The lines, without any secret. `mail_password` says where the mail password comes from."""
+    """The lines, without any secret. `mail_password` says where the mail password comes from, `phones` which
+    kinds of phones are told."""
     yield from columns(
         [
             ("mode", mode),
@@ -26,6 +27,7 @@ def check_lines(
             *(_credentials(login) for login in logins),
             *([] if logins else [("credentials", "none found; set TT_SECRET and TT_REFRESH, or run `senex login`")]),
             ("mail password", mail_password),
+            ("phones", phones),
         ]
     )
     yield ""

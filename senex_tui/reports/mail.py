@@ -11,7 +11,7 @@ from senex_tui.support.text import labelled
 
 if TYPE_CHECKING:
     from core.config.mail import MailSettings
-    from core.notify.smtp import MailFault
+    from core.notify.mailer import Mail, MailFault
     from core.records.records import Records
     from core.records.repositories.outbox import Message, Outbox, OutboxCounts
     from core.snapshot import Mode
@@ -34,18 +34,11 @@ def off_because(settings: MailSettings, mode: Mode) -> str:
 
 async def send_test(settings: MailSettings, password: str | None) -> Answer:
     """Sends the test message at once, without the outbox."""
-    from core.notify.smtp import Mail, MailError, MailFault, SmtpMailer
-    from core.runtime.clock import SystemClock
-    from core.runtime.ids import RandomIds
+    from core.notify.mailer import MailError, MailFault
+    from core.notify.smtp import SmtpMailer
 
     mailer = SmtpMailer(settings, password)
-    at = SystemClock().now()
-    text = (
-        f"This is the test message of the Senex console on {socket.gethostname()}.\n\n"
-        "Mail works: entries, alarms and digests will reach you here.\n"
-    )
-    html = "<!DOCTYPE html><html><body>" + "".join(f"<p>{part}</p>" for part in text.split("\n\n")) + "</body></html>\n"
-    mail = Mail(f"senex.test.{RandomIds().new()}", "Senex: test message", text, html, at)
+    mail = test_message("Mail works")
     login = "" if settings.user is None else f", logged in as {settings.user}"
     try:
         answer = await mailer.send(mail)
@@ -55,8 +48,22 @@ async def send_test(settings: MailSettings, password: str | None) -> Answer:
     return Answer(SENT, f"sent to {settings.operator} through {settings.server}{login}; the server says: {answer}")
 
 
+def test_message(works: str) -> Mail:
+    """The test message: it says that what it came by works."""
+    from core.notify.mailer import Mail
+    from core.runtime.clock import SystemClock
+    from core.runtime.ids import RandomIds
+
+    text = (
+        f"This is the test message of the Senex console on {socket.gethostname()}.\n\n"
+        f"{works}: entries, alarms and digests will reach you here.\n"
+    )
+    html = "<!DOCTYPE html><html><body>" + "".join(f"<p>{part}</p>" for part in text.split("\n\n")) + "</body></html>\n"
+    return Mail(f"senex.test.{RandomIds().new()}", "Senex: test message", text, html, SystemClock().now())
+
+
 def _fix(fault: MailFault) -> str:
-    from core.notify.smtp import MailFault
+    from core.notify.mailer import MailFault
 
     if fault is MailFault.LOGIN_REFUSED:
         return '; check mail.user and SENEX_MAIL_PASSWORD (or the keyring\'s "mail password")'
@@ -66,22 +73,27 @@ def _fix(fault: MailFault) -> str:
 
 
 async def read_outbox(settings: MailSettings, place: Place) -> list[str]:
-    """The outbox as lines of text. Raises Refused before the first start, RecordsError."""
+    """What the outbox has for the mail, as lines of text. Raises Refused before the first start, RecordsError."""
+    counts, newest = await read_channel(place, "mail")
+    return [*_summary(settings, place.mode, counts), *message_lines(newest)]
+
+
+async def read_channel(place: Place, channel: str) -> tuple[OutboxCounts, tuple[Message, ...]]:
+    """What the outbox has for a channel: its counts, and its newest messages. Raises as `read_outbox`."""
     from senex_tui.trader.place import with_records
 
     place.need_records()
 
     async def read(records: Records) -> tuple[OutboxCounts, tuple[Message, ...]]:
-        return await records.outbox.counts(), await records.outbox.newest(_SHOWN)
+        return await records.outbox.counts(channel), await records.outbox.newest(_SHOWN, channel)
 
-    counts, newest = await with_records(place, read)
-    return [*_summary(settings, place.mode, counts), *_messages(newest)]
+    return await with_records(place, read)
 
 
-async def mail_values(outbox: Outbox, off: str) -> dict[str, Any]:
-    """The part of `senex status` about mail, as a report's values. `failing` is the server's last answer to what
+async def mail_values(outbox: Outbox, off: str, channel: str = "mail") -> dict[str, Any]:
+    """The part of `senex status` about a channel, as a report's values. `failing` is the server's last answer to what
     waits."""
-    counts, waiting = await outbox.counts(), await outbox.waiting()
+    counts, waiting = await outbox.counts(channel), await outbox.waiting(channel)
     failing = next((message.last_error for message in reversed(waiting) if message.last_error), "")
     return {
         "off": off or None,
@@ -93,15 +105,15 @@ async def mail_values(outbox: Outbox, off: str) -> dict[str, Any]:
     }
 
 
-def mail_words(values: dict[str, Any]) -> str:
-    """The values of `mail_values` as one line."""
+def mail_words(values: dict[str, Any], command: str = "senex mail") -> str:
+    """The values of `mail_values` as one line; `command` tells more."""
     given_up = f"; {values['given_up']} given up" if values["given_up"] else ""
     if not values["waiting"]:
         return f"{values['off'] or 'nothing waits'}{given_up}"
     failing = f", failing: {values['failing']}" if values["failing"] else ""
     off = f"; {values['off']}" if values["off"] else ""
     since = instant_shown(values["waiting_since"])
-    return f"{values['waiting']} waiting since {since}{failing}{off}{given_up}; see `senex mail`"
+    return f"{values['waiting']} waiting since {since}{failing}{off}{given_up}; see `{command}`"
 
 
 def _summary(settings: MailSettings, mode: Mode, counts: OutboxCounts) -> list[str]:
@@ -113,14 +125,21 @@ def _summary(settings: MailSettings, mode: Mode, counts: OutboxCounts) -> list[s
         lines.append(
             labelled("to", f"{settings.operator}, from {settings.sender}; {settings.preference.value} by default")
         )
+    return [*lines, *counts_lines(counts)]
+
+
+def counts_lines(counts: OutboxCounts) -> list[str]:
+    """How many messages of a channel wait, were given up, and when the last was sent."""
     since = f", the oldest since {stamp(counts.waiting_since)}" if counts.waiting_since else ""
-    lines.append(labelled("waiting", f"{counts.waiting}{since}"))
-    lines.append(labelled("given up", str(counts.given_up)))
-    lines.append(labelled("last sent", stamp(counts.last_sent_at) if counts.last_sent_at else "nothing yet"))
-    return lines
+    return [
+        labelled("waiting", f"{counts.waiting}{since}"),
+        labelled("given up", str(counts.given_up)),
+        labelled("last sent", stamp(counts.last_sent_at) if counts.last_sent_at else "nothing yet"),
+    ]
 
 
-def _messages(newest: tuple[Message, ...]) -> list[str]:
+def message_lines(newest: tuple[Message, ...]) -> list[str]:
+    """The messages, one a line, and why one was not sent."""
     lines = [""] if newest else []
     for message in newest:
         lines.append(f"{stamp(message.created_at)}  {_state(message):<9}{message.subject}")

@@ -34,6 +34,7 @@ from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
+from senex_tui.reports.notify import phone_values
 from senex_tui.reports.recorded_tridents import exits_lines, exits_values
 from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text, open_risk_shown
 from senex_tui.support.text import LABEL, labelled, safe
@@ -42,6 +43,7 @@ from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.config.mail import MailSettings
+    from core.config.notify import NotifySettings
     from core.locks.holder import Holder
     from core.market.calendar import SessionCalendar
     from core.records.records import EvidenceRecord, Records, SlotRecord
@@ -62,20 +64,21 @@ async def read_status(
     mail: MailSettings | None = None,
     times: SlotTimes = SHIPPED_TIMES,
     exits: ExitRules = NOTHING_SENT,
+    notify: NotifySettings | None = None,
 ) -> Report:
     """Reads everything that `senex status` shows. Takes no lock.
 
-    `times` are the slots of the settings, `exits` the rules of an account without settings of its own. Without `mail`,
-    its settings, the report cannot say whether mail is off.
+    `times` are the slots of the settings, `exits` the rules of an account without settings of its own. Without `mail`
+    and `notify`, their settings, the report cannot say whether mail and phones are off.
     Raises Refused before the first start, RecordsError, CalendarError.
     """
     place.need_records()
     clock = await market_clock(place)
     now = clock.now()
     calendar = await calendar_around(now)
+    settings = mail, notify, times, exits
     return Report(
-        await with_records(place, lambda records: _values(records, place, mail, times, exits, calendar, clock, now)),
-        _lines,
+        await with_records(place, lambda records: _values(records, place, *settings, calendar, clock, now)), _lines
     )
 
 
@@ -83,6 +86,7 @@ async def _values(
     records: Records,
     place: Place,
     mail: MailSettings | None,
+    notify: NotifySettings | None,
     times: SlotTimes,
     exits: ExitRules,
     calendar: SessionCalendar,
@@ -129,6 +133,7 @@ async def _values(
         "reconciled": {"at": instant_text(reconciled.at), "text": reconciled.text} if reconciled else None,
         "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
         "mail": await mail_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
+        "phone": await phone_values(records.outbox, notify),
         "logins": [_login(login) for login in await records.logins.all()],
         "slots": _slots(slots, cycles, ran),
         "accounts": [
@@ -293,6 +298,8 @@ def _lines(values: dict[str, Any]) -> list[str]:
             )
     lines.append(labelled("alerts", _alert_words(values["alerts"])))
     lines.append(labelled("mail", mail_words(values["mail"])))
+    if values["phone"]["waiting"] or values["phone"]["off"] is None:
+        lines.append(labelled("phone", mail_words(values["phone"], "senex notify")))
     lines.append(labelled("slots today", _slot_words(values["slots"])))
     for account in values["accounts"]:
         lines.append(labelled(account["account"], _account_words(account)))

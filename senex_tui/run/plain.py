@@ -102,6 +102,8 @@ def _words_of(status: StatusSlice) -> dict[str, tuple[str, Severity]]:
     parts = {"feed": status.feed, "broker": status.broker, "records": status.records}
     if status.mail is not None:
         parts["mail"] = status.mail
+    if status.phone is not None:
+        parts["phone"] = status.phone
     words |= {name: _part(part) for name, part in parts.items()}
     words["market"] = (status.market, Severity.INFO)
     words["accounts"] = (status.accounts, Severity.INFO)

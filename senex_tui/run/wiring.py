@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from core.engine.engine import Engine
     from core.engine.parts import WatchSettings
     from core.locks.folder_lock import FolderLock
-    from core.notify.smtp import Mailer
+    from core.notify.mailer import Mailer
     from core.runtime.clock import Clock
     from core.runtime.ids import Ids
     from senex_tui.run.demo import DemoWorld
@@ -142,7 +142,7 @@ async def build_engine(
     sandbox = mode is Mode.SANDBOX
     starting = starting or StartProgress(SystemClock())
     starting.begin(SETUP)
-    mailer = mailer_for(settings.mail, mode)
+    mailer, phones = mailer_for(settings.mail, mode), phones_for(settings, mode)
     locks = await take_locks(place, broker_address(access.url, sandbox=sandbox), data_lock)
     records: Records | None = None
     try:
@@ -178,6 +178,7 @@ async def build_engine(
             last_alive=place.records_file.parent / LAST_ALIVE,
             real_time=isinstance(clock, SystemClock),
             mailer=mailer,
+            phones=phones,
             locks=locks,
             settings_watch=watched,
         )
@@ -219,6 +220,17 @@ def mailer_for(settings: MailSettings, mode: Mode) -> Mailer | None:
     if off_because(settings, mode):
         return None
     return SmtpMailer(settings, find_mail_password(settings, os.environ, environment_only=mode is Mode.DEMO))
+
+
+def phones_for(settings: Settings, mode: Mode) -> tuple[Mailer, ...]:
+    """The services of the phones that a mode's engine tells. A demo reads no keyring, and tells only what is on this
+    machine. Raises CredentialsError where the settings name the keyring and it has no addresses."""
+    from core.config.notify import find_addresses, is_local
+    from core.notify.phone import PhoneSender
+
+    demo = mode is Mode.DEMO
+    found = find_addresses(settings.notify, environment_only=demo)
+    return tuple(PhoneSender(address) for address in found if not demo or is_local(address))
 
 
 def choose_clock(settings: Settings, server: tuple[datetime, float] | None) -> Clock:

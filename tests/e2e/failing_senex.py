@@ -23,7 +23,7 @@ from core.guards.broker_check import BrokerCheck
 from core.runtime.redaction import redact
 from senex_tui.cli import main as cli
 from senex_tui.cli.registry import add_other_commands
-from tests.e2e.secrets_in_use import ACCOUNT, CLIENT_SECRET, DATABASE, REDIS, REFRESH, SMTP_PASSWORD
+from tests.e2e.secrets_in_use import ACCOUNT, CLIENT_SECRET, DATABASE, PHONE, PHONE_KEY, REDIS, REFRESH, SMTP_PASSWORD
 
 TELLING = "secrets-follow"
 FAILED_CYCLE = 4
@@ -33,7 +33,7 @@ _learn = redact.learn
 
 
 def everything() -> str:
-    by_value = f"{CLIENT_SECRET} {REFRESH} {SMTP_PASSWORD} {' '.join(_tokens)} {ACCOUNT}"
+    by_value = f"{CLIENT_SECRET} {REFRESH} {SMTP_PASSWORD} {' '.join(_tokens)} {PHONE} {PHONE_KEY} {ACCOUNT}"
     return f"{TELLING} {by_value} {DATABASE} {REDIS} https://api/{CLIENT_SECRET.replace('/', '%2F')}?n={ACCOUNT}"
 
 

@@ -8,4 +8,6 @@ SMTP_PASSWORD = 'samplemail"77\\aa\u00e9'
 DATABASE_PASSWORD, REDIS_PASSWORD = "sampledatabase31", "sampleredis42"
 DATABASE = f"postgresql+asyncpg://me:{DATABASE_PASSWORD}@db.example.com/senex"
 REDIS = f"redis://:{REDIS_PASSWORD}@cache.example.com/0"
+PHONE_KEY = "samplephone8d20e7"
+PHONE = f"ntfy://{PHONE_KEY}/?priority=high"
 ACCOUNT = "5WT98765"

@@ -73,6 +73,7 @@ class FailingSenex:
             FAILING_TOKENS=str(self.tokens),
             SENEX_BROKER__URL=url,
             SENEX_TRADING__STABILIZATION_SECONDS="0.3",
+            SENEX_NOTIFY__URLS=secrets_in_use.PHONE,
             TT_SECRET=secrets_in_use.CLIENT_SECRET,
             TT_REFRESH=secrets_in_use.REFRESH,
         )
@@ -108,7 +109,7 @@ class FailingSenex:
             secrets_in_use.SMTP_PASSWORD,
             *sorted(set(tokens)),
         ]
-        values += [secrets_in_use.DATABASE_PASSWORD, secrets_in_use.REDIS_PASSWORD]
+        values += [secrets_in_use.DATABASE_PASSWORD, secrets_in_use.REDIS_PASSWORD, secrets_in_use.PHONE_KEY]
         return sorted({spelled for v in values for spelled in (v, quote(v, safe=""), json.dumps(v)[1:-1])})
 
 
@@ -117,7 +118,7 @@ def test_no_secret_leaves_by_any_way(box: Box, url: str) -> None:
     senex = FailingSenex(box, url)
     painted, command_line = senex.console()
     commands = (
-        "once --json --wait 1 + check + status + doctor + accounts + logs -n 500 + backup + history --csv + "
+        "once --json --wait 1 + check + status + notify + doctor + accounts + logs -n 500 + backup + history --csv + "
         "explain last + report --json + day + once"
     )
     done = senex.run(*commands.replace("+", f"+ --data-dir {senex.data}").split(), FAILING_START="1")

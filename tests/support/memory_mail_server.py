@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.notify.smtp import WHOLE_S, Mail, MailError, MailFault
+from core.notify.mailer import Mail, MailError, MailFault
+from core.notify.smtp import WHOLE_S
 from core.runtime.clock import Clock
 
 

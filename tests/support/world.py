@@ -22,7 +22,7 @@ from core.domain.positions.tridents import ExitMode
 from core.engine.engine import Engine
 from core.engine.parts import EngineParts
 from core.market.calendar import SessionCalendar
-from core.notify.smtp import Mailer
+from core.notify.mailer import Mailer
 from core.records.records import Records
 from core.records.repositories.rows import CommandRecord, CycleRecord, SlotRecord
 from core.records.store.database import Database

@@ -31,11 +31,12 @@ _ALERTS_TOLD_BY_EXIT = frozenset(
 )
 """Alerts of whose cause a mail about the trident or the exit tells, with more in it."""
 
-_TOLD_ELSEWHERE = ("step.", "command.", "mail.", "login.refused")
+_TOLD_ELSEWHERE = ("step.", "command.", "mail.", "phone.", "login.refused")
 """How kinds of warnings begin that are told elsewhere.
 
 A step's refusal is one try of several; the cycle's end tells what they came to. A refused command is answered to who
-gave it. A mail about failing mail would come only after the trouble; the status bar and `senex mail` tell of it then.
+gave it. A mail about failing mail would come only after the trouble; the status bar, `senex mail` and `senex notify`
+tell of it then.
 A refused login is told by the alarm `login.invalid`, and the second refusal by its breaker.
 """
 

@@ -1,14 +1,18 @@
-"""The outbox: mails written in the same commit as what they tell of, and kept until they are sent (rules 11)."""
+"""The outbox: messages written in the same commit as what they tell of, and kept until they are sent (rules 11).
+
+A message has a row for each channel, which is a way to the operator: `mail`, `phone`, `phone 2`. What is sent through
+one is never sent again because another failed.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import Insert, and_, bindparam, exists, func, insert, literal, select, union_all, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,25 +38,20 @@ from core.records.store.tables import accounts, messages, suggestions
 
 log = logging.getLogger(__name__)
 
-_COLUMNS = (
-    "key", "kind", "account", "subject", "text", "html", "created_at", "due_at", "attempts", "last_error",
-)  # fmt: skip
+MAIL = "mail"
+_COLUMNS = ("key", "kind", "account", "subject", "text", "html", "created_at", "due_at")
 _waiting = and_(messages.c.sent_at.is_(None), messages.c.given_up_at.is_(None))
 _one = messages.c.seq == bindparam("the_seq")
-_NEW = insert(messages).from_select(
-    list(_COLUMNS),
-    select(*(bindparam(name, type_=messages.c[name].type) for name in _COLUMNS[:-2]), literal(0), literal("")).where(
-        ~exists().where(messages.c.key == bindparam("key_told", type_=messages.c.key.type))
-    ),
-)
-_WAITING = select(messages).where(_waiting).order_by(messages.c.seq)
-_NEWEST = select(messages).order_by(messages.c.seq.desc()).limit(bindparam("how_many"))
+_of_channel = messages.c.channel == bindparam("the_channel")
+_WAITING = select(messages).where(_waiting, _of_channel).order_by(messages.c.seq)
+_NEWEST = select(messages).where(_of_channel).order_by(messages.c.seq.desc()).limit(bindparam("how_many"))
 _COUNTS = select(
     func.count().filter(_waiting),
     func.min(messages.c.created_at).filter(_waiting),
     func.count(messages.c.given_up_at),
     func.max(messages.c.sent_at),
-)
+).where(_of_channel)
+_CHANNELS = select(messages.c.channel).where(_waiting).distinct()
 _SENT = update(messages).where(_one, messages.c.sent_at.is_(None)).values(sent_at=bindparam("at"))
 _FAILED = (
     update(messages)
@@ -65,7 +64,9 @@ _FAILED = (
     )
 )
 _GIVE_UP = (
-    update(messages).where(_waiting, messages.c.created_at < bindparam("before")).values(given_up_at=bindparam("at"))
+    update(messages)
+    .where(_waiting, _of_channel, messages.c.created_at < bindparam("before"))
+    .values(given_up_at=bindparam("at"))
 )
 _KNOWN = select(messages.c.seq).where(messages.c.key == bindparam("key"))
 _PREFERENCE = select(accounts.c.mail).where(accounts.c.number == bindparam("account"))
@@ -75,10 +76,12 @@ _ASKED = select(suggestions.c.offset, suggestions.c.evidence).where(suggestions.
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail as recorded. `due_at` is when it is tried next; `sent_at` and `given_up_at` are None while it waits."""
+    """A message for one channel, as recorded. `due_at` is when it is tried next; `sent_at` and `given_up_at` are None
+    while it waits."""
 
     seq: int
     key: str
+    channel: str
     kind: str
     account: str
     subject: str
@@ -94,7 +97,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class OutboxCounts:
-    """How many mails wait and since when, how many were given up, and when the last was sent."""
+    """Of one channel: how many messages wait and since when, how many were given up, and when the last was sent."""
 
     waiting: int
     waiting_since: datetime | None
@@ -112,12 +115,14 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._head: Letterhead | None = None
+        self._new = _new_for((MAIL,))
         self._default = MailPreference.NEVER
         self._held = ReadCache(database, messages.name)
 
-    def open(self, head: Letterhead, default: MailPreference) -> None:
-        """Writes mails from now on. `default` is the preference of accounts without one of their own."""
-        self._head, self._default = head, default
+    def open(self, head: Letterhead, default: MailPreference, channels: Sequence[str] = (MAIL,)) -> None:
+        """Writes messages for these channels from now on. `default` is the preference of accounts without one of their
+        own."""
+        self._head, self._default, self._new = head, default, _new_for(channels)
 
     @property
     def is_open(self) -> bool:
@@ -151,7 +156,7 @@ class Outbox:
             log.exception("no message could be written for the exit %s", exit.id)
             return
         if notice is not None and (notice.always or await self._at_once(connection, exit.account)):
-            await _add(connection, notice, at)
+            await self._add(connection, notice, at)
 
     async def tell_validated(self, connection: AsyncConnection, suggestion: SuggestionRecord) -> None:
         """Adds the mail about the suggestion that a dry run validated to the commit under way."""
@@ -163,7 +168,7 @@ class Outbox:
             log.exception("no message could be written for the suggestion %s", suggestion.id)
             return
         if await self._at_once(connection, suggestion.account):
-            await _add(connection, notice, suggestion.at)
+            await self._add(connection, notice, suggestion.at)
 
     async def tell_events(self, connection: AsyncConnection, events: Iterable[Event]) -> None:
         """Adds the mails about the alarms and warnings among the events to the commit under way."""
@@ -176,7 +181,7 @@ class Outbox:
                 log.exception("no message could be written for the event %s", event.kind)
                 continue
             if notice is not None:
-                await _add(connection, notice, event.at)
+                await self._add(connection, notice, event.at)
 
     async def _tell(
         self, connection: AsyncConnection, entry: Entry, at: datetime, write: Callable[..., Iterable[Notice]]
@@ -196,14 +201,14 @@ class Outbox:
         at_once = await self._at_once(connection, entry.account)
         for notice in notices:
             if at_once or notice.always:
-                await _add(connection, notice, at)
+                await self._add(connection, notice, at)
 
     # Each a commit of its own
 
     async def add(self, notice: Notice, at: datetime) -> None:
         """Adds a mail, unless one with its key was written before."""
         async with self._database.write() as connection:
-            await _add(connection, notice, at)
+            await self._add(connection, notice, at)
 
     async def tell(self, account: str, at: datetime, write: Callable[[Letterhead], Notice]) -> None:
         """Adds the mail about the account that `write` makes, by the account's preference, unless one with its key was
@@ -217,7 +222,7 @@ class Outbox:
             return
         async with self._database.write() as connection:
             if notice.always or await self._at_once(connection, account):
-                await _add(connection, notice, at)
+                await self._add(connection, notice, at)
 
     async def has(self, key: str) -> bool:
         """Whether a mail with this key was written."""
@@ -229,25 +234,31 @@ class Outbox:
         async with self._database.read() as connection:
             return {row.number: self._preference(row.mail) for row in await connection.execute(_PREFERENCES)}
 
-    async def waiting(self) -> tuple[Message, ...]:
-        """The mails that are neither sent nor given up, in the order they were written."""
+    async def waiting(self, channel: str = MAIL) -> tuple[Message, ...]:
+        """The messages that are neither sent nor given up, in the order they were written."""
 
         async def read() -> tuple[Message, ...]:
             async with self._database.read() as connection:
-                return tuple(_message(row) for row in await connection.execute(_WAITING))
+                return tuple(_message(row) for row in await connection.execute(_WAITING, {"the_channel": channel}))
 
-        return await self._held.ask(_WAITING, (), read)
+        return await self._held.ask(("waiting", channel), (), read)
 
-    async def newest(self, limit: int) -> tuple[Message, ...]:
-        """The last mails written, at most `limit`, newest first."""
+    async def newest(self, limit: int, channel: str = MAIL) -> tuple[Message, ...]:
+        """The last messages written, at most `limit`, newest first."""
         async with self._database.read() as connection:
-            return tuple(_message(row) for row in await connection.execute(_NEWEST, {"how_many": limit}))
+            found = await connection.execute(_NEWEST, {"how_many": limit, "the_channel": channel})
+            return tuple(_message(row) for row in found)
 
-    async def counts(self) -> OutboxCounts:
-        """How many mails wait, were given up, and were sent last."""
+    async def counts(self, channel: str = MAIL) -> OutboxCounts:
+        """How many messages wait, were given up, and were sent last."""
         async with self._database.read() as connection:
-            waiting, since, given_up, last = (await connection.execute(_COUNTS)).one()
+            waiting, since, given_up, last = (await connection.execute(_COUNTS, {"the_channel": channel})).one()
             return OutboxCounts(waiting, since, given_up, last)
+
+    async def channels_waiting(self) -> tuple[str, ...]:
+        """The channels for which messages wait, by name."""
+        async with self._database.read() as connection:
+            return tuple(sorted((await connection.execute(_CHANNELS)).scalars()))
 
     async def mark_sent(self, seq: int, at: datetime) -> None:
         """Records that the mail server accepted the mail."""
@@ -260,10 +271,15 @@ class Outbox:
         async with self._database.write() as connection:
             await connection.execute(_FAILED, {"the_seq": seq, "error": error, "due": due, "gave_up": gave_up})
 
-    async def give_up_older(self, than: datetime, at: datetime) -> int:
-        """Gives up the mails that still wait and were written before `than`. Returns how many there were."""
+    async def give_up_older(self, than: datetime, at: datetime, channel: str = MAIL) -> int:
+        """Gives up the messages that still wait and were written before `than`. Returns how many there were."""
         async with self._database.write() as connection:
-            return (await connection.execute(_GIVE_UP, {"before": than, "at": at})).rowcount
+            values = {"before": than, "at": at, "the_channel": channel}
+            return (await connection.execute(_GIVE_UP, values)).rowcount
+
+    async def _add(self, connection: AsyncConnection, notice: Notice, at: datetime) -> None:
+        told = {name: getattr(notice, name) for name in ("key", "kind", "account", "subject", "text", "html")}
+        await connection.execute(self._new, {**told, "key_told": notice.key, "created_at": at, "due_at": at})
 
     async def _at_once(self, connection: AsyncConnection, account: str) -> bool:
         """Whether the account wants its mails at once."""
@@ -278,9 +294,13 @@ class Outbox:
             return self._default
 
 
-async def _add(connection: AsyncConnection, notice: Notice, at: datetime) -> None:
-    told = {name: getattr(notice, name) for name in ("key", "kind", "account", "subject", "text", "html")}
-    await connection.execute(_NEW, {**told, "key_told": notice.key, "created_at": at, "due_at": at})
+def _new_for(channels: Sequence[str]) -> Insert:
+    """Adds a row for each channel, and none when the message is known of any: a channel that is switched on later is
+    told nothing of what happened before."""
+    known = exists().where(messages.c.key == bindparam("key_told", type_=messages.c.key.type))
+    given = [bindparam(name, type_=messages.c[name].type) for name in _COLUMNS]
+    rows = (select(literal(channel), *given, literal(0), literal("")).where(~known) for channel in channels)
+    return insert(messages).from_select(["channel", *_COLUMNS, "attempts", "last_error"], union_all(*rows))
 
 
 def _message(row: Row[Any]) -> Message:

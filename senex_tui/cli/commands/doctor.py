@@ -25,8 +25,8 @@ commands = typer.Typer()
 def doctor(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Look at everything a trading day needs, and say what to do.
 
-    Settings, credentials, broker, clock, feed, calendar, records, lock, redis, mail, ping, disk and terminal, in
-    at most 15 seconds. It logs in at the broker once and sends nothing.
+    Settings, credentials, broker, clock, feed, calendar, records, lock, redis, mail, phone, ping, disk and
+    terminal, in at most 15 seconds. It logs in at the broker once and sends nothing.
 
     Exit code: 0 when no row is FAIL, else 1.
     """
@@ -53,7 +53,6 @@ def _log_if_possible(chosen: Folders) -> None:
 def _setup(chosen: Folders, *, live: bool) -> Setup:
     from core.config.folders import settings_path
     from core.config.loader import SettingsError, load_settings
-    from core.config.redis import secrets_of
     from senex_tui.cli.modes import choose_mode
     from senex_tui.doctor.machine import Setup
     from senex_tui.support.refusals import Refused
@@ -62,9 +61,7 @@ def _setup(chosen: Folders, *, live: bool) -> Setup:
         loaded = load_settings(settings_path(chosen, os.environ), os.environ)
     except SettingsError as wrong:
         return Setup(chosen, None, None, wrong.sentences)
-    redact.add_address(loaded.settings.ping.url or "")
-    redact.add_password_in(loaded.settings.database.url or "")
-    redact.add(*secrets_of(loaded.settings.redis.url))
+    invocation.hide_secrets_of(loaded.settings)
     try:
         return Setup(chosen, loaded, choose_mode(loaded.settings, live=live))
     except Refused as refused:

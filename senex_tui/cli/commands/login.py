@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import os
 import sys
@@ -13,13 +12,13 @@ import typer
 
 from core.runtime.redaction import redact
 from senex_tui.cli import invocation
+from senex_tui.cli.login_check import accounts_reached, accounts_words
 from senex_tui.cli.printing import print_lines
 from senex_tui.support.outlet import print_line
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
     from core.config.folders import Folders
-    from core.config.settings import Settings
 
 commands = typer.Typer()
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The login's name; primary when left out.")]
@@ -43,7 +42,7 @@ def login(context: typer.Context, name: Name = "primary") -> None:
         print_line(f"broker.url is set: checking at {settings.broker.url}, and keeping nothing.")
     secret, refresh = _ask("Client secret: "), _ask("Refresh token: ")
     redact.add(secret, refresh)  # before anything could print or log them
-    reached = _check(chosen, secret, refresh, settings)
+    reached = accounts_words(accounts_reached(chosen, secret, refresh, settings.broker))
     print_line(f"login {chosen}: the broker takes it; it reaches {reached}")
     if settings.broker.url is None:
         print_line(_keep(chosen, secret, refresh, folders.credentials_file))
@@ -85,31 +84,6 @@ def _ask(prompt: str) -> str:
     if len(value.split()) > 1:
         raise Refused(f"{prompt.removesuffix(': ').lower()} has blanks in it; paste it alone. Nothing was changed.")
     return value
-
-
-def _check(name: str, secret: str, refresh: str, settings: Settings) -> str:
-    """The accounts the login reaches, masked. Raises Refused when the broker does not take it."""
-    from core.broker.port import BrokerError
-    from core.broker.tastytrade import Login, TastytradeBroker
-    from core.domain.operation.events import masked
-    from core.runtime.clock import SystemClock
-    from core.runtime.ids import RandomIds
-
-    async def ask() -> list[str]:
-        at = settings.broker
-        login = Login(name, secret, refresh)
-        broker = TastytradeBroker(login, SystemClock(), RandomIds(), base_url=at.url, is_test=at.sandbox)
-        try:
-            await broker.connect()
-            return [account.number for account in await broker.accounts()]
-        finally:
-            await broker.close()
-
-    try:
-        numbers = asyncio.run(ask())
-    except BrokerError as error:
-        raise Refused(f"login {name} is not kept: {error.fault.value}: {error.detail.rstrip('.')}.") from None
-    return ", ".join(masked(number) for number in numbers) or "no account"
 
 
 def _keep(name: str, secret: str, refresh: str, file: Path) -> str:

@@ -28,8 +28,8 @@ def status(
 ) -> None:
     """Show what the console is doing, from another shell.
 
-    Who trades, automation and why, what comes next, what stops entries and how that ends, open alerts, mail, today's
-    slots, today's entry of each account, and every entry whose fate is unknown with the way out.
+    Who trades, automation and why, what comes next, what stops entries and how that ends, open alerts, mail and phones,
+    today's slots, today's entry of each account, and every entry whose fate is unknown with the way out.
     """
     from core.config.exits import ExitSettings
     from core.config.loader import SettingsError
@@ -38,11 +38,13 @@ def status(
     from senex_tui.reports.status import read_status
 
     place = invocation.place_for(context, data_dir, demo)
-    mail, times, exits = None, SlotTimes(), ExitSettings()
+    mail, notify, times, exits = None, None, SlotTimes(), ExitSettings()
     with suppress(SettingsError):  # `place_for` has said it; a console that runs has its own settings
         settings = invocation.settings_of(context, data_dir, own_simulator=demo)
-        mail, times, exits = settings.mail, settings.schedule.slot_times, settings.exits
-    print_report(asyncio.run(read_status(place, mail, times, exits.rules(live=place.mode is Mode.LIVE))), as_json)
+        mail, notify = settings.mail, settings.notify
+        times, exits = settings.schedule.slot_times, settings.exits
+    rules = exits.rules(live=place.mode is Mode.LIVE)
+    print_report(asyncio.run(read_status(place, mail, times, rules, notify)), as_json)
 
 
 @commands.command(epilog=_EXIT)

@@ -18,7 +18,7 @@ from tests.support.world import World, in_world
 
 NAMES = [
     "broker", "login", "clock", "feed", "alerts", "reconcile", "entries", "records", "positions", "exits", "breakers",
-    "mail", "redis", "ping",
+    "mail", "phone", "redis", "ping",
 ]  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def test_each_part_has_a_row_with_since_when(tmp_path: Path) -> None:
         assert found["login"].found == "main: the broker takes its token"
         assert found["positions"].found == "0 tridents open, as the broker holds them"
         assert [name for name, row in found.items() if row.finding is Finding.SKIP] == [
-            "clock", "exits", "mail", "redis", "ping",
+            "clock", "exits", "mail", "phone", "redis", "ping",
         ]  # fmt: skip
         for row in found.values():
             assert row.since is not None

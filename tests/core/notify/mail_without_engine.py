@@ -48,11 +48,13 @@ class MailQueueSetup:
     def __init__(self, clock: VirtualClock, calls: StoreCalls, folder: Path) -> None:
         self.clock = clock
         self.server = MemoryMailServer(clock)
+        self.phones: list[MemoryMailServer] = []
+        """The services of phones, one a channel; none unless a test says so."""
         self.folder = folder
         self.look_every_s = 2.0
         self._calls = calls
         self._records: Records | None = None
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: list[asyncio.Task[None]] = []
 
     @property
     def records(self) -> Records:
@@ -80,9 +82,10 @@ class MailQueueSetup:
             Intervals(mail_s=self.look_every_s),
             self._next_steps,
             JumpDetector(self.clock, 60.0).age_s,
+            phones=self.phones,
         )
         if sends:
-            self._sending = asyncio.create_task(self.mail.run())
+            self._sending = [asyncio.create_task(sender.run()) for sender in self.mail.senders]
         return self.mail
 
     async def _next_steps(self) -> Mapping[str, NextStep]:
@@ -92,16 +95,16 @@ class MailQueueSetup:
 
     async def crash(self) -> None:
         """Ends the sending task where it is; what it had not recorded is lost."""
-        if self._sending is not None:
-            self._sending.cancel()
+        for sending in self._sending:
+            sending.cancel()
             with suppress(asyncio.CancelledError):
-                await self._sending
+                await sending
         await self.close()
 
     async def close(self) -> None:
-        if self._sending is not None:
-            self._sending.cancel()
-            self._sending = None
+        for sending in self._sending:
+            sending.cancel()
+        self._sending = []
         self._calls.under_way += 1
         try:
             await self.records.close()

@@ -18,7 +18,7 @@ from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import OrderState
 from core.domain.orders.orders import Fill, OrderReport
 from core.domain.orders.packages import fill_credit
-from core.notify.smtp import MailFault
+from core.notify.mailer import MailFault
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Health
 from tests.core.notify.mail_without_engine import mail_settings

@@ -16,8 +16,8 @@ from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import OrderState
 from core.domain.reporting.digests import AccountDay, Outlook, SessionDay, daily_digest
 from core.domain.reporting.notices import Letterhead
-from core.notify.mail_queue import retry_s
-from core.notify.smtp import MailFault
+from core.notify.channel_sender import retry_s
+from core.notify.mailer import MailFault
 from core.records.store.errors import RecordsError
 from core.snapshot import Health
 from tests.core.notify.mail_without_engine import OTHER, MailQueueSetup, with_mail_queue

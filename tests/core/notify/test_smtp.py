@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.config.mail import MailSettings, Security
-from core.notify.smtp import Mail, MailError, MailFault, SmtpMailer
+from core.notify.mailer import Mail, MailError, MailFault
+from core.notify.smtp import SmtpMailer
 from tests.support.certificate import certificate
 from tests.support.smtp_server import PASSWORD, USER, Mailbox, silent_server, smtp_server
 

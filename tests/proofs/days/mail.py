@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
 from core.domain.market.sessions import SlotTimes, slots_of
-from core.notify.smtp import MailFault
+from core.notify.mailer import MailFault
 from tests.proofs.days.trouble import Trouble
 from tests.support.memory_mail_server import MemoryMailServer
 from tests.support.world import calendar_around

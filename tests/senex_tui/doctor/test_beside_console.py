@@ -46,7 +46,7 @@ def test_it_tells_of_the_machine_and_asks_no_broker(here: Folders) -> None:
     asyncio.run(make())
     found = looked(load_settings(settings_path(here, {}), {}), here)
     assert list(found) == [
-        "settings", "calendar", "records", "lock", "redis", "mail", "ping", "disk", "halt", "terminal",
+        "settings", "calendar", "records", "lock", "redis", "mail", "phone", "ping", "disk", "halt", "terminal",
     ]  # fmt: skip
     assert found["settings"].finding is Finding.OK
     assert str(file) in found["records"].found

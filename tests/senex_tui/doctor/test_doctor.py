@@ -32,8 +32,8 @@ def looked_at(box: Box, *arguments: str, **environ: str) -> tuple[int, dict[str,
     assert done.stderr == ""
     rows = json.loads(done.stdout)["rows"]
     assert [row["name"] for row in rows] == [
-        "settings", "credentials", "broker", "clock", "feed", "calendar", "records", "lock", "redis", "mail", "ping",
-        "disk", "halt", "terminal",
+        "settings", "credentials", "broker", "clock", "feed", "calendar", "records", "lock", "redis", "mail", "phone",
+        "ping", "disk", "halt", "terminal",
     ]  # fmt: skip
     assert all(row["todo"] for row in rows if row["finding"] in ("WARN", "FAIL"))
     return done.returncode, {row["name"]: (row["finding"], row["found"], row["todo"]) for row in rows}
@@ -85,7 +85,7 @@ def test_all_is_well_with_a_simulated_broker(box: Box, simulator_url: str) -> No
     assert rows["feed"][0] == "OK"
     assert rows["clock"][0] == "SKIP"
     assert {name for name, row in rows.items() if row[0] == "SKIP"} == {
-        "clock", "records", "redis", "mail", "ping", "terminal"
+        "clock", "records", "redis", "mail", "phone", "ping", "terminal"
     }  # fmt: skip
     refused, rows = looked_at(box, SENEX_BROKER__URL=simulator_url, TT_SECRET="secret-wrong", TT_REFRESH="refresh-ok")
     assert refused == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, false, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, false, text
 
 from core.records.store.tables.base import metadata
 from core.records.store.types import ExactDecimal, FiguresText, Instant, JsonText, SessionDay, Words
@@ -234,12 +234,14 @@ alerts = Table(
 )
 
 messages = Table(
-    # Mail to be sent. A row is written in the commit of what it tells of, and sent by another task (rules 11). The key
-    # names its subject, so that no mail is sent twice; `account` is empty for mail to the operator alone.
+    # Messages to be sent, a row for each way to the operator (`channel`: mail, phone, phone 2). A row is written in the
+    # commit of what it tells of, and sent by another task (rules 11). The key names its subject, so that no message is
+    # sent twice; `account` is empty for a message to the operator alone.
     "messages",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("key", Text, nullable=False, unique=True),
+    Column("key", Text, nullable=False),
+    Column("channel", Text, nullable=False, server_default="mail"),
     Column("kind", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("subject", Words, nullable=False),
@@ -251,6 +253,7 @@ messages = Table(
     Column("last_error", Words, nullable=False),
     Column("sent_at", Instant),
     Column("given_up_at", Instant),
+    UniqueConstraint("key", "channel"),
     Index(
         "ix_messages_waiting",
         "due_at",

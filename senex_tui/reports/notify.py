@@ -1,0 +1,69 @@
+"""Phones as the reports tell them: their addresses by kind, what waits for each, and what became of a test message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from senex_tui.reports.mail import (
+    NO_ANSWER,
+    NOT_TAKEN,
+    SENT,
+    counts_lines,
+    mail_values,
+    message_lines,
+    read_channel,
+    test_message,
+)
+from senex_tui.support.report import Answer
+from senex_tui.support.text import labelled
+
+if TYPE_CHECKING:
+    from core.config.notify import NotifySettings
+    from core.records.repositories.outbox import Outbox
+    from senex_tui.trader.place import Place
+
+PHONES_ARE_OFF = "no phone is told: notify.urls is not set; set SENEX_NOTIFY__URLS, or see docs/notify.md"
+_DEMO = "a demo tells only what is on this machine: json://, xml://, form:// or gotify:// on localhost"
+
+
+async def send_test(addresses: tuple[str, ...]) -> Answer:
+    """Sends the test message to each phone at once, without the outbox. The exit code is that of the worst."""
+    from core.notify.mail_queue import phone_channel
+    from core.notify.mailer import MailError, MailFault
+    from core.notify.phone import PhoneSender
+
+    code, lines, message = SENT, [], test_message("This phone is reached")
+    for number, address in enumerate(addresses, 1):
+        sender, name = PhoneSender(address), phone_channel(number)
+        try:
+            answer = await sender.send(message)
+        except MailError as error:
+            code = max(code, NO_ANSWER if error.fault is MailFault.NO_SERVER else NOT_TAKEN)
+            lines.append(f"{name}: not sent: {error.detail}.")
+        else:
+            lines.append(f"{name}: sent through {sender.server}: {answer}")
+    return Answer(code, "\n".join(lines))
+
+
+async def read_phones(settings: NotifySettings, addresses: tuple[str, ...], place: Place) -> list[str]:
+    """What the outbox has for the phones, as lines of text. Raises Refused before the first start, RecordsError."""
+    from core.config.notify import is_local, shown_address
+    from core.notify.mail_queue import phone_channel
+    from core.snapshot import Mode
+
+    if not addresses:
+        return [labelled("phone", PHONES_ARE_OFF)]
+    lines: list[str] = []
+    for number, address in enumerate(addresses, 1):
+        told = place.mode is not Mode.DEMO or is_local(address)
+        counts, newest = await read_channel(place, phone_channel(number))
+        lines += ["", labelled(phone_channel(number), shown_address(address) + ("" if told else f"; {_DEMO}"))]
+        lines += [*counts_lines(counts), *message_lines(newest)]
+    return lines[1:]
+
+
+async def phone_values(outbox: Outbox, settings: NotifySettings | None) -> dict[str, Any]:
+    """The part of `senex status` about the phones: of the first for which messages wait, else of the first."""
+    waiting = [channel for channel in await outbox.channels_waiting() if channel.startswith("phone")]
+    off = "not used" if settings is not None and not settings.is_on else ""
+    return await mail_values(outbox, off, waiting[0] if waiting else "phone")
