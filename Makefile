@@ -1,4 +1,5 @@
-# make demo and make test need only Python 3.11 or newer, make and git; the rest is set up in .venv from the hashed lock.
+# make demo and make test need only Python 3.11 or newer, make and git; the rest is set up in .venv from the hashed locks:
+# for the demo what running needs, for all else what the tests and checks need too.
 
 PYTHON ?= python3
 WORKERS ?= 3
@@ -11,12 +12,15 @@ export PYTHONDONTWRITEBYTECODE =
 UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench proofs scenes soak lock clean .venv
+.PHONY: help demo test check format bench proofs scenes soak lock clean .venv running
+# A Python named for this call, not the one that is tried when none is named: a .venv made with another is made anew.
+NAMED := $(filter command environment,$(firstword $(origin PYTHON)))
+MAKE_VENV = @GOALS="$(or $(MAKECMDGOALS),.venv)" .ci/make-venv
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv ## Open the console on a simulated market. Options: make demo ARGS="--speed 60".
+demo: running ## Open the console on a simulated market. Options: make demo ARGS="--speed 60".
 	@$(BIN)/senex demo $(ARGS)
 
 test: .venv ## Run the tests, in random order. One area: make test ARGS=tests/core/orders.
@@ -51,21 +55,15 @@ soak: .venv ## Simulated days with random faults: make soak DAYS=10000 SEED=0; S
 	@$(BIN)/python -m tests.proofs.days $(or $(DAYS),1000) --seed $(or $(SEED),0) --sessions $(or $(SESSIONS),0) $(ARGS)
 
 lock: .venv ## Write both lock files from pyproject.toml. Newer versions: make lock ARGS=--upgrade.
-	@$(UV) pyproject.toml -o requirements.lock
+	@$(UV) pyproject.toml --group build -o requirements.lock
 	@$(UV) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove .venv and every cache.
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv: .venv/.installed ## Set up the virtual environment; done by the others when needed.
+.venv: ## Set up the virtual environment for tests and checks; done by the others when needed.
+	$(MAKE_VENV) dev "$(PYTHON)" $(NAMED)
 
-.venv/.locked: requirements-dev.lock
-	@.ci/make-venv "$(PYTHON)"
-	@echo "Installing the locked packages into .venv (once, about a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
-	@touch $@
-
-.venv/.installed: .venv/.locked pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+running:
+	$(MAKE_VENV) running "$(PYTHON)" $(NAMED)

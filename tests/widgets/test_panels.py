@@ -339,7 +339,7 @@ async def test_a_box_of_a_quote_has_no_blank_row(size: tuple[int, int]) -> None:
 
 
 def test_opening_the_console_imports_nothing_heavy() -> None:
-    heavy = "tastytrade", "sqlalchemy", "pandas", "numpy", "talib", "redis", "aiohttp", "plotext"
+    heavy = "tastytrade", "sqlalchemy", "pandas", "numpy", "talipp", "redis", "aiohttp", "plotext"
     code = f"import sys, senex_tui.console.app; print(*[m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -1,10 +1,13 @@
-"""Standard indicators from a maintained library (TA-Lib), on completed sessions plus the live price (rules 5)."""
+"""Standard indicators from a maintained library (talipp), on completed sessions plus the live price (rules 5)."""
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from core.domain.market.quotes import Candle
 
@@ -42,36 +45,36 @@ def compute_indicators(candles: Sequence[Candle], price: Decimal) -> Indicators:
     low). `range5` spans the last 5 sessions, (highest high - lowest low) / last close; `low20` and `high20` span the
     last 20 completed sessions. Raises ValueError for fewer than 60 completed sessions.
     """
-    # Deferred: numpy and TA-Lib take half a second to load, and the first paint needs only this module's types.
-    import numpy as np
-    import talib
+    # Deferred: the first paint needs only this module's types.
+    from talipp.indicators import ADX, BB, MACD, RSI
+    from talipp.ohlcv import OHLCV
 
     if len(candles) < MIN_CANDLES:
         raise ValueError(f"{len(candles)} candles; at least {MIN_CANDLES} needed")
     live = float(price)
-    close = np.array([c.close for c in candles] + [live])
-    high = np.array([c.high for c in candles] + [live])
-    low = np.array([c.low for c in candles] + [live])
-    upper, middle, lower = talib.BBANDS(close, timeperiod=20, nbdevup=2, nbdevdn=2)
-    _, _, histogram = talib.MACD(close, fastperiod=12, slowperiod=26, signalperiod=9)
-    returns = np.diff(np.log(close[-(HISTORICAL_VOLATILITY_DAYS + 1) :]))
+    close = [*(candle.close for candle in candles), live]
+    high = [*(candle.high for candle in candles), live]
+    low = [*(candle.low for candle in candles), live]
+    bars = [OHLCV(c, h, lo, c) for h, lo, c in zip(high, low, close, strict=True)]
+    bands = BB(20, 2, close[-20:])[-1]
+    returns = [math.log(b / a) for a, b in pairwise(close[-(HISTORICAL_VOLATILITY_DAYS + 1) :])]
     return Indicators(
         price=price,
-        rsi=_decimal(talib.RSI(close, timeperiod=14)[-1]),
-        adx=_decimal(talib.ADX(high, low, close, timeperiod=14)[-1]),
-        upper_band=_decimal(upper[-1]),
-        middle_band=_decimal(middle[-1]),
-        lower_band=_decimal(lower[-1]),
-        macd_histogram=_decimal(histogram[-1]),
-        sma20=_decimal(talib.SMA(close, timeperiod=20)[-1]),
-        historical_volatility=_decimal(returns.std(ddof=1) * np.sqrt(TRADING_DAYS_PER_YEAR)),
-        range5=_decimal((high[-5:].max() - low[-5:].min()) / close[-1]),
-        low20=_decimal(low[-21:-1].min()),
-        high20=_decimal(high[-21:-1].max()),
+        rsi=_decimal(RSI(14, close)[-1]),
+        adx=_decimal(ADX(14, 14, bars)[-1].adx),
+        upper_band=_decimal(bands.ub),
+        middle_band=_decimal(bands.cb),
+        lower_band=_decimal(bands.lb),
+        macd_histogram=_decimal(MACD(12, 26, 9, close)[-1].histogram),
+        sma20=_decimal(bands.cb),
+        historical_volatility=_decimal(statistics.stdev(returns) * math.sqrt(TRADING_DAYS_PER_YEAR)),
+        range5=_decimal((max(high[-5:]) - min(low[-5:])) / close[-1]),
+        low20=_decimal(min(low[-21:-1])),
+        high20=_decimal(max(high[-21:-1])),
         last_closes=(_decimal(close[-3]), _decimal(close[-2]), _decimal(close[-1])),
     )
 
 
 def _decimal(value: float) -> Decimal:
-    """A float as a Decimal of six places. Indicators are estimates, and equal inputs must give equal values."""
-    return Decimal(f"{value:.6f}")
+    """A float as a Decimal of six places. Indicators are estimates, and equal inputs must give equal values; zero has no sign."""
+    return Decimal(f"{value:z.6f}")

@@ -309,7 +309,7 @@ def test_the_regime_does_not_block() -> None:
 def test_the_console_can_show_judgements_without_loading_the_indicator_library() -> None:
     """The first screen must not wait for heavy imports."""
     code = (
-        "import sys, core.snapshot; print([m for m in ('numpy', 'talib', 'pandas', 'tastytrade') if m in sys.modules])"
+        "import sys, core.snapshot; print([m for m in ('numpy', 'talipp', 'pandas', 'tastytrade') if m in sys.modules])"
     )
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
