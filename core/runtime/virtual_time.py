@@ -55,6 +55,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self, in_flight: InFlight = lambda: 0) -> None:
         self._virtual = 0.0
         self._in_flight = in_flight
+        self._ready: deque[asyncio.Handle]  # asyncio's own, as is the heap of its timers
+        self._scheduled: list[asyncio.TimerHandle]
         self._in_executor = 0
         self._from_threads: deque[tuple[asyncio.Handle, Callable[..., object], tuple[Any, ...], Context | None]] = (
             deque()
@@ -93,6 +95,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._in_executor += 1
         future.add_done_callback(self._executor_done)
         return future
+
+    def quiet_s(self) -> float:
+        """For how many seconds from now nothing runs but what the caller schedules; 0 when that is not certain.
+
+        Call it in a callback of the loop.
+        """
+        if self._ready or self._from_threads or self._in_executor or self._in_flight() or not self._scheduled:
+            return 0.0
+        return max(0.0, self._scheduled[0].when() - self._virtual)
 
     def _executor_done(self, _: asyncio.Future[Any]) -> None:
         self._in_executor -= 1
@@ -147,6 +158,12 @@ class VirtualClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)  # noqa: TID251 - this is a clock
+
+
+def quiet_s() -> float:
+    """`VirtualTimeLoop.quiet_s` of the running loop; 0 on another one, where anything may happen at any time."""
+    loop = asyncio.get_running_loop()
+    return loop.quiet_s() if isinstance(loop, VirtualTimeLoop) else 0.0
 
 
 def run_virtual(

@@ -63,6 +63,7 @@ class SuspendableClock(VirtualClock):
 
     def suspend(self, seconds: float) -> None:
         self._anchor += timedelta(seconds=seconds)
+        self._true_s = -1.0
         self._slept_s += seconds
 
     def set_by(self, seconds: float) -> None:
@@ -73,7 +74,10 @@ class SuspendableClock(VirtualClock):
         return ClockElsewhere(self)
 
     def true_now(self) -> datetime:
-        return self._anchor + timedelta(seconds=(self._loop.time() - self._since_s) * self.speed)
+        at_s = self._loop.time()
+        if at_s != self._true_s:  # time stands still for thousands of calls
+            self._true, self._true_s = self._anchor + timedelta(seconds=(at_s - self._since_s) * self.speed), at_s
+        return self._true
 
     def boottime(self) -> float:
         return self._loop.time() + self._slept_s
@@ -85,8 +89,11 @@ class SuspendableClock(VirtualClock):
         self.speed = speed
 
     def now(self) -> datetime:
-        return self.true_now() + self._set_by
+        return self.true_now() + self._set_by if self._set_by else self.true_now()
 
+    _true = datetime.min
+    _true_s = -1.0
+    """The second at which `_true` was the true time; negative where none is known."""
     _since_s = 0.0
     _slept_s = 0.0
     _set_by = timedelta()

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 
 from core.broker.port import MarketDataSink, StreamState, StreamStatus
 from core.domain.market.quotes import Candle, TradingHalt
 from core.runtime.clock import Clock
+from core.runtime.virtual_time import quiet_s
 from core.simulator.exchange.armed_faults import ArmedFaults
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.market_view import MarketView
@@ -138,11 +140,20 @@ class InProcessMarketData:
         _, running, following = self.view.market.options_around(now)
         if running is None:
             return min(self.closed_s, max(SAMPLE_S, (following.open - now).total_seconds()))
+        left = (running.options_close - now).total_seconds()
         if unwatched > 0:
-            return max(SAMPLE_S, min(self.heartbeat_s, unwatched))
+            return self._steps(max(SAMPLE_S, min(self.heartbeat_s, unwatched)), min(left, unwatched))
         if not self._options:
-            return self.idle_s
-        return SAMPLE_S if self.clock.monotonic() < self._assume_watched_until else self.followed_s
+            return self._steps(self.idle_s, left)
+        if self.clock.monotonic() < self._assume_watched_until:
+            return SAMPLE_S
+        return self._steps(self.followed_s, left)
+
+    def _steps(self, step: float, most: float) -> float:
+        """Seconds to the last of the coming reads, a step apart, before which nothing can look at what they delivered:
+        in virtual time it is known when something runs next. Of reads that nobody sees only the last one counts."""
+        quiet = min(most, quiet_s()) if self.faults.is_empty else 0.0
+        return step * max(1, ceil(quiet / step) - 1)
 
     def _look_after(self, seconds: float, sink: MarketDataSink) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look, sink)

@@ -60,7 +60,7 @@ class TraderClock(SuspendableClock):
         self._world.suspend(seconds)
 
     def now(self) -> datetime:
-        return self._world.now() + self._off
+        return self._world.now() + self._off if self._off else self._world.now()
 
     def boottime(self) -> float:
         return self._world.boottime()
