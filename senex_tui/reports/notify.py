@@ -50,6 +50,7 @@ async def read_phones(settings: NotifySettings, addresses: tuple[str, ...], plac
     from core.config.notify import is_local, shown_address
     from core.notify.mail_queue import phone_channel
     from core.snapshot import Mode
+    from senex_tui.trader.place import with_records
 
     if not addresses:
         return [labelled("phone", PHONES_ARE_OFF)]
@@ -59,6 +60,12 @@ async def read_phones(settings: NotifySettings, addresses: tuple[str, ...], plac
         counts, newest = await read_channel(place, phone_channel(number))
         lines += ["", labelled(phone_channel(number), shown_address(address) + ("" if told else f"; {_DEMO}"))]
         lines += [*counts_lines(counts), *message_lines(newest)]
+    known = {phone_channel(number) for number in range(1, len(addresses) + 1)}
+    for channel in await with_records(place, lambda records: records.outbox.channels_waiting()):
+        if channel.startswith("phone") and channel not in known:
+            counts, _ = await read_channel(place, channel)
+            lines += ["", labelled(channel, "has no address any more; what waits is sent when it has one again")]
+            lines += counts_lines(counts)
     return lines[1:]
 
 

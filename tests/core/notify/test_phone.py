@@ -129,6 +129,7 @@ async def test_a_check_sends_nothing() -> None:
     assert receiver.paths == []
 
 
+@pytest.mark.filterwarnings("ignore:.imghdr. is deprecated")
 async def test_a_long_message_goes_in_parts_unless_the_address_says_otherwise() -> None:
     from apprise import OverflowMode
 

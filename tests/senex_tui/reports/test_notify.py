@@ -48,6 +48,8 @@ async def test_a_service_that_is_down_costs_the_cycle_nothing_and_gets_everythin
     assert "phone       json://****\n" in looked.stdout
     assert "waiting  Senex [demo]: QQQ entry sent at " in looked.stdout
     assert "last: json://**** cannot be reached" in looked.stdout
+    two = {"SENEX_NOTIFY__URLS": f"{receiver.address} ntfy://a-topic-elsewhere"}
+    assert "phone 2" in (await asyncio.to_thread(box.run, "notify", **environ | two)).stdout
     async with receiving(receiver):
         again = await asyncio.to_thread(box.run, "once", **environ)
     assert again.returncode == 3, again.stderr
@@ -61,6 +63,16 @@ async def test_a_service_that_is_down_costs_the_cycle_nothing_and_gets_everythin
     outputs = "".join(one.stdout + one.stderr for one in (done, looked, again, status, doctor, check))
     assert KEY not in outputs
     [records] = box.home.rglob("records.sqlite3")
+    with closing(sqlite3.connect(records)) as store, store:
+        store.execute(
+            "INSERT INTO messages (key, channel, kind, account, subject, text, html, created_at, due_at, attempts,"
+            " last_error) SELECT key, 'phone 3', kind, account, subject, text, html, created_at, due_at, 0, ''"
+            " FROM messages LIMIT 1"
+        )
+    left = await asyncio.to_thread(box.run, "notify", **environ)
+    assert "phone 3     has no address any more" in left.stdout, left.stdout
+    with closing(sqlite3.connect(records)) as store, store:
+        store.execute("DELETE FROM messages WHERE channel = 'phone 3'")
     with closing(sqlite3.connect(records)) as store:
         assert KEY not in "\n".join(store.iterdump())
         rows = store.execute("SELECT DISTINCT channel FROM messages").fetchall()

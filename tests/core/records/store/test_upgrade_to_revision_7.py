@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from core.domain.operation.events import Event, Severity
+from core.domain.operation.mail_preference import MailPreference
+from core.domain.reporting.notices import Letterhead
 from core.records.records import Records
 from core.records.store.tables import metadata
 from tests.core.records.store.older_records import engine_to, make_older
@@ -37,6 +41,15 @@ async def test_messages_of_an_older_version_are_for_the_mail_and_keep_their_stat
         assert await records.outbox.newest(9, "phone") == ()
         await records.outbox.mark_sent(1, waiting[0].created_at)
         assert await records.outbox.waiting() == ()
+        records.outbox.open(Letterhead("live", "https://example.test/"), MailPreference.NEVER, ("mail", "phone"))
+        for _ in range(2):
+            await records.journal.append(Event(waiting[0].created_at, "feed.lost", "lost", Severity.CRITICAL))
+        for channel in ("mail", "phone"):
+            assert [m.kind for m in await records.outbox.waiting(channel)] == ["alarm"]
+        assert await records.outbox.channels_waiting() == ("mail", "phone")
+        later = waiting[0].created_at + timedelta(hours=1)
+        assert await records.outbox.give_up_older(later, later, "phone") == 1
+        assert await records.outbox.channels_waiting() == ("mail",)
     finally:
         await records.close()
     engine = engine_to(url)
