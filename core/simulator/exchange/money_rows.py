@@ -9,7 +9,13 @@ from enum import Enum
 
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.orders import NO_FEES
-from core.simulator.exchange.transactions import MONEY_MOVEMENT, TRADE, SimTransaction, TransactionLog
+from core.simulator.exchange.transactions import (
+    DIVIDEND,
+    MONEY_MOVEMENT,
+    TRADE,
+    SimTransaction,
+    TransactionLog,
+)
 
 FEE_CHANGE = Decimal("0.02")
 
@@ -39,7 +45,7 @@ def correction_rows(correction: Correction, log: TransactionLog, account: str, a
 
 def dividend_row(account: str, symbol: str, value: Decimal, at: datetime) -> SimTransaction:
     """The dividend on the shares of an account, in $: negative when it was short of them."""
-    return _money(account, value, "Dividend", f"Dividend of {symbol}", symbol, at)
+    return _money(account, value, DIVIDEND, f"Dividend of {symbol}", symbol, at)
 
 
 def _money(account: str, value: Decimal, sub_kind: str, words: str, symbol: str | None, at: datetime) -> SimTransaction:

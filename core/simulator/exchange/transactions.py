@@ -12,6 +12,8 @@ from core.simulator.exchange.orders import FeeCalculation
 TRADE = "Trade"
 RECEIVE_DELIVER = "Receive Deliver"
 MONEY_MOVEMENT = "Money Movement"
+DIVIDEND = "Dividend"
+"""A money movement: what shares pay."""
 
 
 @dataclass(frozen=True, slots=True)

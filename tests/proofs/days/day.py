@@ -41,6 +41,8 @@ EVENING = timedelta(minutes=21)
 BY_HAND = timedelta(minutes=2)
 """How long after the open the operator closes odd legs."""
 LONGEST_EVENING_S = 1800.0
+LONGEST_AWAY_S = 3600.0
+"""A restart that was begun before the evening may take so long."""
 SETTLED_AFTER_S = 5.0
 MOST_ROUNDS = 40
 """How often the operator settles what stopped an account: a reset is for one order, and the next is told after it."""
@@ -231,7 +233,7 @@ class Days:
         while not world.is_up:
             await world.exchange_clock.sleep(1.0)
             waited += 1.0
-            if waited > LONGEST_EVENING_S:
+            if waited > LONGEST_AWAY_S + LONGEST_EVENING_S:
                 self.checker.add("0", "the engine does not come up again with nothing broken")
                 return
         await self._reconciled()  # it recovers by itself, because no fault is left

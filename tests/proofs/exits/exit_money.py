@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from core.runtime.clock import exchange_time
-from core.simulator.exchange.transactions import RECEIVE_DELIVER, TRADE, SimTransaction
+from core.simulator.exchange.transactions import DIVIDEND, RECEIVE_DELIVER, TRADE, SimTransaction
 from tests.proofs.exits.facts import UNITS, Facts, TridentRow, UnitRow, filled, is_exit
 
 _ZERO = Decimal(0)
@@ -87,7 +87,10 @@ def _worth(facts: Facts, row: SimTransaction) -> Decimal:
 
 
 def _is_outside(facts: Facts, row: SimTransaction) -> bool:
-    """Whether a row is of no trident: shares that were traded, which are the operator's, or contracts that none has."""
+    """Whether a row is of no trident: shares that were traded, and what they pay, which are the operator's, or
+    contracts that none has."""
+    if row.sub_kind == DIVIDEND:
+        return True
     if row.instrument_type == "Equity":
         return row.kind == TRADE
     return row.instrument_type is not None and (row.account, row.symbol or "") not in facts.tridents_with

@@ -82,10 +82,14 @@ def _too_much_at_the_exchange(facts: Facts, order: SimOrder) -> Iterator[str]:
     at, account = order.received_at, order.account_number
     for leg in order.legs:
         opened = sum(filled(each, at) for _, each in facts.openings_in[account, leg.symbol])
-        closing = 0
+        sent: Counter[str] = Counter()
         for other, each in facts.closes_in[account, leg.symbol]:
             if other.received_at <= at:
-                closing += filled(each, at) if is_over(other, at) else each.quantity
+                may = filled(each, at) if is_over(other, at) else each.quantity
+                # An order that the broker has twice, or of more contracts than were asked for, is its doing.
+                name, asked = other.external_identifier or "", facts.row_of(other)
+                sent[name] = max(sent[name], may if asked is None else min(may, asked.legs.get(leg.symbol, ("", 0))[1]))
+        closing = sent.total()
         if closing > opened:
             yield f"order {order.id}: {closing} of {leg.symbol} closed or being closed at {at}, {opened} opened"
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.habits import Habits
 from tests.proofs.days.plan import Plan
 from tests.proofs.days.trouble import Trouble
@@ -66,3 +67,24 @@ def test_a_calm_plan_has_no_troubles_and_a_seed_gives_the_same_plan() -> None:
     assert draw_months(5, 20, calm=True).troubles == ()
     assert draw_months(5, 20) == draw_months(5, 20)
     assert draw_months(5, 20) != draw_months(6, 20)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FaultKind.ORDERS_TWIN,
+        FaultKind.ORDERS_CHANGED_QUANTITY,
+        FaultKind.ORDERS_CHANGED_PRICE,
+        FaultKind.ORDERS_LEG_MISSING,
+    ],
+)
+def test_a_close_that_the_broker_has_otherwise_than_asked_is_followed_by_no_second_one(kind: FaultKind) -> None:
+    """The broker has it twice, or with other terms: that is its doing, and an operator's matter."""
+    calm = draw_months(4, 2, calm=True)
+    troubles = (
+        Trouble(calm.start + timedelta(hours=2), kind.value),
+        Trouble(calm.start + timedelta(hours=2, seconds=30), "close", word="all walk"),
+    )
+    result = run_months(replace(calm, habits=Habits(), troubles=troubles, minimum_score=0))
+    assert result.days.violations == []
+    assert result.days.troubles[kind.value] == result.days.troubles["close"] == 1

@@ -91,6 +91,7 @@ class TruthWatch:
             return
         if shell and self._shell is None:
             self._shell = Reader()
+        await self._until_awake()
         try:
             async with asyncio.timeout(LONGEST_S):
                 told = await told_now(world, self._database(), self._shell if shell else None)
@@ -102,6 +103,14 @@ class TruthWatch:
         for lie in lies(told.said, told.day):
             self._add("8", lie)
         self._compare(told, process)
+
+    async def _until_awake(self) -> None:
+        """Whoever asks first after a suspend tells the engine of it: the records follow a moment later."""
+        gate = self._world.engine.gate
+        known = gate.not_reconciled()
+        gate.clock_doubt()
+        if gate.not_reconciled() != known:
+            await self._world.exchange_clock.sleep(AFTER_S)
 
     def _compare(self, told: Told, process: int) -> None:
         """After a restart the panels say what they said before it, as long as the records are the same."""
