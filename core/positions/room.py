@@ -50,9 +50,9 @@ from core.runtime.intervals import Intervals
 
 BOOKS_AGAIN_S = 300.0
 """Wall seconds after which the books are taken up again when the broker did not tell all of them."""
-_FILLED = "fill_debit"
-"""The figure of an exit that is filled whole: what was earned is worked out at once, for the screen. The broker's rows
-come in the evening."""
+_FILLED = frozenset({"fill_credit", "fill_debit"})
+"""The figures of an entry and of an exit that are filled whole: what was earned, and the fees, are worked out at once,
+for the screen. The broker's rows come in the evening."""
 _OF_TRIDENTS = (tridents.name, units.name, exits.name, fills.name, gone.name)
 
 
@@ -279,7 +279,7 @@ class TridentRoom:
         """Listens on the bus."""
         self.turns.heard(event)
         self.alerts.heard(event)
-        if event.account is not None and _FILLED in dict(event.figures):
+        if event.account is not None and not _FILLED.isdisjoint(dict(event.figures)):
             self._earned_in.add(event.account)
             self._earned_due.set()
         if event.kind == "reconcile.done":

@@ -36,6 +36,10 @@ def test_a_trident_is_shown_with_its_targets_and_a_hold_is(tmp_path: Path) -> No
         exits = position.exits
         assert exits is not None
         assert [unit.name for unit in exits.units] == ["put-1", "put-2", "call"]
+        earned = await world.records.money.on(world.day)
+        fees = sum(unit.opening_fees for unit in earned.units)
+        assert fees > 0, "the fees of the opening count from the fill on"
+        assert (exits.realized_net, exits.net_estimated) == (-fees, True)
         assert all("whole, target at" in unit.told for unit in exits.units)
         assert exits.state == "targets resting"
         assert exits.next.startswith("3 targets rest; time exit Fri ")

@@ -47,7 +47,7 @@ async def test_the_status_bar_and_the_tridents_page_tell_how_each_is_taken_to_it
             "put-1 closed at 0.72 on Wed 3 Dec by a target",
             "call whole, target at 1.02 (order 73)",
             "TARGETS RESTING",
-            "realized +48.00 $",
+            "gross +48.00 $",
             "worst case +38.00 $",
             "next: time exit Fri 12 Dec 10:00",
         ):
