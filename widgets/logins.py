@@ -34,7 +34,8 @@ def _login(login: LoginView, width: int) -> list[Line]:
         (f"checked {figures.dated(login.checked_at)}", Tone.DIM),
         (f"so since {figures.dated(login.changed_at)} ET", Tone.DIM),
     ]
-    lines = flow(parts, width)
+    first, *others = flow(parts, width)
+    lines: list[Line] = [first, *((("  ", Tone.PLAIN), *line) for line in others)]
     detail_tone = Tone.DIM if login.is_valid else Tone.WARN
     lines += [((f"  {row}", detail_tone),) for row in wrap(safe(login.detail), width - 2) if row]
     return lines

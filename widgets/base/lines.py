@@ -104,7 +104,8 @@ def beside(left: Line, far: Line, width: int) -> Line:
 def cut(line: Line, width: int) -> Line:
     """The line in at most `width` cells. A longer one ends with an ellipsis: cut without a sign, a figure reads as
     another one. Blanks at its end are no part of it."""
-    used, kept = 0, []
+    used = 0
+    kept: list[Part] = []
     whole = cell_len("".join(text for text, _ in line).rstrip())
     for text, tone in line:
         size = cell_len(text)

@@ -153,8 +153,11 @@ class Question(Dialog[bool]):
 
 
 class SteadyCursorInput(Input):
-    """An input field whose cursor does not blink."""
+    """An input field whose cursor does not blink, and whose word to type reads in every theme."""
 
+    DEFAULT_CSS = """
+    SteadyCursorInput > .input--placeholder, SteadyCursorInput > .input--suggestion { color: $text-muted; }
+    """
     cursor_blink = var(False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import sys
 import threading
@@ -15,6 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.color_triplet import ColorTriplet
+from rich.style import Style
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import Screen
@@ -28,6 +31,7 @@ from senex_tui.console.driver import TerminalFile
 from senex_tui.console.key_map import checked_keys, mappable
 from senex_tui.console.keys import KEYS
 from senex_tui.console.screens.dashboard import Dashboard
+from senex_tui.console.screens.dialogs import TypedQuestion
 from senex_tui.console.screens.settings import SettingsPage
 from senex_tui.console.theme import THEMES, theme_to_use
 from senex_tui.console.view_settings import (
@@ -103,6 +107,67 @@ def unreadable(console: Driven) -> list[str]:
         and not segment.style.color.is_default
         and segment.style.color == segment.style.bgcolor
     ]
+
+
+LEAST_CONTRAST = 4.5
+"""What WCAG 2 asks of text at level AA."""
+READ_ON = ("", "o", "t", "t,enter", "h", "a", "A", "A,enter", "w", "m", "H", "s")
+"""The keys that open every page from the dashboard."""
+
+
+async def test_every_word_of_every_page_stands_out_in_every_theme_of_known_colours() -> None:
+    """The themes of the terminal's own colours have those that the terminal gives them."""
+    themes = [theme.name for theme in THEMES if not theme.ansi]
+    faint: dict[str, float] = {}
+    async with looking(
+        FixedEngine(scenes.open_tridents()), ViewSettings(None, DisplaySettings()), (100, 30)
+    ) as console:
+        for keys in READ_ON:
+            pressed = [key for key in keys.split(",") if key]
+            await console.press(*pressed)
+            for theme in themes:
+                console.app.theme = theme
+                await console.pilot.pause()
+                faint |= {f"{keys} {theme} {text!r}": ratio for text, ratio in faint_words(console)}
+            await console.press(*["q"] * len(pressed))
+    assert not faint
+
+
+@pytest.mark.parametrize("theme", [theme.name for theme in THEMES if not theme.ansi])
+async def test_the_word_to_type_stands_out_in_every_theme(theme: str) -> None:
+    engine = FixedEngine(scenes.calm())
+    engine.current = scenes.SCENES["live"]()
+    async with looking(engine, ViewSettings(None, DisplaySettings(theme=theme)), (100, 30)) as console:
+        await console.press("f")
+        assert isinstance(console.app.screen, TypedQuestion)
+        assert [text for text, _ in faint_words(console) if text in "force"] == []
+
+
+def faint_words(console: Driven) -> list[tuple[str, float]]:
+    """Words with less than the least contrast to the ground they stand on."""
+    return [
+        (segment.text.strip(), ratio)
+        for strip in console.app.screen._compositor.render_strips()
+        for segment in strip
+        if any(map(str.isalnum, segment.text))
+        and segment.style is not None
+        and (ratio := contrast(segment.style)) < LEAST_CONTRAST
+    ]
+
+
+def contrast(style: Style) -> float:
+    """The contrast of a style's colour to its ground by WCAG 2; without limit where the terminal gives one of them."""
+    if style.color is None or style.bgcolor is None or not (style.color.triplet and style.bgcolor.triplet):
+        return math.inf
+    light, dark = sorted((luminance(style.color.triplet), luminance(style.bgcolor.triplet)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: ColorTriplet) -> float:
+    red, green, blue = (
+        value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_the_themes_are_those_of_the_setting() -> None:

@@ -22,12 +22,19 @@ from core.snapshot.health import Finding, HealthRow
 from senex_tui.console.actions import questions
 from senex_tui.console.machine_health import MachineHealth
 from senex_tui.console.palette import Palette
+from senex_tui.console.screens.account import AccountPage
 from senex_tui.console.screens.dashboard import Dashboard
-from senex_tui.console.screens.dialogs import Question, TypedQuestion
+from senex_tui.console.screens.dialogs import Question, TypedQuestion, ValueQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownOrder
+from senex_tui.console.screens.health import HealthPage
+from senex_tui.console.screens.money import MoneyPage
+from senex_tui.console.screens.orders import OrdersPage
+from senex_tui.console.screens.positions import PositionsPage
 from senex_tui.console.screens.preview import PreviewPage
+from senex_tui.console.screens.trident import TridentPage
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
+from tests.support.console.exit_views import held
 from tests.support.earned_records import record_earned
 from tests.support.proofs import rounds
 from tests.support.record_samples import url_of
@@ -35,26 +42,46 @@ from tests.support.replaced_text import with_text
 
 MARKUP = "[/x] [red] [0]"
 KEYS = (
-    *"ppffccuurrRtasshwwzmmHH1234567vvqqyynnNe!jkgG?/lo09 ",
+    *"ppffccuurrRttasshhwwzmmHHxxXoAA1234567vvqqyynnNe!jkgG?/lo09d ",
     *("enter", "enter", "escape", "ctrl+g", "ctrl+p", "ctrl+q", "ctrl+c", "tab", "shift+tab", "up", "down", "pageup"),
     *("pagedown", "home", "end", "left", "right", "backspace", "space", "question_mark", "slash", "ctrl+b", "f1"),
     *("left_square_bracket", "right_square_bracket"),
 )
-WORDS = ("force", "cancel", "absent", "4471", "re-enter", "allow", "reenter")
+WORDS = ("force", "cancel", "absent", "4471", "re-enter", "allow", "reenter", "end", "walk", "0.70", "close", "all")
 ASKED = {
     "Force a cycle": (CommandKind.FORCE, "f"),
     "Resume automation": (CommandKind.RESUME, "p"),
+    "End the halt": (CommandKind.RESET, "p"),
+    "Exits go on": (CommandKind.EXITS, "X"),
+    "Cancel what rests": (CommandKind.EXITS, "X c enter"),
+    "Cancel a closing order": (CommandKind.CANCEL, "c"),
     "Cancel the working entry": (CommandKind.CANCEL, "c"),
     "Allow re-entry": (CommandKind.ALLOW_REENTRY, "r"),
     "Attest it absent": (CommandKind.ATTEST, "a"),
     "Name the order": (CommandKind.ATTEST, "o"),
 }
-"""Commands that are sent after a question, and the key that opens it. A number that chooses the entry may come
+"""Commands that are sent after a question, and the keys that open it. A number that chooses the order may come
 between."""
-AT_ONCE = {CommandKind.PAUSE: "p", CommandKind.RECONCILE: "R", CommandKind.PREVIEW: "w"}
-"""Sent without a question. The page of the preview asks for another by itself, and at its own key."""
+BY_TITLE = {
+    "Close": (CommandKind.CLOSE, "x"),
+    "Switch": (CommandKind.SET_ACCOUNT, "A"),
+    "Make": (CommandKind.SET_ACCOUNT, "A"),
+}
+"""The same of questions whose titles name a trident or an account, by their first word."""
+AT_ONCE = {
+    CommandKind.PAUSE: "p",
+    CommandKind.RECONCILE: "R",
+    CommandKind.PREVIEW: "w",
+    CommandKind.EXITS: "X",
+}
+"""Sent without a question: of exits only that they are held. The page of the preview asks for another by itself, and at
+its own key."""
 LAST_CLOSED = 20
-TYPED_IN_LIVE = (CommandKind.FORCE, CommandKind.CANCEL, CommandKind.ALLOW_REENTRY)
+TYPED_IN_LIVE = (CommandKind.FORCE, CommandKind.CANCEL, CommandKind.ALLOW_REENTRY, CommandKind.CLOSE)
+SCREENS = {PreviewPage, MoneyPage, HealthPage, TridentPage, AccountPage, PositionsPage, OrdersPage}
+"""Pages that the monkey must have met."""
+DIALOGS = {"End the halt", "Exits go on", "Cancel what rests", "Cancel a closing order", "Close"}
+"""Questions that it must have met, by their titles or the first words of those."""
 
 
 def crowded(count: int) -> Snapshot:
@@ -76,6 +103,10 @@ def every_scene() -> list[Callable[[], Snapshot]]:
         lambda: with_text(scenes.retrying(), MARKUP),
         lambda: with_text(scenes.unknown(), long),
         lambda: replace(scenes.unknown(), orders=(parts.unknown_order(detail=long, evidence=long),)),
+        lambda: held(),
+        lambda: held("held", "by anna"),
+        lambda: with_text(held(), MARKUP),
+        lambda: replace(held(), orders=()),
         lambda: crowded(0),
         lambda: crowded(200),
     ]
@@ -99,6 +130,8 @@ class Monkey:
         self.way: WeakKeyDictionary[Screen[object], tuple[str, ...]] = WeakKeyDictionary()
         """The keys that led from the dashboard or a page to each screen, for as long as that screen exists."""
         self.scenes = every_scene()
+        self.met: set[type[Screen[object]]] = set()
+        self.asked: set[str] = set()
         self.keys = 0
 
     async def step(self) -> None:
@@ -140,6 +173,9 @@ class Monkey:
         for kind in self.console.engine.sent[before:]:
             assert self.leads_to(kind, keyed), f"{kind} by {keyed}"
             assert not app.display_settings.read_only
+        self.met.add(type(app.screen))
+        if isinstance(app.screen, Question):
+            self.asked |= {app.screen._title, app.screen._title.partition(" ")[0]}
         if app.screen is not top and app.screen not in self.way:
             began = () if isinstance(top, Dashboard) else self.way.get(top, ())
             self.way[app.screen] = (*began, "palette" if isinstance(top, Palette) else key)
@@ -163,9 +199,11 @@ class Monkey:
     def leads_to(self, kind: CommandKind, keyed: Keyed) -> bool:
         """Whether this key on that screen can lead to this command."""
         top = keyed.top
+        if isinstance(top, ValueQuestion):
+            return keyed.key == "enter" and bool(keyed.typed) and kind in (CommandKind.CLOSE, CommandKind.SET_ACCOUNT)
         if isinstance(top, Question):
-            asked, opener = ASKED[top._title]
-            led = {opener, "palette", "?"} & set(keyed.opened_by)
+            asked, openers = ASKED.get(top._title, BY_TITLE[top._title.partition(" ")[0]])
+            led = {*openers.split(), "palette", "?"} & set(keyed.opened_by)
             if isinstance(top, OrderIdQuestion):
                 answered = keyed.key == "enter" and keyed.typed.isdigit()
             elif isinstance(top, TypedQuestion):
@@ -177,11 +215,41 @@ class Monkey:
             return kind is CommandKind.RECONCILE and keyed.key == "l"
         if isinstance(top, Palette):
             return kind in AT_ONCE and keyed.key == "enter"
+        if kind is CommandKind.SET_ACCOUNT:
+            return isinstance(top, AccountPage) and keyed.key in ("enter", "d")
         if kind is CommandKind.ACKNOWLEDGE:
             return keyed.key.isdigit() or keyed.key == "space"
         if kind is CommandKind.PREVIEW and isinstance(top, PreviewPage):
             return True
         return AT_ONCE.get(kind) == keyed.key
+
+    async def meets_the_rest(self) -> None:
+        """Goes by their keys to the pages and dialogs that chance has not led it to, and presses a few keys there."""
+        console = self.console
+        ways: tuple[tuple[Callable[[], Snapshot], tuple[str, ...]], ...] = (
+            *((held, (key,)) for key in "wmHoAt"),
+            (held, ("t", "enter")),
+            (held, ("A", "enter")),
+            (scenes.halted, ("p",)),
+            (lambda: held("held", "by anna"), ("X",)),
+            (held, ("X",)),
+            (lambda: replace(held(), orders=(), exits=held().exits[1:]), ("c",)),
+            (held, ("x",)),
+        )
+        console.app.display_settings = replace(console.app.display_settings, read_only=False)
+        for scene, keys in ways:
+            await console.pilot.resize_terminal(self.chance.randint(40, 220), self.chance.randint(15, 60))
+            for _ in range(8):
+                await console.press("ctrl+g")
+            while not isinstance(console.app.screen, Dashboard):
+                await console.press("escape")
+            shown = scene()
+            console.engine.current = replace(shown, status=replace(shown.status, mode=self.mode))
+            await console.pull()
+            for key in (*keys, *self.chance.choices(KEYS, k=5)):
+                await self.press(key)
+        assert self.met >= SCREENS, SCREENS - self.met
+        assert self.asked >= DIALOGS, DIALOGS - self.asked
 
     @staticmethod
     def would_quit(top: Screen[object], key: str) -> bool:
@@ -229,5 +297,6 @@ async def test_no_key_and_no_size_crashes_it_or_sends_what_was_not_meant(
             assert console.app.is_running
             engine.current = replace(engine.current, commands=engine.current.commands[-3:])
         assert not any("panel error" in toast or "screen error" in toast for toast in console.toasts)
+        await monkey.meets_the_rest()
         await monkey.answers_afterwards()
     await engine.records.close()

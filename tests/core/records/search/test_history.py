@@ -17,6 +17,7 @@ from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Reason
 from core.domain.orders.order_states import OrderState
 from core.records.records import Records
+from core.records.search import conditions
 from core.records.search.history import OUTCOMES, HistoryFilter, HistoryKind, HistoryRow, Mark
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, after, entry, fill, suggestion, url_of
 
@@ -187,6 +188,21 @@ async def test_a_filter_by_a_field_the_kind_lacks_is_refused(records: Records) -
 
 _ANY = st.text(st.characters(exclude_categories=()), max_size=12)  # lone surrogates too: a shell may pass them
 _ODD = st.one_of(_ANY, st.text(alphabet="%_\\/[]'\"; 0day", max_size=6), st.sampled_from(_CYCLE_TEXTS))
+
+
+@pytest.mark.parametrize("near", [0, 1, 2, 5])
+def test_words_are_found_alike_near_the_newest_attempts_and_in_all_of_them(
+    find: Find, near: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few rows are read through the index of times first; the rest in one pass, in the same order."""
+    for text in ("SCORE", "e", "_", "nowhere at all"):
+        wanted = HistoryFilter(text=text)
+        every = find(HistoryKind.ATTEMPTS, wanted, 100)
+        monkeypatch.setattr(conditions, "NEAR", near)
+        for limit in (1, 2, 100):
+            assert find(HistoryKind.ATTEMPTS, wanted, limit) == every[:limit]
+        assert [row.mark for row in every] == sorted((row.mark for row in every), key=lambda m: (m.at, m.tie))[::-1]
+        monkeypatch.undo()
 
 
 @given(text=_ODD, kind=st.sampled_from(HistoryKind))
