@@ -47,7 +47,7 @@ _WRITING = {_BEGIN: "BEGIN IMMEDIATE"}
 # In PostgreSQL the lock on the engine's row is the turn to write: its holder writes alone until it commits, and reads
 # what was committed last. So every rule that rests on SQLite's one writer holds there too. SQLite needs no such lock.
 _NEWEST_EPOCH = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).with_for_update()
-_NEWEST_EPOCH_IN_FILE = f"SELECT epoch FROM engine WHERE id = {ONLY_ROW}"
+_NEWEST_EPOCH_IN_FILE = "SELECT epoch FROM engine WHERE id = ?"
 # While there is no such row yet, this lock makes processes that open the store take turns.
 _OPENING = select(func.pg_advisory_xact_lock(0x53656E6578))
 # A reader sees the data of one moment, as in SQLite.
@@ -349,15 +349,15 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _newest_epoch(connection: Connection) -> int | None:
     """The epoch of the newest trader in SQLite's file, which a writing transaction has to itself."""
-    row = _directly(connection, _NEWEST_EPOCH_IN_FILE)
+    row = _directly(connection, _NEWEST_EPOCH_IN_FILE, (ONLY_ROW,))
     return None if row is None else int(row[0])
 
 
-def _directly(connection: Connection, sql: str) -> Any:
+def _directly(connection: Connection, sql: str, values: tuple[int, ...] = ()) -> Any:
     """The first row of what every transaction runs. Through SQLAlchemy it would cost ten times as much."""
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(sql)
+        cursor.execute(sql, values)
         return cursor.fetchone()
     except sqlite3.Error as error:
         raise OperationalError(sql, None, error) from None
