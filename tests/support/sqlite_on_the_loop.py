@@ -195,6 +195,10 @@ class DiskStatements(LoopStatements):
         await self.disk.answers()
         return await super().execute(*given, **more)
 
+    async def run_sync(self, fn: Callable[..., Any], *given: Any, **more: Any) -> Any:
+        await self.disk.answers()
+        return await super().run_sync(fn, *given, **more)
+
 
 @contextmanager
 def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:

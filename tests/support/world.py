@@ -91,7 +91,7 @@ class SuspendableClock(VirtualClock):
     def now(self) -> datetime:
         return self.true_now() + self._set_by if self._set_by else self.true_now()
 
-    _true = datetime.min
+    _true = datetime.min.replace(tzinfo=UTC)
     _true_s = -1.0
     """The second at which `_true` was the true time; negative where none is known."""
     _since_s = 0.0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.operation.times import EXCHANGE_ZONE as EXCHANGE_ZONE
@@ -73,6 +74,7 @@ class SlotTimes:
             raise ValueError(f"slot interval {self.interval_minutes} is below one minute")
 
 
+@lru_cache(64)
 def slots_of(session: Session, times: SlotTimes) -> tuple[datetime, ...]:
     """The slots of a session as UTC instants: 21 on a full day by default.
 

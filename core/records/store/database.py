@@ -44,9 +44,11 @@ INBOX = commands.name
 """The table into which also a process that does not trade may put rows: the commands (rules 10)."""
 
 _BEGIN = "begin_statement"
+_WRITING = {_BEGIN: "BEGIN IMMEDIATE"}
 # In PostgreSQL the lock on the engine's row is the turn to write: its holder writes alone until it commits, and reads
 # what was committed last. So every rule that rests on SQLite's one writer holds there too. SQLite needs no such lock.
 _NEWEST_EPOCH = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).with_for_update()
+_NEWEST_EPOCH_IN_FILE = "SELECT epoch FROM engine WHERE id = ?"
 # While there is no such row yet, this lock makes processes that open the store take turns.
 _OPENING = select(func.pg_advisory_xact_lock(0x53656E6578))
 # A reader sees the data of one moment, as in SQLite.
@@ -93,13 +95,13 @@ class Database:
 
                 event.listen(self._engine.sync_engine, "connect", leave_unforced)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
-        self._writing_engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._writing_engine = self._engine.execution_options(**_WRITING)
         self._is_alone = on_loop is not None and not on_loop.is_forced
         self._on_loop: LoopFile | None = None
         if on_loop is not None:
             from core.records.store.sqlite_on_loop import LoopFile  # deferred: for lived days
 
-            self._on_loop = LoopFile(on_loop, self._reading, self._writing_engine)
+            self._on_loop = LoopFile(on_loop, self._engine, _WRITING)
         # SQLite has one writer. This lock is fair and wakes at once; SQLite's own waiting does neither.
         self._writing = asyncio.Lock()
 
@@ -217,7 +219,10 @@ class Database:
             return
         if self._is_alone:  # no other console knows of a file whose days are still being lived
             return
-        newest = (await connection.execute(_NEWEST_EPOCH)).scalar_one_or_none()
+        if self._many_writers:
+            newest = (await connection.execute(_NEWEST_EPOCH)).scalar_one_or_none()
+        else:
+            newest = await connection.run_sync(_newest_epoch)
         if self._epoch != newest:
             self._fenced_off.set()
             raise self._fence_sentence()
@@ -345,12 +350,22 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Directly to the driver: through SQLAlchemy it would cost as much as a query.
-    begin = connection.get_execution_options().get(_BEGIN, "BEGIN")
+    _directly(connection, connection.get_execution_options().get(_BEGIN) or "BEGIN")
+
+
+def _newest_epoch(connection: Connection) -> int | None:
+    """The epoch of the newest trader in SQLite's file, which a writing transaction has to itself."""
+    row = _directly(connection, _NEWEST_EPOCH_IN_FILE, (ONLY_ROW,))
+    return None if row is None else int(row[0])
+
+
+def _directly(connection: Connection, sql: str, values: tuple[int, ...] = ()) -> Any:
+    """The first row of what every transaction runs. Through SQLAlchemy it would cost ten times as much."""
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(begin)
+        cursor.execute(sql, values)
+        return cursor.fetchone()
     except sqlite3.Error as error:
-        raise OperationalError(begin, None, error) from None
+        raise OperationalError(sql, None, error) from None
     finally:
         cursor.close()

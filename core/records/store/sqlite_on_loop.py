@@ -11,7 +11,7 @@ import asyncio
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -91,6 +91,9 @@ class LoopStatements(AsyncConnection):
             statement, parameters, execution_options=execution_options
         )
 
+    async def run_sync(self, fn: Callable[..., Any], *arg: Any, **kw: Any) -> Any:
+        return fn(self.sync_connection, *arg, **kw)
+
 
 class _Turn(asyncio.Future[None]):
     """A turn is waited for to its end: a cancellation that comes meanwhile is told to the task when it has come."""
@@ -133,7 +136,7 @@ class LoopTransaction:
         except BaseException:
             self._connection.close()
             raise
-        self._file.keep(self._connection, writes=self._writes)
+        self._file.keep(self._connection)
 
     def _statements(self, connection: Connection) -> AsyncConnection:
         return LoopStatements(self._file.engine, connection)
@@ -166,34 +169,35 @@ class OnLoop:
 
 class LoopFile:
     """A records file whose calls run on the loop. Connections are kept between transactions: to take one from
-    SQLAlchemy's pool and give it back costs as much as a statement. `reading` and `writing` are its two engines."""
+    SQLAlchemy's pool and give it back costs as much as a statement. What one writes it need not read again, so the one
+    that was used last reads and writes next. `writing` are the options of a transaction that writes."""
 
-    def __init__(self, how: OnLoop, reading: AsyncEngine, writing: AsyncEngine) -> None:
-        self.engine = reading
+    def __init__(self, how: OnLoop, engine: AsyncEngine, writing: Mapping[str, Any]) -> None:
+        self.engine = engine
         self._how = how
-        self._engines = {False: reading, True: writing}
-        self._kept: dict[bool, list[Connection]] = {False: [], True: []}
+        self._options = {False: dict.fromkeys(writing), True: dict(writing)}
+        self._kept: list[Connection] = []
 
     def transaction(self, *, writes: bool) -> AbstractAsyncContextManager[AsyncConnection]:
         return self._how.transaction(self, writes)
 
     async def connection(self, *, writes: bool) -> Connection:
         """A connection outside of any transaction."""
-        kept = self._kept[writes]
-        if kept:
-            return kept.pop()
-        connection: Connection = await greenlet_spawn(self._engines[writes].sync_engine.connect)
-        cast(LoopConnection, connection.connection.dbapi_connection).writes = writes
+        connection: Connection
+        connection = self._kept.pop() if self._kept else await greenlet_spawn(self.engine.sync_engine.connect)
+        driver = cast(LoopConnection, connection.connection.dbapi_connection)
+        if driver.writes != writes:
+            driver.writes = writes
+            connection.execution_options(**self._options[writes])
         return connection
 
-    def keep(self, connection: Connection, *, writes: bool) -> None:
+    def keep(self, connection: Connection) -> None:
         """Takes the connection back after a transaction that was committed."""
-        self._kept[writes].append(connection)
+        self._kept.append(connection)
 
     def close(self) -> None:
-        for kept in self._kept.values():
-            while kept:
-                kept.pop().close()
+        while self._kept:
+            self._kept.pop().close()
 
 
 def leave_unforced(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

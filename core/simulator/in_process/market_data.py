@@ -58,6 +58,9 @@ class InProcessMarketData:
     closed_s: float = CLOSED_SAMPLE_S
     """Seconds between two reads while the market is closed, at most. More saves computing; a fault armed meanwhile is
     seen after it."""
+    newest_only: bool = False
+    """Whether the sink keeps only the newest of each symbol. In virtual time, reads of the market that nothing can look
+    at before the next one are then left out."""
     _underlyings: set[str] = field(default_factory=set, init=False)
     _options: set[str] = field(default_factory=set, init=False)
     _quotes: dict[str, MarketQuote] = field(default_factory=dict, init=False)
@@ -143,17 +146,16 @@ class InProcessMarketData:
         left = (running.options_close - now).total_seconds()
         if unwatched > 0:
             return self._steps(max(SAMPLE_S, min(self.heartbeat_s, unwatched)), min(left, unwatched))
+        assumed = self._assume_watched_until - self.clock.monotonic()
         if not self._options:
-            return self._steps(self.idle_s, left)
-        if self.clock.monotonic() < self._assume_watched_until:
-            return SAMPLE_S
-        return self._steps(self.followed_s, left)
+            return self._steps(self.idle_s, min(left, assumed) if assumed > 0 else left)
+        return SAMPLE_S if assumed > 0 else self._steps(self.followed_s, left)
 
     def _steps(self, step: float, most: float) -> float:
-        """Seconds to the last of the coming reads, a step apart, before which nothing can look at what they delivered:
-        in virtual time it is known when something runs next. Of reads that nobody sees only the last one counts."""
-        quiet = min(most, quiet_s()) if self.faults.is_empty else 0.0
-        return step * max(1, ceil(quiet / step) - 1)
+        """Seconds to the next read, or to the last one, a step apart from each other, before anything else runs."""
+        if not (self.newest_only and self.faults.is_empty):
+            return step
+        return step * max(1, ceil(min(most, quiet_s()) / step) - 1)
 
     def _look_after(self, seconds: float, sink: MarketDataSink) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look, sink)

@@ -53,6 +53,34 @@ def test_time_goes_on_after_any_number_of_days(days: int) -> None:
     assert run_virtual(main, ANCHOR) == pytest.approx(days * 86_400 + 915.876, abs=0.01)
 
 
+def test_it_is_quiet_until_the_next_timer_and_not_while_anything_can_run() -> None:
+    async def main(clock: VirtualClock) -> list[float]:
+        loop = asyncio.get_running_loop()
+        quiet: list[float] = []
+        sleeper = asyncio.create_task(clock.sleep(9))
+        loop.call_later(2, lambda: quiet.append(virtual_time.quiet_s()))
+        await clock.sleep(3)
+        quiet.append(virtual_time.quiet_s())
+        loop.call_soon(lambda: None)
+        quiet.append(virtual_time.quiet_s())
+        await asyncio.sleep(0)
+        in_thread = loop.run_in_executor(None, lambda: None)
+        quiet.append(virtual_time.quiet_s())
+        await in_thread
+        await sleeper
+        return quiet
+
+    assert run_virtual(main, ANCHOR) == [1.0, 6.0, 0.0, 0.0]
+
+
+def test_a_loop_in_real_time_is_never_known_to_be_quiet() -> None:
+    async def main() -> float:
+        asyncio.get_running_loop().call_later(60, lambda: None)
+        return virtual_time.quiet_s()
+
+    assert asyncio.run(main()) == 0.0
+
+
 def test_a_timeout_counts_virtual_seconds() -> None:
     async def main(clock: VirtualClock) -> float:
         with pytest.raises(TimeoutError):

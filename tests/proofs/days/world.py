@@ -134,6 +134,7 @@ class DayWorld(World):
         self.broker.market_data.closed_s = self.broker.alerts.max_wait_s = QUARTER_S
         self.broker.market_data.client_clock = self.clock
         self.broker.market_data.unwatched_s = self._unwatched_s
+        self.broker.market_data.newest_only = True
         self.broker_side.watch(self.broker)
 
     def restore_exchange(self) -> None:

@@ -126,6 +126,35 @@ def test_a_snapshot_comes_first_and_then_only_changes() -> None:
     _with_desk(script)
 
 
+@pytest.mark.parametrize("options", [frozenset(), frozenset({OPTION})], ids=["underlying", "option"])
+@pytest.mark.parametrize("unwatched_s", [0.0, 600.0])
+def test_reads_that_nothing_looks_at_are_left_out_and_whoever_looks_sees_the_same(
+    options: frozenset[str], unwatched_s: float
+) -> None:
+    def told(*, newest_only: bool) -> tuple[list[dict[str, object]], int]:
+        seen: list[dict[str, object]] = []
+        count = 0
+
+        async def script(desk: Desk) -> None:
+            nonlocal count
+            feed = desk.broker.market_data
+            feed.newest_only, feed.unwatched_s = newest_only, lambda: unwatched_s
+            await feed.subscribe(frozenset({"QQQ"}), options)
+            for seconds in (30.0, 3.3, 0.7, 61.0, 500.0, 14.0, 28.0):
+                await desk.clock.sleep(seconds)
+                newest = {quote.symbol: (quote.bid, quote.ask, quote.as_of) for quote in desk.sink.quotes}
+                newest |= {f"trade of {trade.symbol}": (trade.price, trade.as_of) for trade in desk.sink.trades}
+                seen.append(dict(newest))
+            count = len(desk.sink.quotes)
+
+        _with_desk(script)
+        return seen, count
+
+    (every, of_every), (newest, of_newest) = told(newest_only=False), told(newest_only=True)
+    assert newest == every
+    assert of_newest < of_every - 10
+
+
 def test_outside_the_session_the_last_known_quote_shows_its_age_and_nothing_follows() -> None:
     async def script(desk: Desk) -> None:
         await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
