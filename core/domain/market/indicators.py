@@ -76,5 +76,6 @@ def compute_indicators(candles: Sequence[Candle], price: Decimal) -> Indicators:
 
 
 def _decimal(value: float) -> Decimal:
-    """A float as a Decimal of six places. Indicators are estimates, and equal inputs must give equal values; zero has no sign."""
+    """A float as a Decimal of six places. Indicators are estimates, and equal inputs must give equal values; zero has
+    no sign."""
     return Decimal(f"{value:z.6f}")

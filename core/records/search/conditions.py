@@ -111,12 +111,13 @@ async def newest_holding(
     older = [] if after is None else [at <= after.at]
     far = (await connection.execute(select(at).where(*older).order_by(at.desc()).limit(1).offset(NEAR))).scalar()
     near = query if far is None else query.where(at > far)
-    found = (await connection.execute(newest(near, at, tie, limit, after))).all()
+    found: Sequence[Any] = (await connection.execute(newest(near, at, tie, limit, after))).all()
     if far is None or len(found) >= limit:
         return found
     # The bare column would have the index walked.
     unindexed = newest(query, at, tie, limit, after).order_by(None).order_by(type_coerce(at, Text).concat("").desc())
-    return (await connection.execute(unindexed.order_by(tie.desc()))).all()
+    found = (await connection.execute(unindexed.order_by(tie.desc()))).all()
+    return found
 
 
 def between(day: ColumnElement[date], wanted: HistoryFilter) -> list[ColumnElement[bool]]:
