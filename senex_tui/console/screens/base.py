@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from senex_tui.console.base import ConsoleApp, console_of
 from senex_tui.console.keys import KEYS, Where
+from widgets.banner import Banner
 from widgets.base.event_guard import EventGuard
 from widgets.key_line import KeyLine
 
@@ -66,6 +67,10 @@ class ConsoleScreen(EventGuard, Screen[None]):
                 show(now)
 
         self.watch(self.app, "shown", changed, init=False)
+
+    def on_screen_resume(self) -> None:
+        """Shows the banner again, which a dialog shows in its place."""
+        self.query(Banner).set(visible=True)
 
     def answer(self, text: str) -> bool:
         """Says a sentence in place of the keys, with an empty one shows the keys again. Returns whether it fits."""
