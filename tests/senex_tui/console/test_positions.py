@@ -152,7 +152,7 @@ async def test_enter_tells_the_chosen_trident_with_its_payoff_while_it_is_open(d
             await console.press("q")
             assert isinstance(console.app.screen, PositionsPage)
             assert chosen_ids(console)[0] != page.meant.trident
-            assert console.app.screen.meant_trident == page.meant.trident, "the same row is chosen still"
+            assert console.app.screen.meant.trident == page.meant.trident, "the same row is chosen still"
     finally:
         await records.close()
 
