@@ -79,7 +79,7 @@ def _row(label: str, figures: SessionFigures, value: str, rest: str, target: Tar
 
 
 def _reasons(figures: SessionFigures) -> list[Line]:
-    lines: list[Line] = [(("Why chances did not succeed", Tone.STRONG),)]
+    lines: list[Line] = [(("Why there was no entry", Tone.STRONG),)]
     for each in figures.reasons:
         tone = Tone.DIM if each.outcome.value == "skipped" else Tone.WARN
         lines.append(
@@ -89,7 +89,7 @@ def _reasons(figures: SessionFigures) -> list[Line]:
                 (f" {each.reason}", Tone.PLAIN),
             )
         )
-    return lines if figures.reasons else [*lines, (("  every one did", Tone.DIM),)]
+    return lines if figures.reasons else [*lines, (("  there was one each time", Tone.DIM),)]
 
 
 def _days(figures: SessionFigures) -> list[Line]:

@@ -30,7 +30,7 @@ class LoginsPanel(LinePanel["tuple[LoginView, ...]"]):
 def _login(login: LoginView, width: int) -> list[Line]:
     word, tone = token_part(login.is_valid)
     parts: list[Part] = [
-        (f"{fit(safe(login.name), _NAME)} {fit(word, 8)}".rstrip(), tone),
+        (f"{fit(safe(login.name), _NAME)} {fit(word, 7)}", tone),
         (f"checked {figures.dated(login.checked_at)}", Tone.DIM),
         (f"so since {figures.dated(login.changed_at)} ET", Tone.DIM),
     ]

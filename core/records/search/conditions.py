@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, String, Text, and_, literal, or_, select, type_coerce
+from sqlalchemy import Boolean, ColumnElement, Row, Select, String, Text, and_, literal, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -105,13 +105,13 @@ async def newest_holding(
     tie: ColumnElement[Any],
     limit: int,
     after: Mark | None,
-) -> Sequence[Any]:
+) -> Sequence[Row[Any]]:
     """The rows of `newest`, for words that may be rare. Words of every day are found among the newest rows; for others
     to read the table once takes a third of a walk through the index of all times."""
     older = [] if after is None else [at <= after.at]
     far = (await connection.execute(select(at).where(*older).order_by(at.desc()).limit(1).offset(NEAR))).scalar()
     near = query if far is None else query.where(at > far)
-    found: Sequence[Any] = (await connection.execute(newest(near, at, tie, limit, after))).all()
+    found: Sequence[Row[Any]] = (await connection.execute(newest(near, at, tie, limit, after))).all()
     if far is None or len(found) >= limit:
         return found
     # The bare column would have the index walked.

@@ -63,8 +63,9 @@ class Above(Widget):
         width, height = self.app.size
         self.query_one(Banner).say(alarms, width, MOST_ALARM_ROWS if height >= TALL_FROM else FEW_ALARM_ROWS)
         # A banner behind that stands lower, below the accounts, would show its last rows once more.
-        behind = (banner for screen in self.app.screen_stack[:-1] for banner in screen.query(Banner) if banner.display)
-        self.styles.min_height = max((banner.region.bottom for banner in behind), default=0)
+        for screen in self.app.screen_stack[:-1]:
+            if not isinstance(screen, ModalScreen):
+                screen.query(Banner).set(visible=False)
 
 
 class Below(Static):

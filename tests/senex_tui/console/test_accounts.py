@@ -60,7 +60,7 @@ async def test_the_list_says_what_each_account_is_set_to_and_what_its_login_is_w
             "…0003 on Margin family INVALID (0) (by capital) (0.40) (10) (immediate) (off) skips today",
             "not asked (0) (by capital) (0.40) (10) (immediate) (off) closed at the broker",
             "Logins 3, 1 INVALID",
-            "main valid checked Nov 20 10:31, so since Nov 20 10:25 ET",
+            "main valid checked Nov 20 10:31 so since Nov 20 10:25 ET",
             "/oauth/token: token_invalid",
         ):
             assert await console.shows(told), told

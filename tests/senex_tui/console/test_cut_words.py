@@ -48,9 +48,9 @@ async def test_no_row_of_any_page_is_cut_in_silence(scene: str, size: tuple[int,
             await console.press(*pressed)
             await console.pilot.pause()
             for panel in console.app.screen.query(LinePanel):
-                for y, line in enumerate(panel._visible if panel.display else ()):
+                for y, row in enumerate(panel.text.splitlines()[1:] if panel.display else ()):
                     shown = panel.render_line(y).text.rstrip()
-                    if shown != plain([line]).rstrip() and not shown.endswith("…"):
+                    if shown != row and not shown.endswith("…"):
                         silent.append((keys, panel.NAME, shown))
             await console.press(*["q"] * len([key for key in pressed if key != "tab"]))
     assert not silent

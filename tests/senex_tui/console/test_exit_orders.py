@@ -268,7 +268,7 @@ async def test_closing_orders_that_ended_today_stand_below_those_that_work_and_n
         await records.exits.become("x3", OrderState.FILLED, at=after(-86_400))
         shown = replace(held(), day=DAY, orders=())
         engine = FixedEngine(shown, records=records)
-        async with driven(engine=engine, size=(150, 40)) as console:
+        async with driven(engine=engine, size=(190, 40)) as console:
             await console.press("o")
             await console.answered()
             page = console.app.screen

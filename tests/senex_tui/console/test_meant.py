@@ -21,6 +21,7 @@ from senex_tui.console.screens.trident import ExitPage, TridentPage
 from tests.support.console import parts
 from tests.support.console.driver import driven
 from tests.support.console.exit_views import EXITS, UNKNOWN, WORKS, held
+from widgets.banner import Banner
 from widgets.base.list_panel import ListPanel
 from widgets.order_list import order_listing
 
@@ -168,3 +169,21 @@ async def test_the_choice_of_a_close_and_the_page_of_tridents_name_one_by_the_sa
         for view in views:
             page.list.choose_key(view.entry_id)
             assert await console.shows(view.entry_id[:8])
+
+
+async def test_a_banner_behind_a_dialog_is_not_shown_twice_and_comes_back() -> None:
+    async with driven(everything_elsewhere(), size=(60, 20)) as console:
+        banner = next(iter(console.app.screen.query(Banner)))
+        last = banner.text.splitlines()[-1].strip()
+        assert console.text.count(last) == 1
+        await console.press("question_mark")
+        await console.pull()
+        assert console.text.count(last) <= 1
+        await console.press("escape", "x")
+        await console.pull()
+        assert console.app.is_asking
+        assert console.text.count(last) == 1
+        await console.press("escape")
+        await console.pilot.pause()
+        assert console.text.count(last) == 1
+        assert banner.visible

@@ -66,6 +66,7 @@ BY_TITLE = {
     "Close": (CommandKind.CLOSE, "x"),
     "Switch": (CommandKind.SET_ACCOUNT, "A"),
     "Make": (CommandKind.SET_ACCOUNT, "A"),
+    "Let": (CommandKind.SET_ACCOUNT, "A"),
 }
 """The same of questions whose titles name a trident or an account, by their first word."""
 AT_ONCE = {
@@ -202,7 +203,7 @@ class Monkey:
         if isinstance(top, ValueQuestion):
             return keyed.key == "enter" and bool(keyed.typed) and kind in (CommandKind.CLOSE, CommandKind.SET_ACCOUNT)
         if isinstance(top, Question):
-            asked, openers = ASKED.get(top._title, BY_TITLE[top._title.partition(" ")[0]])
+            asked, openers = ASKED.get(top._title) or BY_TITLE[top._title.partition(" ")[0]]
             led = {*openers.split(), "palette", "?"} & set(keyed.opened_by)
             if isinstance(top, OrderIdQuestion):
                 answered = keyed.key == "enter" and keyed.typed.isdigit()
@@ -238,11 +239,12 @@ class Monkey:
         )
         console.app.display_settings = replace(console.app.display_settings, read_only=False)
         for scene, keys in ways:
-            await console.pilot.resize_terminal(self.chance.randint(40, 220), self.chance.randint(15, 60))
+            await console.pilot.resize_terminal(self.chance.randint(60, 220), self.chance.randint(20, 60))
             for _ in range(8):
                 await console.press("ctrl+g")
-            while not isinstance(console.app.screen, Dashboard):
-                await console.press("escape")
+            for _ in range(8):
+                if not isinstance(console.app.screen, Dashboard):
+                    await console.press("escape")
             shown = scene()
             console.engine.current = replace(shown, status=replace(shown.status, mode=self.mode))
             await console.pull()

@@ -140,7 +140,7 @@ async def test_enter_tells_the_chosen_trident_with_its_payoff_while_it_is_open(d
             await console.answered()
             page = console.app.screen
             assert isinstance(page, TridentPage)
-            assert page.meant_trident == near().entry_id
+            assert page.meant.trident == near().entry_id
             assert await console.shows(f"{near().underlying} 1 trident at expiry, $")
             whole = page.panel.whole
             for told in ("units", "at expiry, before fees", "legs", "its way to its end", "left"):
@@ -151,8 +151,8 @@ async def test_enter_tells_the_chosen_trident_with_its_payoff_while_it_is_open(d
             assert signed_dollars(left.at(left.body)) in whole, "the story and the picture say the same"
             await console.press("q")
             assert isinstance(console.app.screen, PositionsPage)
-            assert chosen_ids(console)[0] != page.meant_trident
-            assert console.app.screen.meant_trident == page.meant_trident, "the same row is chosen still"
+            assert chosen_ids(console)[0] != page.meant.trident
+            assert console.app.screen.meant.trident == page.meant.trident, "the same row is chosen still"
     finally:
         await records.close()
 
@@ -201,7 +201,7 @@ async def test_a_row_of_the_history_opens_the_whole_trident_and_exports_every_co
             await console.answered()
             page = console.app.screen
             assert isinstance(page, TridentPage)
-            assert page.meant_trident == "one"
+            assert page.meant.trident == "one"
 
 
 async def test_x_means_the_chosen_trident() -> None:
