@@ -37,7 +37,7 @@ check: .venv ## Formatting, lint, types, import layers, no float in money, one f
 	@$(BIN)/python .ci/formats.py
 	@$(BIN)/python .ci/references.py
 
-format: .venv ## Format the code, mend what lint can mend, write the README's table of settings.
+format: .venv ## Format the code, mend what lint can mend, write the tables of the docs.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 	@$(BIN)/python .ci/tables.py
 

@@ -1,174 +1,260 @@
-"""Writes the pictures of docs/images: the console over its tests' scenes and the records of their days.
+"""Writes the pictures of docs/images: the screen of a real `senex demo --days 60`, driven by its keys.
 
-They are looked at before they are kept. `python .ci/pictures.py [NAME ...]` writes only those named.
+Each tour below is one such demo, opened as the command opens it but without a terminal; faults are asked of its
+simulated broker. The 60 sessions are lived once, for all of them. They are looked at before they are kept.
+`python .ci/pictures.py [TOUR ...]` makes only those named, in about half a minute each.
 """
 
 from __future__ import annotations
 
 import asyncio
-import html
-import re
+import json
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
-import cairosvg
-from glyphs import BLOCKS, BRAILLE, DRAWN, FONT, missing_in_font
+from drawing import write_png
+from textual.app import App
+from textual.pilot import Pilot
 
-from core.config.loader import load_settings
-from core.records.records import Records
+from core.domain.operation.commands import CommandKind
+from core.simulator.exchange.faults import FaultKind
+from senex_tui.cli.main import main as senex
 from senex_tui.console.app import SenexApp
-from senex_tui.console.view_settings import DisplaySettings, ViewSettings, view_settings
-from tests.support.console.recordings import lived
-from tests.support.console.scenes import DAY_OF, SCENES, FixedEngine
+from senex_tui.run.demo import DemoWorld
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
-"""Column and row of each bit of a braille sign."""
-CELL, LINE = 12.2, 24.4
-RISE = 0.78 * LINE
-"""How far the top of a line of text is above its baseline."""
-TEXT = re.compile(r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)"[^>]*>(?P<text>[^<]*)</text>')
+OPENS = "2026-11-30T09:44:15-05:00"
+"""The morning on which every demo opens. Its first slot comes 45 seconds later."""
+ACCOUNT = "5WT00007"
+"""That of a demo with a past, by its seed."""
+USUAL = (120, 40)
+WITHIN_S = 240.0
+
+
+class Tour:
+    """What the pictures of one demo need: its keys, its pictures, and its simulated broker."""
+
+    def __init__(self, pilot: Pilot[Any], broker: str) -> None:
+        self.pilot, self.broker = pilot, broker
+        self.app: SenexApp = pilot.app  # type: ignore[assignment]
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause(0.6)
+
+    async def shoot(self, name: str, size: tuple[int, int] = USUAL) -> None:
+        """Writes the screen as it is, in a terminal of this size."""
+        await self.pilot.resize_terminal(*size)
+        await self.pilot.pause(1.0)
+        target = IMAGES / f"{name}.png"
+        write_png(self.app.export_screenshot(title="senex"), target, size[0])
+        sys.stdout.write(f"{target.name} {target.stat().st_size // 1000} KB\n")
+        await self.pilot.resize_terminal(*USUAL)
+        await self.pilot.pause(0.5)
+
+    async def page(self, key: str, name: str, *keys: str, size: tuple[int, int] = USUAL) -> None:
+        """Opens a page, presses keys there, writes it, and goes back to the dashboard."""
+        await self.press(key, *keys)
+        await self.shoot(name, size)
+        while len(self.app.screen_stack) > 1:
+            await self.press("ctrl+g" if self.app.is_asking else "q")
+
+    async def until(self, *words: str) -> None:
+        """Waits until the screen has one of these words."""
+        deadline = time.monotonic() + WITHIN_S
+        while not any(word in self.app.export_screenshot() for word in words):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{words} do not come on the screen")
+            await self.pilot.pause(0.4)
+
+    async def fault(self, kind: FaultKind, seconds: float = 0, **match: str) -> None:
+        """Has the simulated broker do this wrong, for so long or once."""
+        lasting = {"seconds": seconds} if seconds else {}
+        body = json.dumps({"kind": kind.value, "match": match, **lasting}).encode()
+        headers = {"Content-Type": "application/json", "User-Agent": "senex-pictures/1.0"}
+        asked = urllib.request.Request(f"{self.broker}/simulator/faults", body, headers)
+        await asyncio.to_thread(lambda: urllib.request.urlopen(asked, timeout=10).close())
+
+
+async def day(tour: Tour) -> None:
+    """A morning: before the slot, its cycle, the fill, and every page."""
+    await tour.until("enters")
+    await tour.shoot("tour-morning")
+    await tour.page("question_mark", "help")
+    await tour.until("▶")
+    await tour.shoot("tour-cycle")
+    await tour.until("FILLED")
+    await tour.pilot.pause(20)
+    await tour.shoot("dashboard")
+    await tour.shoot("dashboard-80x24", (80, 24))
+    await tour.shoot("dashboard-60x20", (60, 20))
+    await tour.page("o", "orders")
+    await tour.page("t", "tridents")
+    await tour.page("h", "history")
+    await tour.page("h", "story", "enter")
+    await tour.page("a", "alerts")
+    await tour.page("A", "accounts")
+    await tour.page("A", "account", "enter")
+    await tour.page("m", "money", size=(160, 50))
+    await tour.page("H", "health")
+    await tour.press("w")
+    await tour.until("would")
+    await tour.shoot("preview", (140, 40))
+    await tour.press("q")
+    await tour.page("s", "settings")
+    await tour.page("f", "force")
+    await tour.press("J")
+    await tour.shoot("tour-jump")
+    await tour.press("s")
+
+
+async def hours(tour: Tour) -> None:
+    """Two hours later: the four pictures of a trident, each in the whole screen."""
+    await tour.until("FILLED")
+    await tour.until("11:4")
+    await tour.shoot("dashboard-200x55", (200, 55))
+    await tour.press("7", "z")
+    for picture in ("day", "credit", "payoff", "score"):
+        await tour.shoot(f"picture-{picture}")
+        await tour.press("v")
+    tour.app.exit()
+
+
+async def next_day(tour: Tour) -> None:
+    """The morning after, to which the demo has jumped."""
+    await tour.until("enters")
+    await tour.shoot("tour-next-day")
+    tour.app.exit()
+
+
+async def trouble(tour: Tour) -> None:
+    """An attempt that is tried again, then a feed that goes silent."""
+    await tour.until("enters")
+    await tour.until("09:44:5")
+    await tour.fault(FaultKind.MARKET_CROSSED, symbol=".*", seconds=24)
+    await tour.until("RETRY")
+    await tour.shoot("retrying")
+    await tour.until("FILLED", "WORKING")
+    await tour.fault(FaultKind.DXLINK_SILENCE, seconds=90)
+    await tour.until("STALE")
+    await tour.pilot.pause(5)
+    await tour.shoot("stale")
+    tour.app.exit()
+
+
+async def lost(tour: Tour) -> None:
+    """The answer to an order is lost."""
+    await tour.until("enters")
+    await tour.fault(FaultKind.REST_DROP_REQUEST, method="POST", path=f"/accounts/{ACCOUNT}/orders")
+    await tour.until("UNKNOWN")
+    await tour.pilot.pause(3)
+    await tour.shoot("unknown")
+    tour.app.exit()
+
+
+async def halted(tour: Tour) -> None:
+    """Everything is halted by its operator."""
+    await tour.until("enters")
+    tour.app.client.send(CommandKind.HALT, note="the broker's site shows an order that I do not know")
+    await tour.until("HALTED")
+    await tour.pilot.pause(2)
+    await tour.shoot("halted")
+    tour.app.exit()
+
+
+def _look(name: str) -> Callable[[Tour], Awaitable[None]]:
+    async def looked(tour: Tour) -> None:
+        await tour.until("enters")
+        await tour.shoot(name)
+        tour.app.exit()
+
+    return looked
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A recorded scene, the keys pressed in it, and the terminal's size."""
+class Demo:
+    """A demo: what is done in each of its consoles, one after each jump, and how it is opened."""
 
-    name: str
-    scene: str
-    keys: tuple[str, ...] = ()
-    size: tuple[int, int] = (120, 40)
-    display_settings: DisplaySettings = field(default_factory=DisplaySettings)
+    consoles: tuple[Callable[[Tour], Awaitable[None]], ...]
+    options: tuple[str, ...] = ()
+    environ: tuple[tuple[str, str], ...] = ()
 
 
-PICTURES = (
-    Picture("dashboard", "filled"),
-    Picture("dashboard-80x24", "calm", size=(80, 24)),
-    Picture("dashboard-200x55", "followed", size=(200, 55)),
-    Picture("dashboard-60x20", "calm", size=(60, 20)),
-    Picture("retrying", "retrying"),
-    Picture("stale", "stale"),
-    Picture("unknown", "unknown"),
-    Picture("halted", "halted"),
-    Picture("force-live", "live", ("f",)),
-    Picture("picture-day", "followed", ("7", "z")),
-    Picture("picture-credit", "followed", ("7", "z", "v")),
-    Picture("picture-payoff", "followed", ("7", "z", "v", "v")),
-    Picture("picture-score", "followed", ("7", "z", "v", "v", "v")),
-    Picture("orders", "filled", ("o",)),
-    Picture("tridents", "open", ("t",)),
-    Picture("history", "followed", ("h",)),
-    Picture("story", "followed", ("h", "j", "j", "j", "j", "enter")),
-    Picture("alerts", "alerted", ("a",)),
-    Picture("accounts", "reached", ("A",)),
-    Picture("account", "reached", ("A", "enter")),
-    Picture("settings", "calm", ("s",)),
-    Picture("help", "calm", ("question_mark",)),
-    Picture("theme-light", "followed", display_settings=DisplaySettings(theme="senex-light")),
-    Picture("theme-contrast", "followed", display_settings=DisplaySettings(theme="senex-contrast")),
-    Picture("ascii", "followed", display_settings=DisplaySettings(ascii=True)),
-)
+DEMOS = {
+    "day": Demo((day, next_day)),
+    "hours": Demo((hours,), ("--speed", "60")),
+    "trouble": Demo((trouble,)),
+    "lost": Demo((lost,)),
+    "halted": Demo((halted,)),
+    "light": Demo((_look("theme-light"),), environ=(("SENEX_CONSOLE__THEME", "senex-light"),)),
+    "contrast": Demo((_look("theme-contrast"),), environ=(("SENEX_CONSOLE__THEME", "senex-contrast"),)),
+    "ascii": Demo((_look("ascii"),), ("--ascii",)),
+}
 
 
-def settings_of(display_settings: DisplaySettings) -> ViewSettings:
-    """The shipped settings, with these looks."""
-    shipped = view_settings(load_settings(None, {}), Path("/nowhere"))
-    return ViewSettings(None, display_settings, shipped.rows, shipped.file_words)
+def opened(demo: Demo, folder: Path) -> None:
+    """Runs the demo as `senex demo --days 60` does, with its screen drawn for nobody. Raises what a tour raises."""
+    addresses: list[str] = []
+    failures: list[BaseException] = []
+    consoles: Iterator[Callable[[Tour], Awaitable[None]]] = iter(demo.consoles)
+    wait_ready = DemoWorld.wait_ready
 
+    def noted(world: DemoWorld) -> str:
+        addresses.append(wait_ready(world))
+        return addresses[-1]
 
-async def shoot(picture: Picture, records: Path) -> str:
-    """The screen as SVG."""
-    opened = await Records.open(f"sqlite+aiosqlite:///{records}", trader=False)
-    try:
-        app = SenexApp(
-            FixedEngine(SCENES[picture.scene](), records=opened), view_settings=settings_of(picture.display_settings)
-        )
-        async with app.run_test(size=picture.size) as pilot:
-            await pilot.pause()
-            for key in picture.keys:
-                await pilot.press(key)
-                await app.workers.wait_for_complete()
-                app.pull()
-                await pilot.pause(0.1)
-            await pilot.pause(0.3)
-            return app.export_screenshot(title="senex")
-    finally:
-        await opened.close()
+    def unseen(app: SenexApp, **_: object) -> None:
+        toured = next(consoles)
 
+        async def driven(pilot: Pilot[Any]) -> None:
+            try:
+                await pilot.pause(2)
+                while not addresses:
+                    await pilot.pause(0.2)
+                await toured(Tour(pilot, addresses[-1]))
+            except BaseException as failure:
+                failures.append(failure)
+                app.exit()
 
-def drawn_exactly(svg: str) -> str:
-    """Braille and blocks drawn as dots and rectangles that fill their cells: a font leaves gaps between the rows, and
-    none that is everywhere has braille in the width of a cell."""
+        App.run(app, headless=True, size=USUAL, auto_pilot=driven)
 
-    def drawn(found: re.Match[str]) -> str:
-        text = html.unescape(found["text"])
-        if not DRAWN & set(text):
-            return found[0]
-        plain = "".join("\u00a0" if sign in DRAWN else sign for sign in text)
-        shapes = [*dots(found, text), *rectangles(found, text)]
-        return found[0].replace(f">{found['text']}<", f">{html.escape(plain)}<") + "".join(shapes)
-
-    return TEXT.sub(drawn, svg)
-
-
-def by_words(svg: str) -> str:
-    """Every word at its own cell: a run with blanks at its ends would be stretched over them."""
-
-    def drawn(found: re.Match[str]) -> str:
-        text = html.unescape(found["text"])
-        parts = []
-        for word in re.finditer(r"[^ \u00a0]+", text):
-            x, length = float(found["x"]) + word.start() * CELL, len(word[0]) * CELL
-            element = re.sub(r' x="[^"]+"', f' x="{x:.1f}"', found[0], count=1)
-            element = re.sub(r' textLength="[^"]+"', f' textLength="{length:.1f}"', element, count=1)
-            parts.append(element.replace(f">{found['text']}<", f">{html.escape(word[0])}<"))
-        return "".join(parts)
-
-    return TEXT.sub(drawn, svg)
-
-
-def dots(found: re.Match[str], text: str) -> Iterator[str]:
-    for place, sign in enumerate(text):
-        bits = ord(sign) - BRAILLE
-        for bit, (column, row) in enumerate(DOTS):
-            if 0 <= bits < 256 and bits >> bit & 1:
-                x = float(found["x"]) + place * CELL + (0.28 + 0.44 * column) * CELL
-                y = float(found["y"]) - RISE + (0.125 + 0.25 * row) * LINE
-                yield f'<circle class="{found["style"]}" cx="{x:.1f}" cy="{y:.1f}" r="1.8"/>'
-
-
-def rectangles(found: re.Match[str], text: str) -> Iterator[str]:
-    for block in re.finditer(r"(.)\1*", text):
-        if (sign := block[1]) in BLOCKS:
-            first, high = BLOCKS[sign]
-            x = float(found["x"]) + block.start() * CELL
-            y = float(found["y"]) - RISE + first * LINE / 8
-            size = f'width="{len(block[0]) * CELL:.1f}" height="{high * LINE / 8 + 0.3:.1f}"'
-            yield f'<rect class="{found["style"]}" x="{x:.1f}" y="{y:.1f}" {size}/>'
-
-
-def font_svg(svg: str) -> str:
-    """A screenshot with our font and our drawings. Raises ValueError for a character that the font does not have."""
-    missing = missing_in_font("".join(html.unescape(found["text"]) for found in TEXT.finditer(svg)))
-    if missing:
-        raise ValueError(f"{FONT} has no glyph for {' '.join(sorted(missing))}")
-    return by_words(drawn_exactly(svg.replace("Fira Code", FONT)))
+    words = ["demo", "--days", "60", "--start", OPENS, "--data-dir", str(folder), *demo.options]
+    environ = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "SENEX_CONFIG": str(folder / "none.toml")}
+    with (
+        patch.object(SenexApp, "run", unseen),
+        patch.object(DemoWorld, "wait_ready", noted),
+        patch("senex_tui.cli.main.settle_terminal", lambda: None),
+        patch.dict("os.environ", {**environ, **dict(demo.environ)}),
+        patch.object(sys, "argv", ["senex", *words]),
+    ):
+        try:
+            senex()
+        except SystemExit as ended:
+            if ended.code:
+                raise RuntimeError(f"the demo ended with {ended.code}") from None
+    if failures:
+        raise failures[0]
 
 
 def main(names: list[str]) -> None:
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for picture in PICTURES:
-            if names and picture.name not in names:
-                continue
-            records = lived(DAY_OF[picture.scene], Path(folder))
-            svg = font_svg(asyncio.run(shoot(picture, records)))
-            target = IMAGES / f"{picture.name}.png"
-            cairosvg.svg2png(bytestring=svg.encode(), write_to=str(target), output_width=picture.size[0] * 9)
-            print(target.name, f"{target.stat().st_size // 1000} KB")
+    folder = Path(tempfile.gettempdir()) / "senex"  # it is in the pictures
+    folder.mkdir(mode=0o700)
+    try:
+        (folder / "none.toml").touch()
+        for name in names or DEMOS:
+            opened(DEMOS[name], folder)
+    finally:
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Writes the tables of the documentation that are made from the code. With --check it only says if one is out of date.
 
-A table is between `<!-- NAME: ... -->` and `<!-- end of NAME -->`. The README has settings and keys. docs/operations.md
-has the actions of keys, the signs and words on the screen, the reason codes and the breakers.
+A table is between `<!-- NAME: ... -->` and `<!-- end of NAME -->`; `TABLES` says which page has which.
 """
 
 from __future__ import annotations
@@ -87,13 +86,10 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"keys": keys_table, "settings": settings_table},
-    "docs/operations.md": {
-        "actions": actions_table,
-        "words": words_table,
-        "reasons": reasons_table,
-        "breakers": breakers_table,
-    },
+    "docs/settings.md": {"settings": settings_table},
+    "docs/keys.md": {"keys": keys_table, "actions": actions_table},
+    "docs/glossary.md": {"words": words_table},
+    "docs/operations.md": {"reasons": reasons_table, "breakers": breakers_table},
 }
 
 

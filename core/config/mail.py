@@ -95,7 +95,7 @@ class MailSettings(BaseModel):
     preference: MailPreference = Field(
         default=MailPreference.IMMEDIATE,
         title='"immediate", "daily", "weekly" or "never"',
-        description="what is told of an account that has no preference of its own; alarms are always told at once",
+        description="notifications of an account without a preference of its own; alarms are always sent immediately",
     )
     orders_url: Page = Field(
         default="https://my.tastytrade.com/",

@@ -269,7 +269,7 @@ class ConsoleSettings(Section):
     keys: KeyMap = Field(
         default_factory=dict,
         title='a section of actions and their keys, like [console.keys] and pause = "P" under it',
-        description="other keys for actions, by the actions' names; see docs/operations.md",
+        description="other keys for actions, by the actions' names; see docs/keys.md",
     )
 
 

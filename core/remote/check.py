@@ -39,7 +39,7 @@ async def require(link: RedisLink, keys: RedisKeys, commands: tuple[str, ...]) -
     if lacking:
         raise RedisTrouble(
             f"{link.address} does not let this user run {', '.join(lacking)}, which is needed; "
-            "docs/scaling.md has the ACL rule"
+            "docs/security.md has the ACL rule"
         )
 
 

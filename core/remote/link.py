@@ -96,7 +96,7 @@ def explained(error: Exception, address: str) -> str:
         return f"{address} refused the login; check the user and the password in redis.url"
     match error:
         case NoPermissionError():
-            return f"{address} does not allow this user what is needed ({words}); see docs/scaling.md for the ACL rule"
+            return f"{address} does not allow this user what is needed ({words}); see docs/security.md for the ACL rule"
         case OutOfMemoryError():
             return f"{address} is full ({words}); raise its maxmemory or remove other keys"
         case ReadOnlyError():

@@ -120,7 +120,7 @@ def demo(
     read_only: ReadOnly = False,
     plain: Plain = False,
     list_: Annotated[
-        bool, typer.Option("--list", help="Only list the demos there are, with their names; `--demo NAME` asks one.")
+        bool, typer.Option("--list", help="Only list the demos and their names; `--demo NAME` asks one.")
     ] = False,
     data_dir: OwnDataDir = None,
 ) -> None:
@@ -165,7 +165,7 @@ def demo(
 def run(
     context: typer.Context,
     headless: Annotated[
-        bool, typer.Option("--headless", help="Without a screen, for a server: a line an event; SIGTERM ends it.")
+        bool, typer.Option("--headless", help="Without a screen, for a server: a line per event; SIGTERM ends it.")
     ] = False,
     data_dir: OwnDataDir = None,
 ) -> None:

@@ -55,9 +55,9 @@ Demo = Annotated[
     bool, typer.Option("--demo", help="Speak to the running `senex demo`; with a NAME after it, to that one.")
 ]
 DemoRecords = Annotated[
-    bool, typer.Option("--demo", help="The records of a `senex demo`: NAME after it, else the running or newest one.")
+    bool, typer.Option("--demo", help="Read a `senex demo`: the one with NAME after it, else the running or newest.")
 ]
-DemoDays = Annotated[bool, typer.Option("--demo", help="The days recorded by `senex demo`; of NAME after it.")]
+DemoDays = Annotated[bool, typer.Option("--demo", help="The days recorded by `senex demo`; with a NAME, by that one.")]
 DemoTrader = Annotated[bool, typer.Option("--demo", help="Watch the running `senex demo`; with a NAME, that one.")]
 
 # How a console opens.
@@ -66,7 +66,7 @@ Live = Annotated[bool, typer.Option("--live", help="Really trade; needs trading.
 Ascii = Annotated[bool, typer.Option("--ascii", help="Only ASCII characters on the screen.")]
 ReadOnly = Annotated[bool, typer.Option("--read-only", help="Watch only: no command is sent from this console.")]
 Plain = Annotated[
-    bool, typer.Option("--plain", help="Without a screen: print one line an event, for logs and screen readers.")
+    bool, typer.Option("--plain", help="Without a screen: print one line per event, for logs and screen readers.")
 ]
 
 # The simulated market.

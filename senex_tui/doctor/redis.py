@@ -30,7 +30,7 @@ def redis_row(section: RedisSettings | None, mode: Mode | None) -> Row:
         return Row("redis", Finding.WARN, str(trouble), "mend what the sentence names; trading goes on without it")
     role = _role(may)
     if not role:
-        return Row("redis", Finding.WARN, f"{address} {_lacks(may)}", "docs/scaling.md has the ACL rule of each role")
+        return Row("redis", Finding.WARN, f"{address} {_lacks(may)}", "docs/security.md has the ACL rule of each role")
     text = f"{address}, {found.version or 'of unknown version'}, lets this user {role}"
     if found.is_scarce:
         todo = "raise maxmemory or remove other keys: a full Redis shows watchers nothing new"

@@ -32,4 +32,4 @@ def backed_up(place: Place, file: Path | None, now: datetime) -> str:
     folder = place.halt_file.parent / FOLDER
     target = (file or folder / f"{place.mode.value}-{now:%Y%m%dT%H%M%SZ}.sqlite3").expanduser().absolute()
     size = back_up(place.records_file, target)
-    return f"{target}: {size:,} bytes, read back and whole; to restore it see docs/operations.md"
+    return f"{target}: {size:,} bytes, read back and whole; to restore it see docs/upkeep.md"

@@ -197,9 +197,9 @@ def _lead(fate: Fate, word: str, told_on: date) -> tuple[str, ...]:
         case "sent" if fate.kind is FateKind.PARTLY:
             return (f"The broker has the order, with {part}. The rest is open.",)
         case "sent" if fate.kind is not FateKind.WORKING:
-            return ("The broker took the order. What became of it is told in a mail of its own.",)
+            return ("The broker took the order. Another mail will say what became of it.",)
         case "sent":
-            return ("The broker has the order. It is not filled yet; the fill is told in a mail of its own.",)
+            return ("The broker has the order. It is not filled yet; another mail will tell you when it is.",)
         case "partial":
             return ("A part of the order is filled, and the rest is still open.",)
         case "price":

@@ -311,7 +311,7 @@ def failure_sentence(name: str, words: str) -> str:
         *(
             (
                 f"permission denied for {kind} {INBOX}",
-                "lets this user only read; ask for the operator's role (docs/scaling.md)",
+                "lets this user only read; ask for the operator's role (docs/security.md)",
             )
             for kind in ("table", "sequence")
         ),

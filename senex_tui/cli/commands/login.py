@@ -103,7 +103,7 @@ def without_the_new_login(folders: Folders) -> list[str]:
     ]
     return [
         f"the {mode.value} console that runs (process {holder.pid}) goes on without it: quit it and start it "
-        "again; working orders stay at the broker and are taken up by the next start"
+        "again; working orders stay at the broker and are picked up at the next start"
         for mode, holder in holders
         if holder is not None
     ]

@@ -67,7 +67,7 @@ def report(
 @_alerts.callback()
 def alerts(
     context: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Closed ones too, the newest first.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also closed ones, the newest first.")] = False,
     account: OneAccount = "",
     as_json: AsJson = False,
     demo: DemoRecords = False,

@@ -32,7 +32,7 @@ HeldAccount = Annotated[
 @commands.command()
 def tridents(
     context: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Those that have ended too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
     account: OneAccount = "",
     as_json: AsJson = False,
     demo: DemoRecords = False,

@@ -1,4 +1,4 @@
-"""The database roles of docs/scaling.md: a reader reads everything and writes nothing, an operator adds commands."""
+"""The database roles of docs/security.md: a reader reads everything and writes nothing, an operator adds commands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from senex_tui.trader.send_command import send
 from tests.support.postgres_server import PostgresServer
 from tests.support.record_samples import AT, DAY, entry
 
-GUIDE = Path(__file__).parents[3] / "docs" / "scaling.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "security.md"
 SCHEMA = "senex_live"
 ROLES = ("senex_reader", "senex_operator")
 COMMAND = Command("c1", CommandKind.CANCEL, "anna watching on box-2", AT)
@@ -126,7 +126,7 @@ async def test_a_table_that_comes_later_can_be_read_too(trader: Records, cluster
 
 async def test_a_reader_is_told_whom_to_ask(trader: Records, cluster: Cluster) -> None:
     watcher = await Records.open(f"{cluster.url('senex_reader')}&senex_schema={SCHEMA}", trader=False)
-    with pytest.raises(RecordsError, match=r"lets this user only read; ask for the operator's role \(docs/scaling.md"):
+    with pytest.raises(RecordsError, match=r"lets this user only read; ask for the operator's role \(docs/security.md"):
         await watcher.inbox.post(COMMAND)
     await watcher.close()
     assert await trader.inbox.pending() == ()
@@ -203,6 +203,6 @@ async def test_a_reader_who_pauses_while_nobody_trades_is_told_whom_to_ask(
 ) -> None:
     await trader.close()
     place = Place(Mode.LIVE, tmp_path / "records.sqlite3", tmp_path / "HALT", cluster.url("senex_reader"))
-    with pytest.raises(RecordsError, match=r"lets this user only read; ask for the operator's role \(docs/scaling.md"):
+    with pytest.raises(RecordsError, match=r"lets this user only read; ask for the operator's role \(docs/security.md"):
         await send(place, CommandKind.PAUSE)
     assert [*(tmp_path / "stops").glob("*")] == []

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import redis
 
 from core.config.settings import RedisSettings
 from core.snapshot import Mode
@@ -18,7 +19,7 @@ from tests.support.tls_front import tls_front
 from tests.support.valkey import Valkey
 
 PASSWORD = "pa55-w0rd"
-GUIDE = (Path(__file__).parents[3] / "docs" / "scaling.md").read_text()
+GUIDE = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
 
 
 def _row(url: str) -> Row:
@@ -50,12 +51,28 @@ def test_a_user_with_the_rights_of_one_role_is_as_it_should_be(
     assert row.found.endswith(f", lets this user {role}")
 
 
-def test_the_roles_are_those_of_the_page() -> None:
-    rules = dict(re.findall(r"ACL SETUSER senex-(trader|watcher) +on >PASSWORD  resetchannels ~senex:\* (.*)", GUIDE))
-    assert {name: set(rights.split()) for name, rights in rules.items()} == {
-        "trader": set(PUBLISHER),
-        "watcher": set(WATCHER),
-    }
+def test_the_users_of_the_page_may_do_just_what_their_roles_need(valkey: Valkey) -> None:
+    rules = re.findall(r"^(?:ACL SETUSER senex-.*)$", GUIDE, re.MULTILINE)
+    assert len(rules) == 2
+    for rule in rules:
+        valkey.client.execute_command(*rule.replace("PASSWORD", PASSWORD).split())
+    rights = {name: set(re.findall(r"\+\w+", rule)) for name, rule in zip(("trader", "watcher"), rules, strict=True)}
+    assert rights == {"trader": set(PUBLISHER), "watcher": set(WATCHER)}
+    for name, role in (("trader", "publish (the trader's role)"), ("watcher", "watch (a watcher's role)")):
+        row = _row(f"unix://senex-{name}:{PASSWORD}@{valkey.socket}")
+        assert (row.finding, row.found.endswith(f", lets this user {role}")) == (Finding.OK, True), row
+    watcher = redis.Redis(unix_socket_path=str(valkey.socket), username="senex-watcher", password=PASSWORD)
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        watcher.hset("senex:demo:trader", "epoch", "1")
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        watcher.hgetall("another:key")
+    assert "`ACL SETUSER default off`" in GUIDE
+    anybody = redis.Redis(unix_socket_path=str(valkey.socket))
+    assert anybody.ping()
+    valkey.client.execute_command("ACL", "SETUSER", "default", "off")
+    with pytest.raises(redis.exceptions.AuthenticationError):
+        redis.Redis(unix_socket_path=str(valkey.socket)).ping()
+    valkey.client.execute_command("ACL", "SETUSER", "default", "on")
 
 
 def test_the_doctor_names_what_is_wrong(valkey: Valkey, tmp_path: Path) -> None:
