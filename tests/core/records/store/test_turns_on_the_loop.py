@@ -77,10 +77,14 @@ def test_a_read_keeps_its_view_and_a_write_that_failed_leaves_nothing(tmp_path: 
                 found = (await connection.execute(text("SELECT text FROM events"))).scalars().all()
                 assert list(found) == ["first"], "the view of its first statement"
                 await records.journal.append(Event(START, "test", "second"))
-        with pytest.raises(ValueError, match="in the block"):
+
+        async def fails() -> None:
             async with records.database.write() as connection:
                 await records.journal.add(connection, Event(START, "test", "never"))
                 raise ValueError("in the block")
+
+        with pytest.raises(ValueError, match="in the block"):
+            await fails()
         assert await texts() == ["second", "second", "first"]
         await records.journal.append(Event(START, "test", "third"))
         assert await texts() == ["third", "second", "second", "first"]
