@@ -44,7 +44,6 @@ INBOX = commands.name
 """The table into which also a process that does not trade may put rows: the commands (rules 10)."""
 
 _BEGIN = "begin_statement"
-_WRITING = {_BEGIN: "BEGIN IMMEDIATE"}
 # In PostgreSQL the lock on the engine's row is the turn to write: its holder writes alone until it commits, and reads
 # what was committed last. So every rule that rests on SQLite's one writer holds there too. SQLite needs no such lock.
 _NEWEST_EPOCH = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).with_for_update()
@@ -94,14 +93,15 @@ class Database:
                 from core.records.store.sqlite_on_loop import leave_unforced  # deferred: for lived days
 
                 event.listen(self._engine.sync_engine, "connect", leave_unforced)
-            event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
-        self._writing_engine = self._engine.execution_options(**_WRITING)
+            if on_loop is None:  # there each transaction begins at the driver
+                event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+        self._writing_engine = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._is_alone = on_loop is not None and not on_loop.is_forced
         self._on_loop: LoopFile | None = None
         if on_loop is not None:
             from core.records.store.sqlite_on_loop import LoopFile  # deferred: for lived days
 
-            self._on_loop = LoopFile(on_loop, self._engine, _WRITING)
+            self._on_loop = LoopFile(on_loop, self._engine)
         # SQLite has one writer. This lock is fair and wakes at once; SQLite's own waiting does neither.
         self._writing = asyncio.Lock()
 
@@ -350,7 +350,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    _directly(connection, connection.get_execution_options().get(_BEGIN) or "BEGIN")
+    _directly(connection, connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
 def _newest_epoch(connection: Connection) -> int | None:

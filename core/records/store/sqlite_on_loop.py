@@ -11,7 +11,7 @@ import asyncio
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from sqlalchemy import URL, Connection, CursorResult, Executable, RootTransaction
+from sqlalchemy import URL, Connection, CursorResult, Executable
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
@@ -117,7 +118,7 @@ class LoopTransaction:
         self._connection = await self._file.connection(writes=self._writes)
         try:
             await self._turn(begins=True)
-            self._transaction: RootTransaction = self._connection.begin()
+            _driven(self._connection, "BEGIN IMMEDIATE" if self._writes else "BEGIN")
         except BaseException:
             self._connection.close()
             raise
@@ -132,7 +133,7 @@ class LoopTransaction:
         try:
             if self._writes:
                 await self._turn(begins=False)
-            self._transaction.commit()
+            _driven(self._connection, "COMMIT")
         except BaseException:
             self._connection.close()
             raise
@@ -154,6 +155,23 @@ class LoopTransaction:
             turn.set_result(None)
 
 
+def _driver_of(connection: Connection) -> LoopConnection:
+    return cast(LoopConnection, connection.connection.dbapi_connection)
+
+
+def _driven(connection: Connection, sql: str) -> None:
+    """Begins or commits at the driver. For SQLAlchemy the connection is in one transaction while it is open: a
+    transaction of its own costs as much as two statements. Raises SQLAlchemy's errors."""
+    driver = _driver_of(connection)
+    try:
+        if sql == "COMMIT":
+            driver.commit()
+        else:
+            driver.cursor().execute(sql)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(sql, None, error, sqlite3.Error) from None
+
+
 @dataclass(frozen=True, slots=True)
 class OnLoop:
     """How a file's calls run on the loop. With `is_forced` each commit is forced to disk."""
@@ -170,12 +188,11 @@ class OnLoop:
 class LoopFile:
     """A records file whose calls run on the loop. Connections are kept between transactions: to take one from
     SQLAlchemy's pool and give it back costs as much as a statement. What one writes it need not read again, so the one
-    that was used last reads and writes next. `writing` are the options of a transaction that writes."""
+    that was used last reads and writes next."""
 
-    def __init__(self, how: OnLoop, engine: AsyncEngine, writing: Mapping[str, Any]) -> None:
+    def __init__(self, how: OnLoop, engine: AsyncEngine) -> None:
         self.engine = engine
         self._how = how
-        self._options = {False: dict.fromkeys(writing), True: dict(writing)}
         self._kept: list[Connection] = []
 
     def transaction(self, *, writes: bool) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -183,12 +200,12 @@ class LoopFile:
 
     async def connection(self, *, writes: bool) -> Connection:
         """A connection outside of any transaction."""
-        connection: Connection
-        connection = self._kept.pop() if self._kept else await greenlet_spawn(self.engine.sync_engine.connect)
-        driver = cast(LoopConnection, connection.connection.dbapi_connection)
-        if driver.writes != writes:
-            driver.writes = writes
-            connection.execution_options(**self._options[writes])
+        if self._kept:
+            connection = self._kept.pop()
+        else:
+            connection = await greenlet_spawn(self.engine.sync_engine.connect)
+            connection.begin()
+        _driver_of(connection).writes = writes
         return connection
 
     def keep(self, connection: Connection) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from core.domain.operation.events import Event
 from core.records.records import Records
+from core.records.store.errors import RecordsError
 from core.records.store.sqlite_on_loop import OnLoop
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from tests.support.record_samples import url_of
@@ -57,5 +61,47 @@ def test_a_time_limit_ends_once_the_call_to_the_records_has_ended(tmp_path: Path
         task = asyncio.current_task()
         assert task is not None
         assert task.cancelling() == 0
+
+    _on_loop(tmp_path / "records.sqlite3", main)
+
+
+@pytest.mark.sqlite
+def test_a_read_keeps_its_view_and_a_write_that_failed_leaves_nothing(tmp_path: Path) -> None:
+    async def main(records: Records) -> None:
+        async def texts() -> list[str]:
+            return [event.text for event in await records.journal.newest(9)]
+
+        await records.journal.append(Event(START, "test", "first"))
+        async with records.database.read() as connection:
+            for _ in range(2):
+                found = (await connection.execute(text("SELECT text FROM events"))).scalars().all()
+                assert list(found) == ["first"], "the view of its first statement"
+                await records.journal.append(Event(START, "test", "second"))
+
+        async def fails() -> None:
+            async with records.database.write() as connection:
+                await records.journal.add(connection, Event(START, "test", "never"))
+                raise ValueError("in the block")
+
+        with pytest.raises(ValueError, match="in the block"):
+            await fails()
+        assert await texts() == ["second", "second", "first"]
+        await records.journal.append(Event(START, "test", "third"))
+        assert await texts() == ["third", "second", "second", "first"]
+
+    _on_loop(tmp_path / "records.sqlite3", main)
+
+
+@pytest.mark.sqlite
+def test_a_transaction_that_cannot_begin_or_commit_is_told_as_the_records_error(tmp_path: Path) -> None:
+    async def main(records: Records) -> None:
+        await records.journal.append(Event(START, "test", "first"))
+        with closing(sqlite3.connect(tmp_path / "records.sqlite3", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(RecordsError, match="is held by another program"):
+                await records.journal.append(Event(START, "test", "in vain"))
+            other.execute("ROLLBACK")
+        await records.journal.append(Event(START, "test", "second"))
+        assert [event.text for event in await records.journal.newest(9)] == ["second", "first"]
 
     _on_loop(tmp_path / "records.sqlite3", main)
