@@ -16,6 +16,7 @@ from core.records.store import database, schema
 from core.runtime.gc import tune_gc
 from core.runtime.redaction import redact
 from tests.support import compiled_once, schema_once
+from tests.support.memory_folder import keep_temporary_files_in
 from tests.support.own_home import getpwuid_with, python_path_with
 from tests.support.postgres_server import PostgresServer
 from tests.support.proofs import TABLE_PROPERTY, rounds
@@ -38,6 +39,8 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
+
+keep_temporary_files_in()
 
 # What a shell runs in the background ignores ctrl+c, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
