@@ -16,10 +16,12 @@ from core.records.store import database, schema
 from core.runtime.gc import tune_gc
 from core.runtime.redaction import redact
 from tests.support import compiled_once, schema_once
+from tests.support.memory_folder import keep_temporary_files_in
 from tests.support.own_home import getpwuid_with, python_path_with
 from tests.support.postgres_server import PostgresServer
 from tests.support.proofs import TABLE_PROPERTY, rounds
 from tests.support.record_samples import KEPT_IN_POSTGRES
+from tests.support.run_summary import MOST_FAILURES, area_lines, commands_to_repeat
 from tests.support.senex_command import Box
 from tests.support.valkey import Valkey, running_valkey
 
@@ -38,6 +40,8 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
+
+keep_temporary_files_in()
 
 # What a shell runs in the background ignores ctrl+c, and so would every process that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -167,13 +171,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--areas", action="store_true", help="print the ten areas whose tests took the most time")
+
+
 def pytest_collection_finish() -> None:
     """Exempts the modules imported so far from garbage collection: they stay to the end."""
     tune_gc()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints the table of crash points and faults; each test, in any worker, has reported its part."""
+    """Prints how to repeat what failed, the costly areas when asked, and the table of crash points and faults."""
+    stats, options = terminalreporter.stats, terminalreporter.config.option
+    failed = [report.nodeid for kind in ("failed", "error") for report in stats.get(kind, ())]
+    if failed:
+        again = commands_to_repeat(failed, getattr(options, "randomly_seed", 0))
+        terminalreporter.write_line("\n".join(["To run again what failed:", *again[:MOST_FAILURES]]))
+    if options.areas:
+        tests = [report for reports in stats.values() for report in reports if isinstance(report, pytest.TestReport)]
+        terminalreporter.write_line("\n".join(area_lines(tests)))
     # Only the report of the call: a test's properties are in the report of its teardown too.
     found = [report for reports in terminalreporter.stats.values() for report in reports]
     reports = [report for report in found if getattr(report, "when", "") == "call"]

@@ -11,8 +11,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -161,8 +162,9 @@ DAYS = {name: scene for name, scene in SCENES.items() if name != "better"} | {
 }
 
 
-@lru_cache(maxsize=1)
-def heard_in(name: str, folder: Path) -> Heard:
+@cache
+def heard_in(name: str) -> Heard:
+    """What was said on this day, which is lived once in a process."""
     scene = DAYS[name]
 
     async def lived(world: World) -> Heard:
@@ -171,12 +173,13 @@ def heard_in(name: str, folder: Path) -> Heard:
             await scene.script(world, listener)  # type: ignore[arg-type]
             return listener.heard
 
-    return in_world(lived, folder, start=scene.start, accounts=scene.accounts)
+    with TemporaryDirectory(prefix="senex-sentences-") as folder:
+        return in_world(lived, Path(folder), start=scene.start, accounts=scene.accounts)
 
 
 @pytest.fixture(scope="module", params=DAYS)
-def heard(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Heard:
-    return heard_in(request.param, tmp_path_factory.mktemp("day"))
+def heard(request: pytest.FixtureRequest) -> Heard:
+    return heard_in(request.param)
 
 
 def test_no_sentence_has_a_code_in_it(heard: Heard) -> None:
