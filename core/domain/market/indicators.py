@@ -76,6 +76,5 @@ def compute_indicators(candles: Sequence[Candle], price: Decimal) -> Indicators:
 
 
 def _decimal(value: float) -> Decimal:
-    """A float as a Decimal of six places. Indicators are estimates, and equal inputs must give equal values; zero has
-    no sign."""
+    """A float as a Decimal of six places, zero without a sign: equal inputs must give equal values."""
     return Decimal(f"{value:z.6f}")
