@@ -132,7 +132,7 @@ class _World:
         self._broker = InProcessBroker(self._exchange, self._market, clock, LOGIN)
         feed, alerts = self._broker.market_data, self._broker.alerts
         feed.unwatched_s = self._unwatched_s
-        feed.followed_s, feed.newest_only = FOLLOWED_S, True
+        feed.followed_s = FOLLOWED_S
         feed.idle_s, feed.heartbeat_s, feed.closed_s, alerts.max_wait_s = IDLE_S, NIGHT_S, NIGHT_S, NIGHT_S
         self._engine: Engine | None = None
         self._intervals = Intervals.for_lived_days()
