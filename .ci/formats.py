@@ -53,7 +53,7 @@ ALLOWED = {
     "widgets/charts/weeks.py": {"%b %d": _NARROW},
     "widgets/figures_panel.py": {"%b %d": _NARROW},
     "widgets/months.py": {"%Y-%m": "the name of a month in a table"},
-    "core/domain/market/indicators.py": {".6f": "makes a number of a float, no text"},
+    "core/domain/market/indicators.py": {"z.6f": "makes a number of a float, no text"},
     **{
         f"widgets/{name}.py": {"%b": "an expiration like Apr 17, where there is no room for the weekday"}
         for name in ("alarms", "charts/payoff", "order_list", "orders", "positions", "spread", "trade", "trident_list")
