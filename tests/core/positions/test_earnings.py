@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from core.broker.pace import Pace
 from core.domain.orders.orders import Entry
@@ -24,6 +23,7 @@ from core.market.calendar import SessionCalendar
 from core.positions.earnings import ByDate, Earnings
 from core.positions.transactions import TransactionReads
 from core.records.records import GoneRecord
+from core.records.store.database import Database
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.habits import Habits
 from core.simulator.exchange.handling import Handling
@@ -141,7 +141,21 @@ def test_units_closed_by_hand_count_once_their_rows_are_there(tmp_path: Path, se
     in_world(day, tmp_path)
 
 
-def test_a_trident_of_which_nothing_new_is_known_takes_no_turn_to_write(tmp_path: Path) -> None:
+def turns(database: Database, monkeypatch: pytest.MonkeyPatch, *kinds: str) -> list[str]:
+    """The transactions of these kinds that begin from now on."""
+    begun: list[str] = []
+
+    def counted(kind: str, begin: Callable[[], object]) -> Callable[[], object]:
+        return lambda: begun.append(kind) or begin()  # type: ignore[func-returns-value]
+
+    for kind in kinds:
+        monkeypatch.setattr(database, kind, counted(kind, getattr(database, kind)))
+    return begun
+
+
+def test_a_trident_of_which_nothing_new_is_known_takes_no_turn_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Books of many tridents are kept several times a day: what is on record so already is told by one read."""
 
     async def days(world: World) -> None:
@@ -149,20 +163,20 @@ def test_a_trident_of_which_nothing_new_is_known_takes_no_turn_to_write(tmp_path
             await money.read()
             later = world.day + timedelta(days=1)
             await world.until("17:30", later.isoformat())
-            written: list[object] = []
-            event.listen(world.records.database._writing_engine.sync_engine, "begin", written.append)
+            written = turns(world.records.database, monkeypatch, "write")
             await money.earnings.work_out(ACCOUNT)
             assert not written
 
     in_world(days, tmp_path)
 
 
-def test_what_was_worked_out_stands_until_something_new_is_known_or_a_date_decides(tmp_path: Path) -> None:
+def test_what_was_worked_out_stands_until_something_new_is_known_or_a_date_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def days(world: World) -> None:
         async with money_of(world) as money:
             await money.read()
-            read: list[object] = []
-            event.listen(world.records.database._engine.sync_engine, "begin", read.append)
+            read = turns(world.records.database, monkeypatch, "read", "write")
 
             async def estimated_on(day: str) -> set[bool]:
                 await world.until("17:30", day)
@@ -238,7 +252,9 @@ def test_the_rows_of_an_expiration_end_the_units(tmp_path: Path) -> None:
     in_world(days, tmp_path)
 
 
-def test_a_new_official_close_is_worked_out_while_shares_of_an_assignment_wait_for_one(tmp_path: Path) -> None:
+def test_a_new_official_close_is_worked_out_while_shares_of_an_assignment_wait_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def days(world: World) -> None:
         async with money_of(world) as money:
             await money.read()
@@ -251,8 +267,7 @@ def test_a_new_official_close_is_worked_out_while_shares_of_an_assignment_wait_f
             await money.read()
             matches = await world.records.transactions.matches_of([money.entry.id])
             assert Role.SHARES in {one.role for one in matches}
-            read: list[object] = []
-            event.listen(world.records.database._engine.sync_engine, "begin", read.append)
+            read = turns(world.records.database, monkeypatch, "read", "write")
             asked = []
             for day in (tuesday, tuesday + timedelta(days=1)):
                 close = OfficialClose(et(day.isoformat(), "16:00"), D("600.00"))

@@ -67,7 +67,8 @@ async def rows_of_t(records: Records) -> dict[str, list[str]]:
 
 
 async def test_a_trident_that_ended_unexplained_is_no_zero(records: Records) -> None:
-    assert (await rows_of_t(records))["two"][-3:] == ["--", "see its story", "gone?; without put-1, put-2, call"]
+    row = (await rows_of_t(records))["two"]
+    assert (*row[-4:-2], row[-1]) == ("--", "see its story", "gone?; without put-1, put-2, call")
     assert "realized --, without put-1, put-2, call" in (await lines_of_history(records))["two"]
     story = await lookups.trident_story(records, "two")
     assert story is not None
