@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.config.credentials import KEYRING_SERVICE, CredentialsError
+from core.config.keyring_value import kept_value
 from core.config.mail import MailSettings
 from core.runtime.redaction import MASK, redact
 
@@ -48,15 +49,5 @@ def _look_up(environ: Mapping[str, str], *, environment_only: bool) -> tuple[str
     """The password and where it was found; two empty strings when there is none."""
     if environ.get(VARIABLE):
         return environ[VARIABLE], f"the environment ({VARIABLE})"
-    kept = "" if environment_only else _in_keyring()
+    kept = "" if environment_only else kept_value(KEYRING_NAME)
     return kept, f"the keyring (service {KEYRING_SERVICE})" if kept else ""
-
-
-def _in_keyring() -> str:
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        return keyring.get_password(KEYRING_SERVICE, KEYRING_NAME) or ""
-    except KeyringError:
-        return ""  # a machine without a desktop has none, or a locked one; there it is set in the environment

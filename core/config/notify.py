@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from core.config.credentials import KEYRING_SERVICE, CredentialsError
 from core.config.hosts import is_this_machine
+from core.config.keyring_value import kept_value
 from core.runtime.redaction import MASK, SHORTEST_KEY, redact
 
 VARIABLE = "SENEX_NOTIFY__URLS"
@@ -124,14 +125,8 @@ def addresses_words(settings: NotifySettings, *, environment_only: bool) -> str:
 
 
 def _in_keyring() -> tuple[str, ...]:
-    import keyring
-    from keyring.errors import KeyringError
-
     mend = f"store them with blanks between: keyring set {KEYRING_SERVICE} '{KEYRING_NAME}'"
-    try:
-        text = keyring.get_password(KEYRING_SERVICE, KEYRING_NAME) or ""
-    except KeyringError:
-        text = ""
+    text = kept_value(KEYRING_NAME)
     if not text.split():
         raise CredentialsError(f"notify.keyring is true but the keyring has no addresses; {mend}")
     redact.add(*text.split())

@@ -12,7 +12,11 @@ from core.broker.port import BrokerAccount
 from core.config.credential_store import keep_login
 from core.config.credentials import KEYRING_SERVICE, PRIMARY
 from core.config.folders import Folders
+from core.config.keyring_value import keep_value
 from core.config.loader import Loaded
+from core.config.mail_password import KEYRING_NAME as MAIL_ENTRY
+from core.config.mail_password import VARIABLE
+from core.config.notify import KEYRING_NAME as PHONES_ENTRY
 from core.config.notify import NotifySettings
 from core.config.settings_file import NotChanged, Value, with_settings
 from core.runtime.durable_file import write_durably
@@ -75,9 +79,7 @@ def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
     if plan.mail_password:
         yield f"mail password: kept in {_keep_mail_password(plan, folders)}"
     if plan.phones:
-        from core.config.notify import KEYRING_NAME
-
-        in_keyring = not plan.simulated and _in_keyring(KEYRING_NAME, " ".join(plan.phones))
+        in_keyring = not plan.simulated and keep_value(PHONES_ENTRY, " ".join(plan.phones))
         if in_keyring or plan.notify.keyring:
             settings["notify.keyring"] = in_keyring
         if not in_keyring or plan.notify.urls:
@@ -111,27 +113,13 @@ def _changed(text: str, settings: dict[str, Value], file: Path) -> str:
 
 
 def _keep_mail_password(plan: Plan, folders: Folders) -> str:
-    from core.config.mail_password import KEYRING_NAME, VARIABLE
-
-    if not plan.simulated and _in_keyring(KEYRING_NAME, plan.mail_password):
+    if not plan.simulated and keep_value(MAIL_ENTRY, plan.mail_password):
         return f"the keyring (service {KEYRING_SERVICE})"
     file = (folders.config / _ENVIRONMENT).resolve()
     others = [line for line in _text(file).splitlines() if not line.startswith(f"{VARIABLE}=")]
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_durably(file, "\n".join([*others, f"{VARIABLE}={plan.mail_password}"]) + "\n")
     return f"{file}, which docs/units/senex-tmux.sh reads; started otherwise, the console needs {VARIABLE}"
-
-
-def _in_keyring(name: str, value: str) -> bool:
-    """Whether the keyring keeps the value, and gives it back."""
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        keyring.set_password(KEYRING_SERVICE, name, value)
-        return keyring.get_password(KEYRING_SERVICE, name) == value
-    except KeyringError:
-        return False
 
 
 def unit_folder() -> Path:
