@@ -26,6 +26,8 @@ from core.records.records import Records
 T = TypeVar("T")
 
 USER = "postgres"
+OTHER_USER = "other"
+"""A second administrator, for a process whose connections are to be told apart from the others'."""
 PASSWORD = "sample-postgres-password"
 READY_WITHIN_S = 30
 _PR_SET_PDEATHSIG = 1
@@ -82,6 +84,7 @@ class PostgresServer:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._admin = self._wait(self._connected())
+        self.execute(f"CREATE ROLE {OTHER_USER} SUPERUSER LOGIN")
         self._wait(self._make_template())
 
     @property
@@ -132,9 +135,11 @@ class PostgresServer:
             lambda: self._wait(connection.close()),
         )
 
-    def sever(self, url: str) -> None:
-        """Ends every connection to the database, as when the network fails and both sides have noticed."""
-        self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name_in(url))
+    def sever(self, url: str, user: str = "") -> None:
+        """Ends every connection to the database, or those of one user, as when the network fails and both sides have
+        noticed."""
+        connections = "FROM pg_stat_activity WHERE datname = $1 AND ($2 = '' OR usename = $2)"
+        self.execute(f"SELECT pg_terminate_backend(pid) {connections}", name_in(url), user)
 
     def dump(self, url: str) -> list[str]:
         """Every row of every table as text, to compare before and after."""
