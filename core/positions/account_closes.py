@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,7 +13,8 @@ from core.broker.pace import Pace, Turn, Work
 from core.broker.port import Broker, BrokerError
 from core.domain.positions.account_at_close import AccountAtClose
 from core.domain.positions.left import open_risk, open_risk_of
-from core.domain.positions.pnl import Unrealized
+from core.domain.positions.pnl import OpenMark, Unrealized, unrealized_of
+from core.domain.positions.units import left_of
 from core.domain.reporting.money import Period, money_of
 from core.domain.risk.risk import capital
 from core.market.calendar import SessionCalendar
@@ -34,8 +35,8 @@ _NONE = Decimal(0)
 class AccountCloses:
     """Records every account once, from half an hour after a session's close to the end of its date.
 
-    What is open is marked in the last minute of the session: afterwards no quote is fresh. `unrealized` tells it of an
-    account by the quotes of the moment; None without fresh quotes.
+    What is open is marked in the last minute of the session: afterwards no quote is fresh. `open_marks` tells it of the
+    tridents of an account, by their ids and by the quotes of the moment.
     """
 
     broker: Broker
@@ -44,9 +45,9 @@ class AccountCloses:
     calendar: SessionCalendar
     pace: Pace
     login_of: Callable[[str], str]
-    unrealized: Callable[[str], Awaitable[Unrealized | None]]
+    open_marks: Callable[[str], Awaitable[Mapping[str, OpenMark]]]
     _kept: dict[str, date] = field(init=False, default_factory=dict)
-    _marks: dict[str, tuple[date, Unrealized]] = field(init=False, default_factory=dict)
+    _marks: dict[str, tuple[date, Mapping[str, OpenMark]]] = field(init=False, default_factory=dict)
 
     async def mark_due(self, accounts: Iterable[str]) -> None:
         """Marks what is open in the accounts, in the last minute of a session. Raises RecordsError."""
@@ -55,9 +56,8 @@ class AccountCloses:
         if session is None or not session.close - MARKED_BEFORE <= now < session.close:
             return
         for account in accounts:
-            day, _ = self._marks.get(account, (None, None))
-            if day != session.day and (found := await self.unrealized(account)) is not None:
-                self._marks[account] = session.day, found
+            if not _all_marked(self._of_day(account, session.day)):
+                self._marks[account] = session.day, await self.open_marks(account)
 
     async def keep_due(self, accounts: Iterable[str]) -> bool:
         """Records the accounts that are not recorded for today's session, once it is over. False when the broker did
@@ -85,8 +85,8 @@ class AccountCloses:
         except BrokerError as error:
             log.warning("the account %s at the close of %s is not known yet: %s", account[-4:], day, error.detail)
             return False
-        marked_on, marks = self._marks.get(account, (None, None))
-        risk = sum((_at_risk(one) for one in await self.records.tridents.held_of(account)), _NONE)
+        held = await self.records.tridents.held_of(account)
+        risk = sum((_at_risk(one) for one in held), _NONE)
         earned = money_of(found.units, found.tridents, (), Period.DAY, first=day, last=day).total
         await self.records.pnl_rows.add_day(
             AccountAtClose(
@@ -94,7 +94,7 @@ class AccountCloses:
                 day=day,
                 open_risk=risk,
                 capital=capital(reads.derivative_buying_power, risk),
-                unrealized=marks if marked_on == day else None,
+                unrealized=_unrealized(self._of_day(account, day), held, day),
                 realized=earned.realized,
                 fees=earned.fees,
                 at=now,
@@ -102,6 +102,29 @@ class AccountCloses:
         )
         self._kept[account] = day
         return True
+
+    def _of_day(self, account: str, day: date) -> Mapping[str, OpenMark] | None:
+        """What was marked in this session; None while nothing was."""
+        marked_on, marks = self._marks.get(account, (None, None))
+        return marks if marked_on == day else None
+
+
+def _all_marked(marks: Mapping[str, OpenMark] | None) -> bool:
+    return marks is not None and all(one.unrealized is not None for one in marks.values())
+
+
+def _unrealized(marks: Mapping[str, OpenMark] | None, held: Iterable[TridentRecord], day: date) -> Unrealized | None:
+    """What the tridents held over this close would realize. What expires on it is left out: its settlement counts for
+    the same day. None where a mark is missing, or where it was made of other units than those that are left."""
+    of_held: list[OpenMark] = []
+    for record in held:
+        if record.trident.expiration <= day:
+            continue
+        mark = None if marks is None else marks.get(record.id)
+        if mark is None or mark.left != left_of(record.trident.units):
+            return None
+        of_held.append(mark)
+    return unrealized_of(of_held)
 
 
 def _at_risk(record: TridentRecord) -> Decimal:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 
@@ -11,7 +11,7 @@ from core.broker.pace import Pace
 from core.broker.port import Broker
 from core.domain.market.quotes import DaySummary
 from core.domain.orders.transactions import Transaction
-from core.domain.positions.pnl import Unrealized
+from core.domain.positions.pnl import OpenMark
 from core.market.calendar import SessionCalendar
 from core.positions.account_closes import AccountCloses
 from core.positions.earnings import Earnings
@@ -31,8 +31,8 @@ class Bookkeeping:
     """Does what is due, turn by turn: at the start, at `TIMES`, and again while a turn says that something failed.
 
     `login_of` names the login that reaches an account. `underlyings` are those that are traded; `summary` tells the
-    newest summary of one, None without one. `unrealized` tells what is open in an account by the quotes of the moment,
-    None without fresh quotes.
+    newest summary of one, None without one. `open_marks` tells what is open of the tridents of an account by the quotes
+    of the moment.
     """
 
     broker: Broker
@@ -44,7 +44,7 @@ class Bookkeeping:
     login_of: Callable[[str], str]
     underlyings: tuple[str, ...]
     summary: Callable[[str], DaySummary | None]
-    unrealized: Callable[[str], Awaitable[Unrealized | None]]
+    open_marks: Callable[[str], Awaitable[Mapping[str, OpenMark]]]
     reads: TransactionReads = field(init=False)
     earnings: Earnings = field(init=False)
     _official: OfficialCloses = field(init=False)
@@ -65,7 +65,7 @@ class Bookkeeping:
         )
         self._official = OfficialCloses(self.records, self.calendar)
         self._closes = AccountCloses(
-            self.broker, self.records, self.clock, self.calendar, self.pace, self.login_of, self.unrealized
+            self.broker, self.records, self.clock, self.calendar, self.pace, self.login_of, self.open_marks
         )
 
     async def turn(self, accounts: Iterable[str]) -> bool:

@@ -214,7 +214,7 @@ class TridentRoom:
             self.login_of,
             self.underlyings,
             self.quotes.summary,
-            self.views.unrealized,
+            self.views.open_marks,
         )
         self.alerts = ExitAlerts(
             self.turns, self.views, proofs, self.books.reads, self.records, self.clock, self.calendar, self.accounts
@@ -338,7 +338,13 @@ class TridentRoom:
             await self._earned_due.wait()
             self._earned_due.clear()
             while self._earned_in:
-                await self.books.earnings.work_out(self._earned_in.pop())
+                account = self._earned_in.pop()
+                try:
+                    await self.books.earnings.work_out(account)
+                except BaseException:  # what failed to be written is worked out by the next run of this service
+                    self._earned_in.add(account)
+                    self._earned_due.set()
+                    raise
             self._books_due.set()
 
     def _books_in_s(self) -> float:

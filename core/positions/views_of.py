@@ -17,7 +17,7 @@ from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
 from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, barred_by, blocks
 from core.domain.positions.due_targets import AFTER_THE_FILL
 from core.domain.positions.next_action import asks_prices_after, next_action
-from core.domain.positions.pnl import Unrealized, unrealized
+from core.domain.positions.pnl import OpenMark, Unrealized, open_mark, unrealized_of
 from core.domain.positions.refusals import refused_at
 from core.domain.positions.timing import must_close_on, next_turn
 from core.domain.positions.trident_view import Dividend, Moment, TridentView
@@ -191,15 +191,17 @@ class TridentViews:
 
     async def unrealized(self, account: str) -> Unrealized | None:
         """What is open in the account, by the quotes of this moment; None without fresh ones. Raises RecordsError."""
+        return unrealized_of((await self.open_marks(account)).values())
+
+    async def open_marks(self, account: str) -> Mapping[str, OpenMark]:
+        """What is open of each trident of the account, by its id, by the quotes of this moment. Raises RecordsError."""
         known = await self.records.tridents_on_record.held_of(account)
-        held = [left for one in known if (left := left_of(one.record.trident.units))]
         legs: dict[str, str] = {}
         for one in known:
             legs |= await self.legs_of(one.record, left_of(one.record.trident.units))
-        if not legs:
-            return Unrealized(Decimal(0), Decimal(0))
-        read = await self.quotes.of(account, legs, Work.ROUTINE)
-        return unrealized([unit for left in held for unit in left], read.quotes, read.at_s)
+        read = await self.quotes.of(account, legs, Work.ROUTINE) if legs else None
+        quotes, at_s = ({}, 0.0) if read is None else (read.quotes, read.at_s)
+        return {one.id: open_mark(one.record.trident.units, quotes, at_s) for one in known}
 
     async def legs_of(self, record: TridentRecord, some: Sequence[Unit]) -> Mapping[str, str]:
         """The contracts of these units of a trident: OCC symbols with their streamer symbols, empty where the chain's

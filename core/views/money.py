@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from core.domain.operation.reasons import Refusal
 from core.domain.positions.account_at_close import AccountAtClose
 from core.domain.reporting.money import Earned, Period, earned_by_day, money_of
 from core.records.search.money import Money
+from core.runtime.clock import exchange_time
 from core.snapshot.money import MoneyDay, MoneyView, MoneyWeek
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def money_view(found: Money, closes: Sequence[AccountAtClose], choice: str) -> M
             Period.MONTH,
             slippages=of_choice.slippages,
         ),
-        days=_days(by_day, _open_by_mid(closes, spans, by_day)),
+        days=_days(by_day, _open_by_mid(closes, spans, by_day, _uncertain(of_choice, closes))),
         weeks=_weeks(by_day),
         open_ids=frozenset(id for of_account in spans.values() for id in of_account.open_ids),
     )
@@ -116,11 +117,37 @@ def _spans(found: Money) -> dict[str, _Spans]:
     return spans
 
 
+def _uncertain(found: Money, closes: Iterable[AccountAtClose]) -> set[date]:
+    """The days of which what is recorded as open at the close and what is realized by then are not two parts of one
+    whole: a unit's end was known only after the account was recorded, or what expired counts for a later day. A unit
+    that ends on its expiration is certain: what expires is not recorded as open."""
+    recorded: dict[str, dict[date, datetime]] = {}
+    for one in closes:
+        recorded.setdefault(one.account, {})[one.day] = one.at
+    of = {trident.id: trident for trident in found.tridents}
+    uncertain: set[date] = set()
+    for unit in found.units:
+        trident = of[unit.trident_id]
+        days = recorded.get(trident.account, {})
+        ends = date.max if unit.day is None else unit.day
+        if unit.ended_at is not None and ends < trident.expiration:
+            recorded_at = days.get(ends, unit.ended_at)
+            if exchange_time(unit.ended_at).date() > ends or unit.ended_at > recorded_at:
+                late = {day for day, at in days.items() if ends <= day < trident.expiration and at < unit.ended_at}
+                uncertain |= late
+        if ends > trident.expiration:
+            uncertain |= {day for day in days if trident.expiration <= day < ends}
+    return uncertain
+
+
 def _open_by_mid(
-    closes: Iterable[AccountAtClose], spans: Mapping[str, _Spans], earned: Iterable[date]
+    closes: Iterable[AccountAtClose],
+    spans: Mapping[str, _Spans],
+    earned: Iterable[date],
+    uncertain: Set[date],
 ) -> dict[date, Decimal | None]:
     """What was open at each close, of all its accounts together; None where it is not known of one with something
-    open. The days on which something was earned are among them."""
+    open, and where it is uncertain. The days on which something was earned are among them."""
     marks: dict[date, dict[str, Decimal | None]] = {day: {} for day in earned}
     for one in closes:
         mid = None if one.unrealized is None else one.unrealized.mid
@@ -129,7 +156,7 @@ def _open_by_mid(
     for day, of_day in marks.items():
         known = [of_day.get(number) for number, span in spans.items() if span.holds(day)]
         sure = [mid for mid in known if mid is not None]
-        found[day] = sum(sure, _NONE) if len(sure) == len(known) else None
+        found[day] = sum(sure, _NONE) if len(sure) == len(known) and day not in uncertain else None
     return found
 
 

@@ -153,6 +153,33 @@ class Unrealized:
     natural: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class OpenMark:
+    """What was open of a trident at some moment: its units left, and what these would realize; None without fresh
+    quotes, and where a unit is broken."""
+
+    left: tuple[Unit, ...]
+    unrealized: Unrealized | None
+
+
+def open_mark(units: Iterable[Unit], quotes: Mapping[str, Quote], now: float) -> OpenMark:
+    """What is open of a trident by quotes as `unrealized` takes them."""
+    every = tuple(units)
+    is_whole = all(unit.state is not UnitState.BROKEN for unit in every)
+    return OpenMark(left_of(every), unrealized(every, quotes, now) if is_whole else None)
+
+
+def unrealized_of(marks: Iterable[OpenMark]) -> Unrealized | None:
+    """What is open of all these tridents together; None where one is not known."""
+    mid = natural = _NONE
+    for mark in marks:
+        if mark.unrealized is None:
+            return None
+        mid += mark.unrealized.mid
+        natural += mark.unrealized.natural
+    return Unrealized(mid, natural)
+
+
 def unrealized(units: Iterable[Unit], quotes: Mapping[str, Quote], now: float) -> Unrealized | None:
     """The unit credits less what closing costs. `quotes` are by OCC symbol, `now` is the monotonic second. None when a
     credit is not known, or a quote is missing, crossed or older than 30 s."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
@@ -49,6 +49,7 @@ class UnitMoney:
 
     `day` is the session to which its money counts, None while it has not ended. `received`, `paid`, `settlement` and
     `realized`, net of fees, are None while nothing says for how much it ended. `opening_fees` are a part of `fees`.
+    `ended_at`, aware UTC, is when it was known to have ended.
     """
 
     trident_id: str
@@ -64,6 +65,7 @@ class UnitMoney:
     opening_fees: Decimal
     estimated: bool
     realized: Decimal | None
+    ended_at: datetime | None = None
 
     @property
     def is_unexplained(self) -> bool:

@@ -23,7 +23,7 @@ from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 _OF_TRIDENT = ("account", "underlying", "expiration", "opened_at", "max_risk", "difference")
 _OF_UNIT = (
     *("trident_id", "unit", "short_symbol", "long_symbol", "how", "earned_day", "received", "paid", "settlement"),
-    *("fees", "opening_fees", "fees_estimated", "realized"),
+    *("fees", "opening_fees", "fees_estimated", "realized", "ended_at"),
 )
 _TRIDENTS = select(tridents.c.id, *(tridents.c[name] for name in _OF_TRIDENT)).order_by(
     tridents.c.opened_at, tridents.c.id
@@ -148,7 +148,8 @@ def _trident(row: Row[Any]) -> TridentMoney:
 
 
 def _unit(row: Sequence[Any]) -> UnitMoney:
-    trident_id, name, short, long, how, day, received, paid, settlement, fees, opening_fees, estimated, realized = row
+    trident_id, name, short, long, how, day, received, paid, settlement, fees, opening_fees, estimated, *rest = row
+    realized, ended_at = rest
     return UnitMoney(
         trident_id,
         UnitName(name),
@@ -163,6 +164,7 @@ def _unit(row: Sequence[Any]) -> UnitMoney:
         opening_fees or _NONE,
         estimated=bool(estimated) or fees is None,
         realized=realized,
+        ended_at=ended_at,
     )
 
 

@@ -6,8 +6,10 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from core.broker.pace import Pace
-from core.domain.positions.pnl import Unrealized
+from core.domain.positions.pnl import OpenMark, Unrealized
 from core.positions.account_closes import AccountCloses
 from core.positions.earnings import Earnings
 from core.positions.transactions import TransactionReads
@@ -28,12 +30,13 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
         await world.build()
         parts = world.engine.parts
         open_now = Unrealized(D("12.50"), D("-3.00"))
-        marks: dict[str, Unrealized | None] = {ACCOUNT: open_now}
+        units = (await world.records.tridents.get(entry.id)).trident.units
+        marks = {ACCOUNT: {entry.id: OpenMark(units, None)}}
         asked: list[str] = []
 
-        async def unrealized(number: str) -> Unrealized | None:
+        async def open_marks(number: str) -> dict[str, OpenMark]:
             asked.append(number)
-            return marks.get(number)
+            return marks.get(number, {})
 
         async def first(number: str) -> date | None:
             return DAY
@@ -47,7 +50,7 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
 
         def closes() -> AccountCloses:
             return AccountCloses(
-                world.broker, world.records, world.clock, parts.calendar, pace, lambda _: "main", unrealized
+                world.broker, world.records, world.clock, parts.calendar, pace, lambda _: "main", open_marks
             )
 
         keeps = closes()
@@ -57,9 +60,11 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
         assert asked == [], "what is open is marked in the last minute, when quotes are still fresh"
         await world.until("15:59")
         await keeps.mark_due(numbers)
-        marks[ACCOUNT] = None
+        marks[ACCOUNT] = {entry.id: OpenMark(units, open_now)}
         await keeps.mark_due(numbers)
-        assert asked == [ACCOUNT, OTHER, OTHER], "one that had no fresh quotes is tried again"
+        marks[ACCOUNT] = {}
+        await keeps.mark_due(numbers)
+        assert asked == [ACCOUNT, OTHER, ACCOUNT], "one that had no fresh quotes is tried again"
         await world.until("16:00")
         await keeps.mark_due(numbers)
         await world.until("16:29")
@@ -79,7 +84,7 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
         balance = world.exchange.balances(ACCOUNT, world.clock.now())
         assert mine.capital == balance.derivative_buying_power + mine.open_risk
         assert (mine.unrealized, other.unrealized) == (open_now, None)
-        assert asked == [ACCOUNT, OTHER, OTHER]
+        assert asked == [ACCOUNT, OTHER, ACCOUNT]
         assert (mine.realized, mine.fees) == (D("-6.73"), D("6.73"))
         assert await closes().keep_due(numbers), "also after a restart"
         assert (await world.records.pnl_rows.days(DAY, DAY))[0] == mine
@@ -89,3 +94,47 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
         await world.records.close()
 
     in_world(day, tmp_path, accounts=(account(), account(OTHER)))
+
+
+@pytest.mark.parametrize(
+    ("what", "kept"),
+    [
+        ("all is as it was marked", "300.00"),
+        ("one expires in this session", "0"),
+        ("a unit ended after the mark", None),
+        ("a trident came after the mark", None),
+        ("a quote was missing", None),
+        ("nothing was marked", None),
+    ],
+)
+def test_what_is_kept_as_open_is_what_no_figure_of_the_session_counts_as_realized(
+    tmp_path: Path, what: str, kept: str | None
+) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46:30")
+        [entry] = await world.entries()
+        await world.stop()
+        await world.build()
+        parts = world.engine.parts
+        trident = (await world.records.tridents.get(entry.id)).trident
+
+        async def open_marks(number: str) -> dict[str, OpenMark]:
+            mark = None if what == "a quote was missing" else Unrealized(D("300.00"), D("290.00"))
+            left = trident.units[:2] if what == "a unit ended after the mark" else trident.units
+            return {} if what == "a trident came after the mark" else {entry.id: OpenMark(left, mark)}
+
+        keeps = AccountCloses(
+            world.broker, world.records, world.clock, parts.calendar, Pace(world.clock), lambda _: "main", open_marks
+        )
+        on = trident.expiration.isoformat() if what == "one expires in this session" else MONDAY
+        await world.until("15:59:30", on)
+        if what != "nothing was marked":
+            await keeps.mark_due([ACCOUNT])
+        await world.until("16:30", on)
+        assert await keeps.keep_due([ACCOUNT])
+        [mine] = await world.records.pnl_rows.days(date.min, date.max)
+        assert (None if mine.unrealized is None else mine.unrealized.mid) == (None if kept is None else D(kept))
+        await world.records.close()
+
+    in_world(day, tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import pytest
 
 from core.domain.positions.account_at_close import AccountAtClose
 from core.domain.positions.pnl import Unrealized
-from core.domain.reporting.money import MoneyFigures, MoneyPart, Period, money_of
+from core.domain.positions.units import Ended, UnitName
+from core.domain.reporting.money import MoneyFigures, MoneyPart, Period, TridentMoney, UnitMoney, money_of
 from core.records.records import Records
 from core.records.repositories import pnl_rows
 from core.records.search import money as money_search
@@ -24,7 +25,7 @@ from core.views import money as money_views
 from core.views.money import account_of, money_page, money_view
 from senex_tui.reports import pnl
 from tests.support.earned_records import OTHER, record_earned
-from tests.support.record_samples import ACCOUNT, DAY, after, url_of
+from tests.support.record_samples import ACCOUNT, AT, DAY, after, url_of
 from tests.support.tridents import D
 from widgets.base.lines import plain
 from widgets.money import MoneyNow, now_lines, open_now
@@ -32,6 +33,8 @@ from widgets.money import MoneyNow, now_lines, open_now
 NONE = Decimal(0)
 LATER = DAY + timedelta(days=3)
 APRIL = date(2026, 4, 6)
+LAST = 4
+"""Days from the opening to the expiration of a trident."""
 
 
 def at_close(account: str, day: date, mid: str | None, risk: str = "190.00") -> AccountAtClose:
@@ -82,6 +85,54 @@ async def test_what_was_open_is_that_of_all_accounts_or_not_known(tmp_path: Path
     assert money_view(found, closes, "").days[-1].open_mid == D("3.00"), "of the first account all has ended"
     [first, *_] = money_view(found, closes, "…0001").days
     assert first == MoneyDay(DAY, D("-6.72"), D("12.00"))
+
+
+def unit_of(trident: TridentMoney, day: date | None, ended_at: datetime | None) -> UnitMoney:
+    amounts = (D("120.00"), D("0.00"), NONE, D("2.00"), D("2.00"))
+    how = None if day is None else Ended.EXPIRED
+    return UnitMoney(
+        trident.id,
+        UnitName.CALL,
+        "S",
+        "L",
+        how,
+        day,
+        *amounts,
+        estimated=False,
+        realized=D("118.00"),
+        ended_at=ended_at,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ends", "known", "sure"),
+    [
+        (0, timedelta(minutes=30), True),  # closed in the session
+        (0, timedelta(minutes=60), False),  # known after the account was recorded: the mark has it too
+        (0, timedelta(days=1), False),
+        (LAST, timedelta(days=LAST + 3), True),  # it expires, and the broker's rows come on Monday
+        (LAST + 1, timedelta(days=LAST + 3), False),  # its settlement counts for a day after its expiration
+        (None, None, False),  # it has expired, and nothing says for how much
+    ],
+)
+def test_an_open_figure_is_there_only_beside_a_realized_one_of_the_same_tridents(
+    ends: int | None, known: timedelta | None, sure: bool
+) -> None:
+    """Otherwise the change of a day would count an end twice, or not at all."""
+    flat = TridentMoney("flat", ACCOUNT, "SPX", DAY + timedelta(days=90), DAY, D("190.00"))
+    other = TridentMoney("other", ACCOUNT, "SPX", DAY + timedelta(days=LAST), DAY, D("190.00"))
+    day = None if ends is None else DAY + timedelta(days=ends)
+    units = (unit_of(flat, None, None), unit_of(other, day, None if known is None else AT + known))
+    closes = [
+        replace(at_close(ACCOUNT, DAY + of, "12.00"), at=AT + of + timedelta(minutes=50))
+        for of in map(timedelta, range(LAST + 1))
+    ]
+    view = money_view(Money((flat, other), units, ()), closes, "")
+    of_day = {one.day: one.open_mid for one in view.days}
+    judged = DAY if ends == 0 else DAY + timedelta(days=LAST)
+    assert of_day[judged] == (D("12.00") if sure else None)
+    today = judged + timedelta(days=1)
+    assert (view.net_today(today, D("12.00")).amount is None) is not sure
 
 
 async def test_every_sum_with_an_estimate_in_it_says_so(tmp_path: Path) -> None:
