@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.snapshot import ExitView, OrderView, PositionView
+    from core.snapshot import AccountView, ExitView, OrderView, PositionView
     from senex_tui.console.base import ConsoleApp
 
 
@@ -19,10 +19,12 @@ class Meant:
     """What a page shows, of which its keys mean nothing else. A field that is None leaves that open; an empty one fits
     nothing, as in a list without a chosen row. `account` is masked.
 
-    `none` says of a key that nothing it is for is among that: `Not the chosen one`.
+    `none` says of a key that nothing it is for is among that: `Not the chosen one`. `unclear` is why the keys mean
+    nothing there at all, empty where they do.
     """
 
     none: str = ""
+    unclear: str = ""
     order: str | None = None
     trident: str | None = None
     account: str | None = None
@@ -38,11 +40,12 @@ class Meant:
 
     def has_trident(self, view: PositionView) -> bool:
         """Whether an open trident is among it, also that of the order that is shown."""
-        return self.trident in (None, view.entry_id) and self.account in (None, view.account)
+        return not self.unclear and self.trident in (None, view.entry_id) and self.account in (None, view.account)
 
     def _has(self, *, order: str, trident: str, account: str, cycle: int | None) -> bool:
         return (
-            self.order in (None, order)
+            not self.unclear
+            and self.order in (None, order)
             and self.trident in (None, trident)
             and self.account in (None, account)
             and self.cycle in (None, cycle)
@@ -57,9 +60,17 @@ def of_trident(trident_id: str, which: str = "this trident") -> Meant:
     return Meant(f"None of {which}", trident=trident_id)
 
 
-def of_account(account: str) -> Meant:
-    """What is of one account, masked."""
-    return Meant(f"None of {account}", account=account)
+def of_account(view: AccountView) -> Meant:
+    """What is of one account. Orders and tridents name theirs masked: where another account is masked alike, none of
+    them is surely its own."""
+    if is_alike(view):
+        return Meant(unclear=f"Another account is shown as {view.account} too: choose under Orders or Tridents instead")
+    return Meant(f"None of {view.account}", account=view.account)
+
+
+def is_alike(view: AccountView) -> bool:
+    """Whether another account has the same masked number: then its own name is longer."""
+    return f"…{view.target}" != view.account
 
 
 def meant_by(app: ConsoleApp) -> Meant:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.domain.operation.account_settings import ACCEPTED, AccountField
 from core.domain.positions.tridents import ExitMode
 from core.snapshot import Mode
-from senex_tui.console.actions.exit_questions import would_send_facts
+from senex_tui.console.actions.exit_questions import alike_facts, would_send_facts
 from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Question, TypedQuestion, ValueQuestion
 from widgets.account_list import notes_of, token_part
@@ -91,6 +91,7 @@ def opt_in_question(snapshot: Now, account: AccountView, mode: str, words: str) 
             ("", f"Closing orders of this account are sent without asking from now on: {_MODES[mode]}."),
             ("", ""),
             *_account_facts(snapshot(), now),
+            *alike_facts(account),
             *(would_send_facts(snapshot(), account.account, mode) or [("now", _NONE_HELD)]),
         ]
 

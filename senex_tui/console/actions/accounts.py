@@ -93,7 +93,7 @@ class AccountActions:
         is_live = now.status.mode is Mode.LIVE
         if mode == ExitMode.OFF.value or (mode == DEFAULT and is_live):
             self._send(account, AccountField.EXITS, mode)
-            ExitOrderActions(self.app).offer_cancel(account.account, account.target)
+            ExitOrderActions(self.app).offer_cancel(account)
         elif mode == DEFAULT or not is_live:
             self._send(account, AccountField.EXITS, mode)
         else:

@@ -63,6 +63,9 @@ class EntryActions:
     def _choose(self, title: str, found: tuple[OrderView, ...], then: Callable[[OrderView], None]) -> None:
         """Of what the page in front shows; nothing else is meant there."""
         meant = meant_by(self.app)
+        if meant.unclear:
+            self.app.say(f"{title} {meant.unclear}", "warning")
+            return
         fits = [entry for entry in found if meant.has_entry(entry)]
         choose(self.app, title, fits, what, then)
         if found and not fits:

@@ -16,7 +16,7 @@ from senex_tui.console.screens.entries import Decision, UnknownOrder, choose
 from senex_tui.console.screens.page import AboutAnEntry
 
 if TYPE_CHECKING:
-    from core.snapshot import ExitView
+    from core.snapshot import AccountView, ExitView
     from senex_tui.console.base import ConsoleApp
 
 
@@ -53,11 +53,12 @@ class ExitOrderActions:
 
         self._choose("Decide on which closing order?", UNKNOWN, ask)
 
-    def offer_cancel(self, account: str = "", target: str = "") -> None:
-        """Asks whether to cancel what rests of an account, masked in `account` and named by `target`, or of all. Does
-        nothing where nothing rests, and for a watcher, which may not."""
+    def offer_cancel(self, account: AccountView | None = None) -> None:
+        """Asks whether to cancel what rests of an account, or of all. Does nothing where nothing rests, and for a
+        watcher, which may not."""
         snapshot = self.app.client.snapshot
-        if not may_cancel_exits(snapshot()) or not exit_questions.resting_of(snapshot(), account):
+        shown, target = ("", "") if account is None else (account.account, account.target)
+        if not may_cancel_exits(snapshot()) or not exit_questions.resting_of(snapshot(), shown):
             return
         note = ExitsWords(ExitsWord.CANCEL).note()
         question = exit_questions.cancel_all_question(snapshot, account)
@@ -66,6 +67,9 @@ class ExitOrderActions:
     def _choose(self, title: str, state: str, then: Callable[[ExitView], None]) -> None:
         """Of what the page in front shows; nothing else is meant there."""
         snapshot, meant = self.app.client.snapshot(), meant_by(self.app)
+        if meant.unclear:
+            self.app.say(f"{title} {meant.unclear}", "warning")
+            return
         found = exits_in_state(snapshot.exits, state)
         fits = [one for one in found if meant.has_exit(one)]
         choose(self.app, title, fits, exit_questions.what, then)

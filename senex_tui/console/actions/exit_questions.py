@@ -12,13 +12,14 @@ from core.snapshot import Mode
 from senex_tui.console.actions.entry_questions import ABSENT_WORD, CANCEL_WORD
 from senex_tui.console.actions.permission import UNKNOWN, WORKING
 from senex_tui.console.actions.questions import ANSWER_S
+from senex_tui.console.meant import is_alike
 from senex_tui.console.screens.dialogs import Facts, Over, Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion
 from widgets.base import format as figures
 from widgets.base.key_names import key_for
 
 if TYPE_CHECKING:
-    from core.snapshot import ExitView, Snapshot
+    from core.snapshot import AccountView, ExitView, Snapshot
 
 _LONGEST = 150
 HELD = "held"
@@ -69,20 +70,22 @@ def cancel_question(snapshot: Now, one: ExitView) -> Question:
     return _asked(snapshot, "Cancel a closing order", facts, "Ask the broker to cancel it? y/n", gone)
 
 
-def cancel_all_question(snapshot: Now, account: str) -> Question:
-    """Asks whether to cancel what rests of an account, masked here, or of all where it is empty."""
+def cancel_all_question(snapshot: Now, of: AccountView | None) -> Question:
+    """Asks whether to cancel what rests of an account, or of all where none is named."""
+    account = "" if of is None else of.account
 
     def facts() -> list[tuple[str, str]]:
         shown = snapshot()
         resting = resting_of(shown, account)
         held = shown.status.exits is not None and shown.status.exits.word == HELD
-        whose = f"`senex exits cancel{f' {account[1:]}' if account else ''}`"
+        whose = f"`senex exits cancel{'' if of is None else f' {of.target}'}`"
         later = f"{key_for('exits', 'X')} and c, or {whose}" if held and not account else whose
         return [
             ("", _NEVER_AGAIN),
             ("", "Each works, and may fill, until the broker confirms its cancel."),
             ("", f"With n they stay; {later} cancels them later."),
             ("mode", shown.status.mode.upper()),
+            *alike_facts(of),
             ("", f"{figures.counted(len(resting), 'closing order')} of {account or 'all accounts'} at the broker:"),
             *((one.order_id or "no id", f"{one.name} at {figures.price(one.debit)}, {one.account}") for one in resting),
         ]
@@ -140,6 +143,15 @@ def order_question(snapshot: Now, one: ExitView, named: Callable[[str], None]) -
 def resting_of(snapshot: Snapshot, account: str = "") -> tuple[ExitView, ...]:
     """The closing orders that work at the broker, of an account, masked here, or of all where it is empty."""
     return tuple(one for one in snapshot.exits if one.state == WORKING and account in ("", one.account))
+
+
+def alike_facts(account: AccountView | None) -> list[tuple[str, str]]:
+    """That what is listed of an account may be another one's, where both are shown alike; else nothing."""
+    if account is None or not is_alike(account):
+        return []
+    return [
+        ("", f"Of these only what is of account …{account.target} is meant: another is shown as {account.account}.")
+    ]
 
 
 def would_send_facts(snapshot: Snapshot, account: str = "", mode: str = ExitMode.ALL.value) -> list[tuple[str, str]]:

@@ -75,6 +75,9 @@ class ExitActions:
         """Asks how to close the trident that is meant, and no other. Of several it asks first which."""
         if self.app.is_asking:
             return
+        if meant.unclear:
+            self.app.say(f"Close which trident? {meant.unclear}", "warning")
+            return
         every = closable(self.app.client.snapshot())
         found = tuple(view for view in every if meant.has_trident(view))
         choose(self.app, "Close which trident?", found, what, self._ask_words)

@@ -63,7 +63,7 @@ class AccountPage(ListPage, AsksRecords):
     @property
     def meant(self) -> Meant:
         """What is of the account."""
-        return of_account(self._account.account)
+        return of_account(self._account)
 
     def action_default(self) -> None:
         row = self.list.chosen

@@ -18,7 +18,7 @@ from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views import lookups
 from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
-from senex_tui.console.meant import ANYTHING, Meant, of_trident
+from senex_tui.console.meant import Meant, of_trident
 from senex_tui.console.screens.list_page import ListPage
 from senex_tui.console.screens.story import StoryPage
 from senex_tui.console.screens.trident import TridentPage
@@ -48,6 +48,9 @@ _NAMED = {"day": "day", "from": "since", "to": "until"} | {
 }
 """The names of the filter's `name:value` words, and the fields of `HistoryFilter` that they set."""
 
+_NO_CYCLE = 0
+"""Cycles are numbered from 1."""
+
 
 class HistoryPage(ListPage):
     """Reads the records page by page as the list is walked down. Cycles that end meanwhile are added on top.
@@ -75,7 +78,7 @@ class HistoryPage(ListPage):
 
     @property
     def meant(self) -> Meant:
-        """The chosen order or trident, where orders or tridents are listed."""
+        """What the chosen row is about: an order, a trident, or the entries of a cycle. A missed slot has none."""
         row = self._chosen_row
         told: dict[str, Any] = {} if row is None else dict(row.figures)
         which = str(told.get("id", ""))
@@ -86,7 +89,15 @@ class HistoryPage(ListPage):
                 return Meant("Not the chosen one", order=which, trident=which)
             case HistoryKind.EXITS:
                 return Meant("Not the chosen one", order=which, trident=str(told.get("trident", "")))
-        return ANYTHING
+            case HistoryKind.FILLS:
+                entry = str(told.get("entry_id", ""))
+                return Meant("Not the chosen one", order=entry, trident=entry)
+            case HistoryKind.COMMANDS:
+                target = str(told.get("target") or "")
+                return Meant("Not the chosen one", order=target, trident=target)
+            case HistoryKind.CYCLES | HistoryKind.ATTEMPTS | HistoryKind.SUGGESTIONS:
+                cycle = None if row is None else row.cycle
+                return Meant("None of the chosen cycle", cycle=_NO_CYCLE if cycle is None else cycle)
 
     # What is shown
 

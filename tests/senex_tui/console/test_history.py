@@ -83,6 +83,33 @@ async def test_every_kind_is_shown_in_turn(data: Path) -> None:
         assert "pause" in await settled(console), "a command has no cycle; it is told in full itself"
 
 
+async def test_a_key_about_an_order_means_that_of_the_chosen_row_whatever_is_listed(data: Path) -> None:
+    async with over(data, (100, 40)) as console:
+        elsewhere = (parts.order(entry_id="works", cycle=99), parts.unknown_order(entry_id="unknown", cycle=99))
+        console.engine.current = replace(console.engine.current, orders=elsewhere)
+        await console.pull()
+        await console.press("h")
+        page = console.app.screen
+        assert isinstance(page, HistoryPage)
+        for _ in range(6):
+            await settled(console)
+            for key, said in (("c", "Cancel which"), ("u", "Decide on which")):
+                await console.press(key)
+                await console.pilot.pause()
+                assert not console.app.is_asking, console.text
+                assert console.toasts[-1].startswith(said)
+            await console.press("tab")
+        await settled(console)
+        await console.press("G")
+        cycle = page.meant.cycle
+        assert cycle
+        console.engine.current = replace(console.engine.current, orders=(parts.order(entry_id="works", cycle=cycle),))
+        await console.pull()
+        await console.press("c")
+        await console.pilot.pause()
+        assert console.app.is_asking, "an entry of the chosen cycle is meant"
+
+
 async def test_words_are_filtered_here_and_named_ones_asked_of_the_records(data: Path) -> None:
     async with over(data) as console:
         await console.press("h")

@@ -70,6 +70,33 @@ async def test_a_key_on_a_page_asks_about_nothing_that_the_page_does_not_show(
         assert console.engine.sent == []
 
 
+@pytest.mark.parametrize("key", SAID)
+async def test_on_the_page_of_an_account_that_another_is_shown_like_a_key_means_neither(key: str) -> None:
+    """Orders and tridents name their account masked, and the mask of two is the same."""
+    here = parts.account()
+    shown = everything_elsewhere()
+    shown = replace(
+        shown,
+        orders=tuple(replace(one, account=here.account) for one in shown.orders),
+        exits=tuple(replace(one, account=here.account) for one in shown.exits),
+        positions=parts.holding(parts.position(account=here.account, exits=EXITS)).positions,
+    )
+    alike = replace(here, target=f"9{here.target}")
+    async with driven(shown, size=(100, 40)) as console:
+        await console.app.push_screen(AccountPage(here))
+        await console.press(key)
+        await console.pilot.pause()
+        assert console.app.is_asking, "while it is alone, the key asks"
+    async with driven(replace(shown, accounts=(alike,)), size=(100, 40)) as console:
+        await console.app.push_screen(AccountPage(alike))
+        await console.press(key)
+        await console.pilot.pause()
+        assert not console.app.is_asking
+        assert console.toasts[-1].startswith(SAID[key])
+        assert f"Another account is shown as {here.account} too" in console.toasts[-1]
+        assert console.engine.sent == []
+
+
 async def test_on_the_page_of_a_trident_a_key_means_its_orders_and_of_several_it_asks_which() -> None:
     ours = replace(WORKS, exit_id="x1", trident_id=SHOWN, name="target of put-1")
     also = replace(WORKS, exit_id="x2", trident_id=SHOWN, name="target of call")
