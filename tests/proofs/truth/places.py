@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.guards.kill_files import halt_all_file
 from core.snapshot import Snapshot
 from tests.proofs.truth.oracle import read_truth
 from tests.proofs.truth.panels import texts_of
@@ -57,7 +58,7 @@ def facts_of(world: World, *, console: bool = True) -> Facts:
         open=None if session is None else session.open,
         close=None if session is None else session.close,
         console=console,
-        kill_file=world.kill_file.exists(),
+        kill_file=world.kill_file.exists() or halt_all_file(world.kill_file).exists(),
         sends=world.sends,
     )
     return facts if engine is None else with_engine(facts, engine)
