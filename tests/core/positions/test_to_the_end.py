@@ -73,6 +73,42 @@ def test_targets_rest_seconds_after_the_fill_and_one_that_fills_leaves_the_other
     in_world(day, tmp_path, start=EARLY)
 
 
+@pytest.mark.parametrize("seen_by", ["its alert", "the next look"])
+@pytest.mark.parametrize("kind", [ExitKind.TARGET, ExitKind.TIME])
+def test_a_close_that_the_broker_refuses_and_has_all_the_same_is_an_incident_and_no_other_follows(
+    tmp_path: Path, kind: ExitKind, seen_by: str
+) -> None:
+    def contradicts(world: World) -> None:
+        if seen_by == "the next look":
+            world.broker.arm(FaultKind.ALERTS_LOST, count=30)
+        world.broker.arm(FaultKind.REST_REFUSED_AFTER, method="POST", path=f"/accounts/{ACCOUNT}/orders")
+
+    async def weeks(world: World) -> None:
+        if kind is ExitKind.TIME:
+            await targets_placed(world)
+            await off_until(world, "09:59:30", "2026-04-10")
+            await world.until("09:59:59.9", "2026-04-10")
+            contradicts(world)
+            await world.until("10:30", "2026-04-10")
+        else:
+            world.exits = None
+            await world.start()
+            await world.until("09:45:10")
+            contradicts(world)
+            await world.until("10:30")
+        [record] = await world.records.tridents.newest(10)
+        found = [one for one in await exits_of(world, record.id) if one.kind is kind]
+        [incident] = [one for one in found if one.state is OrderState.INCIDENT]
+        assert incident.holds_units
+        others = [one for one in found if one is not incident]
+        assert not {name for one in others for name in one.units} & set(incident.units)
+        theirs = [one for one in world.exchange.orders(ACCOUNT) if one.external_identifier == incident.identifier]
+        assert [one.id for one in theirs] == [int(incident.order_id or 0)]
+        await world.stop()
+
+    in_world(weeks, tmp_path, start=EARLY)
+
+
 def test_of_many_tridents_one_asks_for_the_dividend_and_the_turns_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

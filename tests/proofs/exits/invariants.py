@@ -43,6 +43,8 @@ __all__ = ["CHECKS", "QUICK", "ExitWorldFacts", "Kept", "Stop", "quick", "violat
 ON_THE_WIRE = timedelta(seconds=2)
 """An order that was leaving when sending was stopped is with the broker by then."""
 _NEVER_SENT = NOWHERE | {"prepared"}
+NOTICED_WITHIN = timedelta(seconds=90)
+"""A broker that refuses an order, and has it all the same, is believed until an alert or the next look shows it."""
 
 
 def violations(facts: ExitWorldFacts) -> list[str]:
@@ -254,6 +256,8 @@ def _too_early(facts: Facts, row: ExitRow, at: datetime) -> Iterator[str]:
 def _freed_without_evidence(facts: Facts, row: ExitRow) -> Iterator[str]:
     """A claim ends with the fill of its unit, with a state that says that no order is there, or with a proof."""
     if row.released_at is None:
+        return
+    if row.state == "rejected" and row.order_id is None and facts.world.now - row.released_at < NOTICED_WITHIN:
         return
     theirs = [order for order in facts.closes if order.external_identifier == row.identifier]
     for order in theirs:
