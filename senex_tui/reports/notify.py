@@ -30,11 +30,11 @@ async def send_test(addresses: tuple[str, ...]) -> Answer:
     """Sends the test message to each phone at once, without the outbox. The exit code is that of the worst."""
     from core.notify.mail_queue import phone_channel
     from core.notify.mailer import MailError, MailFault
-    from core.notify.phone import PhoneSender
+    from core.notify.phone import phone_senders
 
     code, lines, message = SENT, [], test_message("This phone is reached")
-    for number, address in enumerate(addresses, 1):
-        sender, name = PhoneSender(address), phone_channel(number)
+    for number, sender in enumerate(phone_senders(addresses), 1):
+        name = phone_channel(number)
         try:
             answer = await sender.send(message)
         except MailError as error:

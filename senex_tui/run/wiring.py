@@ -142,7 +142,8 @@ async def build_engine(
     sandbox = mode is Mode.SANDBOX
     starting = starting or StartProgress(SystemClock())
     starting.begin(SETUP)
-    mailer, phones = mailer_for(settings.mail, mode), phones_for(settings, mode)
+    mailer = mailer_for(settings.mail, mode)
+    phones = phones_for(settings, mode, has_mail=mailer is not None)
     locks = await take_locks(place, broker_address(access.url, sandbox=sandbox), data_lock)
     records: Records | None = None
     try:
@@ -222,15 +223,17 @@ def mailer_for(settings: MailSettings, mode: Mode) -> Mailer | None:
     return SmtpMailer(settings, find_mail_password(settings, os.environ, environment_only=mode is Mode.DEMO))
 
 
-def phones_for(settings: Settings, mode: Mode) -> tuple[Mailer, ...]:
-    """The services of the phones that a mode's engine tells. A demo reads no keyring, and tells only what is on this
-    machine. Raises CredentialsError where the settings name the keyring and it has no addresses."""
+def phones_for(settings: Settings, mode: Mode, *, has_mail: bool) -> tuple[Mailer, ...]:
+    """The services of the phones that a mode's engine tells; `has_mail` says whether it mails too. A demo reads no
+    keyring, and tells only what is on this machine. Raises CredentialsError where the settings name the keyring and it
+    has no addresses."""
     from core.config.notify import find_addresses, is_local
-    from core.notify.phone import PhoneSender
+    from core.notify.phone import phone_senders
 
     demo = mode is Mode.DEMO
     found = find_addresses(settings.notify, environment_only=demo)
-    return tuple(PhoneSender(address) for address in found if not demo or is_local(address))
+    told = [address for address in found if not demo or is_local(address)]
+    return phone_senders(told, has_mail=has_mail)
 
 
 def choose_clock(settings: Settings, server: tuple[datetime, float] | None) -> Clock:

@@ -26,6 +26,11 @@ class MemoryMailServer:
         """It takes a message, and its answer is lost."""
         self.refuses: Callable[[Mail], bool] = lambda mail: False
 
+    async def check(self) -> str:
+        if self.fault is MailFault.UNUSABLE:
+            raise MailError(self.fault, f"{self.server} cannot be used")
+        return self.server
+
     async def send(self, mail: Mail) -> str:
         self.tries += 1
         if self.hangs:

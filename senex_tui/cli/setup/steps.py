@@ -225,6 +225,7 @@ class Steps:
 
     def phones(self) -> None:
         from core.config.notify import addresses_words, find_addresses, secrets_of_addresses
+        from core.notify.phone import phone_senders, unusable
 
         say("\n6. Phone")
         simulated = self.broker.url is not None
@@ -245,6 +246,10 @@ class Steps:
                 continue
             addresses = find_addresses(made, environment_only=True)
             redact.add(*secrets_of_addresses(addresses))
+            wrong_address = asyncio.run(unusable(phone_senders(addresses)))
+            if wrong_address:
+                say(f"  {wrong_address}.")
+                continue
             from senex_tui.reports.notify import send_test
 
             if agrees("send a test message now", kept=True):
