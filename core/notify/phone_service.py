@@ -18,7 +18,6 @@ from apprise import (
     NotifyType,
     OverflowMode,
     PersistentStoreMode,
-    URLBase,
 )
 
 from core.notify.mailer import MailFault
