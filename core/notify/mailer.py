@@ -57,3 +57,18 @@ class Mailer(Protocol):
     async def check(self) -> str:
         """Says what it is, once it is known that it can be used. Sends nothing. Raises MailError."""
         ...
+
+
+class UnusableMailer:
+    """A way to the operator whose password or address could not be found at the start, and why. Trading starts without
+    it: what is due waits until a start finds what is missing."""
+
+    def __init__(self, server: str, why: str) -> None:
+        self.server = server
+        self._why = why
+
+    async def send(self, mail: Mail) -> str:
+        raise MailError(MailFault.UNUSABLE, self._why)
+
+    async def check(self) -> str:
+        raise MailError(MailFault.UNUSABLE, self._why)

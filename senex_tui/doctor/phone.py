@@ -15,7 +15,7 @@ _WITHIN_S = 8.0
 
 def phone_row(settings: Settings | None) -> Row:
     """Asks Apprise whether it can use each address, and whether each has one target; sends nothing. Addresses that the
-    keyring should have and has not are a FAIL, because without them no console starts."""
+    keyring should have and does not give are a WARN: the console starts without them."""
     from core.config.credentials import CredentialsError
     from core.config.notify import find_addresses, shown_address
     from core.notify.phone import phone_senders, unusable
@@ -26,7 +26,7 @@ def phone_row(settings: Settings | None) -> Row:
         addresses = find_addresses(settings.notify, environment_only=settings.broker.url is not None)
     except CredentialsError as error:
         found, _, todo = str(error).partition("; ")
-        return Row("phone", Finding.FAIL, f"{found}: the console does not start", todo)
+        return Row("phone", Finding.WARN, f"{found}: no message reaches a phone of the keyring", todo)
     if not addresses:
         return Row("phone", Finding.SKIP, "not used: with broker.url the keyring is not read")
     bad = asyncio.run(unusable(phone_senders(addresses, whole_s=_WITHIN_S)))
