@@ -262,7 +262,22 @@ def test_a_settings_file_that_cannot_be_changed_keeps_everything_from_being_writ
     [
         ("", "\n[trading]\nwidth = 5\n"),
         ("[trading]\nlive = false\n", "[trading]\nlive = false\nwidth = 5\n"),
-        ("[trading]\nwidth = 3 # old\n[mail]\nport = 1\n", "[trading]\nwidth = 5\n[mail]\nport = 1\n"),
+        ("[trading]\nwidth = 3 # old\n[mail]\nport = 1\n", "[trading]\nwidth = 5 # old\n[mail]\nport = 1\n"),
+        ("[trading]\n  width=[3, '#'] \t# old # er", "[trading]\n  width=5 \t# old # er\n"),
+        ('[trading]\nwidth = "a\\"#b" #c\n', "[trading]\nwidth = 5 #c\n"),
+        ("[trading]\r\nlive = false\r\n[mail]\r\n", "[trading]\r\nlive = false\r\nwidth = 5\r\n[mail]\r\n"),
+        ("\ufeff[trading]\nwidth = 3\n", "\ufeff[trading]\nwidth = 5\n"),
+        ("\ufeff[mail]\n", "\ufeff[mail]\n\n[trading]\nwidth = 5\n"),
+        (
+            "[trading]\nlive = false\n\n# How mail goes\n[mail]\n",
+            "[trading]\nlive = false\nwidth = 5\n\n# How mail goes\n[mail]\n",
+        ),
+        ("[trading]\n# mine\n# [mail]\n", "[trading]\nwidth = 5\n# mine\n# [mail]\n"),
+        (
+            "[trading]\nunderlyings = [\n'QQQ', # it\n]\n#\n",
+            "[trading]\nunderlyings = [\n'QQQ', # it\n]\nwidth = 5\n#\n",
+        ),
+        ("[mail]\nuser = 'a\u2028b'\n", "[mail]\nuser = 'a\u2028b'\n\n[trading]\nwidth = 5\n"),
         ("[mail]\nwidth = 'x'\n", "[mail]\nwidth = 'x'\n\n[trading]\nwidth = 5\n"),
     ],
 )
