@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.domain.operation import times
+from core.domain.operation.amounts import counted
 from core.domain.operation.events import Severity
 from core.notify.mailer import Mail, Mailer, MailError, MailFault
 from core.records.records import Records
-from core.records.repositories.outbox import MAIL, Message
+from core.records.repositories.outbox import CHANNEL, MAIL, Message
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -203,7 +204,7 @@ class ChannelSender:
             before = now - GIVE_UP_AFTER * self.clock.speed
             older = await self.records.outbox.give_up_older(before, now, self.channel)
             to = "" if self.channel == MAIL else f" for {self.channel}"
-            text = f"{1 + older} messages{to} could not be sent for 3 days and are given up: {error.detail}"
+            text = f"{counted(1 + older, 'message')}{to} could not be sent for 3 days, given up: {error.detail}"
             await self._say("given_up", text, Severity.WARNING)
 
     async def _say_trouble(self, error: MailError) -> None:
@@ -226,6 +227,7 @@ class ChannelSender:
 
     async def _say(self, kind: str, text: str, severity: Severity) -> None:
         try:
-            await self.bus.say(f"{self.channel.partition(' ')[0]}.{kind}", text, severity)
+            name = f"{self.channel.partition(' ')[0]}.{kind}"
+            await self.bus.say(name, text, severity, figures=((CHANNEL, self.channel),))
         except RecordsError:
             log.exception("%s could not be recorded: %s", kind, text)
