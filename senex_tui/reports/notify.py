@@ -8,8 +8,8 @@ from senex_tui.reports.mail import (
     NO_ANSWER,
     NOT_TAKEN,
     SENT,
+    channel_values,
     counts_lines,
-    mail_values,
     message_lines,
     read_channel,
     test_message,
@@ -76,4 +76,4 @@ async def phone_values(outbox: Outbox, settings: NotifySettings | None) -> dict[
     """The part of `senex status` about the phones: of the first for which messages wait, else of the first."""
     waiting = [channel for channel in await outbox.channels_waiting() if channel.startswith("phone")]
     off = "not used" if settings is not None and not settings.is_on else ""
-    return await mail_values(outbox, off, waiting[0] if waiting else "phone")
+    return await channel_values(outbox, off, waiting[0] if waiting else "phone")
