@@ -87,8 +87,8 @@ def environment_of(folders: Folders) -> Path:
 
 
 def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
-    """Writes everything but the accounts, the secrets first; says of each where it went. What is there is read before
-    the first write. Raises OSError, Refused, CredentialsError."""
+    """Writes everything but the accounts; says of each where it went. What is there is read before the first write, and
+    an old line goes only once the new value is kept. Raises OSError, Refused, CredentialsError."""
     settings = dict(plan.settings)
     text, environment = _text(file), _content(environment_of(folders))
     if plan.keeps_login:
@@ -97,6 +97,18 @@ def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
         _changed(text, settings | way, file)  # refused before anything is written
     if plan.keeps_login and plan.login is not None:
         yield f"login {PRIMARY}: kept in {keep_login(PRIMARY, *plan.login, folders.credentials_file)}"
+    if plan.phones:
+        in_keyring = not plan.simulated and keep_value(PHONES_ENTRY, " ".join(plan.phones))
+        if in_keyring or plan.notify.keyring:
+            settings["notify.keyring"] = in_keyring
+        if not in_keyring or plan.notify.urls:
+            settings["notify.urls"] = () if in_keyring else plan.phones
+        place = f"the keyring (service {KEYRING_SERVICE})" if in_keyring else f"{file}, which is yours alone to read"
+        yield f"phones: kept in {place}"
+    if settings:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_durably(file, _changed(text, settings, file))
+        yield f"settings: {', '.join(settings)} written to {file}"
     left = environment_file.without(environment, plan.replaced_variables())
     in_keyring = bool(plan.mail_password) and not plan.simulated and keep_value(MAIL_ENTRY, plan.mail_password)
     if plan.mail_password and not in_keyring:
@@ -110,18 +122,6 @@ def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
     gone = [name for name in plan.replaced_variables() if name not in kept]
     if old := environment_file.names_in(environment, gone):
         yield f"environment: {', '.join(old)} left out of {environment_of(folders)}"
-    if plan.phones:
-        in_keyring = not plan.simulated and keep_value(PHONES_ENTRY, " ".join(plan.phones))
-        if in_keyring or plan.notify.keyring:
-            settings["notify.keyring"] = in_keyring
-        if not in_keyring or plan.notify.urls:
-            settings["notify.urls"] = () if in_keyring else plan.phones
-        place = f"the keyring (service {KEYRING_SERVICE})" if in_keyring else f"{file}, which is yours alone to read"
-        yield f"phones: kept in {place}"
-    if settings:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_durably(file, _changed(text, settings, file))
-        yield f"settings: {', '.join(settings)} written to {file}"
     if plan.unit is not None:
         path, unit = plan.unit
         path.parent.mkdir(parents=True, exist_ok=True)
