@@ -14,7 +14,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -133,7 +134,7 @@ def _with_environment(in_file: dict[str, Any], in_environment: Mapping[Location,
             if not isinstance(inner, dict):
                 inner = table[part] = {}
             table = inner
-        table[location[-1]] = _typed(text)
+        table[location[-1]] = _typed(text, location)
     return merged
 
 
@@ -141,13 +142,24 @@ def _copy(table: dict[str, Any]) -> dict[str, Any]:
     return {key: _copy(value) if isinstance(value, dict) else value for key, value in table.items()}
 
 
-def _typed(text: str) -> Any:
-    """The text as a TOML value, else as plain text."""
+def _typed(text: str, location: Location) -> Any:
+    """The text as a TOML value, else as plain text. A setting that takes text alone gets it: a name may be a number."""
     try:
         parsed = tomllib.loads(f"value = {text}", parse_float=Decimal)
     except tomllib.TOMLDecodeError:
         return text
-    return parsed["value"] if len(parsed) == 1 else text
+    value = parsed["value"] if len(parsed) == 1 else text
+    return value if isinstance(value, str) or not _takes_text_alone(location) else text
+
+
+def _takes_text_alone(location: Location) -> bool:
+    if location not in _leaves(Settings):
+        return False
+    annotation: Any = _field(location).annotation
+    taken = (
+        get_args(annotation) if isinstance(annotation, UnionType) or get_origin(annotation) is Union else (annotation,)
+    )
+    return {get_args(one)[0] if get_origin(one) is Annotated else one for one in taken} <= {str, NoneType}
 
 
 def _section(model: type[BaseModel], name: str) -> type[BaseModel] | None:

@@ -113,6 +113,11 @@ def is_local(address: str) -> bool:
     return parts.scheme in _OWN_SERVER and is_this_machine(parts.hostname or "")
 
 
+def told_addresses(addresses: tuple[str, ...], *, demo: bool) -> tuple[str, ...]:
+    """The addresses that a console tells, which are numbered in this order: a demo only those on this machine."""
+    return tuple(address for address in addresses if not demo or is_local(address))
+
+
 def addresses_words(settings: NotifySettings, *, environment_only: bool) -> str:
     """Where the addresses come from, in words for people; never any part of one but its kind."""
     if not settings.is_on:
@@ -128,7 +133,9 @@ def _in_keyring() -> tuple[str, ...]:
     mend = f"store them with blanks between: keyring set {KEYRING_SERVICE} '{KEYRING_NAME}'"
     text = kept_value(KEYRING_NAME)
     if not text.split():
-        raise CredentialsError(f"notify.keyring is true but the keyring has no addresses; {mend}")
+        raise CredentialsError(
+            f"notify.keyring is true but the keyring gives no addresses, because it is locked or has none; {mend}"
+        )
     redact.add(*text.split())
     try:
         return NotifySettings(urls=text).urls  # type: ignore[arg-type]  # split by the field itself

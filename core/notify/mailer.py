@@ -18,6 +18,8 @@ class MailFault(Enum):
     LOGIN_REFUSED = "login refused"
     REFUSED = "refused"
     """The server refused this very message, as a mail server does by 5xx; it may take others."""
+    UNUSABLE = "cannot be used"
+    """A setting or a secret that is needed to send is missing or wrong: no message can be sent until it is mended."""
 
 
 class MailError(Exception):
@@ -51,3 +53,22 @@ class Mailer(Protocol):
     async def send(self, mail: Mail) -> str:
         """Hands the message over and returns the answer. Raises MailError."""
         ...
+
+    async def check(self) -> str:
+        """Says what it is, once it is known that it can be used. Sends nothing. Raises MailError."""
+        ...
+
+
+class UnusableMailer:
+    """A way to the operator whose password or address could not be found at the start, and why. Trading starts without
+    it: what is due waits until a start finds what is missing."""
+
+    def __init__(self, server: str, why: str) -> None:
+        self.server = server
+        self._why = why
+
+    async def send(self, mail: Mail) -> str:
+        raise MailError(MailFault.UNUSABLE, self._why)
+
+    async def check(self) -> str:
+        raise MailError(MailFault.UNUSABLE, self._why)

@@ -60,6 +60,10 @@ class SmtpMailer:
     def server(self) -> str:
         return self._settings.server
 
+    async def check(self) -> str:
+        """The settings were complete when this was made. The server itself is first asked when a message is due."""
+        return self.server
+
     async def send(self, mail: Mail) -> str:
         message = self.message(mail)
         security = self._settings.security

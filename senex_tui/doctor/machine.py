@@ -198,7 +198,7 @@ def _lock(folder: Path) -> Row:
 
 
 def _mail(setup: Setup) -> Row:
-    """The row about mail. A missing password is a FAIL, because without it no console starts."""
+    """The row about mail. A missing password is a WARN: the console starts, and sends no mail."""
     from core.config.credentials import CredentialsError
     from core.config.mail_password import find_mail_password
     from senex_tui.reports.mail import off_because
@@ -210,7 +210,7 @@ def _mail(setup: Setup) -> Row:
                 find_mail_password(settings.mail, os.environ, environment_only=settings.broker.url is not None)
             except CredentialsError as error:
                 found, _, todo = str(error).partition("; ")
-                return Row("mail", Finding.FAIL, f"{found}: the console does not start", todo.rstrip("."))
+                return Row("mail", Finding.WARN, f"{found}: no mail is sent", todo.rstrip("."))
     return mail_row(_section(setup, "mail"))
 
 

@@ -14,10 +14,11 @@ _WITHIN_S = 8.0
 
 
 def phone_row(settings: Settings | None) -> Row:
-    """Asks Apprise whether it can use each address, and sends nothing. Addresses that the keyring should have and has
-    not are a FAIL, because without them no console starts."""
+    """Asks Apprise whether it can use each address, and whether each has one target; sends nothing. Addresses that the
+    keyring should have and does not give are a WARN: the console starts without them."""
     from core.config.credentials import CredentialsError
     from core.config.notify import find_addresses, shown_address
+    from core.notify.phone import phone_senders, unusable
 
     if settings is None or not settings.notify.is_on:
         return Row("phone", Finding.SKIP, "not used")
@@ -25,22 +26,11 @@ def phone_row(settings: Settings | None) -> Row:
         addresses = find_addresses(settings.notify, environment_only=settings.broker.url is not None)
     except CredentialsError as error:
         found, _, todo = str(error).partition("; ")
-        return Row("phone", Finding.FAIL, f"{found}: the console does not start", todo)
+        return Row("phone", Finding.WARN, f"{found}: no message reaches a phone of the keyring", todo)
     if not addresses:
         return Row("phone", Finding.SKIP, "not used: with broker.url the keyring is not read")
-    bad = asyncio.run(_unusable(addresses))
+    bad = asyncio.run(unusable(phone_senders(addresses, whole_s=_WITHIN_S)))
     if bad:
         return Row("phone", Finding.WARN, bad, "mend notify.urls; trading goes on without it")
     kinds = ", ".join(shown_address(address) for address in addresses)
     return Row("phone", Finding.OK, f"{kinds}; nothing was sent, `senex notify test` does")
-
-
-async def _unusable(addresses: tuple[str, ...]) -> str:
-    """What is wrong with the first address that cannot be used; empty when nothing is."""
-    from core.notify.mailer import MailError
-    from core.notify.phone import PhoneSender
-
-    answers = await asyncio.gather(
-        *(PhoneSender(address, whole_s=_WITHIN_S).check() for address in addresses), return_exceptions=True
-    )
-    return next((str(answer) for answer in answers if isinstance(answer, MailError)), "")

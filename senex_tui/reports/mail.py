@@ -90,7 +90,7 @@ async def read_channel(place: Place, channel: str) -> tuple[OutboxCounts, tuple[
     return await with_records(place, read)
 
 
-async def mail_values(outbox: Outbox, off: str, channel: str = "mail") -> dict[str, Any]:
+async def channel_values(outbox: Outbox, off: str, channel: str = "mail") -> dict[str, Any]:
     """The part of `senex status` about a channel, as a report's values. `failing` is the server's last answer to what
     waits."""
     counts, waiting = await outbox.counts(channel), await outbox.waiting(channel)
@@ -105,8 +105,8 @@ async def mail_values(outbox: Outbox, off: str, channel: str = "mail") -> dict[s
     }
 
 
-def mail_words(values: dict[str, Any], command: str = "senex mail") -> str:
-    """The values of `mail_values` as one line; `command` tells more."""
+def channel_words(values: dict[str, Any], command: str = "senex mail") -> str:
+    """The values of `channel_values` as one line; `command` tells more."""
     given_up = f"; {values['given_up']} given up" if values["given_up"] else ""
     if not values["waiting"]:
         return f"{values['off'] or 'nothing waits'}{given_up}"

@@ -8,8 +8,8 @@ from senex_tui.reports.mail import (
     NO_ANSWER,
     NOT_TAKEN,
     SENT,
+    channel_values,
     counts_lines,
-    mail_values,
     message_lines,
     read_channel,
     test_message,
@@ -30,11 +30,11 @@ async def send_test(addresses: tuple[str, ...]) -> Answer:
     """Sends the test message to each phone at once, without the outbox. The exit code is that of the worst."""
     from core.notify.mail_queue import phone_channel
     from core.notify.mailer import MailError, MailFault
-    from core.notify.phone import PhoneSender
+    from core.notify.phone import phone_senders
 
     code, lines, message = SENT, [], test_message("This phone is reached")
-    for number, address in enumerate(addresses, 1):
-        sender, name = PhoneSender(address), phone_channel(number)
+    for number, sender in enumerate(phone_senders(addresses), 1):
+        name = phone_channel(number)
         try:
             answer = await sender.send(message)
         except MailError as error:
@@ -47,7 +47,7 @@ async def send_test(addresses: tuple[str, ...]) -> Answer:
 
 async def read_phones(settings: NotifySettings, addresses: tuple[str, ...], place: Place) -> list[str]:
     """What the outbox has for the phones, as lines of text. Raises Refused before the first start, RecordsError."""
-    from core.config.notify import is_local, shown_address
+    from core.config.notify import shown_address, told_addresses
     from core.notify.mail_queue import phone_channel
     from core.snapshot import Mode
     from senex_tui.trader.place import with_records
@@ -55,12 +55,15 @@ async def read_phones(settings: NotifySettings, addresses: tuple[str, ...], plac
     if not addresses:
         return [labelled("phone", PHONES_ARE_OFF)]
     lines: list[str] = []
-    for number, address in enumerate(addresses, 1):
-        told = place.mode is not Mode.DEMO or is_local(address)
+    told = told_addresses(addresses, demo=place.mode is Mode.DEMO)
+    for number, address in enumerate(told, 1):
         counts, newest = await read_channel(place, phone_channel(number))
-        lines += ["", labelled(phone_channel(number), shown_address(address) + ("" if told else f"; {_DEMO}"))]
+        lines += ["", labelled(phone_channel(number), shown_address(address))]
         lines += [*counts_lines(counts), *message_lines(newest)]
-    known = {phone_channel(number) for number in range(1, len(addresses) + 1)}
+    for address in addresses:
+        if address not in told:
+            lines += ["", labelled("not told", f"{shown_address(address)}; {_DEMO}")]
+    known = {phone_channel(number) for number in range(1, len(told) + 1)}
     for channel in await with_records(place, lambda records: records.outbox.channels_waiting()):
         if channel.startswith("phone") and channel not in known:
             counts, _ = await read_channel(place, channel)
@@ -73,4 +76,4 @@ async def phone_values(outbox: Outbox, settings: NotifySettings | None) -> dict[
     """The part of `senex status` about the phones: of the first for which messages wait, else of the first."""
     waiting = [channel for channel in await outbox.channels_waiting() if channel.startswith("phone")]
     off = "not used" if settings is not None and not settings.is_on else ""
-    return await mail_values(outbox, off, waiting[0] if waiting else "phone")
+    return await channel_values(outbox, off, waiting[0] if waiting else "phone")

@@ -32,7 +32,7 @@ from core.views.standing_reads import read_reconciling
 from senex_tui.reports.alerts import alert_values
 from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
-from senex_tui.reports.mail import mail_values, mail_words, off_because
+from senex_tui.reports.mail import channel_values, channel_words, off_because
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
 from senex_tui.reports.notify import phone_values
 from senex_tui.reports.recorded_tridents import exits_lines, exits_values
@@ -132,7 +132,7 @@ async def _values(
         "breakers": [_breaker(b) for b in await records.breakers.open_now()],
         "reconciled": {"at": instant_text(reconciled.at), "text": reconciled.text} if reconciled else None,
         "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
-        "mail": await mail_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
+        "mail": await channel_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
         "phone": await phone_values(records.outbox, notify),
         "logins": [_login(login) for login in await records.logins.all()],
         "slots": _slots(slots, cycles, ran),
@@ -297,9 +297,9 @@ def _lines(values: dict[str, Any]) -> list[str]:
                 )
             )
     lines.append(labelled("alerts", _alert_words(values["alerts"])))
-    lines.append(labelled("mail", mail_words(values["mail"])))
+    lines.append(labelled("mail", channel_words(values["mail"])))
     if values["phone"]["waiting"] or values["phone"]["off"] is None:
-        lines.append(labelled("phone", mail_words(values["phone"], "senex notify")))
+        lines.append(labelled("phone", channel_words(values["phone"], "senex notify")))
     lines.append(labelled("slots today", _slot_words(values["slots"])))
     for account in values["accounts"]:
         lines.append(labelled(account["account"], _account_words(account)))

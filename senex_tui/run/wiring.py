@@ -142,7 +142,8 @@ async def build_engine(
     sandbox = mode is Mode.SANDBOX
     starting = starting or StartProgress(SystemClock())
     starting.begin(SETUP)
-    mailer, phones = mailer_for(settings.mail, mode), phones_for(settings, mode)
+    mailer = mailer_for(settings.mail, mode)
+    phones = phones_for(settings, mode, has_mail=mailer is not None)
     locks = await take_locks(place, broker_address(access.url, sandbox=sandbox), data_lock)
     records: Records | None = None
     try:
@@ -208,29 +209,47 @@ def _ports(login: Login, url: str | None, clock: Clock, ids: Ids, sandbox: bool)
 
 
 def mailer_for(settings: MailSettings, mode: Mode) -> Mailer | None:
-    """The mailer of a mode's engine; None when mail is off.
+    """The mailer of a mode's engine; None when mail is off. Without its password it sends nothing and says why: trading
+    depends on no message.
 
     A demo knows no real credentials (rules 9): it reads no keyring, and it mails only to a server on this machine.
-    Raises CredentialsError for a login without a password.
     """
+    from core.config.credentials import CredentialsError
     from core.config.mail_password import find_mail_password
+    from core.notify.mailer import UnusableMailer
     from core.notify.smtp import SmtpMailer
     from senex_tui.reports.mail import off_because
 
     if off_because(settings, mode):
         return None
-    return SmtpMailer(settings, find_mail_password(settings, os.environ, environment_only=mode is Mode.DEMO))
+    try:
+        password = find_mail_password(settings, os.environ, environment_only=mode is Mode.DEMO)
+    except CredentialsError as error:
+        return UnusableMailer(settings.server, _until_next_start(error))
+    return SmtpMailer(settings, password)
 
 
-def phones_for(settings: Settings, mode: Mode) -> tuple[Mailer, ...]:
-    """The services of the phones that a mode's engine tells. A demo reads no keyring, and tells only what is on this
-    machine. Raises CredentialsError where the settings name the keyring and it has no addresses."""
-    from core.config.notify import find_addresses, is_local
-    from core.notify.phone import PhoneSender
+def phones_for(settings: Settings, mode: Mode, *, has_mail: bool) -> tuple[Mailer, ...]:
+    """The services of the phones that a mode's engine tells; `has_mail` says whether it mails too. Where the keyring
+    gives no addresses, one that says why stands in their place. A demo reads no keyring, and tells only what is on this
+    machine."""
+    from core.config.credentials import CredentialsError
+    from core.config.notify import KEYRING_NAME, find_addresses, told_addresses
+    from core.notify.mailer import UnusableMailer
+    from core.notify.phone import phone_senders
 
     demo = mode is Mode.DEMO
-    found = find_addresses(settings.notify, environment_only=demo)
-    return tuple(PhoneSender(address) for address in found if not demo or is_local(address))
+    lacking: tuple[Mailer, ...] = ()
+    try:
+        found = find_addresses(settings.notify, environment_only=demo)
+    except CredentialsError as error:
+        found = settings.notify.urls
+        lacking = (UnusableMailer(f"the keyring's {KEYRING_NAME}", _until_next_start(error)),)
+    return (*phone_senders(told_addresses(found, demo=demo), has_mail=has_mail), *lacking)
+
+
+def _until_next_start(error: Exception) -> str:
+    return f"{str(error).rstrip('.')}; the next start finds it"
 
 
 def choose_clock(settings: Settings, server: tuple[datetime, float] | None) -> Clock:

@@ -25,6 +25,12 @@ class MemoryMailServer:
         self.loses_answers = False
         """It takes a message, and its answer is lost."""
         self.refuses: Callable[[Mail], bool] = lambda mail: False
+        self.refuses_by = MailFault.REFUSED
+
+    async def check(self) -> str:
+        if self.fault is MailFault.UNUSABLE:
+            raise MailError(self.fault, f"{self.server} cannot be used")
+        return self.server
 
     async def send(self, mail: Mail) -> str:
         self.tries += 1
@@ -36,7 +42,7 @@ class MemoryMailServer:
         if self.fault is not None:
             raise MailError(self.fault, f"{self.server} did not answer in time")
         if self.refuses(mail):
-            raise MailError(MailFault.REFUSED, f"{self.server} refused the message: 554 no")
+            raise MailError(self.refuses_by, f"{self.server} refused the message: 554 no")
         self.taken.append(mail)
         if self.loses_answers:
             raise MailError(MailFault.NO_SERVER, f"the connection to {self.server} broke")

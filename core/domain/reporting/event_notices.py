@@ -31,12 +31,12 @@ _ALERTS_TOLD_BY_EXIT = frozenset(
 )
 """Alerts of whose cause a mail about the trident or the exit tells, with more in it."""
 
-_TOLD_ELSEWHERE = ("step.", "command.", "mail.", "phone.", "login.refused")
+_TOLD_ELSEWHERE = ("step.", "command.", "mail.failing", "phone.failing", "login.refused")
 """How kinds of warnings begin that are told elsewhere.
 
 A step's refusal is one try of several; the cycle's end tells what they came to. A refused command is answered to who
 gave it. A mail about failing mail would come only after the trouble; the status bar, `senex mail` and `senex notify`
-tell of it then.
+tell of it then. What is given up is mailed, by the ways that are left: nobody would look for it any more.
 A refused login is told by the alarm `login.invalid`, and the second refusal by its breaker.
 """
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Insert, and_, bindparam, exists, func, insert, literal, select, union_all, update
@@ -39,6 +40,8 @@ from core.records.store.tables import accounts, messages, suggestions
 log = logging.getLogger(__name__)
 
 MAIL = "mail"
+CHANNEL = "channel"
+"""The figure of an event about a way to the operator that has its name. Its message goes by the other ways."""
 _COLUMNS = ("key", "kind", "account", "subject", "text", "html", "created_at", "due_at")
 _waiting = and_(messages.c.sent_at.is_(None), messages.c.given_up_at.is_(None))
 _one = messages.c.seq == bindparam("the_seq")
@@ -115,14 +118,14 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._head: Letterhead | None = None
-        self._new = _new_for((MAIL,))
+        self._channels: tuple[str, ...] = (MAIL,)
         self._default = MailPreference.NEVER
         self._held = ReadCache(database, messages.name)
 
     def open(self, head: Letterhead, default: MailPreference, channels: Sequence[str] = (MAIL,)) -> None:
         """Writes messages for these channels from now on. `default` is the preference of accounts without one of their
         own."""
-        self._head, self._default, self._new = head, default, _new_for(channels)
+        self._head, self._default, self._channels = head, default, tuple(channels)
 
     @property
     def is_open(self) -> bool:
@@ -181,7 +184,7 @@ class Outbox:
                 log.exception("no message could be written for the event %s", event.kind)
                 continue
             if notice is not None:
-                await self._add(connection, notice, event.at)
+                await self._add(connection, notice, event.at, but=str(dict(event.figures).get(CHANNEL, "")))
 
     async def _tell(
         self, connection: AsyncConnection, entry: Entry, at: datetime, write: Callable[..., Iterable[Notice]]
@@ -277,9 +280,13 @@ class Outbox:
             values = {"before": than, "at": at, "the_channel": channel}
             return (await connection.execute(_GIVE_UP, values)).rowcount
 
-    async def _add(self, connection: AsyncConnection, notice: Notice, at: datetime) -> None:
+    async def _add(self, connection: AsyncConnection, notice: Notice, at: datetime, *, but: str = "") -> None:
+        """Adds the mail for each channel but the one of this name."""
+        channels = tuple(channel for channel in self._channels if channel != but)
+        if not channels:
+            return
         told = {name: getattr(notice, name) for name in ("key", "kind", "account", "subject", "text", "html")}
-        await connection.execute(self._new, {**told, "key_told": notice.key, "created_at": at, "due_at": at})
+        await connection.execute(_new_for(channels), {**told, "key_told": notice.key, "created_at": at, "due_at": at})
 
     async def _at_once(self, connection: AsyncConnection, account: str) -> bool:
         """Whether the account wants its mails at once."""
@@ -294,7 +301,8 @@ class Outbox:
             return self._default
 
 
-def _new_for(channels: Sequence[str]) -> Insert:
+@lru_cache
+def _new_for(channels: tuple[str, ...]) -> Insert:
     """Adds a row for each channel, and none when the message is known of any: a channel that is switched on later is
     told nothing of what happened before."""
     known = exists().where(messages.c.key == bindparam("key_told", type_=messages.c.key.type))

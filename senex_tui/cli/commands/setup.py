@@ -38,6 +38,7 @@ def setup(context: typer.Context, data_dir: DataDir = None) -> None:
     """
     from senex_tui.cli.setup.dialogue import GivenUp, agrees, say
     from senex_tui.cli.setup.plan import Plan, settings_file, write
+    from senex_tui.cli.setup.service import keep_running
     from senex_tui.cli.setup.steps import Steps
 
     if not sys.stdin.isatty():
@@ -60,7 +61,8 @@ def setup(context: typer.Context, data_dir: DataDir = None) -> None:
         steps.offset()
         steps.mail()
         steps.phones()
-        steps.keep_running()
+        chosen_dir = data_dir or context.find_root().params["data_dir"]
+        keep_running(plan, is_live=steps.is_live, data_dir=chosen_dir)
         if not plan.is_empty:
             say("\nThis is written:")
             for line in plan.words(run.folders, file):
@@ -127,14 +129,21 @@ async def _switch_on(place: Place, plan: Plan) -> list[str]:
 
 
 def _examined(folders: Folders, plan: Plan) -> int:
-    """Prints what the doctor finds with the settings as they are now, and returns its exit code."""
+    """Prints what the doctor finds with the settings as they are now, and returns its exit code. The lines of the file
+    `environment` count, as they do for the console under tmux and as a service."""
+    from core.config.environment_file import values_of
     from core.config.folders import settings_path
     from core.config.loader import load_settings
     from core.runtime.clock import SystemClock
+    from senex_tui.cli.setup.plan import environment_of
     from senex_tui.doctor.doctor import examine, exit_code, to_text
     from senex_tui.doctor.machine import Setup, all_checks
 
+    file = environment_of(folders)
+    if file.exists():
+        os.environ.update(values_of(file.read_bytes()))
     loaded = load_settings(settings_path(folders, os.environ), os.environ)
+    invocation.hide_secrets_of(loaded.settings)
     rows = examine(all_checks(Setup(folders, loaded, _mode(loaded, plan))), SystemClock())
     print_line(to_text(rows))
     return exit_code(rows)

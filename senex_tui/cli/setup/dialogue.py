@@ -54,14 +54,15 @@ def choose(question: str, words: Sequence[str], kept: str) -> str:
     return ask(question, kept, known)
 
 
-def secret(question: str) -> str:
-    """A secret, which is not shown while it is typed, and in no output afterwards. It has no blanks."""
+def secret(question: str, *, blanks: bool = False) -> str:
+    """A secret, which is not shown while it is typed, and in no output afterwards. `blanks` says whether it may have
+    some inside."""
     while True:
         try:
             answer = getpass.getpass(f"{question} (not shown): ").strip()
         except (EOFError, KeyboardInterrupt):
             raise GivenUp from None
-        if answer and len(answer.split()) == 1:
+        if answer and (blanks or len(answer.split()) == 1):
             redact.add(answer)
             return answer
         say("  it is empty; paste it." if not answer else "  it has blanks in it; paste it alone.")

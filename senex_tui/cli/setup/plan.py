@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.broker.port import BrokerAccount
+from core.config import environment_file
 from core.config.credential_store import keep_login
-from core.config.credentials import KEYRING_SERVICE, PRIMARY
+from core.config.credentials import KEYRING_SERVICE, PRIMARY, REFRESH, SECRET, logins_in_file
 from core.config.folders import Folders
 from core.config.keyring_value import keep_value
 from core.config.loader import Loaded
@@ -21,8 +22,6 @@ from core.config.notify import NotifySettings
 from core.config.settings_file import NotChanged, Value, with_settings
 from core.runtime.durable_file import write_durably
 from senex_tui.support.refusals import Refused
-
-_ENVIRONMENT = "environment"
 
 
 @dataclass
@@ -47,16 +46,30 @@ class Plan:
     def is_empty(self) -> bool:
         return not (self.settings or self.keeps_login or self.enabled or self.mail_password or self.phones or self.unit)
 
+    def replaced_variables(self) -> list[str]:
+        """The variables that would win over what is written."""
+        names = [environment_file.setting_variable(dotted) for dotted in self.settings]
+        if self.keeps_login:
+            names += [SECRET, REFRESH]
+        if self.mail_password:
+            names.append(VARIABLE)
+        if self.phones:
+            names += map(environment_file.setting_variable, ("notify.urls", "notify.keyring"))
+        return names
+
     def words(self, folders: Folders, file: Path) -> Iterator[str]:
-        """What is written where, a line each, without any secret."""
+        """What is written where, a line each, without any secret. Raises OSError."""
         if self.keeps_login:
             yield f"the login {PRIMARY}: into the keyring, or {folders.credentials_file}"
         if self.mail_password:
-            yield f"the password of the mail server: into the keyring, or {folders.config / _ENVIRONMENT}"
+            yield f"the password of the mail server: into the keyring, or {folders.config / environment_file.FILE}"
         if self.phones:
             yield f"the addresses of {len(self.phones)} phones: into the keyring, or {file}"
         if self.settings:
             yield f"{', '.join(self.settings)}: into {file}"
+        old = environment_file.names_in(_content(environment_of(folders)), self.replaced_variables())
+        if old:
+            yield f"{', '.join(old)}: the old line in {folders.config / environment_file.FILE} goes, it would win"
         if self.unit is not None:
             yield f"the service: {self.unit[0]}"
         if self.enabled:
@@ -68,16 +81,22 @@ def settings_file(loaded: Loaded, folders: Folders) -> Path:
     return (loaded.file or folders.config / "config.toml").resolve()
 
 
+def environment_of(folders: Folders) -> Path:
+    """The file with what only the environment can carry, not a link to it."""
+    return (folders.config / environment_file.FILE).resolve()
+
+
 def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
-    """Writes everything but the accounts, the secrets first; says of each where it went. Raises OSError, Refused."""
+    """Writes everything but the accounts; says of each where it went. What is there is read before the first write, and
+    an old line goes only once the new value is kept. Raises OSError, Refused, CredentialsError."""
     settings = dict(plan.settings)
-    text = _text(file)
+    text, environment = _text(file), _content(environment_of(folders))
+    if plan.keeps_login:
+        logins_in_file(folders.credentials_file)
     for way in ({"notify.keyring": True}, {"notify.urls": plan.phones}) if plan.phones else ({},):
         _changed(text, settings | way, file)  # refused before anything is written
     if plan.keeps_login and plan.login is not None:
         yield f"login {PRIMARY}: kept in {keep_login(PRIMARY, *plan.login, folders.credentials_file)}"
-    if plan.mail_password:
-        yield f"mail password: kept in {_keep_mail_password(plan, folders)}"
     if plan.phones:
         in_keyring = not plan.simulated and keep_value(PHONES_ENTRY, " ".join(plan.phones))
         if in_keyring or plan.notify.keyring:
@@ -90,6 +109,19 @@ def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_durably(file, _changed(text, settings, file))
         yield f"settings: {', '.join(settings)} written to {file}"
+    left = environment_file.without(environment, plan.replaced_variables())
+    in_keyring = bool(plan.mail_password) and not plan.simulated and keep_value(MAIL_ENTRY, plan.mail_password)
+    if plan.mail_password and not in_keyring:
+        left = environment_file.with_value(left, VARIABLE, plan.mail_password)
+    if left != environment:
+        folders.config.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_durably(environment_of(folders), left)
+    if plan.mail_password:
+        yield f"mail password: kept in {_mail_place(folders, in_keyring=in_keyring)}"
+    kept = environment_file.names_in(left, (VARIABLE,))
+    gone = [name for name in plan.replaced_variables() if name not in kept]
+    if old := environment_file.names_in(environment, gone):
+        yield f"environment: {', '.join(old)} left out of {environment_of(folders)}"
     if plan.unit is not None:
         path, unit = plan.unit
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,11 +129,18 @@ def write(plan: Plan, folders: Folders, file: Path) -> Iterator[str]:
         yield f"service: written to {path}"
 
 
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return ""
+        return _content(file).decode()
+    except UnicodeDecodeError:
+        raise Refused(f"{file} is not UTF-8 text; save it as UTF-8. Nothing was written.") from None
 
 
 def _changed(text: str, settings: dict[str, Value], file: Path) -> str:
@@ -112,13 +151,10 @@ def _changed(text: str, settings: dict[str, Value], file: Path) -> str:
         raise Refused(f"{file} is written in a way that is not changed here; set {names} in it by hand.") from None
 
 
-def _keep_mail_password(plan: Plan, folders: Folders) -> str:
-    if not plan.simulated and keep_value(MAIL_ENTRY, plan.mail_password):
+def _mail_place(folders: Folders, *, in_keyring: bool) -> str:
+    if in_keyring:
         return f"the keyring (service {KEYRING_SERVICE})"
-    file = (folders.config / _ENVIRONMENT).resolve()
-    others = [line for line in _text(file).splitlines() if not line.startswith(f"{VARIABLE}=")]
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_durably(file, "\n".join([*others, f"{VARIABLE}={plan.mail_password}"]) + "\n")
+    file = environment_of(folders)
     return f"{file}, which docs/units/senex-tmux.sh reads; started otherwise, the console needs {VARIABLE}"
 
 

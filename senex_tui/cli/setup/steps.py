@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from core.config.credentials import PRIMARY, find_logins
+from core.config.credentials import PRIMARY, REFRESH, SECRET, find_logins
+from core.config.environment_file import setting_variable
 from core.config.folders import Folders
 from core.config.loader import Loaded, SettingsError, load_settings
-from core.config.mail import MailSettings
+from core.config.mail import PORTS, MailSettings
+from core.config.mail_password import VARIABLE as MAIL_VARIABLE
 from core.config.settings import BrokerSettings
-from core.config.settings_file import Value
+from core.config.settings_file import Value, written
 from core.domain.operation.events import masked
 from core.runtime.redaction import MASK, redact
 from senex_tui.cli.login_check import accounts_reached, accounts_words
 from senex_tui.cli.setup.dialogue import agrees, ask, choose, say, secret
-from senex_tui.cli.setup.plan import Plan, unit_folder
+from senex_tui.cli.setup.plan import Plan
 from senex_tui.reports.check import shown, value_of
 from senex_tui.support.refusals import Refused
 
@@ -52,6 +52,12 @@ class Steps:
         if by:
             say(f"  it is set by the {by}, which wins over the file: not asked.")
         return bool(by)
+
+    @staticmethod
+    def _warn_of_shell(*names: str) -> None:
+        """Says which of these this shell sets: what is kept elsewhere never counts there."""
+        if there := [name for name in names if os.environ.get(name)]:
+            say(f"  {', '.join(there)}: set in this shell, where it wins over what is kept; unset it.")
 
     def _set(self, name: str, value: Value) -> None:
         if value != self._there(name):
@@ -103,6 +109,8 @@ class Steps:
                 self._reached((primary.secret, primary.refresh))
             except Refused as refused:
                 say(f"  {refused}")
+                if agrees("leave it as it is and go on", kept=True):
+                    return
             else:
                 return
         elif primary is None and not agrees("enter the login now", kept=True):
@@ -119,6 +127,8 @@ class Steps:
             else:
                 break
         self.plan.keeps_login = not simulated
+        if not simulated:
+            self._warn_of_shell(SECRET, REFRESH)
         if simulated:
             say("  for that broker put it into the environment: TT_SECRET and TT_REFRESH; nothing is kept.")
 
@@ -161,7 +171,7 @@ class Steps:
         say(f"  {name}: {shown(self._there(name))}, cents by which the limit of an entry is below the mid")
         if self._fixed(name):
             return
-        self._set(name, int(ask(name, str(self._there(name)), lambda answer: self._accepted(name, answer))))
+        self._set(name, ask(name, str(self._there(name)), lambda answer: self._accepted(name, answer)))
 
     def mail(self) -> None:
         say("\n5. Mail")
@@ -171,7 +181,7 @@ class Steps:
             return
         while agrees("change it" if there.is_on else "set it up"):
             given = self._mail_given(there)
-            password = secret("password of the mail server") if given.get("mail.user") else ""
+            password = secret("password of the mail server", blanks=True) if given.get("mail.user") else ""
             try:
                 made = self._with(given).settings.mail
             except SettingsError as wrong:
@@ -187,6 +197,8 @@ class Steps:
             for name, value in given.items():
                 self._set(name, value)
             self.plan.mail_password = password
+            if password:
+                self._warn_of_shell(MAIL_VARIABLE)
             return
 
     def _mail_given(self, there: MailSettings) -> dict[str, Value]:
@@ -200,6 +212,8 @@ class Steps:
             # A host alone is no whole section: a part is checked by itself, the section afterwards.
             given[name] = ask(name, str(kept), lambda answer, name=name: self._accepted(name, answer))  # type: ignore[misc]
         port = ask("mail.port, or usual", str(there.port or "usual"), self._port)
+        if port is None and there.port is not None:
+            port = PORTS[given["mail.security"]]  # type: ignore[index]  # checked as it was asked
         if port is not None:
             given["mail.port"] = port
         user = ask("mail.user, or none", there.user or "none", lambda answer: self._user(answer, there))
@@ -208,7 +222,7 @@ class Steps:
         return given
 
     def _port(self, answer: str) -> int | None:
-        return None if answer == "usual" else int(self._accepted("mail.port", answer))
+        return None if answer == "usual" else self._accepted("mail.port", answer)
 
     @staticmethod
     def _user(answer: str, there: MailSettings) -> str | None:
@@ -220,11 +234,12 @@ class Steps:
 
     def _with(self, given: Mapping[str, Value]) -> Loaded:
         """The settings that are there, with these in their place. Raises SettingsError."""
-        more = {_variable(name): str(value) for name, value in given.items()}
+        more = {setting_variable(name): written(value) for name, value in given.items()}
         return load_settings(self.loaded.file, {**os.environ, **more})
 
     def phones(self) -> None:
         from core.config.notify import addresses_words, find_addresses, secrets_of_addresses
+        from core.notify.phone import phone_senders, unusable
 
         say("\n6. Phone")
         simulated = self.broker.url is not None
@@ -245,6 +260,10 @@ class Steps:
                 continue
             addresses = find_addresses(made, environment_only=True)
             redact.add(*secrets_of_addresses(addresses))
+            wrong_address = asyncio.run(unusable(phone_senders(addresses)))
+            if wrong_address:
+                say(f"  {wrong_address}.")
+                continue
             from senex_tui.reports.notify import send_test
 
             if agrees("send a test message now", kept=True):
@@ -256,40 +275,13 @@ class Steps:
             self.plan.phones = addresses
             return
 
-    def keep_running(self) -> None:
-        say("\n7. How it is kept running")
-        root = Path(__file__).parents[3]
-        flag = " --live" if self.is_live else ""
-        senex = Path(sys.prefix) / "bin" / "senex"
-        say(f"  tmux: tmux new -s senex {senex}{flag}")
-        template = root / "docs" / "units" / "senex.service"
-        path = unit_folder() / "senex.service"
-        if path.exists():
-            say(f"  systemd: {path} is there and is left as it is.")
-            return
-        if not template.exists():
-            return
-        if choose("tmux, or a service of systemd", ("tmux", "systemd"), "tmux") == "tmux":
-            return
-        unit = template.read_text(encoding="utf-8").replace("%h/senex", str(root))
-        unit = unit.replace("senex-tmux.sh serve", f"senex-tmux.sh serve{flag}")
-        unit = unit.replace("[Service]\n", f"[Service]\nEnvironment=SENEX={senex}\n")
-        self.plan.unit = path, unit
-        say("  start it afterwards with: systemctl --user daemon-reload && systemctl --user enable --now senex")
-        say("  and, so that it runs without you logged in: loginctl enable-linger")
-
     @staticmethod
-    def _accepted(name: str, answer: str) -> str:
-        """The answer, which the setting accepts. Raises Refused with the field, the value and the fix."""
+    def _accepted(name: str, answer: str) -> Any:
+        """The value of the answer, which the setting accepts. Raises Refused with the field, the value and the fix."""
         try:
-            load_settings(None, {_variable(name): answer})
+            return value_of(load_settings(None, {setting_variable(name): answer}).settings, name)
         except SettingsError as wrong:
             mine = [_SOURCE.sub("", one) for one in wrong.sentences if one.startswith(f"{name} must")]
             if mine:
                 raise Refused(mine[0]) from None
-        return answer
-
-
-def _variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return f"SENEX_{name.replace('.', '__')}".upper()
+        return answer  # of a section that is not whole yet, whose other settings are missed

@@ -74,6 +74,15 @@ def test_every_setting_has_an_origin(tmp_path: Path) -> None:
     assert loaded.origins["underlyings.SPX.step"] == "default"
 
 
+@pytest.mark.parametrize("text", ["0012345", "12345", "true", "1.5", "2026-01-02", '"quoted"'])
+def test_text_in_the_environment_needs_no_quotes_whatever_else_it_looks_like(text: str) -> None:
+    environ = {"SENEX_MAIL__USER": text, "SENEX_MAIL__PORT": "0x19", "SENEX_CONSOLE__KEYS": '{pause = "f5"}'}
+    settings = load_settings(None, environ).settings
+    assert settings.mail.user == text.strip('"')
+    assert settings.mail.port == 25
+    assert settings.console.keys == {"pause": "f5"}
+
+
 def test_values_in_the_environment_are_written_as_in_the_file() -> None:
     settings = load_settings(
         None,

@@ -120,3 +120,41 @@ def test_a_phone_that_fails_is_told_by_itself_and_mail_stays_well(tmp_path: Path
         assert (len(first.taken), len(setup.server.taken)) == (1, 1), "the failing of a phone is no message"
 
     with_mail_queue(day, tmp_path)
+
+
+def test_a_phone_that_cannot_be_used_is_told_at_the_start_before_any_message(tmp_path: Path) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        first, second = with_phones(setup)
+        second.fault = MailFault.UNUSABLE
+        mail = await setup.open()
+        await setup.clock.sleep(5)
+        assert mail.phone_health is not None
+        assert (mail.phone_health.health, mail.phone_health.detail) == (
+            Health.TROUBLE,
+            f"phone 2: {second.server} cannot be used",
+        )
+        await setup.works()
+        await setup.clock.sleep(60)
+        assert mail.phone_health.detail == f"phone 2: 1 waiting: {second.server} did not answer in time"
+        said = [event.kind for event in await setup.records.journal.newest(10) if event.kind.startswith("phone.")]
+        assert said == ["phone.failing"]
+        assert len(first.taken) == 1
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_what_is_given_up_on_one_way_is_told_by_the_others_alone(tmp_path: Path) -> None:
+    async def days(setup: MailQueueSetup) -> None:
+        first, second = with_phones(setup)
+        second.fault = MailFault.LOGIN_REFUSED
+        setup.look_every_s = 450.0
+        await setup.open()
+        await setup.works()
+        await setup.until("10:30", "2026-03-05")
+        told = "Senex: WARNING: 1 message for phone 2 could not be sent for 3 days, given up: "
+        for way in (setup.server, first):
+            assert [subject.startswith(told) for subject in way.subjects if "WARNING" in subject] == [True]
+        counts = await setup.records.outbox.counts("phone 2")
+        assert (counts.waiting, counts.given_up) == (0, 1)
+
+    with_mail_queue(days, tmp_path)

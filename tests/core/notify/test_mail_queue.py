@@ -172,7 +172,7 @@ def test_down_and_back_again_everything_comes_once_and_in_order(tmp_path: Path) 
         assert mail.health is not None
         assert mail.health.health is Health.TROUBLE
         assert mail.health.detail == "2 waiting since 09:44, no server"
-        assert 6 <= setup.server.tries <= 9, "tries do not grow rarer"
+        assert 12 <= setup.server.tries <= 18, "tries of both messages do not grow rarer"
         setup.server.fault = None
         await setup.clock.sleep(900)
         assert setup.words == ["entry sent", "entry filled"]
@@ -194,6 +194,73 @@ def test_one_refused_message_holds_up_no_other(tmp_path: Path) -> None:
         setup.server.refuses = lambda mail: False
         await setup.clock.sleep(120)
         assert setup.words == ["entry filled", "entry sent"]
+
+    with_mail_queue(day, tmp_path)
+
+
+@pytest.mark.parametrize("fault", [MailFault.NOT_NOW, MailFault.NO_SERVER])
+def test_a_message_that_a_service_never_takes_holds_up_no_other_whatever_it_answers(
+    tmp_path: Path, fault: MailFault
+) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        mail = await setup.open()
+        setup.server.refuses = lambda mail: "entry sent" in mail.subject
+        setup.server.refuses_by = fault
+        made = await setup.works()
+        await setup.clock.sleep(3000)
+        tries = setup.server.tries
+        assert 8 <= tries <= 12, "alone it is tried ever more rarely"
+        await setup.fill(made)
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry filled"], "the next message came too late"
+        await setup.become(await setup.works("two", OTHER), OrderState.REJECTED, "Rejected", "no money")
+        await setup.clock.sleep(60)
+        assert setup.words == ["entry filled", "entry REJECTED"]
+        assert mail.health is not None
+        assert mail.health.detail == f"2 waiting since 09:44, {fault.value}"
+        await setup.clock.sleep(3 * 3600)
+        assert setup.server.tries - tries < 50
+        said = [e.kind for e in await setup.records.journal.newest(50) if e.kind.startswith("mail.")]
+        assert said == ["mail.failing"]
+        setup.server.mend()
+        await setup.clock.sleep(900)
+        assert sorted(setup.words) == ["entry REJECTED", "entry filled", "entry sent", "entry sent"]
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_while_a_server_is_down_a_new_message_is_tried_once_and_the_others_are_not_hammered(tmp_path: Path) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        setup.server.fault = MailFault.NOT_NOW
+        await setup.open()
+        made = await setup.works()
+        await setup.fill(made)
+        await setup.clock.sleep(3000)
+        tries = setup.server.tries
+        for number in range(5):
+            await setup.bus.say(f"broker.down{number}", "the broker is down", Severity.WARNING)
+        await setup.clock.sleep(20)
+        assert setup.server.tries - tries == 2, "the oldest, and the one that is new"
+        await setup.clock.sleep(600)
+        assert setup.server.tries - tries <= 12
+        setup.server.mend()
+        await setup.clock.sleep(900)
+        assert setup.words[:2] == ["entry sent", "entry filled"], "their order was lost"
+        assert len(setup.words) == 7
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_a_login_that_is_refused_is_not_tried_again_for_each_new_message(tmp_path: Path) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        setup.server.fault = MailFault.LOGIN_REFUSED
+        await setup.open()
+        made = await setup.works()
+        await setup.clock.sleep(3000)
+        tries = setup.server.tries
+        await setup.fill(made)
+        await setup.clock.sleep(60)
+        assert setup.server.tries == tries
 
     with_mail_queue(day, tmp_path)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from core.config.credentials import CredentialsError
 from core.config.folders import Folders
 from core.config.loader import load_settings
 from core.config.notify import NotifySettings
@@ -246,6 +247,117 @@ def test_secrets_go_into_the_keyring_or_else_into_files_of_their_owner_alone(
         assert (settings.notify.keyring, settings.notify.urls) == (False, (PHONE,))
 
 
+ENVIRONMENT = (
+    b"\xef\xbb\xbf# what only the environment carries, caf\xe9\n"
+    b"SENEX_MAIL_PASSWORD=old one\r\n"
+    b"SENEX_Notify__Urls=ntfy://older\n"
+    b"TT_SECRET=old-secret\nTT_REFRESH=old-refresh\nTT_SECRET_ROTH=another\n"
+    b"SENEX_TRADING__ENTRY_OFFSET_CENTS=9\n"
+    b"#SENEX_MAIL_PASSWORD=a comment\n"
+    b"FOO=\xff=\tbar"
+)
+
+
+@pytest.mark.parametrize("keyring_works", [True, False])
+def test_what_is_replaced_no_longer_stands_in_the_environment_where_it_would_win(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keyring_works: bool
+) -> None:
+    import keyring
+
+    kept: dict[str, str] = {}
+    monkeypatch.setattr(keyring, "set_password", lambda service, name, value: kept.update({name: value}))
+    monkeypatch.setattr(keyring, "get_password", lambda service, name: kept.get(name) if keyring_works else None)
+    folders = Folders(tmp_path, tmp_path, tmp_path, tmp_path)
+    file, environment = tmp_path / "config.toml", tmp_path / "environment"
+    environment.write_bytes(ENVIRONMENT)
+    environment.chmod(0o600)
+    plan = Plan(
+        {"trading.entry_offset_cents": 2}, ("secret-one", "refresh-one"), True, mail_password="a b", phones=(PHONE,)
+    )
+    announced = " ".join(plan.words(folders, file))
+    said = " ".join(write(plan, folders, file))
+    names = "SENEX_TRADING__ENTRY_OFFSET_CENTS, TT_SECRET, TT_REFRESH, SENEX_MAIL_PASSWORD, SENEX_NOTIFY__URLS"
+    assert f"{names}: the old line in {environment} goes" in announced
+    assert "left out of" in said
+    expected = (
+        b"\xef\xbb\xbf# what only the environment carries, caf\xe9\n"
+        b"TT_SECRET_ROTH=another\n#SENEX_MAIL_PASSWORD=a comment\nFOO=\xff=\tbar"
+    )
+    assert environment.read_bytes() == expected + (b"" if keyring_works else b"\nSENEX_MAIL_PASSWORD=a b\n")
+    assert stat.S_IMODE(environment.stat().st_mode) == 0o600
+    before = environment.read_bytes()
+    list(write(Plan({"trading.width": 4}), folders, file))
+    assert environment.read_bytes() == before, "nothing of it was replaced"
+
+
+def test_a_settings_file_that_is_no_utf_8_keeps_everything_from_being_written(tmp_path: Path) -> None:
+    folders = Folders(tmp_path / "config", tmp_path, tmp_path, tmp_path)
+    file = tmp_path / "mine.toml"
+    file.write_bytes(b"# caf\xe9\n")
+    plan = Plan({"trading.entry_offset_cents": 2}, ("secret-one", "refresh-one"), True, mail_password="post")
+    with pytest.raises(Refused, match="is not UTF-8 text; save it as UTF-8"):
+        list(write(plan, folders, file))
+    assert not folders.config.exists()
+
+
+@pytest.mark.parametrize("unreadable", ["environment", "credentials", "config.toml"])
+def test_what_cannot_be_read_is_met_before_the_first_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unreadable: str
+) -> None:
+    import keyring
+
+    kept: dict[str, str] = {}
+    monkeypatch.setattr(keyring, "set_password", lambda service, name, value: kept.update({name: value}))
+    monkeypatch.setattr(keyring, "get_password", lambda service, name: kept.get(name))
+    folders = Folders(tmp_path, tmp_path, tmp_path, tmp_path)
+    (tmp_path / unreadable).mkdir()
+    plan = Plan({"trading.width": 4}, ("secret-one", "refresh-one"), True, mail_password="post", phones=(PHONE,))
+    with pytest.raises((OSError, CredentialsError)):
+        list(write(plan, folders, tmp_path / "config.toml"))
+    assert kept == {}
+    assert [path.name for path in tmp_path.iterdir()] == [unreadable]
+
+
+def test_answers_are_understood_as_the_settings_understand_them(box: Box) -> None:
+    """A broker that is down, an offset in hexadecimal, a user of digits, a password with blanks, the usual port."""
+    box.write(
+        box.config_file,
+        '[mail]\nhost = "127.0.0.1"\nsecurity = "none"\nport = 99 # odd\nsender = "a@b.test"\noperator = "a@b.test"\n',
+    )
+    with conversation(box, SENEX_BROKER__URL="http://127.0.0.1:1", **LOGIN) as asked:
+        asked.answer(
+            ("give another one (y/n) [n]: ", ""),
+            ("leave it as it is and go on (y/n) [y]: ", ""),
+            ("trading.entry_offset_cents [0]: ", "0x5"),
+            ("change it (y/n) [n]: ", "y"),
+            ("mail.host [127.0.0.1]: ", ""),
+            ("mail.security [none]: ", ""),
+            ("mail.sender [a@b.test]: ", ""),
+            ("mail.operator [a@b.test]: ", ""),
+            ("mail.port, or usual [99]: ", "usual"),
+            ("mail.user, or none [none]: ", "0012345"),
+            ("password of the mail server (not shown): ", "abcd efgh"),
+            ("send a test message now (y/n) [y]: ", "n"),
+            ("set it up (y/n) [n]: ", "y"),
+            ("address (not shown): ", f"ntfy://{KEY}/first/second"),
+            ("one more (y/n) [n]: ", ""),
+            ("names 2 targets", ""),
+            ("tmux, or a service of systemd [tmux]: ", ""),
+            ("write it (y/n) [n]: ", "y"),
+        )
+        assert asked.end() in (0, 1), asked.said
+    settings = load_settings(box.config_file, {}).settings
+    assert settings.trading.entry_offset_cents == 5
+    assert (settings.mail.user, settings.mail.port) == ("0012345", 25)
+    assert "port = 25 # odd" in box.config_file.read_text()
+    assert (box.config_file.parent / "environment").read_text() == "SENEX_MAIL_PASSWORD=abcd efgh\n"
+    doctor = asked.said.rpartition("The doctor")[2]
+    assert "there is no password for it" not in doctor, "the doctor does not see what was just written"
+    assert "127.0.0.1:25 (none)" in doctor
+    assert "abcd efgh" not in asked.said
+    assert KEY not in asked.said
+
+
 def test_a_settings_file_that_cannot_be_changed_keeps_everything_from_being_written(tmp_path: Path) -> None:
     folders = Folders(tmp_path / "config", tmp_path, tmp_path, tmp_path)
     file = tmp_path / "mine.toml"
@@ -262,7 +374,22 @@ def test_a_settings_file_that_cannot_be_changed_keeps_everything_from_being_writ
     [
         ("", "\n[trading]\nwidth = 5\n"),
         ("[trading]\nlive = false\n", "[trading]\nlive = false\nwidth = 5\n"),
-        ("[trading]\nwidth = 3 # old\n[mail]\nport = 1\n", "[trading]\nwidth = 5\n[mail]\nport = 1\n"),
+        ("[trading]\nwidth = 3 # old\n[mail]\nport = 1\n", "[trading]\nwidth = 5 # old\n[mail]\nport = 1\n"),
+        ("[trading]\n  width=[3, '#'] \t# old # er", "[trading]\n  width=5 \t# old # er\n"),
+        ('[trading]\nwidth = "a\\"#b" #c\n', "[trading]\nwidth = 5 #c\n"),
+        ("[trading]\r\nlive = false\r\n[mail]\r\n", "[trading]\r\nlive = false\r\nwidth = 5\r\n[mail]\r\n"),
+        ("\ufeff[trading]\nwidth = 3\n", "\ufeff[trading]\nwidth = 5\n"),
+        ("\ufeff[mail]\n", "\ufeff[mail]\n\n[trading]\nwidth = 5\n"),
+        (
+            "[trading]\nlive = false\n\n# How mail goes\n[mail]\n",
+            "[trading]\nlive = false\nwidth = 5\n\n# How mail goes\n[mail]\n",
+        ),
+        ("[trading]\n# mine\n# [mail]\n", "[trading]\nwidth = 5\n# mine\n# [mail]\n"),
+        (
+            "[trading]\nunderlyings = [\n'QQQ', # it\n]\n#\n",
+            "[trading]\nunderlyings = [\n'QQQ', # it\n]\nwidth = 5\n#\n",
+        ),
+        ("[mail]\nuser = 'a\u2028b'\n", "[mail]\nuser = 'a\u2028b'\n\n[trading]\nwidth = 5\n"),
         ("[mail]\nwidth = 'x'\n", "[mail]\nwidth = 'x'\n\n[trading]\nwidth = 5\n"),
     ],
 )

@@ -220,12 +220,22 @@ def test_a_mail_server_is_spoken_to_and_nothing_sent(there: bool) -> None:
     assert [line.split()[0] for line in listens.heard.splitlines()] == [b"EHLO", b"NOOP", b"QUIT"]
 
 
-def test_a_mail_login_without_its_password_is_told_before_it_keeps_the_console_from_starting(box: Box) -> None:
+def test_a_mail_login_without_its_password_is_told_and_fails_nothing(box: Box) -> None:
     mail = {"HOST": "127.0.0.1", "PORT": "1", "SENDER": "a@b.test", "OPERATOR": "a@b.test", "USER": "someone"}
     environ = {f"SENEX_MAIL__{name}": value for name, value in mail.items()}
-    code, rows = looked_at(box, **environ)
-    assert (code, rows["mail"][0]) == (1, "FAIL")
-    assert rows["mail"][1].startswith("mail.user is 'someone' but there is no password for it")
+    _, rows = looked_at(box, **environ)
+    assert rows["mail"][0] == "WARN"
+    assert rows["mail"][1] == "mail.user is 'someone' but there is no password for it: no mail is sent"
     assert rows["mail"][2].startswith("set SENEX_MAIL_PASSWORD in the environment, or store it: keyring set senex")
     _, rows = looked_at(box, **environ, SENEX_MAIL_PASSWORD="a-word-for-the-post")
     assert (rows["mail"][0], "trading goes on without it" in rows["mail"][2]) == ("WARN", True)
+
+
+def test_a_keyring_without_the_addresses_of_phones_is_told_and_fails_nothing(box: Box) -> None:
+    _, rows = looked_at(box, SENEX_NOTIFY__KEYRING="true")
+    assert rows["phone"][0] == "WARN"
+    assert rows["phone"][1] == (
+        "notify.keyring is true but the keyring gives no addresses, because it is locked or has none: "
+        "no message reaches a phone of the keyring"
+    )
+    assert rows["phone"][2].startswith("store them with blanks between: keyring set senex")

@@ -48,8 +48,11 @@ async def test_a_service_that_is_down_costs_the_cycle_nothing_and_gets_everythin
     assert "phone       json://****\n" in looked.stdout
     assert "waiting  Senex [demo]: QQQ entry sent at " in looked.stdout
     assert "last: json://**** cannot be reached" in looked.stdout
-    two = {"SENEX_NOTIFY__URLS": f"{receiver.address} ntfy://a-topic-elsewhere"}
-    assert "phone 2" in (await asyncio.to_thread(box.run, "notify", **environ | two)).stdout
+    two = {"SENEX_NOTIFY__URLS": f"ntfy://a-topic-elsewhere {receiver.address}"}
+    both = (await asyncio.to_thread(box.run, "notify", **environ | two)).stdout
+    assert "not told    ntfy://****; a demo tells only what is on this machine" in both
+    assert "phone       json://****\n" in both, "the console that sends numbers only those that it tells"
+    assert "phone 2" not in both
     async with receiving(receiver):
         again = await asyncio.to_thread(box.run, "once", **environ)
     assert again.returncode == 3, again.stderr
