@@ -4,17 +4,16 @@ in a line."""
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from core.domain.operation import amounts
 from core.domain.orders.packages import total_risk
 from core.domain.orders.way_out import SHORT_ID
-from core.snapshot import Freshness
+from core.snapshot import Freshness, open_together
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Part, Tone, beside, flow, wrap
 from widgets.base.panel import LinePanel
-from widgets.base.profit import profit_part, profit_tone
+from widgets.base.profit import STALE, profit_part, profit_tone
 
 if TYPE_CHECKING:
     from core.snapshot import PositionsSlice, PositionView, TridentExits
@@ -43,17 +42,18 @@ def summary(value: PositionsSlice) -> str:
 
 
 def summary_parts(value: PositionsSlice) -> list[Part]:
-    """The parts of that line. It says so when the P&L is not known for each."""
+    """The parts of that line. The amount after their number is what the strip tells of each account: what is open. What
+    they earn with what is realized has words of its own, where it is another amount."""
     if not value.open:
         return []
-    count = len(value.open)
-    parts: list[Part] = [(f"{count} open trident{'s' * (count > 1)}", Tone.ACCENT)]
-    known = [view.profit_mid for view in value.open if view.profit_mid is not None]
-    if known:
-        part = "" if len(known) == count else f" of {len(known)}"
-        stale = any(view.freshness is Freshness.STALE for view in value.open)
-        after = f"{part}{' STALE' * stale}"
-        parts.append(profit_part(sum(known, Decimal(0)), before="P&L ", after=after, stale=stale))
+    now = open_together(value.open)
+    parts: list[Part] = [(f"{now.tridents} open trident{'s' * (now.tridents > 1)}", Tone.ACCENT)]
+    if now.unknown:
+        parts.append((f"no mark of {now.unknown}", Tone.WARN))
+    else:
+        parts.append(profit_part(now.mid, after=STALE * now.stale, stale=now.stale))
+        if now.is_part:
+            parts.append(profit_part(now.profit, before="with realized ", stale=now.stale))
     parts.append((amounts.open_risk(total_risk(view.max_risk for view in value.open)), Tone.ACCENT))
     warned = sum(1 for view in value.open if view.warnings or view.differs)
     if warned:
@@ -72,7 +72,7 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     stale = view.freshness is Freshness.STALE
     worth = profit_part(view.profit_mid, before="P&L ", stale=stale)
     figure = Tone.STALE if stale else Tone.PLAIN
-    is_part = view.exits is not None and view.exits.is_part
+    is_part = view.part is not None
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
         *packages_part(view),

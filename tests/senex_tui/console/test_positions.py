@@ -18,7 +18,7 @@ from core.domain.positions.units import Ended
 from core.domain.trident.book_payoff import book_of
 from core.records.records import GoneRecord, Records
 from core.records.search.history_rows import HistoryKind
-from core.snapshot import Freshness, Mode, PositionsSlice
+from core.snapshot import Freshness, Mode
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.positions import PositionsPage
 from senex_tui.console.screens.trident import TridentPage
@@ -34,13 +34,13 @@ from tests.support.record_samples import after
 from widgets.alarms import alarms
 from widgets.charts.book_panel import BookPanel
 from widgets.orders import OrdersPanel
-from widgets.positions import TridentPanel, summary
+from widgets.positions import TridentPanel
 
 SOON = near().warnings[0]
 ASSIGNED = f"the short call 622 is {plus(near().price, '-622')} in the money and can be assigned any day"
-PROFIT = f"P&L {signed_dollars(position().profit_mid)}"
+PROFIT = signed_dollars(position().profit_mid)
 RISK = dollars(D(near().max_risk or 0) + D(position().max_risk or 0))
-BOTH = f"P&L {signed_dollars(D(near().profit_mid or 0) + D(position().profit_mid or 0))}"
+BOTH = signed_dollars(D(near().profit_mid or 0) + D(position().profit_mid or 0))
 
 
 def words(console: Driven) -> str:
@@ -302,8 +302,3 @@ async def test_a_warning_is_said_in_the_banner() -> None:
     assert alarms(holding(position())) == ()
     [(_, loud)] = alarms(holding(near()))
     assert not loud, "it stops nothing"
-
-
-def test_a_sum_of_some_says_of_how_many() -> None:
-    assert f"{PROFIT} of 1" in summary(PositionsSlice((position(), position(profit_mid=None))))
-    assert summary(PositionsSlice()) == ""
