@@ -1,15 +1,15 @@
-"""The panel of one open trident: days left, mark, P&L, break-evens, units and warnings (rules 7, 15); and all of them
-in a line."""
+"""The panel of one trident, open or ended: days left, mark, P&L, break-evens, units and warnings (rules 7, 15); and all
+open ones in a line."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.domain.operation import amounts
+from core.domain.operation import amounts, times
 from core.domain.orders.packages import total_risk
 from core.domain.orders.way_out import SHORT_ID
-from core.snapshot import Freshness, open_together
+from core.snapshot import EndedTrident, Freshness, open_together
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Part, Tone, beside, flow, wrap
 from widgets.base.panel import LinePanel
@@ -23,17 +23,18 @@ _NARROW = 70
 """Below so many columns the account stands in the panel's title alone."""
 
 
-class TridentPanel(LinePanel["PositionView"]):
+class TridentPanel(LinePanel["PositionView | EndedTrident"]):
     NAME = "Trident"
-    PLACEHOLDER = "no open trident is chosen"
+    PLACEHOLDER = "no trident is chosen"
 
-    def draw(self, value: PositionView, width: int, height: int) -> Drawing:
+    def draw(self, value: PositionView | EndedTrident, width: int, height: int) -> Drawing:
         return Drawing(f"{self.NAME} of {value.account}", tuple(self.lines_of(value, width)))
 
     @staticmethod
-    def lines_of(view: PositionView, width: int) -> list[Line]:
+    def lines_of(view: PositionView | EndedTrident, width: int) -> list[Line]:
         """What the panel shows of a trident at this width."""
-        return _trident(replace(view, account="") if width < _NARROW else view, width)
+        named = replace(view, account="") if width < _NARROW else view
+        return _ended(named, width) if isinstance(named, EndedTrident) else _trident(named, width)
 
 
 def summary(value: PositionsSlice) -> str:
@@ -95,6 +96,22 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     for warning in view.warnings:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(f"▲ {warning}", width - 2)]
     return lines
+
+
+def _ended(one: EndedTrident, width: int) -> list[Line]:
+    """One that has ended: what it earned, how it ended, and the id that commands take."""
+    expired = f"expires {one.expiration:%b} {one.expiration.day}"
+    head: Line = ((f"{one.underlying} {one.strikes}  {expired}  {one.account}".rstrip(), Tone.STRONG),)
+    realized = f"realized {amounts.realized(one.realized, estimated=one.estimated)}"
+    parts: list[Part] = [
+        (f"credit {figures.price(one.credit)}", Tone.PLAIN),
+        (f"opened {times.moment(one.opened_at)}", Tone.DIM),
+        (f"id {one.trident_id[:SHORT_ID]}", Tone.DIM),
+    ]
+    lines = [beside(head, ((realized, profit_tone(one.realized)),), width)]
+    lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]
+    lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"ended: {one.how}", width - 2)]
+    return lines + [((f"  {line}", Tone.WARN),) for line in wrap(one.besides, width - 2) if line]
 
 
 def _exits(exits: TridentExits, width: int) -> list[Line]:

@@ -157,7 +157,9 @@ async def test_enter_tells_the_chosen_trident_with_its_payoff_while_it_is_open(d
         await records.close()
 
 
-async def test_ended_tridents_stand_below_with_what_they_earned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_ended_tridents_stand_below_with_what_they_earned(size: tuple[int, int], tmp_path: Path) -> None:
+    """Commands take the id of one, so it is told at every size."""
     async with recorded(tmp_path) as records:
         records.tridents.default_rules = RULES
         await filled(records)
@@ -169,14 +171,16 @@ async def test_ended_tridents_stand_below_with_what_they_earned(tmp_path: Path) 
         await records.tridents.note_gone(expired)
         await records.tridents.become("one", Phase.ENDED, after(80))
         shown = holding(near(), position())
-        async with driven(engine=FixedEngine(shown, records=records), size=(120, 40), state_folder=tmp_path) as console:
+        async with driven(engine=FixedEngine(shown, records=records), size=size, state_folder=tmp_path) as console:
             await console.press("t")
             await console.answered()
-            assert await console.shows("1 ended")
+            await console.pilot.pause()
             assert chosen_ids(console)[-1] == "one"
             await console.press("G")
             await console.pilot.pause()
-            assert not console.app.screen.query_one(TridentPanel).display, "nothing of it is open"
+            told = panel_text(console)
+            for words in ("id one", "realized ", "ended: expired", "credit 4.06", "opened "):
+                assert words in told, (words, told)
             await console.press("e")
             [file] = (tmp_path / "exports").iterdir()
             head, *rows = csv.reader(file.read_text().splitlines())
