@@ -16,7 +16,7 @@ from widgets.base import format as figures
 from widgets.base.fates import tone_of
 from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, width_of
 from widgets.base.panel import LinePanel
-from widgets.base.profit import profit_part
+from widgets.base.profit import STALE, profit_part
 
 if TYPE_CHECKING:
     from core.domain.orders.next_step import NextStep
@@ -140,7 +140,9 @@ def _more(now: AccountNow) -> list[Line]:
         found.append(((now.exits_stopped, Tone.WARN),))
     if now.held:
         profit: Line = (
-            () if now.held_profit is None else ((" ", Tone.PLAIN), profit_part(now.held_profit, stale=now.stale))
+            ()
+            if now.held_profit is None
+            else ((" ", Tone.PLAIN), profit_part(now.held_profit, after=STALE * now.stale, stale=now.stale))
         )
         found.append(((f"{now.held} open", Tone.PLAIN), *profit))
     if now.ended:

@@ -71,7 +71,7 @@ def _warnings(view: PositionView, width: int) -> list[Line]:
 
 def _figures(view: PositionView, risk: str, *, is_short: bool) -> list[Part]:
     """Credit and cost to close, and how far the break-evens are: in short the nearest of them alone."""
-    is_part = view.exits is not None and view.exits.is_part
+    is_part = view.part is not None
     parts: list[Part] = [
         *packages_part(view),
         (f"credit {figures.price(view.credit)}", Tone.PLAIN),

@@ -9,24 +9,14 @@ from decimal import Decimal
 from core.domain.operation import amounts
 from core.domain.operation.times import day_of
 from core.domain.reporting.money import MoneyPart, Period
-from core.snapshot import Freshness, PositionsSlice, PositionView
+from core.snapshot import OpenTogether, PositionsSlice, open_together
 from core.snapshot.money import MoneyView, MoneyWeek, NetToday
 from widgets.base.lines import Drawing, Part, Tone, flow, wrap
 from widgets.base.panel import LinePanel
-from widgets.base.profit import profit_tone
+from widgets.base.profit import STALE, profit_tone
 from widgets.charts.earned import EarnedPicture
 from widgets.charts.picture import Picture, drawn
 from widgets.charts.weeks import WeeksPicture
-
-
-@dataclass(frozen=True, slots=True)
-class OpenNow:
-    """What closing all open tridents of the chosen accounts would make now, in $ before fees: at mid and at natural,
-    None while one of them has no fresh quotes."""
-
-    tridents: int = 0
-    mid: Decimal | None = Decimal(0)
-    natural: Decimal | None = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +26,14 @@ class MoneyNow:
 
     view: MoneyView | None
     today: date | None
-    open: OpenNow
+    open: OpenTogether
     trouble: str = ""
 
 
-def open_now(positions: PositionsSlice, view: MoneyView | None = None) -> OpenNow:
+def open_now(positions: PositionsSlice, view: MoneyView | None = None) -> OpenTogether:
     """What is open of the chosen account, which its tridents tell; of all accounts without a choice."""
     ids = None if view is None or not view.chosen else view.open_ids
-    held = [one for one in positions.open if ids is None or one.entry_id in ids]
-    marks = [open_of(one) for one in held]
-    mids, naturals = [mark[0] for mark in marks], [mark[1] for mark in marks]
-    return OpenNow(len(held), _sum(mids), _sum(naturals))
-
-
-def open_of(view: PositionView) -> tuple[Decimal | None, Decimal | None]:
-    """What the units left of a trident would realize at mid and at natural; None without fresh quotes."""
-    if view.freshness is Freshness.STALE:
-        return None, None
-    return view.open_mid, view.open_natural
-
-
-def _sum(values: list[Decimal | None]) -> Decimal | None:
-    known = [value for value in values if value is not None]
-    return sum(known, Decimal(0)) if len(known) == len(values) else None
+    return open_together(one for one in positions.open if ids is None or one.entry_id in ids)
 
 
 class MoneyLine(LinePanel[MoneyNow], can_focus=False):
@@ -79,7 +54,7 @@ def now_lines(value: MoneyNow, width: int) -> tuple[tuple[Part, ...], ...]:
     if value.open.tridents or value.view is not None:
         parts += _open(value.open)
     if value.view is not None and value.today is not None and value.view.days:
-        parts.insert(0, _net(value.view.net_today(value.today, value.open.mid), value.today))
+        parts.insert(0, _net(value.view.net_today(value.today, _sure(value.open)), value.today))
     return tuple(flow(parts or [(MoneyLine.PLACEHOLDER, Tone.DIM)], width))
 
 
@@ -119,13 +94,19 @@ def _earned(view: MoneyView, today: date | None) -> list[Part]:
     ]
 
 
-def _open(value: OpenNow) -> list[Part]:
+def _sure(value: OpenTogether) -> Decimal | None:
+    """What is open at mid by quotes that are not old."""
+    return None if value.stale else value.mid if value.tridents else Decimal(0)
+
+
+def _open(value: OpenTogether) -> list[Part]:
     if not value.tridents:
         return [("nothing is open", Tone.DIM)]
-    if value.mid is None:
-        return [(f"{value.tridents} open, no fresh quotes", Tone.WARN)]
-    told = f"{value.tridents} open {amounts.signed_money(value.mid)} at mid"
-    return [(told, profit_tone(value.mid)), (f"{amounts.signed_money(value.natural)} at natural", Tone.DIM)]
+    if value.unknown:
+        return [(f"{value.tridents} open, no mark of {value.unknown}", Tone.WARN)]
+    told = f"{value.tridents} open {amounts.signed_money(value.mid)} at mid{STALE * value.stale}"
+    natural = f"{amounts.signed_money(value.natural)} at natural"
+    return [(told, profit_tone(value.mid, stale=value.stale)), (natural, Tone.DIM)]
 
 
 class _MoneyPicture(LinePanel[MoneyView]):

@@ -1,20 +1,19 @@
-"""The panel of one open trident: days left, mark, P&L, break-evens, units and warnings (rules 7, 15); and all of them
-in a line."""
+"""The panel of one trident, open or ended: days left, mark, P&L, break-evens, units and warnings (rules 7, 15); and all
+open ones in a line."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from core.domain.operation import amounts
+from core.domain.operation import amounts, times
 from core.domain.orders.packages import total_risk
 from core.domain.orders.way_out import SHORT_ID
-from core.snapshot import Freshness
+from core.snapshot import EndedTrident, Freshness, open_together
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Part, Tone, beside, flow, wrap
 from widgets.base.panel import LinePanel
-from widgets.base.profit import profit_part, profit_tone
+from widgets.base.profit import STALE, profit_part, profit_tone
 
 if TYPE_CHECKING:
     from core.snapshot import PositionsSlice, PositionView, TridentExits
@@ -24,17 +23,18 @@ _NARROW = 70
 """Below so many columns the account stands in the panel's title alone."""
 
 
-class TridentPanel(LinePanel["PositionView"]):
+class TridentPanel(LinePanel["PositionView | EndedTrident"]):
     NAME = "Trident"
-    PLACEHOLDER = "no open trident is chosen"
+    PLACEHOLDER = "no trident is chosen"
 
-    def draw(self, value: PositionView, width: int, height: int) -> Drawing:
+    def draw(self, value: PositionView | EndedTrident, width: int, height: int) -> Drawing:
         return Drawing(f"{self.NAME} of {value.account}", tuple(self.lines_of(value, width)))
 
     @staticmethod
-    def lines_of(view: PositionView, width: int) -> list[Line]:
+    def lines_of(view: PositionView | EndedTrident, width: int) -> list[Line]:
         """What the panel shows of a trident at this width."""
-        return _trident(replace(view, account="") if width < _NARROW else view, width)
+        named = replace(view, account="") if width < _NARROW else view
+        return _ended(named, width) if isinstance(named, EndedTrident) else _trident(named, width)
 
 
 def summary(value: PositionsSlice) -> str:
@@ -43,17 +43,18 @@ def summary(value: PositionsSlice) -> str:
 
 
 def summary_parts(value: PositionsSlice) -> list[Part]:
-    """The parts of that line. It says so when the P&L is not known for each."""
+    """The parts of that line. The amount after their number is what the strip tells of each account: what is open. What
+    they earn with what is realized has words of its own, where it is another amount."""
     if not value.open:
         return []
-    count = len(value.open)
-    parts: list[Part] = [(f"{count} open trident{'s' * (count > 1)}", Tone.ACCENT)]
-    known = [view.profit_mid for view in value.open if view.profit_mid is not None]
-    if known:
-        part = "" if len(known) == count else f" of {len(known)}"
-        stale = any(view.freshness is Freshness.STALE for view in value.open)
-        after = f"{part}{' STALE' * stale}"
-        parts.append(profit_part(sum(known, Decimal(0)), before="P&L ", after=after, stale=stale))
+    now = open_together(value.open)
+    parts: list[Part] = [(f"{now.tridents} open trident{'s' * (now.tridents > 1)}", Tone.ACCENT)]
+    if now.unknown:
+        parts.append((f"no mark of {now.unknown}", Tone.WARN))
+    else:
+        parts.append(profit_part(now.mid, after=STALE * now.stale, stale=now.stale))
+        if now.is_part:
+            parts.append(profit_part(now.profit, before="with realized ", stale=now.stale))
     parts.append((amounts.open_risk(total_risk(view.max_risk for view in value.open)), Tone.ACCENT))
     warned = sum(1 for view in value.open if view.warnings or view.differs)
     if warned:
@@ -72,7 +73,7 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     stale = view.freshness is Freshness.STALE
     worth = profit_part(view.profit_mid, before="P&L ", stale=stale)
     figure = Tone.STALE if stale else Tone.PLAIN
-    is_part = view.exits is not None and view.exits.is_part
+    is_part = view.part is not None
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
         *packages_part(view),
@@ -95,6 +96,22 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     for warning in view.warnings:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(f"▲ {warning}", width - 2)]
     return lines
+
+
+def _ended(one: EndedTrident, width: int) -> list[Line]:
+    """One that has ended: what it earned, how it ended, and the id that commands take."""
+    expired = f"expires {one.expiration:%b} {one.expiration.day}"
+    head: Line = ((f"{one.underlying} {one.strikes}  {expired}  {one.account}".rstrip(), Tone.STRONG),)
+    realized = f"realized {amounts.realized(one.realized, estimated=one.estimated)}"
+    parts: list[Part] = [
+        (f"credit {figures.price(one.credit)}", Tone.PLAIN),
+        (f"opened {times.moment(one.opened_at)}", Tone.DIM),
+        (f"id {one.trident_id[:SHORT_ID]}", Tone.DIM),
+    ]
+    lines = [beside(head, ((realized, profit_tone(one.realized)),), width)]
+    lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]
+    lines += [((f"  {line}", Tone.PLAIN),) for line in wrap(f"ended: {one.how}", width - 2)]
+    return lines + [((f"  {line}", Tone.WARN),) for line in wrap(one.besides, width - 2) if line]
 
 
 def _exits(exits: TridentExits, width: int) -> list[Line]:

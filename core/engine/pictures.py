@@ -10,6 +10,7 @@ from decimal import Decimal
 from core.cycle.progress import SpreadProgress
 from core.domain.orders.orders import Entry
 from core.domain.risk.positions import OpenTrident, mark_trident
+from core.domain.trident.book_payoff import book_of
 from core.domain.trident.payoff import Payoff
 from core.domain.trident.pricing import MAX_QUOTE_AGE_S
 from core.snapshot import (
@@ -161,6 +162,7 @@ def _of_open(trident: OpenTrident, view: PositionView | None, others: int, quote
         profit_natural=None if view is None else view.profit_natural,
         marks_stale=view is not None and view.freshness is Freshness.STALE,
         others=others,
+        left=None if view is None or view.part is None else book_of((view.left,)),
     )
 
 

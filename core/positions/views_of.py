@@ -14,7 +14,7 @@ from core.domain.market.underlying import SHIPPED
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.orders import Entry
 from core.domain.positions.actions import Action, Alert, PlaceTargets, Wait
-from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, barred_by, blocks
+from core.domain.positions.blocks import FIRST_SET_WAITS, Block, BlockFacts, barred_by, blocks, waits_to_be_read
 from core.domain.positions.due_targets import AFTER_THE_FILL
 from core.domain.positions.next_action import asks_prices_after, next_action
 from core.domain.positions.pnl import OpenMark, Unrealized, open_mark, unrealized_of
@@ -40,6 +40,9 @@ from core.runtime.clock import Clock, exchange_time
 _DAY = timedelta(days=1)
 _DECIDED_FOR = timedelta(minutes=1)
 """Wall time after which what comes next for a trident is decided anew, though nothing is known to have changed."""
+SETTLES_S = 60.0
+"""Wall seconds that an account may wait to be read or reconciled, as a console starts or connects again, before that
+is told as a block of its exits."""
 
 
 @dataclass(frozen=True)  # without slots: what is asked for again and again is kept
@@ -96,9 +99,10 @@ class _Outer:
     first_set_waits: bool
     underlyings: Mapping[str, Decimal | None]
     """Fresh prices of the underlyings of its tridents."""
+    settles: bool
 
     def at(self, moment: Moment) -> BlockFacts:
-        return BlockFacts(moment, self.refusals, self.feed_down, self.first_set_waits)
+        return BlockFacts(moment, self.refusals, self.feed_down, self.first_set_waits, self.settles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,8 @@ class TridentViews:
     # What was decided last of the tridents of each account, by their ids.
     _newest: dict[str, dict[str, _Decided]] = field(init=False, default_factory=dict)
     _streamers: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
+    # The monotonic second since which an account waits to be read or reconciled.
+    _waits_s: dict[str, float] = field(init=False, default_factory=dict)
     # The monotonic second since which a trident has no fresh quotes though it needs them.
     _stale_s: dict[str, float] = field(init=False, default_factory=dict)
 
@@ -298,7 +304,16 @@ class TridentViews:
         of = next((one for one in self.accounts() if one.number == account), None)
         waits = of is not None and of.exits_first_wait
         prices = {symbol: self._underlying(symbol) for symbol in {one.trident.underlying for one in records}}
-        return _Outer(self.refusals(account), self._feed_down(), waits, prices)
+        refusals = self.refusals(account)
+        return _Outer(refusals, self._feed_down(), waits, prices, self._settles(account, refusals))
+
+    def _settles(self, account: str, refusals: Iterable[Refusal]) -> bool:
+        """Whether the account waits to be read or reconciled, and has not waited long."""
+        if not any(waits_to_be_read(one) for one in refusals):
+            self._waits_s.pop(account, None)
+            return False
+        now_s = self.clock.monotonic()
+        return now_s - self._waits_s.setdefault(account, now_s) < SETTLES_S
 
     def _stale(self, trident_id: str, action: Action) -> float | None:
         if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:

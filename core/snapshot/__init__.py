@@ -23,7 +23,7 @@ from core.snapshot.fates import (
 from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
 from core.snapshot.orders import FillView, OrderView, Reentry
 from core.snapshot.pictures import CreditPoint, CreditTrail, PayoffView, PicturesSlice
-from core.snapshot.positions import PositionsSlice, PositionView
+from core.snapshot.positions import OpenTogether, PositionsSlice, PositionView, open_together
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
 from core.snapshot.status import Automation, EngineState, Health, PartHealth, StatusSlice, Watching
@@ -58,6 +58,7 @@ __all__ = [
     "MessageView",
     "Mode",
     "NextStepView",
+    "OpenTogether",
     "OrderView",
     "PartHealth",
     "PayoffView",
@@ -82,5 +83,6 @@ __all__ = [
     "TridentExits",
     "UnitView",
     "Watching",
+    "open_together",
     "without_engine_yet",
 ]

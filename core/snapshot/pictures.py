@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from core.domain.trident.book_payoff import BookPayoff
 from core.domain.trident.payoff import Payoff
 
 
@@ -33,7 +34,9 @@ class PayoffView:
     """The payoff of one trident at expiry, and its P&L now. `basis` says where its credit comes from: fill, limit or
     natural.
 
-    `profit_mid` and `profit_natural` are the P&L in $ per trident if it were closed now, None before it is open.
+    `profit_mid` and `profit_natural` are the P&L in $ if it were closed now, with what is realized; None before it is
+    open. `left` is what is left of one of which a unit has ended: empty while its payoff is not known, None of a whole
+    trident. With it, `payoff` is only what it was.
     `price` is the underlying's. Stale prices and marks keep their values and are marked as stale. `account` is masked,
     empty before an entry. `others` counts the further open tridents.
     """
@@ -50,6 +53,7 @@ class PayoffView:
     profit_natural: Decimal | None
     marks_stale: bool
     others: int
+    left: BookPayoff | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -55,19 +56,24 @@ class PositionView:
         return (0.0 if self.opened_at is None else -self.opened_at.timestamp(), self.entry_id)
 
     @property
+    def part(self) -> TridentExits | None:
+        """How it is taken to its end where a unit of it has ended; None while it is whole."""
+        return self.exits if self.exits is not None and self.exits.is_part else None
+
+    @property
     def open_mid(self) -> Decimal | None:
         """What closing what is left of it would realize at the mid, in $ before fees: nothing that is realized."""
-        return self.profit_mid if self.exits is None else self.exits.unrealized_mid
+        return self.profit_mid if self.part is None else self.part.unrealized_mid
 
     @property
     def open_natural(self) -> Decimal | None:
         """The same at natural."""
-        return self.profit_natural if self.exits is None else self.exits.unrealized_natural
+        return self.profit_natural if self.part is None else self.part.unrealized_natural
 
     @property
     def left(self) -> LeftAtExpiry | None:
         """The payoff at expiry of what is left, with what is realized; None while that is not known."""
-        return self.exits.payoff if self.exits is not None and self.exits.is_part else self.payoff
+        return self.payoff if self.part is None else self.part.payoff
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +83,42 @@ class PositionsSlice:
 
     open: tuple[PositionView, ...] = ()
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTogether:
+    """What closing all that is left of several tridents would realize now, in $ before fees. Every place that tells it
+    asks `open_together`.
+
+    `unknown` counts those whose mark is not known. `mid`, `natural` and `profit` are None while there is one, or no
+    trident. `profit` is what they earn at mid with what their ended units realized. `is_part`: one has such a unit.
+    `stale`: one is by old quotes.
+    """
+
+    tridents: int = 0
+    unknown: int = 0
+    mid: Decimal | None = None
+    natural: Decimal | None = None
+    profit: Decimal | None = None
+    is_part: bool = False
+    stale: bool = False
+
+
+def open_together(views: Iterable[PositionView]) -> OpenTogether:
+    """What is open of these tridents."""
+    held = tuple(views)
+    return OpenTogether(
+        tridents=len(held),
+        unknown=sum(view.open_mid is None for view in held),
+        mid=_sum([view.open_mid for view in held]),
+        natural=_sum([view.open_natural for view in held]),
+        profit=_sum([view.profit_mid for view in held]),
+        is_part=any(view.part is not None for view in held),
+        stale=any(view.freshness is Freshness.STALE for view in held),
+    )
+
+
+def _sum(values: Sequence[Decimal | None]) -> Decimal | None:
+    """The sum of all; None where one of them is not known, or there is none."""
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(values) else None

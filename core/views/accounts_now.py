@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 from core.accounts.balances import Balance
 from core.domain.operation.events import masked
@@ -16,7 +15,7 @@ from core.domain.orders.orders import Entry
 from core.domain.positions.exit_fate import KIND_WORDS
 from core.domain.positions.exits import ExitKind
 from core.domain.reporting.money import MoneyPart
-from core.snapshot import AccountNow, ExitView, FateView, Freshness, PositionView
+from core.snapshot import AccountNow, ExitView, FateView, PositionView, open_together
 from core.views.known_day import KnownDay
 
 _TARGET = KIND_WORDS[ExitKind.TARGET]
@@ -72,16 +71,16 @@ def _account(number: str, step: NextStep, own: _Own, known: KnownDay, book: Book
     targets = sum(order.name.startswith(_TARGET) for order in own.works)
     earned, balance = known.records.earned.get(number, MoneyPart()), book.balance_of(number)
     ended = sum(earned.units.values())
-    profits = [view.open_mid for view in held if view.open_mid is not None]
+    together = open_together(held)
     return AccountNow(
         account=masked(number),
         step=step,
         fate=_fate(entry, known.views),
         packages=None if entry is None else known.fates[entry.id].packages,
         profit=None if entry is None else next((v.profit_mid for v in held if v.entry_id == entry.id), None),
-        held=len(held),
-        held_profit=sum(profits, Decimal(0)) if held and len(profits) == len(held) else None,
-        stale=any(view.freshness is Freshness.STALE for view in held),
+        held=together.tridents,
+        held_profit=together.mid,
+        stale=together.stale,
         targets=targets,
         closes=len(own.works) - targets,
         ended=ended,

@@ -219,10 +219,11 @@ def _blocked(standings: Iterable[Standing]) -> str:
 
 
 def _blocked_widely(one: Standing) -> str:
-    """Why no exit of its account is sent in the session that is open; empty where nothing bars them. That is what the
-    gate refuses, and nothing else is as wide."""
+    """Why no exit of its account is sent in the session that is open; empty where nothing bars them for longer than a
+    start or a reconciliation takes. That is what the gate refuses, and nothing else is as wide."""
     session = one.moment.session
     if not one.facts.refusals or not one.is_managed or session is None or not session.is_open(one.moment.now):
         return ""
     wide = (BlockScope.ALL, BlockScope.ACCOUNT)
-    return next((block.why for block in one.blocks if block.scope in wide and block.bars is Barred.EXITS), "")
+    found = (block for block in one.blocks if block.scope in wide and block.bars is Barred.EXITS)
+    return next((block.why for block in found if not block.is_passing), "")

@@ -73,7 +73,7 @@ def _coming(slot: datetime, coming: NextStep) -> SlotView:
     state = SlotState.TO_COME
     if slot == coming.misses_at:
         state = SlotState.WILL_MISS
-    elif coming.kind in _ENTERS_NOTHING:
+    elif coming.kind in _ENTERS_NOTHING or coming.next_day is not None:
         state = SlotState.HELD
     elif coming.misses_at is not None and slot > coming.misses_at:
         words = rest_words(coming.kind, ends_today=coming.next_day is None)

@@ -27,7 +27,8 @@ from senex_tui.console.driver import ConsoleDriver
 from senex_tui.console.freeze import View
 from senex_tui.console.key_map import shared_keys
 from senex_tui.console.keys import Where, bindings
-from senex_tui.console.last_look import Looking
+from senex_tui.console.last_look import FILE as LOOK_FILE
+from senex_tui.console.last_look import KeptLook, Looking
 from senex_tui.console.machine_health import LookAtMachine, MachineHealth
 from senex_tui.console.navigation import Navigation
 from senex_tui.console.palette import KeyCommands
@@ -103,7 +104,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         self._monotonic = monotonic or SystemClock().monotonic
         self._toasts = Toasts(self, self._monotonic)
         self._attention = Attention()
-        self._looking = Looking(self._monotonic)
+        self._looking = Looking(self._monotonic, KeptLook(self._look_file()))
         self._view = View(self._monotonic)
         self._beat = 0
         self._pull_timer: Timer | None = None
@@ -127,7 +128,12 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             self.quitting.watch_terminal()
             self.app_resume_signal.subscribe(self, lambda _: self.paint_all())
 
+    def _look_file(self) -> Path | None:
+        """Where it is kept when the operator looked last."""
+        return None if self.state_folder is None else self.state_folder / LOOK_FILE
+
     def on_unmount(self) -> None:
+        self._looking.keep(self.shown)
         self.quitting.leave_terminal()
 
     def stop_pulling(self) -> None:

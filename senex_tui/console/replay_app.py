@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from textual.app import ComposeResult
@@ -52,6 +53,10 @@ class ReplayApp(ViewerApp):
         self._marks = _placed(replay.day, cycles_of(replay.day))
         self._searched: float | None = 0.0
         self._trouble = ""
+
+    def _look_file(self) -> Path | None:
+        """A day that is played is no look at the present."""
+        return None
 
     def get_default_screen(self) -> Screen[Any]:
         return ReplayDashboard(self._monotonic)

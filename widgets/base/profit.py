@@ -7,6 +7,9 @@ from decimal import Decimal
 from widgets.base import format as figures
 from widgets.base.lines import Part, Tone
 
+STALE = " STALE"
+"""Follows an amount by old quotes where several stand in a line: its tone alone is not seen by everybody."""
+
 
 def profit_tone(value: Decimal | float | None, *, stale: bool = False) -> Tone:
     """The tone of an amount that may be above or below zero: plain at zero and where it is not known."""

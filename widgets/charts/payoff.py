@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from core.domain.trident.book_payoff import BookPayoff
 from core.snapshot import PayoffView
 from widgets.base import format as figures
 from widgets.base.key_names import key_for
 from widgets.base.lines import Drawing, Line, Part, Tone
 from widgets.base.profit import profit_tone
+from widgets.charts.book import BookPicture
 from widgets.charts.picture import ChartView
 from widgets.charts.plot import Plot, Scale, both_sides, reach, with_words
 
@@ -31,14 +33,29 @@ class PayoffPicture:
         if view is None:
             return Drawing("Payoff at expiry", ((("no trident priced or open", Tone.DIM),),))
         day = f"{view.expiration:%b} {view.expiration.day}"
+        title = f"{view.underlying} {day} payoff at expiry, $"
+        if view.left is not None:
+            return replace(_of_what_is_left(view, view.left).draw(width, height, ascii=ascii), title=title)
 
         def paint(columns: int, rows: int) -> list[Line]:
             return _plot(view, columns, rows, ascii).lines()
 
         words, gives_way = _words(view)
-        return Drawing(
-            f"{view.underlying} {day} payoff at expiry, $", with_words(words, width, height, paint, gives_way)
-        )
+        return Drawing(title, with_words(words, width, height, paint, gives_way))
+
+
+def _of_what_is_left(view: PayoffView, left: BookPayoff) -> BookPicture:
+    """Once a unit has ended, the payoff of the whole trident is no longer what it will bring."""
+    return BookPicture(
+        symbol=view.underlying,
+        book=left,
+        price=view.price,
+        profit_mid=view.profit_mid,
+        profit_natural=view.profit_natural,
+        stale=view.price_stale or view.marks_stale,
+        without=0 if left.tridents else 1,
+        expirations=1,
+    )
 
 
 def _words(view: PayoffView) -> tuple[list[Part], list[Part]]:

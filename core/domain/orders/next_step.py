@@ -144,12 +144,22 @@ class Standing:
 
 
 def next_step(standing: Standing) -> NextStep:
-    """What comes next for this account. Of several things that stop it, the one that has to end first is told."""
+    """What comes next for this account. Of several things that stop it, the one that has to end first is told.
+
+    What stops everything is told before a day that is done, because it stops the next day too. It is told with it: no
+    slot of a day that is done is missed.
+    """
+    held = _held(standing)
+    if held is not None and held.kind is Next.DONE:
+        done = replace(standing, slot=None)
+        stopped = _without_console(done) or _stopped_for_all(done)
+        if stopped is not None and stopped.kind is not Next.STARTING:
+            return replace(stopped, words=f"{stopped.words}; {held.words}")
     return (
         _without_console(standing)
         or _stopped_for_all(standing)
         or _switched_off(standing)
-        or _held(standing)
+        or held
         or _held_by_another(standing)
         or _barred(standing)
         or _at_a_slot(standing)

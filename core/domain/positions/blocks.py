@@ -40,7 +40,8 @@ class Barred(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Block:
     """One thing that keeps exits from being sent. `units` are those it is about, all that are left where it is wider
-    than a unit. `why` is a sentence without a full stop. `is_passing`: it ends by itself soon after the open."""
+    than a unit. `why` is a sentence without a full stop. `is_passing`: it ends by itself soon, as a console starts or
+    the market opens, and is no news."""
 
     scope: BlockScope
     why: str
@@ -54,13 +55,15 @@ class BlockFacts:
     """What is known outside of the trident.
 
     `refusals` is what the gate of exits says for its account now. `feed_down` says why the quote feed is not live,
-    empty while it is. `first_set_waits`: the operator has to say once more that targets may be placed.
+    empty while it is. `first_set_waits`: the operator has to say once more that targets may be placed. `settles`: the
+    account is being read and reconciled, and that has not lasted long.
     """
 
     moment: Moment
     refusals: tuple[Refusal, ...] = ()
     feed_down: str = ""
     first_set_waits: bool = False
+    settles: bool = False
 
 
 _EVERYWHERE = frozenset(
@@ -88,7 +91,7 @@ def blocks(view: TridentView, facts: BlockFacts) -> tuple[Block, ...]:
         return ()
     left = tuple(unit.name for unit in left_of(trident.units))
     found = [
-        Block(_scope(refusal), refusal.sentence(), left, is_passing=_is_passing(refusal, facts.moment))
+        Block(_scope(refusal), refusal.sentence(), left, is_passing=_is_passing(refusal, facts))
         for refusal in sorted(facts.refusals, key=_width)
     ]
     if facts.first_set_waits:
@@ -130,10 +133,15 @@ def _scope(refusal: Refusal) -> BlockScope:
     return BlockScope.ALL if refusal.reason in _EVERYWHERE else BlockScope.ACCOUNT
 
 
-def _is_passing(refusal: Refusal, moment: Moment) -> bool:
-    session = moment.session
-    is_read = session is not None and session.open + READ_AFTER_OPEN <= moment.now < session.close
-    return refusal.reason in (Reason.ACCOUNT_UNREAD, Reason.RECONCILING) and not is_read
+def waits_to_be_read(refusal: Refusal) -> bool:
+    """Whether a read or a reconciliation of the account ends what the gate refuses."""
+    return refusal.reason in (Reason.ACCOUNT_UNREAD, Reason.RECONCILING)
+
+
+def _is_passing(refusal: Refusal, facts: BlockFacts) -> bool:
+    session, now = facts.moment.session, facts.moment.now
+    is_read = session is not None and session.open + READ_AFTER_OPEN <= now < session.close
+    return waits_to_be_read(refusal) and (facts.settles or not is_read)
 
 
 def _of_units(view: TridentView) -> list[Block]:

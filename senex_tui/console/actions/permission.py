@@ -7,18 +7,7 @@ from dataclasses import dataclass
 
 from core.domain.market.sessions import MARKET_OPEN
 from core.domain.operation.commands import CommandKind
-from core.snapshot import (
-    AccountView,
-    Automation,
-    CycleSlice,
-    EngineState,
-    ExitView,
-    OrderView,
-    Reentry,
-    Snapshot,
-    StatusSlice,
-    Watching,
-)
+from core.snapshot import Automation, EngineState, ExitView, OrderView, Reentry, Snapshot, Watching
 from widgets.base.key_names import key_for
 
 ONE_KEY_BY_STATE: Mapping[Automation | None, str] = {
@@ -38,21 +27,37 @@ Pending = tuple[CommandKind, ...]
 """The commands that this console has sent and the engine has not settled yet."""
 
 
+_RUNS = frozenset({EngineState.RUNNING})
+_ALSO_BEFORE = _RUNS | {EngineState.STARTING, EngineState.UNSEEN}
+"""The states of the engine in which a pause is taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a commanding action makes sense.
+    """When a commanding action makes sense: in a state of the engine that takes it, and where `why_not` gives no reason
+    against it.
 
-    `why_not` gives the reason why it does not now, or None. An action that `needs_entry` is hidden while there is no
-    such entry, instead of greyed out.
+    One that sends `sent`, with words for it, is not sent again before that is settled. An action that `needs_entry` is
+    hidden while there is no such entry, instead of greyed out.
     """
 
-    why_not: Callable[[Snapshot, Pending], str | None]
+    why_not: Callable[[Snapshot], str | None]
     needs_entry: bool = False
+    sent: tuple[CommandKind, str] | None = None
+    taken_in: frozenset[EngineState] = _RUNS
 
 
 def why_not(action: str, snapshot: Snapshot, pending: Pending) -> str | None:
     """Why an action of the key table is not possible now; None when it is. One without a rule always is."""
-    return RULES[action].why_not(snapshot, pending) if action in RULES else None
+    rule = RULES.get(action)
+    if rule is None:
+        return None
+    if snapshot.status.engine not in rule.taken_in:
+        return snapshot.status.engine.not_running
+    reason = rule.why_not(snapshot)
+    if reason is None and rule.sent is not None and rule.sent[0] in pending:
+        return f"{rule.sent[1]} is on its way"
+    return reason
 
 
 def offered(action: str, automation: Automation | None, why: Callable[[str], str | None]) -> bool | None:
@@ -68,59 +73,29 @@ def offered(action: str, automation: Automation | None, why: Callable[[str], str
     return False if RULES[action].needs_entry and reason not in _SAID else None
 
 
-def _not_running(status: StatusSlice | None) -> str:
-    return (EngineState.STOPPED if status is None else status.engine).not_running
+def _not_paused(now: Snapshot) -> str | None:
+    return None if now.status.automation is Automation.PAUSED else "automation is not paused"
 
 
-def why_not_pause(status: StatusSlice | None, pending: Pending) -> str | None:
-    if status is None or status.engine not in (EngineState.RUNNING, EngineState.STARTING, EngineState.UNSEEN):
-        return _not_running(status)
-    return "a pause is on its way" if CommandKind.PAUSE in pending else None
-
-
-def why_not_resume(status: StatusSlice | None, pending: Pending) -> str | None:
-    if status is None or status.engine is not EngineState.RUNNING:
-        return _not_running(status)
-    if status.automation is not Automation.PAUSED:
-        return "automation is not paused"
-    return "a resume is on its way" if CommandKind.RESUME in pending else None
-
-
-def why_not_end_halt(status: StatusSlice | None, pending: Pending) -> str | None:
+def _not_halted(now: Snapshot) -> str | None:
     """Only a halt that is recorded ends by a word; another ends with its cause, which the banner names."""
-    if status is None or status.engine is not EngineState.RUNNING:
-        return _not_running(status)
-    if status.automation is not Automation.HALTED:
+    if now.status.automation is not Automation.HALTED:
         return "entries are not halted"
-    if not status.who:
-        return f"this halt ends with its cause: {status.automation_detail}"
-    return "the end of the halt is on its way" if CommandKind.RESET in pending else None
+    return None if now.status.who else f"this halt ends with its cause: {now.status.automation_detail}"
 
 
-def why_not_reconcile(status: StatusSlice | None, pending: Pending) -> str | None:
-    if status is None or status.engine is not EngineState.RUNNING:
-        return _not_running(status)
-    return "a reconciliation is on its way" if CommandKind.RECONCILE in pending else None
-
-
-def why_not_cancel(now: Snapshot) -> str | None:
-    if now.status is None or now.status.engine is not EngineState.RUNNING:
-        return _not_running(now.status)
+def _none_works(now: Snapshot) -> str | None:
     works = in_state(now.orders, WORKING) or exits_in_state(now.exits, WORKING)
     return None if works else "no entry and no closing order is working"
 
 
-def why_not_decide(now: Snapshot) -> str | None:
-    if now.status is None or now.status.engine is not EngineState.RUNNING:
-        return _not_running(now.status)
+def _none_unknown(now: Snapshot) -> str | None:
     is_unknown = in_state(now.orders, UNKNOWN) or exits_in_state(now.exits, UNKNOWN)
     return None if is_unknown else "no entry and no closing order is unknown"
 
 
-def why_not_reenter(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
-    if status is None or status.engine is not EngineState.RUNNING:
-        return _not_running(status)
-    return None if closed_by_cancel(orders) else "no entry's day was closed by a cancel"
+def _none_closed_by_cancel(now: Snapshot) -> str | None:
+    return None if closed_by_cancel(now.orders) else "no entry's day was closed by a cancel"
 
 
 def closed_by_cancel(orders: tuple[OrderView, ...]) -> tuple[OrderView, ...]:
@@ -143,60 +118,49 @@ def may_cancel_exits(now: Snapshot) -> bool:
     return now.status.watching is Watching.NONE and bool(exits_in_state(now.exits, WORKING))
 
 
-def why_not_force(
-    status: StatusSlice | None, cycle: CycleSlice | None, accounts: tuple[AccountView, ...], pending: Pending
-) -> str | None:
+def _not_forced(now: Snapshot) -> str | None:
     """A cycle cannot be forced while paused, halted or reconciling, in a running cycle or a closed market, nor for no
     account (rules 3)."""
-    if status is None or status.engine is not EngineState.RUNNING:
-        return _not_running(status)
+    status, cycle = now.status, now.cycle
     if status.automation is not Automation.ACTIVE:
         return f"automation is {status.automation.value}"
     if cycle is not None and cycle.running:
         return f"cycle {cycle.number} is running"
     if status.market != MARKET_OPEN:
         return f"the market is {status.market}"
-    if accounts and not any(account.automation for account in accounts):
+    if now.accounts and not any(account.automation for account in now.accounts):
         return f"automation is on for no account; press {key_for('accounts', 'A')} to switch one on"
-    return "a forced cycle is on its way" if CommandKind.FORCE in pending else None
+    return None
 
 
-def why_not_exits(status: StatusSlice | None, pending: Pending) -> str | None:
-    if status is None or status.engine is not EngineState.RUNNING:
-        return _not_running(status)
-    if status.exits is None:
-        return "no trident is held"
-    return "a command about exits is on its way" if CommandKind.EXITS in pending else None
-
-
-def why_not_close(now: Snapshot) -> str | None:
-    if now.status is None or now.status.engine is not EngineState.RUNNING:
-        return _not_running(now.status)
+def _none_closes(now: Snapshot) -> str | None:
     return None if any(view.exits is not None and view.exits.legs for view in now.positions.open) else _NOTHING_HELD
 
 
-def why_not_jump(status: StatusSlice | None, cycle: CycleSlice | None, orders: tuple[OrderView, ...]) -> str | None:
+def _no_jump(now: Snapshot) -> str | None:
     """A demo jumps only from where nothing is under way: what comes then is lived without this screen."""
-    if status is None or status.engine is not EngineState.RUNNING:
-        return _not_running(status)
-    if status.automation is Automation.RECONCILING:
-        return f"automation is {status.automation.value}"
-    if cycle is not None and cycle.running:
-        return f"cycle {cycle.number} is running"
-    return "the fate of an entry is unknown; decide on it first" if in_state(orders, UNKNOWN) else None
+    if now.status.automation is Automation.RECONCILING:
+        return f"automation is {now.status.automation.value}"
+    if now.cycle is not None and now.cycle.running:
+        return f"cycle {now.cycle.number} is running"
+    return "the fate of an entry is unknown; decide on it first" if in_state(now.orders, UNKNOWN) else None
 
 
 RULES: Mapping[str, Rule] = {
-    "pause": Rule(lambda now, pending: why_not_pause(now.status, pending)),
-    "resume": Rule(lambda now, pending: why_not_resume(now.status, pending)),
-    "end_halt": Rule(lambda now, pending: why_not_end_halt(now.status, pending)),
-    "force": Rule(lambda now, pending: why_not_force(now.status, now.cycle, now.accounts, pending)),
-    "reconcile": Rule(lambda now, pending: why_not_reconcile(now.status, pending)),
-    "cancel": Rule(lambda now, pending: why_not_cancel(now), needs_entry=True),
-    "unknown": Rule(lambda now, pending: why_not_decide(now), needs_entry=True),
-    "reentry": Rule(lambda now, pending: why_not_reenter(now.status, now.orders), needs_entry=True),
-    "exits": Rule(lambda now, pending: why_not_exits(now.status, pending), needs_entry=True),
-    "close_units": Rule(lambda now, pending: why_not_close(now), needs_entry=True),
-    "jump": Rule(lambda now, pending: why_not_jump(now.status, now.cycle, now.orders)),
+    "pause": Rule(lambda now: None, sent=(CommandKind.PAUSE, "a pause"), taken_in=_ALSO_BEFORE),
+    "resume": Rule(_not_paused, sent=(CommandKind.RESUME, "a resume")),
+    "end_halt": Rule(_not_halted, sent=(CommandKind.RESET, "the end of the halt")),
+    "force": Rule(_not_forced, sent=(CommandKind.FORCE, "a forced cycle")),
+    "reconcile": Rule(lambda now: None, sent=(CommandKind.RECONCILE, "a reconciliation")),
+    "cancel": Rule(_none_works, needs_entry=True),
+    "unknown": Rule(_none_unknown, needs_entry=True),
+    "reentry": Rule(_none_closed_by_cancel, needs_entry=True),
+    "exits": Rule(
+        lambda now: "no trident is held" if now.status.exits is None else None,
+        needs_entry=True,
+        sent=(CommandKind.EXITS, "a command about exits"),
+    ),
+    "close_units": Rule(_none_closes, needs_entry=True),
+    "jump": Rule(_no_jump),
 }
 """The rule of each commanding action. Only these can be impossible: quitting and help never ask the engine."""

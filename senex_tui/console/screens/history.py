@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -27,7 +28,7 @@ from senex_tui.reports.history_text import HistoryText
 from senex_tui.support.refusals import Refused
 from widgets.base.fates import tone_of
 from widgets.base.lines import Tone
-from widgets.base.list_panel import Column, Listing, ListPanel, Row
+from widgets.base.list_panel import CHOSEN, GAP, Column, Listing, ListPanel, Row
 
 if TYPE_CHECKING:
     from core.snapshot import CycleSlice
@@ -43,6 +44,12 @@ _WIDTHS = {
     **{"came to": 13, "state": 13, "qty": 3, "price": 7, "command": 13},
 }
 _RIGHT = ("cycle", "qty", "price")
+_NARROW, _LEAST_LAST = 80, 24
+"""Below so many columns of the terminal the last column has at least so many cells, where it can."""
+_AROUND = 2
+"""The cells of a narrow terminal beside its list."""
+_GIVE_WAY = ("cycle", "attempt", "account")
+"""The columns that make room for the last one, in this order. The row's story has them."""
 _NAMED = {"day": "day", "from": "since", "to": "until"} | {
     name: name for name in ("account", "outcome", "reason", "underlying", "text")
 }
@@ -75,6 +82,9 @@ class HistoryPage(ListPage):
     def on_mount(self) -> None:
         self._ask(from_top=True)
         self.watch_slice(lambda shown: shown.cycle, self._on_cycle, init=False)
+
+    def on_resize(self) -> None:
+        self._show()
 
     @property
     def meant(self) -> Meant:
@@ -143,10 +153,8 @@ class HistoryPage(ListPage):
     def _show(self) -> None:
         text = HistoryText(self._kind, ())
         heads = text.heads
-        columns = tuple(
-            Column(head, 0 if head == heads[-1] else _WIDTHS[head], is_right=head in _RIGHT) for head in heads
-        )
         rows = tuple(Row(_key(row), _cells(text.cells(row))) for row in self._rows)
+        columns = _columns(heads, rows, self.app.size.width)
         named = ((name, _value(self._wanted, field)) for name, field in _NAMED.items() if name != "day")
         asked = " ".join(f"{name}:{value}" for name, value in named if value)
         title = f"History  {self._kind.value}  {asked}".rstrip()
@@ -277,6 +285,24 @@ def _key(row: HistoryRow) -> str:
 
 def _cells(cells: list[str]) -> tuple[tuple[str, Tone], ...]:
     return tuple((cell, tone_of(cell)) for cell in cells)
+
+
+def _columns(heads: Sequence[str], rows: Sequence[Row], width: int) -> tuple[Column, ...]:
+    """The columns of a list in a terminal of so many columns. In a narrow one each is as wide as what it holds."""
+    first = heads[:-1]
+    if width >= _NARROW:
+        return (*(Column(head, _WIDTHS[head], head in _RIGHT) for head in first), Column(heads[-1], 0))
+    held = {head: max(len(head), *(len(row.cells[at][0]) for row in rows), 0) for at, head in enumerate(first)}
+    widths = {head: min(held[head], _WIDTHS[head]) for head in first}
+    dropped: set[str] = set()
+    for head in _GIVE_WAY:
+        taken = sum(widths[one] + len(GAP) for one in first if one not in dropped)
+        if head in first and width - _AROUND - len(CHOSEN) - taken < _LEAST_LAST:
+            dropped.add(head)
+    return (
+        *(Column(head, widths[head], head in _RIGHT, _NARROW if head in dropped else 0) for head in first),
+        Column(heads[-1], 0),
+    )
 
 
 def _story_of(kind: HistoryKind, row: HistoryRow) -> Story:

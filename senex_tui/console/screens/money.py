@@ -16,7 +16,7 @@ from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.asking import AsksRecords, exits_recorded
 from widgets.base.panel import LinePanel
 from widgets.endings import EndingsPanel
-from widgets.money import EarnedPanel, MoneyLine, MoneyNow, WeeksPanel, now_lines, open_now, open_of
+from widgets.money import EarnedPanel, MoneyLine, MoneyNow, WeeksPanel, now_lines, open_now
 from widgets.months import MonthsPanel
 
 if TYPE_CHECKING:
@@ -204,4 +204,5 @@ class MoneyPage(AsksRecords):
 
 def _moves(shown: Snapshot) -> tuple[date | None, tuple[tuple[object, ...], ...]]:
     """What the line above follows from besides the records."""
-    return shown.day, tuple((one.entry_id, open_of(one)) for one in shown.positions.open)
+    held = shown.positions.open
+    return shown.day, tuple((one.entry_id, one.open_mid, one.open_natural, one.freshness) for one in held)

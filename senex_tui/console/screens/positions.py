@@ -140,9 +140,10 @@ class PositionsPage(ListPage, AsksRecords):
         self.query_one("#other-book", BookPanel).show(other)
 
     @property
-    def _chosen(self) -> PositionView | None:
-        """The chosen trident while it is open."""
-        return next((view for view in self._held if view.entry_id == self.meant.trident), None)
+    def _chosen(self) -> PositionView | EndedTrident | None:
+        """The chosen trident."""
+        key = "" if self.list.chosen is None else self.list.chosen.key
+        return next((view for view in self._held if view.entry_id == key), None) or self._ended.get(key)
 
     def on_resize(self, event: Resize) -> None:
         self._lay_out()

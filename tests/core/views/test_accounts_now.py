@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.reasons import Reason, refuse
 from core.domain.orders.next_step import Next, NextStep
 from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitName
@@ -82,6 +83,40 @@ def test_a_day_from_its_start_to_a_target(tmp_path: Path) -> None:
         await world.answer(CommandKind.EXITS, "", "hold because lunch")
         await world.clock.sleep(5)
         assert [one.exits_stopped for one in shown(world)] == ["exits HELD by operator: lunch"]
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_what_a_start_and_a_reconciliation_keep_back_for_a_moment_is_not_told_as_blocked(tmp_path: Path) -> None:
+    """A console that opened in the session said for some seconds that the exits are blocked."""
+    seen: set[str] = set()
+
+    async def watched(world: World, seconds: float) -> None:
+        for _ in range(int(seconds * 4)):
+            await world.clock.sleep(0.25)
+            now = snapshot_of(world)
+            if now.status.exits is not None:
+                seen.update((now.status.exits.word, *(one.exits_stopped for one in now.accounts_now)))
+
+    async def day(world: World) -> None:
+        world.exits = ExitMode.ALL
+        await world.start()
+        await world.until("09:52")
+        await world.stop()
+        await world.until("10:05")
+        await world.start()
+        await watched(world, 30)
+        await world.engine.tridents.check()
+        assert seen == {"on", ""}
+        await world.answer(CommandKind.RECONCILE)
+        await watched(world, 30)
+        assert seen == {"on", ""}
+        world.engine.gate.reconciling("the broker does not answer")
+        await watched(world, 50)
+        assert seen == {"on", ""}
+        await watched(world, 30)
+        assert seen == {"on", "", "blocked", f"exits BLOCKED: {refuse(Reason.RECONCILING).sentence()}"}
         await world.stop()
 
     in_world(day, tmp_path)

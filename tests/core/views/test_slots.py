@@ -22,6 +22,12 @@ def test_what_bars_every_slot_is_told_of_every_slot(kind: Next) -> None:
     assert {(view.state, view.reason) for view in rest} == {(SlotState.WILL_MISS, "none enters, as things stand")}
 
 
+def test_a_stop_misses_no_slot_of_a_day_that_enters_nothing_more() -> None:
+    step = NextStep(Next.HALTED, "HALTED; done today (filled 6.73)", next_day=SLOTS[-1] + timedelta(days=1))
+    views = slot_views(SLOTS, (), (), {}, step, NOW)
+    assert {(view.state, view.reason) for view in views} == {(SlotState.HELD, step.words)}
+
+
 @pytest.mark.parametrize("kind", [Next.FREE, Next.RUNNING, Next.FREEING, Next.RECONCILING, Next.STARTING, Next.UNREAD])
 def test_slots_that_may_still_enter_are_to_come(kind: Next) -> None:
     views = slot_views(SLOTS, (), (), {}, NextStep(kind, "so"), NOW)

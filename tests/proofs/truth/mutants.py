@@ -179,6 +179,21 @@ def _working(order: Any) -> Any:
     return replace(order, state="working", fate=replace(fate, kind=type(fate.kind)("working")))
 
 
+def _without_entries(own_of: Any) -> Any:
+    def found(entries: Any, book: Any) -> Any:
+        return own_of(list(entries)[:0], book)
+
+    return found
+
+
+def _marked_at_natural(view_of: Any) -> Any:
+    def view(*position: Any) -> Any:
+        true = view_of(*position)
+        return replace(true, profit_mid=true.profit_natural)
+
+    return view
+
+
 def _of_yesterday(read_day: Any) -> Any:
     async def read(records: Any, day: Any) -> Any:
         return await read_day(records, day - timedelta(days=1))
@@ -213,6 +228,10 @@ MUTANTS = (
            "rejected", "history"),
     Mutant("a watcher shows yesterday's orders", "core.remote.kept_day:read_day", _of_yesterday, "rejected",
            "watcher alone"),
+    Mutant("the strip forgets the entry", "core.views.accounts_now:_by_account", _without_entries, "filled",
+           "screen strip"),
+    Mutant("the P&L at mid is that at natural", "core.views.trident_rows:position_view", _marked_at_natural, "filled",
+           "screen position"),
     Mutant("metrics keep an order working", "core.notify.prometheus:metrics_of", _works_for_ever, "filled",
            "screen metrics"),
 )  # fmt: skip

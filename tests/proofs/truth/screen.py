@@ -11,6 +11,7 @@ from core.snapshot import Snapshot
 from core.snapshot.codec import decode, encode
 from senex_tui.console.actions.questions import force_facts, resume_facts
 from senex_tui.run.plain import StatusChanges
+from tests.proofs.truth.holdings import of_holdings
 from tests.proofs.truth.panels import (
     body,
     drawer,
@@ -43,6 +44,7 @@ def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[S
     if snapshot.spread is not None:
         yield from of_spread(draw, snapshot.spread, snapshot.attempts, day, where)
     yield from of_attempts(snapshot.attempts, day, where)
+    yield from of_holdings(snapshot, day, where)
     yield from _alarms(snapshot, day, where)
     yield from _next(snapshot, day, where)
     yield from _automation(snapshot, day, where)

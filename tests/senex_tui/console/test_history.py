@@ -23,6 +23,7 @@ from senex_tui.support.refusals import Refused
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.console.scenes import FixedEngine
+from widgets.base.list_panel import ListPanel
 
 SCREENS = Path(__file__).parent / "screens"
 
@@ -69,6 +70,26 @@ async def test_the_pages_are_as_reviewed(data: Path, size: tuple[int, int]) -> N
         await console.press("G", "enter")
         await settled(console)
         reviewed(console, f"story-{size[0]}x{size[1]}")
+
+
+async def test_in_a_narrow_terminal_what_something_came_to_is_readable(data: Path) -> None:
+    """Of `why` seven cells were left."""
+    async with over(data, (60, 20)) as console:
+        await console.press("h")
+        for kind in ("cycles", "attempts", "suggestions", "orders", "fills", "commands"):
+            assert f"History  {kind}" in await settled(console)
+            listing = console.app.screen.query_one(ListPanel).listing
+            assert listing is not None
+            assert listing.rows, kind
+            title = listing.columns[-1].title[:4]
+            [head] = [line for line in console.text.splitlines() if line.startswith("   ") and f"  {title}" in line]
+            assert 59 - head.rindex(title) >= 20, (kind, head)
+            await console.press("tab")
+        await settled(console)
+        assert "automation is paused" in console.text
+        await console.pilot.resize_terminal(120, 40)
+        await settled(console)
+        assert "cycle  session" in console.text
 
 
 async def test_every_kind_is_shown_in_turn(data: Path) -> None:

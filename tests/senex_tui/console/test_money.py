@@ -188,7 +188,7 @@ async def test_prices_move_the_line_above_and_draw_no_picture_again(
         old = replace(moved, freshness=Freshness.STALE)
         console.engine.current = replace(shown, positions=PositionsSlice((near(), old)))
         await console.pull()
-        assert "2 open, no fresh quotes" in console.text
+        assert "2 open +77.00 at mid STALE" in console.text
         assert drawn == []
 
 
@@ -240,8 +240,10 @@ def test_of_more_than_one_year_each_has_its_sum() -> None:
     ]
 
 
-def test_what_is_open_is_the_sum_where_all_of_it_has_fresh_quotes() -> None:
+def test_what_is_open_is_the_sum_of_all_of_it_and_says_of_old_quotes_that_they_are_old() -> None:
     both = open_now(PositionsSlice((near(), position())))
     assert both.mid == D(near().profit_mid or 0) + D(position().profit_mid or 0)
     stale = open_now(PositionsSlice((near(), replace(position(), freshness=Freshness.STALE))))
-    assert (stale.tridents, stale.mid, stale.natural) == (2, None, None)
+    assert (stale.tridents, stale.mid, stale.stale) == (2, both.mid, True)
+    unknown = open_now(PositionsSlice((near(), replace(position(), profit_mid=None))))
+    assert (unknown.tridents, unknown.mid, unknown.unknown) == (2, None, 1)

@@ -18,7 +18,7 @@ from core.domain.positions.units import Ended
 from core.domain.trident.book_payoff import book_of
 from core.records.records import GoneRecord, Records
 from core.records.search.history_rows import HistoryKind
-from core.snapshot import Freshness, Mode, PositionsSlice
+from core.snapshot import Freshness, Mode
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.positions import PositionsPage
 from senex_tui.console.screens.trident import TridentPage
@@ -34,13 +34,13 @@ from tests.support.record_samples import after
 from widgets.alarms import alarms
 from widgets.charts.book_panel import BookPanel
 from widgets.orders import OrdersPanel
-from widgets.positions import TridentPanel, summary
+from widgets.positions import TridentPanel
 
 SOON = near().warnings[0]
 ASSIGNED = f"the short call 622 is {plus(near().price, '-622')} in the money and can be assigned any day"
-PROFIT = f"P&L {signed_dollars(position().profit_mid)}"
+PROFIT = signed_dollars(position().profit_mid)
 RISK = dollars(D(near().max_risk or 0) + D(position().max_risk or 0))
-BOTH = f"P&L {signed_dollars(D(near().profit_mid or 0) + D(position().profit_mid or 0))}"
+BOTH = signed_dollars(D(near().profit_mid or 0) + D(position().profit_mid or 0))
 
 
 def words(console: Driven) -> str:
@@ -157,7 +157,9 @@ async def test_enter_tells_the_chosen_trident_with_its_payoff_while_it_is_open(d
         await records.close()
 
 
-async def test_ended_tridents_stand_below_with_what_they_earned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_ended_tridents_stand_below_with_what_they_earned(size: tuple[int, int], tmp_path: Path) -> None:
+    """Commands take the id of one, so it is told at every size."""
     async with recorded(tmp_path) as records:
         records.tridents.default_rules = RULES
         await filled(records)
@@ -169,14 +171,16 @@ async def test_ended_tridents_stand_below_with_what_they_earned(tmp_path: Path) 
         await records.tridents.note_gone(expired)
         await records.tridents.become("one", Phase.ENDED, after(80))
         shown = holding(near(), position())
-        async with driven(engine=FixedEngine(shown, records=records), size=(120, 40), state_folder=tmp_path) as console:
+        async with driven(engine=FixedEngine(shown, records=records), size=size, state_folder=tmp_path) as console:
             await console.press("t")
             await console.answered()
-            assert await console.shows("1 ended")
+            await console.pilot.pause()
             assert chosen_ids(console)[-1] == "one"
             await console.press("G")
             await console.pilot.pause()
-            assert not console.app.screen.query_one(TridentPanel).display, "nothing of it is open"
+            told = panel_text(console)
+            for words in ("id one", "realized ", "ended: expired", "credit 4.06", "opened "):
+                assert words in told, (words, told)
             await console.press("e")
             [file] = (tmp_path / "exports").iterdir()
             head, *rows = csv.reader(file.read_text().splitlines())
@@ -302,8 +306,3 @@ async def test_a_warning_is_said_in_the_banner() -> None:
     assert alarms(holding(position())) == ()
     [(_, loud)] = alarms(holding(near()))
     assert not loud, "it stops nothing"
-
-
-def test_a_sum_of_some_says_of_how_many() -> None:
-    assert f"{PROFIT} of 1" in summary(PositionsSlice((position(), position(profit_mid=None))))
-    assert summary(PositionsSlice()) == ""

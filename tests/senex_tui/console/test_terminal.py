@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from rich.cells import cell_len
 
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Automation, EngineState
-from senex_tui.console.actions.permission import why_not_force, why_not_pause, why_not_resume
+from senex_tui.console.actions.permission import RULES, why_not
 from senex_tui.console.app import SenexApp
 from senex_tui.console.keys import KEYS, Where, bindings, help_groups
 from senex_tui.console.toasts import ToastLimiter
@@ -98,22 +101,34 @@ def test_help_has_every_group_signs_and_states() -> None:
 
 
 def test_the_state_decides_which_commands_are_possible() -> None:
-    on, off = parts.status(), parts.status(automation=Automation.PAUSED)
-    assert why_not_pause(on, ()) is None
-    assert why_not_pause(on, (CommandKind.PAUSE,)) == "a pause is on its way"
-    assert why_not_pause(parts.status(engine=EngineState.FAILED), ()) == "the engine is not running"
-    assert why_not_resume(off, ()) is None
-    assert why_not_resume(on, ()) == "automation is not paused"
-    assert why_not_force(on, parts.done(), (), ()) is None
-    assert why_not_force(on, parts.cycle(), (), ()) == "cycle 3 is running"
-    assert why_not_force(on, None, (), (CommandKind.FORCE,)) == "a forced cycle is on its way"
+    calm = replace(scenes.calm(), cycle=None, accounts=())
+
+    def why(action: str, *pending: CommandKind, **slices: Any) -> str | None:
+        return why_not(action, replace(calm, **{"status": parts.status(), **slices}), pending)
+
+    paused = parts.status(automation=Automation.PAUSED)
+    assert why("pause") is None
+    assert why("pause", CommandKind.PAUSE) == "a pause is on its way"
+    assert why("resume", status=paused) is None
+    assert why("resume") == "automation is not paused"
+    assert why("resume", CommandKind.RESUME, status=paused) == "a resume is on its way"
+    assert why("force", cycle=parts.done()) is None
+    assert why("force", cycle=parts.cycle()) == "cycle 3 is running"
+    assert why("force", CommandKind.FORCE) == "a forced cycle is on its way"
     for state in (Automation.PAUSED, Automation.HALTED, Automation.RECONCILING):
-        assert why_not_force(parts.status(automation=state), None, (), ()) == f"automation is {state.value}"
-    assert why_not_force(parts.status(market="before the open"), None, (), ()) == "the market is before the open"
+        assert why("force", status=parts.status(automation=state)) == f"automation is {state.value}"
+    assert why("force", status=parts.status(market="before the open")) == "the market is before the open"
     off, enabled = parts.account(automation=False), parts.account()
-    assert why_not_force(on, None, (off, enabled), ()) is None
-    why_not = why_not_force(on, None, (off, off), ())
-    assert why_not == "automation is on for no account; press A to switch one on"
+    assert why("force", accounts=(off, enabled)) is None
+    assert why("force", accounts=(off, off)) == "automation is on for no account; press A to switch one on"
+
+
+@pytest.mark.parametrize("action", RULES)
+def test_no_command_is_sent_to_an_engine_that_does_not_run(action: str) -> None:
+    for state in (EngineState.FAILED, EngineState.STOPPED, EngineState.STARTING):
+        shown = replace(scenes.calm(), status=parts.status(engine=state))
+        takes = action == "pause" and state is EngineState.STARTING
+        assert why_not(action, shown, ()) == (None if takes else state.not_running)
 
 
 def test_a_toast_that_ended_is_not_counted() -> None:

@@ -112,8 +112,17 @@ STOPS: list[tuple[Standing, Next, str]] = [
     (replace(CALM, trading=PAUSED), Next.PAUSED, "PAUSED by ana since 09:58: lunch; the 10:15 slot will be missed"),
     (replace(CALM, trading=replace(PAUSED, at=NINE_58 - timedelta(days=3)), slot=None), Next.PAUSED,
      "PAUSED by ana since Fri 27 Feb 09:58: lunch"),
+    (replace(CALM, trading=HALTED), Next.HALTED, "HALTED by ana since 09:58: odd fills; the 10:15 slot will be missed"),
     (replace(CALM, trading=HALTED, fate=FILLED), Next.HALTED,
-     "HALTED by ana since 09:58: odd fills; the 10:15 slot will be missed"),
+     "HALTED by ana since 09:58: odd fills; done today (filled 6.73)"),
+    (replace(CALM, kill_file="HALT", fate=FILLED), Next.HALTED,
+     "halted by the file HALT; remove the file to go on; done today (filled 6.73)"),
+    (replace(CALM, breakers=(breaker(BreakerKind.FEED),), fate=FILLED), Next.BREAKER,
+     "stopped by a breaker: why it opened; resets by itself when the quote feed is live again; "
+     "done today (filled 6.73)"),
+    (replace(CALM, console=False, fate=FILLED), Next.NO_CONSOLE,
+     "no console is running; done today (filled 6.73)"),
+    (replace(CALM, starting=True, fate=FILLED), Next.STARTING, "the console is starting"),
     (replace(CALM, kill_file="HALT"), Next.HALTED,
      "halted by the file HALT; remove the file to go on; the 10:15 slot will be missed"),
     (replace(CALM, stopped_here="it could not be recorded"), Next.PAUSED,
@@ -175,6 +184,18 @@ def test_a_pause_says_who_when_why_and_how_it_ends() -> None:
 def test_a_day_that_enters_nothing_more_names_the_next_one() -> None:
     for standing in (replace(CALM, fate=FILLED), replace(CALM, slot=None), replace(CALM, skips_today=True)):
         assert next_step(standing).next_day == NEXT_DAY
+
+
+@given(STANDINGS)
+@settings(max_examples=300)
+def test_no_slot_of_a_day_that_is_done_will_be_missed(standing: Standing) -> None:
+    done = replace(standing, fate=FILLED)
+    step = next_step(done)
+    assert step.misses_at is None
+    assert "will be missed" not in step.words
+    if done.trading.state == "halted" and done.console and not done.starting and not done.kill_file:
+        assert step.kind is Next.HALTED, "it stops the next day too"
+        assert "done today" in step.words
 
 
 def test_the_console_enters_when_its_first_account_does() -> None:

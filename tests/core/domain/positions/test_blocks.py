@@ -47,6 +47,20 @@ def test_what_the_gate_refuses_blocks_all_units(refusal: Refusal, scope: BlockSc
     assert barred_by([refusal]) == refusal.sentence()
 
 
+@pytest.mark.parametrize(
+    ("refusal", "settles", "is_passing"),
+    [
+        (refuse(Reason.RECONCILING), True, True),
+        (refuse(Reason.ACCOUNT_UNREAD, limit_s="300"), True, True),
+        (refuse(Reason.RECONCILING), False, False),
+        (refuse(Reason.ACCOUNT_UNREAD, limit_s="300"), False, False),
+        (refuse(Reason.EXITS_HELD), True, False),
+    ],
+)
+def test_only_a_short_wait_to_be_read_passes_by_itself(refusal: Refusal, settles: bool, is_passing: bool) -> None:
+    assert [one.is_passing for one in blocks(VIEW, facts(refusal, settles=settles))] == [is_passing]
+
+
 @pytest.mark.parametrize("kind", BreakerKind)
 def test_a_breaker_blocks_as_wide_as_it_is(kind: BreakerKind) -> None:
     refusal = refuse(Reason.BREAKER_OPEN, breaker=kind.code, why="w", reset="r")
