@@ -52,6 +52,7 @@ ANSWERS = {
     "mail test": (2,),
     "pause": (0, 3),
     "reset": (0, 3),
+    "release": (0, 3),
     "retarget": (0, 3),
     "notify test": (2,),
     "setup": (2,),
