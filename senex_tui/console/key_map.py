@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from textual.keys import key_to_character
 
@@ -84,6 +85,7 @@ def for_textual(keys: Mapping[str, str]) -> dict[str, str]:
     return {name: key or NOT_A_KEY for name, key in keys.items()}
 
 
+@cache
 def shown_key(key: str) -> str:
     """A key as the screen writes it: `/` for Textual's `slash`."""
     character = _SIGNS.get(key) or key_to_character(key)
@@ -148,14 +150,15 @@ def _yielded(found: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     said: list[str] = []
     for places in (*TOGETHER, *TOLD):
         used: dict[str, list[str]] = {}
-        for key in KEYS:
-            if key.where in places:
-                names = used.setdefault(found.get(key.name) or shown_key(key.key), [])
-                if key.name not in names:
-                    names.append(key.name)
+        for name, shipped in _shipped(places):
+            names = used.setdefault(found.get(name) or shipped, [])
+            if name not in names:
+                names.append(name)
         for names in used.values():
             given = [name for name in names if name in found]
-            yielded |= {name: "" for name in names if name not in found and any(clash(name, other) for other in given)}
+            if given:
+                lost = (name for name in names if name not in found and any(clash(name, other) for other in given))
+                yielded |= dict.fromkeys(lost, "")
     for places in TOGETHER:
         said += [
             f'console.keys: the key "{pressed}" is for {names[0]} and for {names[1]}; give one of them another key.'
@@ -164,15 +167,24 @@ def _yielded(found: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     return yielded, list(dict.fromkeys(said))
 
 
+@cache
+def _shipped(places: tuple[Where, ...]) -> tuple[tuple[str, str], ...]:
+    """The actions of these places in the order of the table, each with a key that it ships with."""
+    return tuple((key.name, shown_key(key.key)) for key in KEYS if key.where in places)
+
+
 def _given_twice(found: Mapping[str, str], places: tuple[Where, ...]) -> Iterator[tuple[str, list[str]]]:
     """Each key that was given to actions of these places that cannot share it, with their names: the first one has
     it."""
     used: dict[str, list[str]] = {}
     for key in in_order(*places):
-        names = used.setdefault(found.get(key.name, ""), [])
+        pressed = found.get(key.name)
+        if not pressed:
+            continue
+        names = used.setdefault(pressed, [])
         if key.name not in names and (not names or any(clash(key.name, name) for name in names)):
             names.append(key.name)
-    yield from ((pressed, names) for pressed, names in used.items() if pressed and len(names) > 1)
+    yield from ((pressed, names) for pressed, names in used.items() if len(names) > 1)
 
 
 def mappable() -> Iterable[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from textual.binding import Binding
 
@@ -69,17 +69,7 @@ class Key:
         `pause`; `positions` for open('positions'); `panel_orders` for show_panel('orders'); `step_60` for step(60) and
         `step_back_60` for step(-60).
         """
-        if self.called:
-            return self.called
-        verb, _, about = self.action.removeprefix("app.").partition("(")
-        target = about.strip("')")
-        if verb == GO_TO:
-            return f"panel_{target}"
-        number = target.lstrip("-")
-        if not number.isdigit():
-            return target or verb
-        parts = (verb, "back" if target != number else "", "" if number == "1" else number)
-        return "_".join(part for part in parts if part)
+        return self.called or _name_of(self.action)
 
     @property
     def in_footer(self) -> bool:
@@ -95,6 +85,20 @@ class Key:
     def display(self) -> str:
         """The key as the operator has mapped it, as help writes it."""
         return key_for(self.name, self.shipped)
+
+
+@cache  # every key press, footer and palette asks for the names of the whole table
+def _name_of(action: str) -> str:
+    """The name that follows from Textual's action."""
+    verb, _, about = action.removeprefix("app.").partition("(")
+    target = about.strip("')")
+    if verb == GO_TO:
+        return f"panel_{target}"
+    number = target.lstrip("-")
+    if not number.isdigit():
+        return target or verb
+    parts = (verb, "back" if target != number else "", "" if number == "1" else number)
+    return "_".join(part for part in parts if part)
 
 
 GO_TO = "show_panel"
