@@ -35,7 +35,7 @@ def explained() -> str:
         await world.stop()
 
     with tempfile.TemporaryDirectory() as folder:
-        in_world(day, Path(folder), start=et(MONDAY, "09:43:30"))
+        in_world(day, Path(folder), start=et(MONDAY, "09:43:30"), poll_s=60)
     return told[0] + "\n"
 
 
