@@ -16,6 +16,7 @@ from core.records.store import database, schema
 from core.runtime.gc import tune_gc
 from core.runtime.redaction import redact
 from tests.support import compiled_once, schema_once
+from tests.support.longest_first import longest_first
 from tests.support.memory_folder import keep_temporary_files_in
 from tests.support.own_home import getpwuid_with, python_path_with
 from tests.support.postgres_server import PostgresServer
@@ -147,12 +148,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("store", stores, indirect=True)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out some of the tests on PostgreSQL.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Leaves out some of the tests on PostgreSQL, and puts those that take longest before the others.
 
     `make proofs` runs all of them. `make test` runs some cases of each test of the records, and some of each module
-    that starts whole engines, chosen by the seed of the run.
+    that starts whole engines, chosen by the seed of the run. After the shuffling, the tests that have a time limit of
+    their own come first: they need it because they take long.
     """
     by_test: dict[str, list[pytest.Item]] = {}
     for item in items:
@@ -169,6 +171,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         wanted = rounds(CASES if "::" in name else 1, len(cases))
         left_out.update(set(cases) - set(chance.sample(cases, min(len(cases), wanted))))
     items[:] = [item for item in items if item not in left_out]
+    yield
+    long = [item for item in items if item.get_closest_marker("timeout") is not None]
+    others = [item for item in items if item.get_closest_marker("timeout") is None]
+    items[:] = longest_first(long, others, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -36,12 +36,15 @@ from senex_tui.run.lived.process import live_in_child
 from senex_tui.run.lived.progress import DaysProgress, bar_line
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import Place
+from tests.support.proofs import rounds
 from tests.support.senex_command import SENEX, Box
 
 CODE = "0123456789abcdef"
 ACCOUNT = "5WT00007"
 OPENS = date(2026, 3, 2)
 CASH = Decimal("25000.00")
+SESSIONS = rounds(8, 15)
+"""Enough that some targets have filled."""
 
 
 def order_in(folder: Path, sessions: int = 2) -> LivedOrder:
@@ -99,10 +102,11 @@ def test_the_days_are_those_before_the_opening_and_end_in_order(lived: tuple[Pat
     assert end.earned.unrealized is not None, "marked at the close"
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(600)
 def test_what_the_days_earned_is_the_broker_s_cash_to_the_cent(tmp_path: Path) -> None:
-    """Fifteen sessions with exits on: the report, its CSV and the sum, against the simulated broker's own rows."""
-    end = live_in_child(order_in(tmp_path, sessions=15), lambda day: None)
+    """Sessions with exits on: the report, its CSV and the sum, against the simulated broker's own rows."""
+    end = live_in_child(order_in(tmp_path, sessions=SESSIONS), lambda day: None)
     [account] = read_state(tmp_path / STATE, CODE).accounts
     assert not account.postings, "all of it is posted"
     rows = {(row.order_id, row.symbol, row.fill_id): row for row in account.posted}
@@ -144,7 +148,7 @@ def test_what_the_days_earned_is_the_broker_s_cash_to_the_cent(tmp_path: Path) -
     assert end.earned is not None
     assert (end.earned.realized, end.earned.fees, end.earned.open) == (realized, fees, still_open)
     assert (end.earned.own, end.earned.waiting, end.earned.difference) == (0, 0, 0)
-    assert "it balances with the broker's cash" in cash_words(end.earned, 15)
+    assert "it balances with the broker's cash" in cash_words(end.earned, SESSIONS)
 
 
 def _unit(lot: dict[str, str]) -> str:
