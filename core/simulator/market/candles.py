@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 
 from core.simulator.market.adjusted_paths import AdjustedPaths
 from core.simulator.market.market_data import MarketCandle
@@ -31,6 +32,7 @@ def daily_candles(
     return found
 
 
+@lru_cache(maxsize=16_384)  # each start reads some hundred again, of which only the newest have changed
 def _candle(
     symbol: str, day: date, values: tuple[float, float, float, float], volume: float, implied: float
 ) -> MarketCandle:
