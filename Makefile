@@ -2,7 +2,8 @@
 # for the demo what running needs, for all else what the tests and checks need too.
 
 PYTHON ?= python3
-WORKERS ?= 3
+# More than two cores: tests of consoles wait for half of their time.
+WORKERS ?= 4
 ARGS ?=
 
 BIN := .venv/bin
