@@ -126,9 +126,9 @@ def demo(
 ) -> None:
     """Open the console on a simulated broker of its own.
 
-    It opens 15 seconds before the 09:45 slot, whatever the speed, unless --start says otherwise. With --days it opens
-    on the history of that many sessions, which the engine lives before in a fraction of the time; it is kept for the
-    next start. broker.url and credentials are not used.
+    It opens 15 seconds before the 09:45 slot, whatever the speed, unless --start says otherwise. With --days the
+    engine first lives that many sessions in a fraction of their time, and the console opens on their history. The
+    history is kept for the next start. broker.url and credentials are not used.
     """
     if list_:
         from senex_tui.reports.demos import demo_lines
@@ -169,9 +169,9 @@ def run(
     ] = False,
     data_dir: OwnDataDir = None,
 ) -> None:
-    """Trade, or stand by until the trader that is there ends.
+    """Trade, or stand by until the present trader ends.
 
-    This one says who trades, takes over when that one ends or loses its connection, and reconciles first.
+    A standby says who trades. It takes over when that trader ends or loses its connection, and reconciles first.
     """
     prepared = prepare(context, data_dir)
     mode = trading_mode_of(context, prepared)

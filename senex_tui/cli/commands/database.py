@@ -19,8 +19,8 @@ commands.add_typer(_database, name="db")
 def copy(context: typer.Context, data_dir: CopiedDir = None) -> None:
     """Copy this mode's records from the data folder into database.url.
 
-    Into an empty schema only, in one commit; every row is read back and compared. The file is not changed. No
-    console may run with either meanwhile.
+    It copies into an empty schema only, in one commit, then reads every row back and compares it. The file is not
+    changed. No console may run with either meanwhile.
     """
     from senex_tui.run.database_copy import copied
 

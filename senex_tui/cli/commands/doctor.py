@@ -25,7 +25,7 @@ commands = typer.Typer()
 def doctor(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Look at everything a trading day needs, and say what to do.
 
-    Settings, credentials, broker, clock, feed, calendar, records, lock, redis, mail, phone, ping, disk and
+    It checks settings, credentials, broker, clock, feed, calendar, records, lock, redis, mail, phone, ping, disk and
     terminal, in at most 15 seconds. It logs in at the broker once and sends nothing.
 
     Exit code: 0 when no row is FAIL, else 1.

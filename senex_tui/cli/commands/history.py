@@ -71,8 +71,8 @@ def explain(
 ) -> None:
     """Tell what happened in a cycle and why, with the figures.
 
-    For a slot that did not run it tells why it was missed; of a trident its entry, closing orders, fills and the
-    broker's rows to its end. Times are exchange time, of today without a date.
+    For a slot that did not run it tells why it was missed. For a trident it tells the entry, closing orders, fills and
+    the broker's rows to its end. Times are exchange time; without a date they are today's.
     """
     from senex_tui.reports.explain import explain as read_story
 

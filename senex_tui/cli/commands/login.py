@@ -30,8 +30,8 @@ def login(context: typer.Context, name: Name = "primary") -> None:
 
     It is kept in the keyring, or else in the credentials file.
 
-    Asks for the client secret and the refresh token without showing them. A running console goes on with the logins
-    it was started with; which one that is, and what to do then, is said.
+    The command asks for the client secret and the refresh token without showing them. A running console goes on with
+    the logins it was started with; the command names that console and says what to do.
     """
     from core.config.credentials import login_name
 

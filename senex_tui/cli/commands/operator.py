@@ -28,8 +28,9 @@ def status(
 ) -> None:
     """Show what the console is doing, from another shell.
 
-    Who trades, automation and why, what comes next, what stops entries and how that ends, open alerts, mail and phones,
-    today's slots, today's entry of each account, and every entry whose fate is unknown with the way out.
+    It says who trades, the state of automation and why, what comes next, and what stops entries and how that ends. It
+    also lists open alerts, mail and phones, today's slots, today's entry of each account, and every entry whose fate
+    is unknown with the way out.
     """
     from core.config.exits import ExitSettings
     from core.config.loader import SettingsError
@@ -80,7 +81,7 @@ def force(
 ) -> None:
     """Force a cycle now. Needs a running console.
 
-    Every rule applies except that it waits for no slot. With --account the other accounts are not asked.
+    The cycle does not wait for its slot; every other rule applies. With --account the other accounts are not asked.
     """
     from senex_tui.reports.forced import force as forced
 
@@ -99,9 +100,9 @@ def preview(
 ) -> None:
     """Show what a cycle would do now; nothing is sent or claimed.
 
-    Judgement, strikes, quotes, pricing, risk and limit for each account that is enabled, and every reason for which it
-    would send nothing. A running console answers; without one the broker is asked from here. Refused while a cycle
-    runs, and given up when one starts.
+    It shows judgement, strikes, quotes, pricing, risk and limit for each enabled account, and every reason for which
+    the account would send nothing. A running console answers; without one this command asks the broker itself. A
+    preview is refused while a cycle runs, and given up when one starts.
     """
     from senex_tui.reports.preview import asked
     from senex_tui.support.report import Report
@@ -219,12 +220,14 @@ def attest(
 ) -> None:
     """Say what you saw at the broker. Needs a running console.
 
-    absent: no such order is there; an unknown entry is closed, and the day stays closed; the units of an unknown
-    closing order may get another. An order id: the console reads that order and takes it as the one meant, also to
-    correct an incident or an absent one. Without an ID the order is given to the one it names. A trident that no
-    record knows is adopted, so that its risk counts, and so is an order that closes units of one that is held.
+    absent: the broker shows no such order. An unknown entry ends as absent, and its day stays closed. The units of an
+    unknown closing order may get another order.
 
-    gone ID UNIT CENTS: what the end of a unit brought that left without an order of ours, like -7300 for 73 $ paid.
+    An order id: the console reads that order and takes it as the entry's or the closing order's, also to correct an
+    incident or an absent one. Without an ID it goes to the one that the order itself names. A trident that no record
+    knows is adopted, so that its risk counts. So is an order that closes units of a trident that is held.
+
+    gone ID UNIT CENTS: what a unit brought that left without an order of ours, like -7300 for 73 $ paid.
     foreign SYMBOL N: how many contracts of an option are not ours, negative for short ones. These two work without a
     running console too.
     """

@@ -36,8 +36,8 @@ def report(
 ) -> None:
     """Show what the sessions came to; with --pnl what was earned.
 
-    The last 20 recorded sessions, or those from one date to another, both included, like 2026-03-02. Reads the
-    records alone, also while a console trades.
+    It covers the last 20 recorded sessions, or those from one date to another, both included, like 2026-03-02. It
+    reads the records alone, also while a console trades.
     """
     from senex_tui.reports.figures import day_of, read_report
 

@@ -40,8 +40,8 @@ def tridents(
 ) -> None:
     """Show the tridents that are held, with what closes them.
 
-    Its units and the orders that work on them, what is left to lose, what it realized, and what comes next. Reads the
-    records alone, also while a console trades.
+    For each it shows the units and the orders that work on them, what is left to lose, what it realized, and what
+    comes next. It reads the records alone, also while a console trades.
     """
     from senex_tui.reports.recorded_tridents import read_tridents
 
@@ -64,8 +64,8 @@ def close(
 ) -> None:
     """Close a trident, or units of it. Needs a running console.
 
-    It is for this session. Give --limit or --walk. Other orders of its units are cancelled and proved over first. Live
-    asks for the word CLOSE.
+    The close counts for this session. Give --limit or --walk. Other orders of its units are cancelled first, and their
+    end is proved. Live asks for the word CLOSE.
     """
     from core.domain.operation.reasons import Refusal
     from core.domain.positions.trident_commands import CLOSE_WORD, close_words
@@ -92,9 +92,9 @@ def close(
 
 @commands.command(epilog=_EXIT)
 def retarget(context: typer.Context, trident: TridentId, demo: Demo = False, data_dir: DataDir = None) -> None:
-    """Give a trident its account's settings of now. Needs a running console.
+    """Give a trident the present targets of its account. Needs a running console.
 
-    Its targets are cancelled, proved over, and placed anew.
+    Its old targets are cancelled, their end is proved, and new ones are placed.
     """
     from core.domain.operation.commands import CommandKind
 
@@ -105,7 +105,7 @@ def retarget(context: typer.Context, trident: TridentId, demo: Demo = False, dat
 def release(context: typer.Context, trident: TridentId, demo: Demo = False, data_dir: DataDir = None) -> None:
     """Take a trident over for good. Needs a running console.
 
-    Its closing orders are cancelled, and none of ours is sent for it any more. It is still shown.
+    Its closing orders are cancelled, and the console sends no more for it. It is still shown.
     """
     from core.domain.operation.commands import CommandKind
 
@@ -122,7 +122,7 @@ def status(
 ) -> None:
     """Show whether exits are on, and what rests at the broker.
 
-    What is sent for each account, who holds it, its targets, and when its next time exit begins.
+    For each account it says what is sent, who holds exits, the targets, and when the next time exit begins.
     """
     from core.config.exits import ExitSettings
     from core.config.loader import SettingsError
@@ -162,8 +162,8 @@ def on(
 ) -> None:
     """Let closing orders go on, and first targets that wait.
 
-    A hold of one account ends with its NUMBER, a hold of all without one. In live it lists what is sent at once first,
-    and for an account whose exits are off it asks for the words that switch them on.
+    With NUMBER the hold of that account ends, without it the hold of all. Live first lists what would be sent at once.
+    When the account's exits are off, it asks for the words that switch them on.
     """
     from core.snapshot import Mode
 
@@ -179,7 +179,7 @@ def on(
 def cancel(context: typer.Context, account: HeldAccount = "", demo: Demo = False, data_dir: DataDir = None) -> None:
     """Cancel the closing orders that rest. Needs a running console.
 
-    No target of them is placed again. Hold exits first, or a trident's time exit begins all the same.
+    A cancelled target is not placed again. Hold exits first, or a trident's time exit begins all the same.
     """
     _switch(context, data_dir, demo, "cancel", account, "")
 

@@ -24,8 +24,8 @@ def watch(
 ) -> None:
     """Watch a trader that runs elsewhere, in the same console.
 
-    Its screen and quotes come through Redis (redis.url), what is kept and commands through its records. Any number
-    of consoles may watch; none of them slows the trader, and quitting one stops nothing.
+    The trader's screen and quotes come through Redis (redis.url); history and commands go through its records. Any
+    number of consoles may watch; none of them slows the trader, and quitting one stops nothing.
     """
     run = invocation.prepare(context, data_dir, own_simulator=demo)
     place = invocation.trader_for(context, data_dir, demo)
