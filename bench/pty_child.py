@@ -62,6 +62,11 @@ class PtyChild:
             raise EOFError("the child ended")
         return data
 
+    def cpu_s(self) -> float:
+        """The CPU seconds of all its threads so far."""
+        tasks = Path(f"/proc/{self._process.pid}/task")
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

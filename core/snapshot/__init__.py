@@ -5,6 +5,7 @@ Instants are aware UTC market time, to the second. Ages and durations are whole 
 nothing happened is equal to the one before it. Text from outside is plain text, never markup.
 """
 
+from core.domain.operation.mode import Mode
 from core.snapshot.account_now import AccountNow
 from core.snapshot.accounts import AccountView, ChangeView, LoginView, SettingView
 from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot, without_engine_yet
@@ -25,7 +26,7 @@ from core.snapshot.pictures import CreditPoint, CreditTrail, PayoffView, Picture
 from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
-from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice, Watching
+from core.snapshot.status import Automation, EngineState, Health, PartHealth, StatusSlice, Watching
 from core.snapshot.tridents import EndedTrident, ExitsView, ExitView, TridentExits, UnitView
 
 __all__ = [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from core.domain.market.judgement import Judgement
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.mode import Mode
 from core.domain.orders.next_step import NextStep
 from core.domain.reporting.figures import SessionFigures
 from core.snapshot.account_now import AccountNow
@@ -23,7 +24,7 @@ from core.snapshot.pictures import PicturesSlice
 from core.snapshot.positions import PositionsSlice
 from core.snapshot.quotes import QuoteSlice
 from core.snapshot.spread import SpreadSlice
-from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice
+from core.snapshot.status import Automation, EngineState, Health, PartHealth, StatusSlice
 from core.snapshot.tridents import ExitView
 
 if TYPE_CHECKING:

@@ -6,23 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.domain.operation.mode import Mode
 from core.snapshot.fates import StartStep
 from core.snapshot.tridents import ExitsView
-
-
-class Mode(StrEnum):
-    """How the console trades (rules 9). A replay shows a recorded day and trades nothing."""
-
-    DEMO = "demo"
-    DRY_RUN = "dry-run"
-    SANDBOX = "sandbox"
-    LIVE = "live"
-    REPLAY = "replay"
-
-    @property
-    def sends(self) -> bool:
-        """Whether orders are sent. A dry run has them validated alone."""
-        return self in (Mode.DEMO, Mode.SANDBOX, Mode.LIVE)
 
 
 class EngineState(StrEnum):

@@ -138,7 +138,7 @@ def demo(
     plain = plain or context.find_root().params["plain"]
     if not plain:
         settle_terminal()
-    from core.snapshot import Mode
+    from core.domain.operation.mode import Mode
     from senex_tui.console.view_settings import with_options
     from senex_tui.run import hosted
     from senex_tui.run.demo import DemoSimulator

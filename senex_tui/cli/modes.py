@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.config.exposure import Exposure
 from core.config.loader import Settings
-from core.snapshot import Mode
+from core.domain.operation.mode import Mode
 from senex_tui.support.refusals import Refused
 
 

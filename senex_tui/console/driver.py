@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from senex_tui.support.opening_frame import ENTER_SCREEN, opening_frame
+
 if TYPE_CHECKING:
     from textual.app import App
 
@@ -73,9 +75,16 @@ class ConsoleDriver(LinuxDriver):
         if screen is not None:
             self._file = TerminalFile(screen.fileno(), screen.encoding)  # type: ignore[assignment]
         self._has_let_go = False
+        self._takes_over = False
+
+    def start_application_mode(self) -> None:
+        """Enters the screen, or takes it over from the opening frame: a terminal asked twice would clear it."""
+        self._takes_over = opening_frame.hand_over()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._takes_over = False
 
     def write(self, data: str) -> None:
-        if not self._has_let_go:
+        if not self._has_let_go and not (self._takes_over and data == ENTER_SCREEN):
             super().write(data)
 
     def run_input_thread(self) -> None:

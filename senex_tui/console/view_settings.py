@@ -93,9 +93,10 @@ def settled_view(loaded: Loaded, state_folder: Path) -> ViewSettings:
     prepare_colours(os.environ, view.applied().colours)
     if not can_show(SAMPLE):
         view.asked = replace(view.asked, ascii=True)
-    from senex_tui.console.key_map import checked_keys
+    if view.asked.keys:
+        from senex_tui.console.key_map import checked_keys
 
-    checked_keys(view.asked.keys)
+        checked_keys(view.asked.keys)
     return view
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.domain.operation.failures import failure_words
+from core.domain.operation.mode import Mode
 from core.runtime.children import child_environment, python_child
 from core.runtime.ids import RandomIds
-from core.snapshot import Mode
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import Place
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.domain.operation.mode import Mode
 from core.runtime.ids import RandomIds
 from core.runtime.user import system_user
-from core.snapshot import Mode
 from senex_tui.trader.locks import lock_data, require_free
 from senex_tui.trader.place import Place, place_of
 
@@ -51,18 +51,22 @@ def run_console(
     """
     from core.locks.folder_lock import LockRefused
     from senex_tui.console.view_settings import settled_view
-
-    view = settled_view(loaded, folders.state)
     from senex_tui.run.demo import DemoWorld
     from senex_tui.run.interrupts import HeldInterrupts
-    from senex_tui.run.parting import command_typed, parting_line
+    from senex_tui.support.opening_frame import opening_frame
     from senex_tui.support.outlet import print_line
+
+    view = settled_view(loaded, folders.state)
+    look = view.applied()
+
+    def open_screen() -> None:
+        opening_frame.show(mode.value, look.theme, look.colours, os.environ)
 
     world = None if simulator is None else DemoWorld(simulator)
     words = ""
-    with HeldInterrupts() as interrupts:
+    with opening_frame, HeldInterrupts() as interrupts:
         while True:
-            with _hosted(loaded, folders, mode, logins, world) as hosted:
+            with _hosted(loaded, folders, mode, logins, world, locked=open_screen) as hosted:
                 app = _console(hosted, world, loaded, mode, folders, view, words)
                 if world is not None:
                     interrupts.hold()  # the console may end in a jump
@@ -73,6 +77,8 @@ def run_console(
                 if isinstance(failure, LockRefused):
                     raise failure
             if jump_to is None or world is None:
+                from senex_tui.run.parting import command_typed, parting_line
+
                 last = hosted.host.snapshot()
                 print_line(parting_line(last, command_typed(), broker_ends=world is not None))
                 return app.return_code or 0
@@ -202,23 +208,26 @@ def _hosted(
     logins: tuple[Credentials, ...],
     world: DemoWorld | None,
     listener: Callable[[Event], None] | None = None,
+    locked: Callable[[], None] = lambda: None,
 ) -> Iterator[_Hosted]:
     """Starts the engine, the demo's simulator and the recording of the day; on the way out they end in order.
 
-    `listener` hears every event, on the engine's loop. Raises LockRefused before anything is opened.
+    `listener` hears every event, on the engine's loop. Raises LockRefused before anything is opened, and before
+    `locked` is called: nothing heavy is loaded till then.
     """
-    from core.engine.host import EngineHost
-    from core.recording import DAYS
-    from core.recording.thread import Recording
-    from senex_tui.run.wiring import build_configured_engine, build_demo_engine
-    from senex_tui.support.refusals import explain
-
     place = place_of(folders, mode, loaded.settings.database.url) if world is None else world.place(folders)
     beside = place.records_file.parent
     data_lock = None if place.database is not None else lock_data(place)
     if data_lock is None:
         asyncio.run(require_free(place))  # refused before the screen opens; the engine takes the lock itself
         beside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    locked()
+    from core.engine.host import EngineHost
+    from core.recording import DAYS
+    from core.recording.thread import Recording
+    from senex_tui.run.wiring import build_configured_engine, build_demo_engine
+    from senex_tui.support.refusals import explain
+
     if world is not None:
         world.settle_in(beside)
         world.start()

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.domain.operation.mode import Mode
 from core.engine.start_progress import BROKER, RECORDS, SETUP, StartProgress
 from core.runtime.ids import RandomIds
 from core.runtime.last_alive import FILE as LAST_ALIVE
-from core.snapshot import Mode
 from senex_tui.trader.locks import take_locks, this_trader
 from senex_tui.trader.place import Place, place_of
 
