@@ -6,15 +6,18 @@ of a cycle that was interrupted and recorded no run.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache
 
 from core.domain.operation.outcomes import RANKED, Outcome, worst
 from core.domain.operation.reason_words import in_general
 from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun
-from core.domain.orders.fate import Fate, fate_words
+from core.domain.orders.fate import Fate, FateKind, fate_words
 
 VALIDATED, HELD, MISSED, INTERRUPTED, RUNNING = "validated", "held", "missed", "interrupted", "running"
 """Words of a Told that are neither the kind of a fate nor an outcome."""
@@ -22,6 +25,7 @@ VALIDATED, HELD, MISSED, INTERRUPTED, RUNNING = "validated", "held", "missed", "
 HELD_BY = frozenset({Reason.ENTRY_TODAY.code, Reason.VALIDATED_TODAY.code})
 """Codes of the reasons of runs that met what the day already had."""
 
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SILENT = {Reason.ACCOUNT_DISABLED.code}
 """Reasons of runs that are left out where a cycle's accounts are counted in words, unless there are no others."""
 
@@ -79,7 +83,7 @@ def told_run(
         return STILL_RUNNING if fate is None else Told(None, fate.kind.value, fate_words(fate), "", fate)
     word = run.outcome.value
     if run.reason in HELD_BY:
-        words = run.reason_text if held_by is None else f"day held: {fate_words(held_by)}"
+        words = run.reason_text if held_by is None else _held(held_by)
         return Told(run.outcome, HELD, words, run.reason)
     if run.outcome is Outcome.SUCCEEDED and validated:
         word = VALIDATED
@@ -108,6 +112,28 @@ def told_accounts(
         )
         for account in dict.fromkeys((*by_account, *fates))
     }
+
+
+@lru_cache
+def _words_without_records() -> frozenset[str]:
+    """Every word in what is told of a cycle whose entries are all filled, but for what is recorded as text."""
+    nothing = Decimal(1)
+    filled = Fate(FateKind.FILLED, 1, 1, nothing, nothing, nothing, None, False, True, True, None, "", "", False)
+    fates = (replace(filled, packages=2), replace(filled, fills_missing=True), replace(filled, max_risk=None))
+    own = (VALIDATED, HELD, MISSED, INTERRUPTED, RUNNING)
+    told = (*(_held(fate) for fate in fates), *FateKind, *Outcome, *own)
+    return frozenset(word for words in told for word in _LETTERS.findall(words.lower()))
+
+
+def may_tell_of_filled(text: str) -> bool:
+    """Whether this text may stand in what is told of a cycle whose entries are all filled, beside what is recorded as
+    text: each word of it is part of one that may be told. False is certain."""
+    known = _words_without_records()
+    return all(any(part in word for word in known) for part in _LETTERS.findall(text.lower()))
+
+
+def _held(by: Fate) -> str:
+    return f"day held: {fate_words(by)}"
 
 
 def told_cycle(cycle: CycleEnd, accounts: Mapping[str, Told]) -> Told:

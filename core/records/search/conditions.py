@@ -47,9 +47,11 @@ Batch = Callable[[int, Mark | None], Awaitable[list[tuple[HistoryRow, bool]]]]
 AT_A_TIME = 200
 
 
-async def full_page(batch: Batch, limit: int, after: Mark | None, *, some_may_not_fit: bool) -> list[HistoryRow]:
+async def full_page(
+    batch: Batch, limit: int, after: Mark | None, *, some_may_not_fit: bool, at_a_time: int = AT_A_TIME
+) -> list[HistoryRow]:
     """At most `limit` rows that fit. It reads on until the page is full, as what a row is told to be is computed."""
-    size = max(limit, AT_A_TIME) if some_may_not_fit else limit
+    size = max(limit, at_a_time) if some_may_not_fit else limit
     page: list[HistoryRow] = []
     while True:
         read = await batch(size, after)

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, literal, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.figures import Figures
 from core.domain.operation.outcomes import RANKED
 from core.domain.operation.reasons import Reason
 from core.domain.orders.fate import FATE_REASONS, FateKind
-from core.domain.reporting.told import HELD, HELD_BY, INTERRUPTED, MISSED, RUNNING, VALIDATED
+from core.domain.orders.order_states import OrderState
+from core.domain.reporting.told import (
+    HELD,
+    HELD_BY,
+    INTERRUPTED,
+    MISSED,
+    RUNNING,
+    VALIDATED,
+    may_tell_of_filled,
+)
 from core.records.repositories.cycles import cycle_of
 from core.records.repositories.rows import CycleRecord
-from core.records.search.conditions import between, full_page, holds, newest, row_found, when
+from core.records.search.conditions import Batch, between, full_page, holds, newest, row_found, when
 from core.records.search.history_rows import HistoryFilter, HistoryRow, Mark
 from core.records.search.told_cycles import CycleTold, told_of
 from core.records.search.trident_rows import Results, result_figures, results_of
@@ -28,8 +37,25 @@ _MADE_AN_ENTRY = cycles.c.number.in_(select(entries.c.cycle))
 _MET_THE_DAYS_ENTRY = cycles.c.number.in_(
     select(account_results.c.cycle).where(account_results.c.reason_code.in_(sorted(HELD_BY)))
 )
+_IS_ANOTHER = entries.c.state != OrderState.FILLED.value
+_MADE_ANOTHER_ENTRY = cycles.c.number.in_(select(entries.c.cycle).where(_IS_ANOTHER))
+_MET_ANOTHER_ENTRY = cycles.c.number.in_(
+    select(account_results.c.cycle)
+    .join(
+        entries,
+        (entries.c.account == account_results.c.account) & (entries.c.session_day == account_results.c.session_day),
+    )
+    .where(account_results.c.reason_code.in_(sorted(HELD_BY)), _IS_ANOTHER)
+)
+"""As the two above, for an entry that is not filled."""
 _MADE_IN = select(entries.c.id, entries.c.cycle).where(entries.c.cycle.in_(bindparam("numbers", expanding=True)))
 _VALIDATED = cycles.c.number.in_(select(suggestions.c.cycle).where(suggestions.c.validated))
+
+
+NEAR = 1_000
+"""How many of the newest cycles have the steps of each looked up for words, before all steps are read."""
+FAR_AT_A_TIME = 2_000
+"""How many older cycles are read at a time: each time, all steps are read."""
 
 
 async def cycles_found(
@@ -39,7 +65,6 @@ async def cycles_found(
     if wanted.outcome == MISSED:
         return []
     step = [events.c.cycle == cycles.c.number]
-    has_text = exists().where(*step, holds(events.c.text, wanted.text))
     has_reason = exists().where(*step, events.c.reason == wanted.reason)
     conditions = [
         *between(cycles.c.session_day, wanted),
@@ -47,26 +72,51 @@ async def cycles_found(
         *when(wanted.account, exists().where(*step, events.c.account == wanted.account)),
         *when(wanted.underlying, exists().where(*step, events.c.underlying == wanted.underlying)),
         *when(wanted.reason, _may_have_reason(wanted.reason)),
-        *when(wanted.text, or_(has_text, _may_be_told_with(wanted.text))),
     ]
-    columns = (
-        (has_text if wanted.text else literal(True)).label("has_text"),
-        (has_reason if wanted.reason else literal(True)).label("has_reason"),
+    of_reason = (has_reason if wanted.reason else literal(True)).label("has_reason")
+    query = select(cycles, of_reason).where(*conditions)
+    if not wanted.text:
+        asked = bool(wanted.outcome or wanted.reason)
+        every = _batches(connection, query.add_columns(literal(True).label("has_text")), wanted)
+        return await full_page(every, limit, after, some_may_not_fit=asked)
+
+    in_step = holds(events.c.text, wanted.text)
+    told = _may_be_told_with(wanted.text)
+
+    def with_text(has_text: ColumnElement[bool]) -> Select[Any]:
+        return query.where(or_(has_text, told)).add_columns(has_text.label("has_text"))
+
+    older = [] if after is None else [cycles.c.began_at <= after.at]
+    began = select(cycles.c.began_at).where(*older).order_by(cycles.c.began_at.desc())
+    far = (await connection.execute(began.limit(1).offset(NEAR))).scalar()
+    near = with_text(exists().where(*step, in_step))
+    near = near if far is None else near.where(cycles.c.began_at > far)
+    page = await full_page(_batches(connection, near, wanted), limit, after, some_may_not_fit=True)
+    if far is None or len(page) >= limit:
+        return page
+    # Rare words: to read all steps once from end to end takes less than to look up those of each cycle.
+    rest = with_text(cycles.c.number.in_(select(events.c.cycle).where(in_step))).where(cycles.c.began_at <= far)
+    return page + await full_page(
+        _batches(connection, rest, wanted), limit - len(page), after, some_may_not_fit=True, at_a_time=FAR_AT_A_TIME
     )
-    query = select(cycles, *columns).where(*conditions)
+
+
+def _batches(connection: AsyncConnection, query: Select[Any], wanted: HistoryFilter) -> Batch:
+    """Reads cycles of this query, which says of each whether its steps have the text and the reason."""
 
     async def batch(size: int, older_than: Mark | None) -> list[tuple[HistoryRow, bool]]:
         rows = (await connection.execute(newest(query, cycles.c.began_at, cycles.c.number, size, older_than))).all()
         read = [cycle_of(row) for row in rows]
         told = await told_of(connection, read)
-        earned = await _realized_in(connection, [cycle.number for cycle in read])
+        fits = [_fits(told[row.number], row, wanted) for row in rows]
+        shown = [cycle.number for cycle, is_wanted in zip(read, fits, strict=True) if is_wanted]
+        earned = await _realized_in(connection, shown)
         return [
-            (_row(cycle, told[cycle.number], earned.get(cycle.number)), _fits(told[cycle.number], row, wanted))
-            for cycle, row in zip(read, rows, strict=True)
+            (_row(cycle, told[cycle.number], earned.get(cycle.number)), is_wanted)
+            for cycle, is_wanted in zip(read, fits, strict=True)
         ]
 
-    asked = bool(wanted.outcome or wanted.reason or wanted.text)
-    return await full_page(batch, limit, after, some_may_not_fit=asked)
+    return batch
 
 
 def _may_have_come_to(outcome: str) -> ColumnElement[bool]:
@@ -92,11 +142,17 @@ def _may_have_reason(reason: str) -> ColumnElement[bool]:
 
 
 def _may_be_told_with(text: str) -> ColumnElement[bool]:
-    """Where a cycle may be told with this text: as it was recorded, or in words made of a fate or of an outcome."""
+    """Where a cycle may be told with this text: as it was recorded, or in words made of a fate or of an outcome.
+
+    Most entries are filled in the end, and little is told of them: cycles told by them alone are left out where that
+    cannot have the text.
+    """
     of_runs = select(account_results.c.cycle).where(holds(account_results.c.reason_text, text))
-    recorded = holds(cycles.c.reason_text, text)
+    recorded = or_(holds(cycles.c.reason_text, text), cycles.c.number.in_(of_runs))
     in_words = cycles.c.reason_text == ""
-    return or_(recorded, cycles.c.number.in_(of_runs), in_words, _MADE_AN_ENTRY, _MET_THE_DAYS_ENTRY)
+    if may_tell_of_filled(text):
+        return or_(recorded, in_words, _MADE_AN_ENTRY, _MET_THE_DAYS_ENTRY)
+    return or_(recorded, in_words & (cycles.c.reason_code != ""), _MADE_ANOTHER_ENTRY, _MET_ANOTHER_ENTRY)
 
 
 def _fits(came_to: CycleTold, row: Any, wanted: HistoryFilter) -> bool:

@@ -13,7 +13,16 @@ from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun
 from core.domain.orders.fate import Fate, fate_of, fate_words
 from core.domain.orders.order_states import FREES_DAY, OrderState
-from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle, told_run, told_slot, told_totals
+from core.domain.reporting.told import (
+    CycleEnd,
+    Told,
+    may_tell_of_filled,
+    told_accounts,
+    told_cycle,
+    told_run,
+    told_slot,
+    told_totals,
+)
 from tests.support.domain_builders import D
 from tests.support.record_samples import entry
 
@@ -130,3 +139,24 @@ def test_who_was_not_asked_makes_no_cycle_better_or_worse() -> None:
         if outcome is not Outcome.NOT_ASKED:
             assert worst((Outcome.NOT_ASKED, outcome)) is outcome
     assert worst((Outcome.NOT_ASKED,)) is Outcome.SKIPPED
+
+
+@pytest.mark.parametrize("more", [{}, {"fills_missing": True}, {"max_risk": None}, {"packages": 3}])
+def test_what_is_told_of_filled_entries_alone_is_told_from_other_words(more: dict[str, object]) -> None:
+    """No search for words in it passes over such a cycle; words that never stand in it do."""
+    filled = replace(FILLED, **more)  # type: ignore[arg-type]
+    held = told_run(run(Reason.ENTRY_TODAY), None, held_by=filled)
+    alone = told_run(recorded(Outcome.SUCCEEDED), filled)
+    counted = told_cycle(
+        CycleEnd(True, "succeeded", "", ""), {ONE: alone, TWO: told_run(recorded(Outcome.SUCCEEDED), None)}
+    )
+    for words in (held.words, alone.words, counted.words, alone.beside_outcome):
+        parts = (words[start:end] for start in range(len(words)) for end in range(start + 1, len(words) + 1))
+        assert all(may_tell_of_filled(part) for part in parts)
+    for words in ("no such words", "by the exchange", "score 31", "rejected because", "günstig"):
+        assert not may_tell_of_filled(words)
+
+
+def test_any_text_without_letters_may_be_told_of_filled_entries() -> None:
+    assert may_tell_of_filled("4.08, 2")
+    assert may_tell_of_filled("")

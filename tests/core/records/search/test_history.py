@@ -17,7 +17,7 @@ from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Reason
 from core.domain.orders.order_states import OrderState
 from core.records.records import Records
-from core.records.search import conditions
+from core.records.search import conditions, cycle_rows
 from core.records.search.history import OUTCOMES, HistoryFilter, HistoryKind, HistoryRow, Mark
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, after, entry, fill, suggestion, url_of
 
@@ -201,6 +201,20 @@ def test_words_are_found_alike_near_the_newest_attempts_and_in_all_of_them(
         monkeypatch.setattr(conditions, "NEAR", near)
         for limit in (1, 2, 100):
             assert find(HistoryKind.ATTEMPTS, wanted, limit) == every, "page by page"
+        assert [row.mark for row in every] == sorted((row.mark for row in every), key=lambda m: (m.at, m.tie))[::-1]
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize("near", [0, 1, 3])
+def test_words_are_found_alike_near_the_newest_cycles_and_in_all_of_them(
+    find: Find, near: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("SCORE", "e", "day", "filled", "nowhere at all"):
+        every = find(HistoryKind.CYCLES, HistoryFilter(text=text), 100)
+        monkeypatch.setattr(cycle_rows, "NEAR", near)
+        monkeypatch.setattr(cycle_rows, "FAR_AT_A_TIME", 1)
+        for limit in (1, 2, 100):
+            assert find(HistoryKind.CYCLES, HistoryFilter(text=text), limit) == every, "page by page"
         assert [row.mark for row in every] == sorted((row.mark for row in every), key=lambda m: (m.at, m.tie))[::-1]
         monkeypatch.undo()
 
