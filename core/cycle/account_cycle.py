@@ -119,6 +119,7 @@ class _Account:
             log.exception("cycle %s failed", self.progress.number)
             refusal = refuse(Reason.INTERNAL, detail=redact(failure_words(error)))
             with suppress(RecordsError):  # the records may be what broke; the other accounts go on
+                await self._log.tell_held()
                 await self.parts.bus.say(
                     "cycle.error",
                     refusal.sentence(),
@@ -151,12 +152,16 @@ class _Account:
             return self._result(suggestion)
 
         risk = await self._step(
-            Step.RISK, self._risk(suggestion, reads, exposed), figures=_risk_figures, also_refused=lambda r: r.refusal
+            Step.RISK,
+            self._risk(suggestion, reads, exposed),
+            figures=_risk_figures,
+            also_refused=lambda r: r.refusal,
+            held=True,
         )
         if isinstance(risk, Refusal):
             await self._keep_refused(suggestion)
             return self._result(risk, suggestion)
-        price = await self._step(Step.LIMIT, self._limit(suggestion), figures=_limit_figures)
+        price = await self._step(Step.LIMIT, self._limit(suggestion), figures=_limit_figures, held=True)
         if isinstance(price, Refusal):
             await self._keep_refused(suggestion)
             return self._result(price, suggestion, risk)
@@ -167,7 +172,7 @@ class _Account:
         )
         sent: Entry | Validated | Refusal = await self._step(
             Step.SEND,
-            self.parts.desk.enter(decision, self._attempts, self._prepared),
+            self.parts.desk.enter(decision, self._attempts, self._prepared, self._log.take_held()),
             figures=_entry_figures,
         )
         return await self._conclude(decision, sent, self._attempts)
@@ -179,9 +184,10 @@ class _Account:
         *,
         figures: Callable[[T], Figures] | None = None,
         also_refused: Callable[[T], Refusal | None] | None = None,
+        held: bool = False,
     ) -> T | Refusal:
         self.progress.step_started(step)
-        return await self._log.run(step, work, figures=figures, also_refused=also_refused)
+        return await self._log.run(step, work, figures=figures, also_refused=also_refused, held=held)
 
     # The steps
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from structlog.contextvars import bind_contextvars
 
 from core.broker.port import Broker
-from core.domain.operation.events import masked
+from core.domain.operation.events import Event, masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for
 from core.domain.orders.orders import Entry, OrderRequest
@@ -47,15 +47,25 @@ class EntryDesk:
     rules: SendingRules
 
     async def enter(
-        self, decision: Decision, prices: PriceNow, on_prepared: Callable[[str], None] = lambda _: None
+        self,
+        decision: Decision,
+        prices: PriceNow,
+        on_prepared: Callable[[str], None] = lambda _: None,
+        steps: Sequence[Event] = (),
     ) -> Entry | Validated | Refusal:
-        """Takes a decision to the broker, once (`OrderDesk.place`). Raises RecordsError, and then nothing was sent
-        unless the entry is recorded as sent."""
+        """Takes a decision to the broker, once (`OrderDesk.place`). `steps` are those that led to it and are not
+        recorded yet: they are in one commit with its suggestion. Raises RecordsError, and then nothing was sent unless
+        the entry is recorded as sent."""
         identifier = identifier_for(self.ids.new())
         request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
         if not self.rules.sends:
+            for step in steps:
+                await self.bus.publish(step)
             return await self._validate(decision, request)
-        await self.records.journal.record_suggestion(suggestion_record(decision, validated=False))
+        record = suggestion_record(decision, validated=False)
+        await self.bus.publish_before(
+            steps, lambda events: self.records.journal.record_suggestion(record, after=events)
+        )
         sending = EntrySending(
             broker=self.broker,
             records=self.records,

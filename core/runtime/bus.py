@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
@@ -81,6 +81,20 @@ class Bus:
         event = _without_secrets(event)
         if await record(event):
             self._tell(event)
+
+    async def publish_before(
+        self, events: Sequence[Event], record: Callable[[Sequence[Event]], Awaitable[None]]
+    ) -> None:
+        """Publishes events that `record` writes in one commit with what comes after them.
+
+        Raises what `record` raises, but only after calling the listeners, as `publish` does.
+        """
+        events = [_without_secrets(event) for event in events]
+        try:
+            await record(events)
+        finally:
+            for event in events:
+                self._tell(event)
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:

@@ -123,9 +123,13 @@ class Orders:
         All pages are read and merged by order id. Raises BrokerError; UNREADABLE when the listing is incomplete,
         because that proves nothing.
         """
+        # Side by side: both have today's orders in any status (broker 2), so none can slip from one past the other.
+        reports, items = await asyncio.gather(self._live(number), self._history(number, first_day))
+        return _merged([*reports, *_reports(items, "orders")])
+
+    async def _history(self, number: str, first_day: date) -> list[Any]:
         c, account = self._connection, self._connection.account(number)
-        reports = await self._live(number)
-        items = await all_pages(
+        return await all_pages(
             lambda offset: c.read_body(
                 lambda: account.get_order_history(
                     c.session,
@@ -139,8 +143,6 @@ class Orders:
             ),
             "orders",
         )
-        reports.extend(_reports(items, "orders"))
-        return _merged(reports)
 
 
 def new_order(request: OrderRequest) -> LimitOrder:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, exists, false, true, update
+from sqlalchemy import Boolean, bindparam, exists, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,6 +38,20 @@ from core.records.store.errors import RecordsError, StateConflict
 from core.records.store.tables import ONLY_ROW, engine, entries, trading_state
 
 _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
+
+_MARK_SENT = (
+    update(entries)
+    .where(
+        entries.c.id == bindparam("the_id"),
+        entries.c.state == OrderState.PREPARED.value,
+        entries.c.cancel_requested_by == "",
+        bindparam("is_open", type_=Boolean),
+        exists().where(trading_state.c.id == ONLY_ROW, trading_state.c.state == "active"),
+        exists().where(engine.c.id == ONLY_ROW, engine.c.epoch == bindparam("of_epoch")),
+        ~barred(entries.c.account),
+    )
+    .values(state=OrderState.SENT.value, sent_at=bindparam("at"))
+)
 
 
 class Entries(Intents[Entry], EntryReads):
@@ -85,21 +99,8 @@ class Entries(Intents[Entry], EntryReads):
         its account, by the newest epoch, and before its session closes at `closes`.
         """
         async with self._database.write() as connection:
-            active = exists().where(trading_state.c.id == ONLY_ROW, trading_state.c.state == "active")
-            newest = exists().where(engine.c.id == ONLY_ROW, engine.c.epoch == epoch)
-            sent = await connection.execute(
-                update(entries)
-                .where(
-                    entries.c.id == entry_id,
-                    entries.c.state == OrderState.PREPARED.value,
-                    entries.c.cancel_requested_by == "",
-                    true() if at < closes else false(),
-                    active,
-                    newest,
-                    ~barred(entries.c.account),
-                )
-                .values(state=OrderState.SENT.value, sent_at=at)
-            )
+            values = {"the_id": entry_id, "of_epoch": epoch, "is_open": at < closes, "at": at}
+            sent = await connection.execute(_MARK_SENT, values)
             if sent.rowcount != 1:
                 return False
             await note_change(connection, await self._known(connection, entry_id), at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.records.store.errors import AlreadyValidated, RecordsError
 from core.records.store.tables import dry_runs, events, suggestions
 
 _NEW_EVENT = insert(events)
+_NEW_SUGGESTION = insert(suggestions)
 _VALIDATED = select(suggestions.c.id).where(
     suggestions.c.account == bindparam("account"),
     suggestions.c.session_day == bindparam("session_day"),
@@ -89,9 +90,11 @@ class Journal:
         """The newest events of this kind, newest first."""
         return await self._events(_NEWEST_OF_KIND, kind=kind)
 
-    async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
-        """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one, and the
-        mail about a validated one.
+    async def record_suggestion(
+        self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None, after: Sequence[Event] = ()
+    ) -> None:
+        """Writes the suggestion, and in the same commit the events `after` which it comes, the broker's answer to its
+        dry run where there is one, and the mail about a validated one.
 
         Raises AlreadyValidated for a second validated suggestion of the account's day (rules 9), RecordsError when its
         id is already recorded.
@@ -99,7 +102,9 @@ class Journal:
         values = {name: getattr(suggestion, name) for name in SuggestionRecord.__slots__}
         try:
             async with self._database.write() as connection:
-                await connection.execute(insert(suggestions).values(values))
+                if after:
+                    await self.add(connection, *after)
+                await connection.execute(_NEW_SUGGESTION, values)
                 if dry_run is not None:
                     await connection.execute(_NEW_DRY_RUN, _dry_run_values(dry_run))
                 if suggestion.validated:
