@@ -33,6 +33,8 @@ GIVEN_UP = 130
 """The exit code of what ctrl+c ended, as shells have it."""
 DEMO_SEED = 7
 SIMULATOR_PORT = 8700
+COMPLETION = "_SENEX_COMPLETE"
+"""The variable with which a shell asks for the rest of a word, or for the script that makes it ask."""
 _DEMO_NAME = re.compile(r"[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{6,11}")
 _DAY, _SLOT, _NOTHING = re.compile(r"\d[\d-]*"), re.compile(r"last|\d[\dT:.+-]*"), re.compile(r"(?!)")
 _ACCOUNT, _ID = re.compile(r"[0-9A-Z]*\d[0-9A-Z]*"), re.compile(r"[0-9a-f]{8,32}")
@@ -70,9 +72,9 @@ redact.add(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from senex_tui.support.version import version_words
 
-        print_line(f"senex {version('senex-tui')}")
+        print_line(f"senex {version_words()}")
         raise typer.Exit
 
 
@@ -269,7 +271,12 @@ def main() -> None:
     os.umask(0o077)  # records, logs and sockets are this user's alone
     gc.disable()  # until the first paint, or until an engine is built: imports leave hardly any garbage
     words = demo_named_first(sys.argv[1:])
-    if not _opens_at_once(words):
+    completes = COMPLETION in os.environ
+    if completes:
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()
+    if completes or not _opens_at_once(words):
         from senex_tui.cli.registry import add_other_commands
 
         add_other_commands(app)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from senex_tui.support.version import commit_of
 from tests.support.senex_command import SENEX, Box
 
 HEAVY = ("tastytrade", "sqlalchemy", "pandas", "numpy", "aiohttp", "textual", "httpx2", "keyring", "pydantic")
+COMPLETION_LOADS_NONE = tuple(name for name in HEAVY if name != "pydantic")  # typer reads options with pydantic
 
 
 @pytest.mark.parametrize(
@@ -91,6 +94,62 @@ def test_version(box: Box) -> None:
     done = box.run("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("senex 0.")
+
+
+def test_the_commit_is_that_of_the_repository(tmp_path: Path) -> None:
+    assert commit_of(tmp_path) == ""
+
+    def git(*words: str) -> str:
+        named = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+        return subprocess.run(
+            ["git", "-C", str(tmp_path), *named, *words], capture_output=True, text=True, timeout=30, check=True
+        ).stdout.strip()
+
+    git("init", "-q")
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "-q", "-m", "Add a file")
+    git("tag", "v9")
+    assert commit_of(tmp_path) == git("rev-parse", "--short=8", "HEAD")
+    (tmp_path / "file").write_text("two")
+    assert commit_of(tmp_path) == git("rev-parse", "--short=8", "HEAD") + "+"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("", "history"),
+        ("hist", "history"),
+        ("history --j", "--json"),
+        ("accounts en", "enable"),
+        ("demo --sp", "--speed"),
+    ],
+)
+def test_a_shell_completes_commands_and_options(box: Box, typed: str, offered: str) -> None:
+    """With what help needs, and the parser of its options: nothing that takes long to load."""
+    words = {"COMP_WORDS": f"senex {typed}", "COMP_CWORD": str(max(1, len(typed.split())))}
+    code = (
+        "import atexit, sys; from senex_tui.cli.entry import main; sys.argv = ['senex']; "
+        f"atexit.register(lambda: print([name for name in {COMPLETION_LOADS_NONE!r} if name in sys.modules])); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=box.environment(_SENEX_COMPLETE="complete_bash", **words),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    *found, loaded = done.stdout.split("\n")[:-1]
+    assert offered in found
+    assert loaded == "[]"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_its_script(box: Box, shell: str) -> None:
+    done = box.run(_SENEX_COMPLETE=f"source_{shell}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"_SENEX_COMPLETE=complete_{shell}" in done.stdout
 
 
 def test_the_command_line_imports_nothing_heavy() -> None:
