@@ -29,11 +29,12 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
     NAME = "Orders"
     EMPTY = "no order today"
 
-    _positions: tuple[Part, ...] = ()
+    _positions: tuple[tuple[Part, ...], ...] = ()
+    """The line about the open tridents, in shorter and shorter forms."""
 
     def show_positions(self, value: PositionsSlice) -> None:
         """Shows a line about the open tridents above the entries."""
-        positions = tuple(summary_parts(value))
+        positions = tuple(tuple(summary_parts(value, with_realized=told)) for told in (True, False) if value.open)
         if positions != self._positions:
             self._positions = positions
             self.redraw()
@@ -58,7 +59,8 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
         if not self._positions:
             return []
         where = f"{key_for('positions', 't')} shows them"
-        *above, last = flow(self._positions, width)
+        forms = [flow(form, width) for form in self._positions]
+        *above, last = next((form for form in forms if len(form) == 1), forms[-1])
         far = ((where, Tone.DIM),) if width_of(last) + 1 + len(where) <= width else ()
         return [*above, beside(last, far, width)]
 

@@ -42,9 +42,9 @@ def summary(value: PositionsSlice) -> str:
     return "  ".join(text for text, _ in summary_parts(value))
 
 
-def summary_parts(value: PositionsSlice) -> list[Part]:
+def summary_parts(value: PositionsSlice, *, with_realized: bool = True) -> list[Part]:
     """The parts of that line. The amount after their number is what the strip tells of each account: what is open. What
-    they earn with what is realized has words of its own, where it is another amount."""
+    they earn `with_realized` has words of its own, where it is another amount."""
     if not value.open:
         return []
     now = open_together(value.open)
@@ -53,7 +53,7 @@ def summary_parts(value: PositionsSlice) -> list[Part]:
         parts.append((f"no mark of {now.unknown}", Tone.WARN))
     else:
         parts.append(profit_part(now.mid, after=STALE * now.stale, stale=now.stale))
-        if now.is_part:
+        if now.is_part and with_realized:
             parts.append(profit_part(now.profit, before="with realized ", stale=now.stale))
     parts.append((amounts.open_risk(total_risk(view.max_risk for view in value.open)), Tone.ACCENT))
     warned = sum(1 for view in value.open if view.warnings or view.differs)
