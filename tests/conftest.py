@@ -151,11 +151,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """Leaves out some of the tests on PostgreSQL, and puts those that take longest before the others.
+    """Leaves out some of the tests on PostgreSQL, and puts those that take longest early.
 
     `make proofs` runs all of them. `make test` runs some cases of each test of the records, and some of each module
     that starts whole engines, chosen by the seed of the run. After the shuffling, the tests that have a time limit of
-    their own come first: they need it because they take long.
+    their own come early (`longest_first`): they need it because they take long.
     """
     by_test: dict[str, list[pytest.Item]] = {}
     for item in items:
