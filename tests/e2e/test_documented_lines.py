@@ -52,7 +52,6 @@ ANSWERS = {
     "mail test": (2,),
     "pause": (0, 3),
     "reset": (0, 3),
-    "release": (0, 3),
     "retarget": (0, 3),
     "release": (0, 3),
     "notify test": (2,),
