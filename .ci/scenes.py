@@ -1,4 +1,4 @@
-"""Makes all scenes anew: the recorded days, the stored screens, the pictures of docs/images, the story in the docs.
+"""Makes all scenes anew: the recorded days, the stored screens, the pictures of docs/images, the stories in the docs.
 
 Read the difference, and look at the pictures, before keeping them. `python .ci/scenes.py recordings screens` makes only
 those named.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pictures
 
-from tests.support.console.explained_trident import explained, write_page
+from tests.support.console.explained_trident import LOST_ON, WHOLE, WON_ON, explained, write_page
 from tests.support.console.recordings import forget_others, record
 from tests.support.console.scene_days import DAYS
 
@@ -42,8 +42,8 @@ def screens() -> None:
 
 
 def story() -> None:
-    """Tells the story of a trident in the docs."""
-    write_page(explained())
+    """Tells the stories of two tridents in the docs."""
+    write_page(explained(WHOLE, (WON_ON, LOST_ON)))
 
 
 STEPS = {"recordings": recordings, "screens": screens, "pictures": lambda: pictures.main([]), "story": story}

@@ -22,23 +22,41 @@ from senex_tui.reports.check import shown
 ROOT = Path(__file__).resolve().parent.parent
 _FIGURE = re.compile(r"{(\w+?)(?:_s)?}")
 _ON_SCREEN = ("Signs", "States")
+_FIRST = ("trading", "exits")
+"""The sections of the settings that decide about money stand first."""
+_EXPERT = frozenset({
+    "broker.url", "clock.speed", "clock.start", "database.url", "metrics.port", "redis.name", "redis.url",
+    "trading.follow_sessions", "trading.stabilization_seconds",
+})  # fmt: skip
+"""Settings that one person with one machine never needs; the strikes of the underlyings are others."""
 
 
-def settings_table() -> str:
+_SETTING_HEAD = ("setting", "default", "what it is", "accepted")
+
+
+def _setting_rows(*, expert: bool) -> list[tuple[str, ...]]:
     defaults = load_settings(None, {}).settings
     rows = []
-    for section, field in Settings.model_fields.items():
-        model = field.annotation
+    for section in sorted(Settings.model_fields, key=lambda section: section not in _FIRST):
+        model = Settings.model_fields[section].annotation
         for name, setting in getattr(model, "model_fields", {}).items():
             value = getattr(getattr(defaults, section), name)
-            if setting.title:
+            if setting.title and (f"{section}.{name}" in _EXPERT) == expert:
                 rows.append((f"`{section}.{name}`", shown(value), setting.description or "", setting.title))
-    for symbol, chosen in defaults.underlyings:
+    for symbol, chosen in defaults.underlyings if expert else ():
         for name, setting in type(chosen).model_fields.items():
             accepted = setting.title or "a number above 0"
             what = setting.description or ""
             rows.append((f"`underlyings.{symbol}.{name}`", shown(getattr(chosen, name)), what, accepted))
-    return _table(("setting", "default", "what it is", "accepted"), rows)
+    return rows
+
+
+def settings_table() -> str:
+    return _table(_SETTING_HEAD, _setting_rows(expert=False))
+
+
+def expert_settings_table() -> str:
+    return _table(_SETTING_HEAD, _setting_rows(expert=True))
 
 
 def keys_table() -> str:
@@ -86,7 +104,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
-    "docs/settings.md": {"settings": settings_table},
+    "docs/settings.md": {"settings": settings_table, "expert settings": expert_settings_table},
     "docs/keys.md": {"keys": keys_table, "actions": actions_table},
     "docs/glossary.md": {"words": words_table},
     "docs/operations.md": {"reasons": reasons_table, "breakers": breakers_table},

@@ -34,34 +34,44 @@ class ExitSettings(BaseModel):
     mode: Literal["off", "targets", "all"] | None = Field(
         default=None,
         title='"off", "targets" or "all"',
-        description="closing orders: none, profit targets alone, or time exits too; else all. In live it does not "
-        "count: there each account is switched on by its operator",
+        description="which closing orders are sent: `off` none, `targets` profit targets, `all` "
+        "targets and time exits. "
+        "If not set: `all`. Ignored in live: there you switch each account on, by "
+        "`senex --live accounts set NUMBER exits all`",
     )
     target_put_1: Percent = Field(
-        default=40, title=_PERCENT, description="percent of its credit that the first put spread's target takes"
+        default=40,
+        title=_PERCENT,
+        description="the first put spread is closed when it has earned this percent of its credit",
     )
     target_put_2: Percent = Field(
-        default=60, title=_PERCENT, description="percent of its credit that the second put spread's target takes"
+        default=60,
+        title=_PERCENT,
+        description="the second put spread is closed when it has earned this percent of its credit",
     )
     target_call: Percent = Field(
-        default=40, title=_PERCENT, description="percent of its credit that the call spread's target takes"
+        default=40,
+        title=_PERCENT,
+        description="the call spread is closed when it has earned this percent of its credit",
     )
     exit_dte: Annotated[int, Field(strict=True)] = Field(
         default=7,
         ge=1,
         le=30,
         title="a whole number from 1 to 30",
-        description="calendar days before expiration from which a trident is closed",
+        description="how many calendar days before the expiration the time exit begins",
     )
     let_index_expire: Switch = Field(
         default=False,
         title="true or false",
-        description="whether a trident of a cash-settled index has no time exit: its targets rest to its expiration",
+        description="true: a trident on SPX has no time exit, and its targets rest to its expiration",
     )
     call_target_last: Switch = Field(
         default=False,
         title="true or false",
-        description="whether the call's target waits until both puts are closed: alone it raises the worst loss",
+        description="true: the target of the call is sent only after both puts are closed. false: the "
+        "call may be closed first, "
+        "and then the puts can lose more than the risk shown at the entry",
     )
 
     def rules(self, *, live: bool, mode: ExitMode | None = None) -> ExitRules:

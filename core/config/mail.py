@@ -76,7 +76,7 @@ class MailSettings(BaseModel):
     port: Annotated[int, Field(strict=True, ge=1, le=65535)] | None = Field(
         default=None,
         title="a whole number from 1 to 65535",
-        description="its port; else 587, 465 with tls, 25 without TLS",
+        description="its port. If not set: 587, with tls 465, with none 25",
     )
     security: Security = Field(
         default="starttls", title='"starttls", "tls" or "none"', description="how the connection is protected"
@@ -95,7 +95,7 @@ class MailSettings(BaseModel):
     preference: MailPreference = Field(
         default=MailPreference.IMMEDIATE,
         title='"immediate", "daily", "weekly" or "never"',
-        description="notifications of an account without a preference of its own; alarms are always sent immediately",
+        description="when messages of an account without its own preference are sent; alarms are always sent at once",
     )
     orders_url: Page = Field(
         default="https://my.tastytrade.com/",

@@ -152,10 +152,13 @@ class BrokerSettings(Section):
         default=None,
         title="the address of a broker on this machine, like http://127.0.0.1:8700: it would be handed your secrets, "
         "so only loopback is allowed",
-        description="another broker to speak to; orders are really sent there (mode demo)",
+        description="for tests: a simulated broker on this machine, to which orders are sent (mode "
+        "demo); you do not need it",
     )
     sandbox: Switch = Field(
-        default=False, title="true or false", description="use the broker's certification environment"
+        default=False,
+        title="true or false",
+        description="true: use tastytrade's certification environment, without real money",
     )
 
 
@@ -166,52 +169,89 @@ class DatabaseSettings(Section):
         default=None,
         title="the address of a PostgreSQL database, like postgresql+asyncpg://host/database, its password in "
         "PGPASSWORD or ~/.pgpass (or in the address, with / @ ? # written as %2F %40 %3F %23)",
-        description="PostgreSQL for the records, a schema for each mode; without it a file in the data folder",
+        description="a PostgreSQL database for the records, a schema for each mode. If not set, they "
+        "are a file in the data folder",
     )
 
 
 class TradingSettings(Section):
-    live: Switch = Field(default=False, title="true or false", description="live orders; also needs --live")
+    live: Switch = Field(
+        default=False,
+        title="true or false",
+        description="true: send real orders for real money; every command then needs --live too",
+    )
     entry_offset_cents: Whole = Field(
-        default=0, ge=0, le=25, title="a whole number from 0 to 25", description="cents the limit is below the mid"
+        default=0,
+        ge=0,
+        le=25,
+        title="a whole number from 0 to 25",
+        description="how many cents the limit of an entry is below the mid; more cents fill sooner and earn less",
     )
     minimum_score: Amount = Field(
-        default=Decimal(40), ge=0, le=145, title="a number from 0 to 145", description="score a market must reach"
+        default=Decimal(40),
+        ge=0,
+        le=145,
+        title="a number from 0 to 145",
+        description="the least score with which a market is traded; the score goes from 0 to 145",
     )
     width: Amount | None = Field(
-        default=None, gt=0, le=100, title="a number above 0, at most 100", description="fixed width; else by capital"
+        default=None,
+        gt=0,
+        le=100,
+        title="a number above 0, at most 100",
+        description="the distance to the bought strikes. If not set, the capital gives it: 3 below "
+        "16,000 $, 5 below 36,000 $, up to 13 from 144,000 $",
     )
     tolerance: Amount = Field(
-        default=Decimal("0.40"), gt=0, le=1, title="a number above 0, at most 1", description="share of capital at risk"
+        default=Decimal("0.40"),
+        gt=0,
+        le=1,
+        title="a number above 0, at most 1",
+        description="the share of an account's capital that all its open tridents together may lose; 0.40 is 40 %",
     )
     position_limit: Whole = Field(
-        default=10, ge=1, le=100, title="a whole number from 1 to 100", description="open tridents per account"
+        default=10,
+        ge=1,
+        le=100,
+        title="a whole number from 1 to 100",
+        description="the most tridents that an account may hold open, QQQ and SPX together",
     )
     cancel_after_minutes: Whole | None = Field(
         default=None,
         ge=1,
         le=390,
         title="a whole number from 1 to 390",
-        description="market minutes after which a working entry is cancelled; else it works until the close",
+        description="minutes in session after which an entry that has not filled is cancelled. If not "
+        "set, it rests until the close",
     )
     follow_sessions: Whole = Field(
         default=5,
         ge=1,
         le=30,
         title="a whole number from 1 to 30",
-        description="sessions for which an entry whose end was not seen is looked for at the broker",
+        description="for how many sessions the broker is asked about an entry whose end was not seen",
     )
     stabilization_seconds: Real = Field(
-        default=3.0, ge=0, lt=15, title="a number from 0 to below 15", description="wait for quotes after subscribing"
+        default=3.0,
+        ge=0,
+        lt=15,
+        title="a number from 0 to below 15",
+        description="seconds to wait for quotes before an entry is priced",
     )
     underlyings: Symbols = Field(
-        default=("QQQ", "SPX"), title="a list of QQQ and SPX, each once", description="in order of preference"
+        default=("QQQ", "SPX"),
+        title="a list of QQQ and SPX, each once",
+        description="what may be traded; the second is tried when the first is refused",
     )
 
 
 class ScheduleSettings(Section):
-    first: TimeOfDay = Field(default=time(9, 45), title='a time like "09:45"', description="first slot, exchange time")
-    last: TimeOfDay = Field(default=time(14, 45), title='a time like "14:45"', description="last slot, exchange time")
+    first: TimeOfDay = Field(
+        default=time(9, 45), title='a time like "09:45"', description="the first slot, in New York time"
+    )
+    last: TimeOfDay = Field(
+        default=time(14, 45), title='a time like "14:45"', description="the last slot, in New York time"
+    )
     interval_minutes: Whole = Field(
         default=15, ge=1, le=390, title="a whole number from 1 to 390", description="minutes between slots"
     )
@@ -237,10 +277,14 @@ class ClockSettings(Section):
     start: Instant | None = Field(
         default=None,
         title="a date and time with its zone, like 2026-03-02T09:44:45-05:00",
-        description="market time to start at (simulated broker only)",
+        description="for tests: the market time to start at, with a simulated broker only",
     )
     speed: Real = Field(
-        default=1.0, ge=1, le=60, title="a number from 1 to 60", description="market seconds per second"
+        default=1.0,
+        ge=1,
+        le=60,
+        title="a number from 1 to 60",
+        description="for tests: how many market seconds pass in a second, with a simulated broker only",
     )
 
 
@@ -279,7 +323,8 @@ class PingSettings(Section):
     url: Pinged | None = Field(
         default=None,
         title="an https address, like https://hc-ping.com/your-id (http only on this machine), without a password",
-        description="asked for as long as the engine runs, so that a monitor elsewhere notices when it does not",
+        description="a monitor's address that is asked as long as the console runs; the monitor raises "
+        "an alarm when that stops",
     )
     interval_seconds: Whole = Field(
         default=60, ge=10, le=3600, title="a whole number from 10 to 3600", description="seconds between two pings"
@@ -292,7 +337,7 @@ class MetricsSettings(Section):
         ge=1,
         le=65535,
         title="a whole number from 1 to 65535",
-        description="port of the figures for Prometheus, on 127.0.0.1 only; none when left out",
+        description="port on which Prometheus may read figures, on this machine only. If not set, there is none",
     )
 
 
@@ -304,7 +349,7 @@ class RecordSettings(Section):
         ge=0,
         le=3650,
         title="a whole number from 0 to 3650",
-        description="days for which what the console showed is kept for `senex replay`; 0 records nothing",
+        description="for how many days what the console showed is kept, for `senex replay`; 0 records nothing",
     )
 
 

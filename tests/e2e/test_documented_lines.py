@@ -51,14 +51,15 @@ ANSWERS = {
     "logout": (2,),
     "mail test": (2,),
     "pause": (0, 3),
+    "release": (0, 3),
     "reset": (0, 3),
     "retarget": (0, 3),
-    "release": (0, 3),
     "notify test": (2,),
     "setup": (2,),
 }
 """The exit codes of lines that the demo refuses, or refuses in some states: it has no alert, its entry is filled, its
-mail is off, no login is kept, and the close of a line before may have filled. All other lines end with 0."""
+mail is off, no login is kept, and the walk of an earlier line may have closed its trident before a release. All other
+lines end with 0."""
 NOT_WHOLE = ("Missing argument", "give either --limit N or --walk")
 """What a line is told that only names a command."""
 ORDER = (
