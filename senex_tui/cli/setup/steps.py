@@ -90,6 +90,10 @@ class Steps:
         say("  live: real orders for real money; every command then needs --live.")
         chosen = choose("mode", tuple(_MODES), there)
         if chosen == "live" and there != "live":
+            say(
+                "  Go through the list before the first live day in docs/operations.md. In live no closing order is sent"
+            )
+            say("  until you switch exits on for the account: senex --live accounts set NUMBER exits all.")
             typed = ask("type LIVE to have real orders sent, or Enter for dry-run", "dry-run", str)
             chosen = "live" if typed == "LIVE" else "dry-run"
             say(f"  mode {chosen}.")
