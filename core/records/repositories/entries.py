@@ -39,7 +39,7 @@ from core.records.store.tables import ONLY_ROW, engine, entries, trading_state
 
 _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
 
-_MARK_SENT = (
+MARK_SENT = (
     update(entries)
     .where(
         entries.c.id == bindparam("the_id"),
@@ -100,7 +100,7 @@ class Entries(Intents[Entry], EntryReads):
         """
         async with self._database.write() as connection:
             values = {"the_id": entry_id, "of_epoch": epoch, "is_open": at < closes, "at": at}
-            sent = await connection.execute(_MARK_SENT, values)
+            sent = await connection.execute(MARK_SENT, values)
             if sent.rowcount != 1:
                 return False
             await note_change(connection, await self._known(connection, entry_id), at)

@@ -91,7 +91,7 @@ class Steps:
         chosen = choose("mode", tuple(_MODES), there)
         if chosen == "live" and there != "live":
             say(
-                "  First go through "Before the first live day" in docs/operations.md. In live no close is sent"
+                "  First go through the list in docs/operations.md, Before the first live day. In live no close is sent"
             )
             say("  until you switch exits on for the account: senex --live accounts set NUMBER exits all.")
             typed = ask("type LIVE to have real orders sent, or Enter for dry-run", "dry-run", str)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from sqlalchemy import true
+from sqlalchemy import Boolean, Integer, bindparam, update
 
 from core.domain.orders import fate, news
 from core.domain.orders.order_states import OrderState
@@ -20,6 +20,7 @@ from core.orders.reconciliation import Reconciliation
 from core.orders.strangers import Strangers
 from core.records.repositories import entries
 from core.records.repositories.outbox import Outbox
+from core.records.store import tables
 from tests.proofs.days import day
 from tests.proofs.days.day import run_plan
 from tests.proofs.days.plan import Plan
@@ -60,14 +61,13 @@ def sends_while_paused() -> None:
     """The gate bars nothing, and neither does the last commit before the order leaves."""
     _replace(TradingGate, "refusal", lambda self: None)
     _replace(TradingGate, "account_refusals", lambda self, account, login: ())
-    _replace(entries, "exists", lambda: _Always())
-
-
-class _Always:
-    """A condition of a query that is always true."""
-
-    def where(self, *_: object) -> object:
-        return true()
+    statement = (
+        update(tables.entries)
+        .where(tables.entries.c.id == bindparam("the_id"))
+        .where(bindparam("is_open", type_=Boolean).is_not(None), bindparam("of_epoch", type_=Integer).is_not(None))
+        .values(state=OrderState.SENT.value, sent_at=bindparam("at"))
+    )
+    _replace(entries, "MARK_SENT", statement)
 
 
 def takes_unknown_for_not_sent() -> None:

@@ -176,17 +176,17 @@ def test_the_day_shows_what_ran_what_was_missed_and_what_is_next(place: Place) -
         ("09:45", "succeeded", ""),
         ("10:00", "missed", "paused"),
         ("10:15", "not run", ""),
-        ("10:30", "will miss", ""),
+        ("10:30", "to come", ""),
         ("10:45", "to come", ""),
     ]
     assert len(states) == 21
     lines = day.to_text().splitlines()
     assert lines[0] == "Monday 2026-03-02: session 09:30 to 16:00 ET, 21 slots"
-    assert lines[2].startswith("next        no console is running; the 10:30 slot will be missed; to end it:")
+    assert lines[2].startswith("next        no console is running; done today (filled ")
     assert (day.values["next"]["kind"], day.values["next"]["in_s"]) == ("no console", None)
     assert not [line for line in lines if ", in " in line or " in 0" in line], "no countdown to a slot nobody takes"
     assert "automation  PAUSED by operator" in day.to_text()
-    assert "10:45 to 14:45: 17 more to come; none enters, as things stand" in lines
+    assert "10:30 to 14:45: 18 more to come; none enters" in lines
     assert [row["word"] for row in day.values["slots"][:3]] == ["filled", "missed", "not run"]
     assert "09:45 1 filled 2 filled" in [" ".join(line.split()) for line in lines]
     assert sum(line.startswith("…000") and "  FILLED " in line and "(cycle 1)" in line for line in lines) == 2
