@@ -110,21 +110,18 @@ class AccountCloses:
 
 
 def _all_marked(marks: Mapping[str, OpenMark] | None) -> bool:
-    return marks is not None and all(one.unrealized is not None for one in marks.values())
+    return marks is not None and all(None not in one.units.values() for one in marks.values())
 
 
 def _unrealized(marks: Mapping[str, OpenMark] | None, held: Iterable[TridentRecord], day: date) -> Unrealized | None:
     """What the tridents held over this close would realize. What expires on it is left out: its settlement counts for
-    the same day. None where a mark is missing, or where it was made of other units than those that are left."""
-    of_held: list[OpenMark] = []
-    for record in held:
-        if record.trident.expiration <= day:
-            continue
-        mark = None if marks is None else marks.get(record.id)
-        if mark is None or mark.left != left_of(record.trident.units):
-            return None
-        of_held.append(mark)
-    return unrealized_of(of_held)
+    the same day. Of a trident of which a unit ended after the mark the units left count. None where one of them has no
+    mark."""
+    later = [record for record in held if record.trident.expiration > day]
+    known = {} if marks is None else marks
+    return unrealized_of(
+        None if record.id not in known else known[record.id].of(left_of(record.trident.units)) for record in later
+    )
 
 
 def _at_risk(record: TridentRecord) -> Decimal:

@@ -197,7 +197,8 @@ class TridentViews:
 
     async def unrealized(self, account: str) -> Unrealized | None:
         """What is open in the account, by the quotes of this moment; None without fresh ones. Raises RecordsError."""
-        return unrealized_of((await self.open_marks(account)).values())
+        marks = (await self.open_marks(account)).values()
+        return unrealized_of(mark.of(mark.units) for mark in marks)
 
     async def open_marks(self, account: str) -> Mapping[str, OpenMark]:
         """What is open of each trident of the account, by its id, by the quotes of this moment. Raises RecordsError."""

@@ -155,28 +155,32 @@ class Unrealized:
 
 @dataclass(frozen=True, slots=True)
 class OpenMark:
-    """What was open of a trident at some moment: its units left, and what these would realize; None without fresh
-    quotes, and where a unit is broken."""
+    """What each unit left of a trident would realize at some moment: None without fresh quotes. Of a trident with a
+    broken unit nobody can say what is open."""
 
-    left: tuple[Unit, ...]
-    unrealized: Unrealized | None
+    units: Mapping[Unit, Unrealized | None]
+    is_broken: bool = False
+
+    def of(self, left: Iterable[Unit]) -> Unrealized | None:
+        """What these of its units would realize; None where one was not left then, or has no mark."""
+        return None if self.is_broken else unrealized_of(self.units.get(unit) for unit in left)
 
 
 def open_mark(units: Iterable[Unit], quotes: Mapping[str, Quote], now: float) -> OpenMark:
     """What is open of a trident by quotes as `unrealized` takes them."""
     every = tuple(units)
-    is_whole = all(unit.state is not UnitState.BROKEN for unit in every)
-    return OpenMark(left_of(every), unrealized(every, quotes, now) if is_whole else None)
+    is_broken = any(unit.state is UnitState.BROKEN for unit in every)
+    return OpenMark({unit: unrealized([unit], quotes, now) for unit in left_of(every)}, is_broken)
 
 
-def unrealized_of(marks: Iterable[OpenMark]) -> Unrealized | None:
-    """What is open of all these tridents together; None where one is not known."""
+def unrealized_of(parts: Iterable[Unrealized | None]) -> Unrealized | None:
+    """The sum of the parts; None where one is not known."""
     mid = natural = _NONE
-    for mark in marks:
-        if mark.unrealized is None:
+    for part in parts:
+        if part is None:
             return None
-        mid += mark.unrealized.mid
-        natural += mark.unrealized.natural
+        mid += part.mid
+        natural += part.natural
     return Unrealized(mid, natural)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from core.broker.pace import Pace
 from core.domain.positions.pnl import OpenMark, Unrealized
+from core.domain.positions.units import UnitName
 from core.positions.account_closes import AccountCloses
 from core.positions.earnings import Earnings
 from core.positions.transactions import TransactionReads
@@ -31,7 +33,7 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
         parts = world.engine.parts
         open_now = Unrealized(D("12.50"), D("-3.00"))
         units = (await world.records.tridents.get(entry.id)).trident.units
-        marks = {ACCOUNT: {entry.id: OpenMark(units, None)}}
+        marks = {ACCOUNT: {entry.id: OpenMark(dict.fromkeys(units))}}
         asked: list[str] = []
 
         async def open_marks(number: str) -> dict[str, OpenMark]:
@@ -60,7 +62,8 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
         assert asked == [], "what is open is marked in the last minute, when quotes are still fresh"
         await world.until("15:59")
         await keeps.mark_due(numbers)
-        marks[ACCOUNT] = {entry.id: OpenMark(units, open_now)}
+        none = Unrealized(Decimal(0), Decimal(0))
+        marks[ACCOUNT] = {entry.id: OpenMark({units[0]: open_now, units[1]: none, units[2]: none})}
         await keeps.mark_due(numbers)
         marks[ACCOUNT] = {}
         await keeps.mark_due(numbers)
@@ -101,7 +104,8 @@ def test_every_account_is_kept_once_after_the_close(tmp_path: Path) -> None:
     [
         ("all is as it was marked", "300.00"),
         ("one expires in this session", "0"),
-        ("a unit ended after the mark", None),
+        ("a unit ended after the mark", "300.00"),
+        ("a unit is broken", None),
         ("a trident came after the mark", None),
         ("a quote was missing", None),
         ("nothing was marked", None),
@@ -120,9 +124,14 @@ def test_what_is_kept_as_open_is_what_no_figure_of_the_session_counts_as_realize
         trident = (await world.records.tridents.get(entry.id)).trident
 
         async def open_marks(number: str) -> dict[str, OpenMark]:
-            mark = None if what == "a quote was missing" else Unrealized(D("300.00"), D("290.00"))
-            left = trident.units[:2] if what == "a unit ended after the mark" else trident.units
-            return {} if what == "a trident came after the mark" else {entry.id: OpenMark(left, mark)}
+            of_unit = None if what == "a quote was missing" else Unrealized(D("100.00"), D("90.00"))
+            found = dict.fromkeys(trident.units, of_unit)
+            if what == "a unit ended after the mark":
+                found[replace(trident.units[0], name=UnitName.PUT_2, credit=D("9.00"))] = Unrealized(
+                    D("-5.00"), D("-6.00")
+                )
+            is_broken = what == "a unit is broken"
+            return {} if what == "a trident came after the mark" else {entry.id: OpenMark(found, is_broken)}
 
         keeps = AccountCloses(
             world.broker, world.records, world.clock, parts.calendar, Pace(world.clock), lambda _: "main", open_marks
