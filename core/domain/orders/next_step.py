@@ -188,7 +188,8 @@ def overall(steps: Sequence[NextStep]) -> NextStep:
     free = [step for step in steps if step.enters_at is not None]
     if free:
         return min(free, key=lambda step: (step.enters_at, _SEVEREST_FIRST.index(step.kind)))
-    worst = min(steps, key=lambda step: _SEVEREST_FIRST.index(step.kind))
+    # Of two alike the one that misses a slot goes before one whose day is done.
+    worst = min(steps, key=lambda step: (_SEVEREST_FIRST.index(step.kind), step.misses_at is None))
     if worst.kind is Next.OFF and len(steps) > 1:
         whys = list(dict.fromkeys(step.words for step in steps))
         why = "automation is off for all" if whys == [_SWITCHED_OFF] else "; ".join(whys)

@@ -203,6 +203,8 @@ def test_the_console_enters_when_its_first_account_does() -> None:
     halted, done = next_step(replace(CALM, trading=HALTED)), next_step(replace(CALM, fate=FILLED))
     assert overall((halted, later, free)) == free
     assert overall((done, halted)) == halted
+    halted_and_done = next_step(replace(CALM, fate=FILLED, trading=HALTED))
+    assert overall((halted_and_done, halted)) == halted, "a slot will be missed"
 
 
 def test_a_day_that_two_reads_may_free_is_told_before_an_order_that_works() -> None:
