@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -56,8 +56,10 @@ class AccountCloses:
         if session is None or not session.close - MARKED_BEFORE <= now < session.close:
             return
         for account in accounts:
-            if not _all_marked(self._of_day(account, session.day)):
-                self._marks[account] = session.day, await self.open_marks(account)
+            before = self._of_day(account, session.day)
+            held = {one.id for one in await self.records.tridents.held_of(account)}
+            if before is None or not _all_marked(before, held):
+                self._marks[account] = session.day, _newest(before or {}, await self.open_marks(account))
 
     async def keep_due(self, accounts: Iterable[str]) -> bool:
         """Records the accounts that are not recorded for today's session, once it is over. False when the broker did
@@ -109,8 +111,14 @@ class AccountCloses:
         return marks if marked_on == day else None
 
 
-def _all_marked(marks: Mapping[str, OpenMark] | None) -> bool:
-    return marks is not None and all(None not in one.units.values() for one in marks.values())
+def _all_marked(marks: Mapping[str, OpenMark], held: Set[str]) -> bool:
+    return held <= marks.keys() and all(None not in one.units.values() for one in marks.values())
+
+
+def _newest(before: Mapping[str, OpenMark], now: Mapping[str, OpenMark]) -> dict[str, OpenMark]:
+    """The newest mark of each trident, but an earlier whole one where the newest has no fresh quotes."""
+    whole = {id: one for id, one in before.items() if None not in one.units.values()}
+    return {id: whole[id] if id in whole and None in one.units.values() else one for id, one in now.items()}
 
 
 def _unrealized(marks: Mapping[str, OpenMark] | None, held: Iterable[TridentRecord], day: date) -> Unrealized | None:

@@ -42,6 +42,7 @@ from core.positions.telling import Telling
 from core.positions.turns import TridentTurns
 from core.positions.views_of import TridentViews
 from core.records.records import AccountRecord, Records
+from core.records.store.errors import RecordsError
 from core.records.store.tables import exits, fills, gone, tridents, units
 from core.runtime.bus import Bus
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
@@ -337,14 +338,18 @@ class TridentRoom:
         while True:
             await self._earned_due.wait()
             self._earned_due.clear()
-            while self._earned_in:
-                account = self._earned_in.pop()
+            due = tuple(self._earned_in)
+            self._earned_in.clear()
+            failed: RecordsError | None = None
+            for account in due:
                 try:
                     await self.books.earnings.work_out(account)
-                except BaseException:  # what failed to be written is worked out by the next run of this service
+                except RecordsError as error:  # the next run of this service tries it again, and the others go on
                     self._earned_in.add(account)
                     self._earned_due.set()
-                    raise
+                    failed = error
+            if failed is not None:
+                raise failed
             self._books_due.set()
 
     def _books_in_s(self) -> float:

@@ -21,14 +21,14 @@ from core.domain.positions.actions import Action, Alert, Cancel, CancelWhy, End,
 from core.domain.positions.due_targets import AFTER_THE_FILL
 from core.domain.positions.tridents import ExitMode, Phase
 from core.domain.positions.walk import STEP_EVERY
-from core.guards.exit_gate import ExitGate
+from core.guards.exit_gate import COMPLETE_WITHIN_S, ExitGate
 from core.locks.folder_lock import LockLost, LockUnconfirmed
 from core.market.calendar import SessionCalendar
 from core.positions.changes import Changes
 from core.positions.complete_reads import FRESH_S, LEAST_S, CompleteReads
 from core.positions.exit_desk import ExitDesk
 from core.positions.telling import Telling
-from core.positions.views_of import Standing, TridentViews
+from core.positions.views_of import SETTLES_S, Standing, TridentViews
 from core.records.records import Records
 from core.records.store.errors import FencedOff
 from core.runtime.clock import Clock, exchange_time
@@ -214,6 +214,7 @@ class TridentTurns:
                 self._begin(one, standing, group)
             else:
                 waits.append(self._wait_s(standing))
+        waits.append(self._blocked_in_s(one))
         one.forget({standing.id for standing in one.standings})
         await self.telling.after_turn(one.number, one.standings)
         return min([*waits, self._edge_s(), LONGEST_S if self.calendar.is_open(self.clock.now()) else NIGHT_S])
@@ -358,6 +359,16 @@ class TridentTurns:
             return soonest_s
         self.reads.want(one.number, Work.PROOF if after_fill_s <= 0 else Work.ROUTINE)
         return NIGHT_S
+
+    def _blocked_in_s(self, one: _Account) -> float:
+        """Wall seconds until something that is not told yet may be a block, though no event says so: the newest read of
+        the account grows too old, or what is expected to pass has not passed."""
+        if not one.standings or not self.calendar.is_open(self.clock.now()):
+            return NIGHT_S
+        if any(standing.facts.settles for standing in one.standings):
+            return SETTLES_S
+        age_s = self.gate.complete_age_s(one.number)
+        return NIGHT_S if age_s is None or age_s > COMPLETE_WITHIN_S else COMPLETE_WITHIN_S - age_s + LEAST_S
 
     def _sends(self, account: str) -> bool:
         return self.gate.mode_of(account) is not ExitMode.OFF

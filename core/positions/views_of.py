@@ -43,6 +43,8 @@ _DECIDED_FOR = timedelta(minutes=1)
 SETTLES_S = 60.0
 """Wall seconds that an account may wait to be read or reconciled, as a console starts or connects again, before that
 is told as a block of its exits."""
+FREE_S = 2 * SETTLES_S
+"""Wall seconds without a wait after which the next one counts as another: waits close together are one."""
 
 
 @dataclass(frozen=True)  # without slots: what is asked for again and again is kept
@@ -152,8 +154,8 @@ class TridentViews:
     # What was decided last of the tridents of each account, by their ids.
     _newest: dict[str, dict[str, _Decided]] = field(init=False, default_factory=dict)
     _streamers: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
-    # The monotonic second since which an account waits to be read or reconciled.
-    _waits_s: dict[str, float] = field(init=False, default_factory=dict)
+    # The monotonic seconds since which an account waits to be read or reconciled, and at which it was last seen to.
+    _waits_s: dict[str, tuple[float, float]] = field(init=False, default_factory=dict)
     # The monotonic second since which a trident has no fresh quotes though it needs them.
     _stale_s: dict[str, float] = field(init=False, default_factory=dict)
 
@@ -311,10 +313,13 @@ class TridentViews:
     def _settles(self, account: str, refusals: Iterable[Refusal]) -> bool:
         """Whether the account waits to be read or reconciled, and has not waited long."""
         if not any(waits_to_be_read(one) for one in refusals):
-            self._waits_s.pop(account, None)
             return False
         now_s = self.clock.monotonic()
-        return now_s - self._waits_s.setdefault(account, now_s) < SETTLES_S
+        since_s, last_s = self._waits_s.get(account, (now_s, now_s))
+        if now_s - last_s > FREE_S:
+            since_s = now_s
+        self._waits_s[account] = since_s, now_s
+        return now_s - since_s < SETTLES_S
 
     def _stale(self, trident_id: str, action: Action) -> float | None:
         if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:

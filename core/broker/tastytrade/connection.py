@@ -95,6 +95,7 @@ class Connection:
         self._stack = AsyncExitStack()
         self._refused: tuple[str, str] | None = None  # the words and code of the broker's refusal
         self._logins = LoginPace(clock)
+        self._renewing = asyncio.Lock()
         self._renewals = LoginPace(clock)  # renewed tokens count as in vain until an answer proves one
 
     @property
@@ -171,11 +172,12 @@ class Connection:
 
         False when none is fetched, because renewed tokens were refused too, a moment ago.
         """
-        if self.session.session_token == refused_token:
-            if self._renewals.wait_s() > 0:
-                return False
-            self._renewals.in_vain()
-            await self._once(lambda: self.session.refresh(force=True), "login", self.timings.login)
+        async with self._renewing:  # calls side by side, all refused with the same token, fetch one new one
+            if self.session.session_token == refused_token:
+                if self._renewals.wait_s() > 0:
+                    return False
+                self._renewals.in_vain()
+                await self._once(lambda: self.session.refresh(force=True), "login", self.timings.login)
         return True
 
     async def ensure_token(self) -> None:

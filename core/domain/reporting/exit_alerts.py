@@ -216,7 +216,7 @@ def _of_what_is_left(facts: TridentFacts) -> Iterator[tuple[AlertKind, str]]:
         comes = "it returns once" if not gone else f"none is placed again for {names_of(gone)}, where it ended twice"
         yield AlertKind.GTC_ENDED, f"the target of {named} was ended by somebody else ({how}); {comes}"
     missing = _without_target(facts)
-    if missing and not blocked:
+    if missing and not _blocked(facts, also_passing=True):
         yield AlertKind.TARGETS_MISSING, f"no target works for {names_of(unit.name for unit in missing)}"
     yield from _before_a_dividend(facts)
 
@@ -226,12 +226,13 @@ def _expires(dte: int) -> str:
     return f"it expires {near[dte]}" if 0 <= dte < len(near) else f"it expires in {counted(dte, 'day')}"
 
 
-def _blocked(facts: TridentFacts) -> str:
-    """Why nothing may be sent whatever is due, apart from what ends by itself, as the market opens."""
+def _blocked(facts: TridentFacts, *, also_passing: bool = False) -> str:
+    """Why nothing may be sent whatever is due. What ends by itself, as a console starts or the market opens, counts
+    with `also_passing` alone: it is no news, and yet no target can be placed."""
     if isinstance(facts.action, Wait) and facts.action.alert is Alert.CREDIT_UNKNOWN:
         return facts.action.why
-    lasting = (one for one in facts.blocks if one.scope is not BlockScope.MOMENT and not one.is_passing)
-    wide = (one for one in lasting if one.bars is Barred.EXITS)
+    told = (one for one in facts.blocks if also_passing or not one.is_passing)
+    wide = (one for one in told if one.scope is not BlockScope.MOMENT and one.bars is Barred.EXITS)
     left = {unit.name for unit in left_of(facts.view.trident.units)}
     return next((one.why for one in wide if left <= {*one.units}), "")
 

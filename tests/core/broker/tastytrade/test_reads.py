@@ -71,12 +71,20 @@ async def test_a_second_401_is_a_refused_login(server: RawBroker, broker: Tastyt
     assert server.tokens == 2
 
 
-async def test_reads_meeting_one_401_share_one_new_token(server: RawBroker, broker: TastytradeBroker) -> None:
+@pytest.mark.parametrize("takes_s", [0.0, 0.2])
+async def test_reads_meeting_one_401_share_one_new_token(
+    server: RawBroker, broker: TastytradeBroker, takes_s: float
+) -> None:
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(takes_s)
+        return await server.grant_token(request)
+
     async def by_token(request: web.Request) -> web.StreamResponse:
         if request.headers["Authorization"] == "Bearer access-1":
             return web.json_response({"error": {"code": "token_invalid", "message": "expired"}}, status=401)
         return web.json_response(session_json())
 
+    server.on("POST", "/oauth/token", slowly)
     server.on("GET", SESSIONS, by_token)
     states = await asyncio.gather(*(broker.market_state() for _ in range(5)))
     assert all(state.is_open for state in states)
