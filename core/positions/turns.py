@@ -363,7 +363,7 @@ class TridentTurns:
     def _blocked_in_s(self, one: _Account) -> float:
         """Wall seconds until something that is not told yet may be a block, though no event says so: the newest read of
         the account grows too old, or what is expected to pass has not passed."""
-        if not one.standings or not self.calendar.is_open(self.clock.now()):
+        if not one.standings or not self._sends(one.number) or not self.calendar.is_open(self.clock.now()):
             return NIGHT_S
         if any(standing.facts.settles for standing in one.standings):
             return SETTLES_S
