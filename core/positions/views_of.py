@@ -44,7 +44,7 @@ SETTLES_S = 60.0
 """Wall seconds that an account may wait to be read or reconciled, as a console starts or connects again, before that
 is told as a block of its exits."""
 FREE_S = 2 * SETTLES_S
-"""Wall seconds without a wait after which the next one counts as another: waits close together are one."""
+"""Wall seconds without a wait after which the next one begins anew: waits close together are added up."""
 
 
 @dataclass(frozen=True)  # without slots: what is asked for again and again is kept
@@ -154,8 +154,9 @@ class TridentViews:
     # What was decided last of the tridents of each account, by their ids.
     _newest: dict[str, dict[str, _Decided]] = field(init=False, default_factory=dict)
     _streamers: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
-    # The monotonic seconds since which an account waits to be read or reconciled, and at which it was last seen to.
-    _waits_s: dict[str, tuple[float, float]] = field(init=False, default_factory=dict)
+    # For how many seconds an account has waited to be read or reconciled, the monotonic second at which it was last
+    # seen to, and whether it did at the newest look.
+    _waits_s: dict[str, tuple[float, float, bool]] = field(init=False, default_factory=dict)
     # The monotonic second since which a trident has no fresh quotes though it needs them.
     _stale_s: dict[str, float] = field(init=False, default_factory=dict)
 
@@ -312,14 +313,17 @@ class TridentViews:
 
     def _settles(self, account: str, refusals: Iterable[Refusal]) -> bool:
         """Whether the account waits to be read or reconciled, and has not waited long."""
-        if not any(waits_to_be_read(one) for one in refusals):
-            return False
         now_s = self.clock.monotonic()
-        since_s, last_s = self._waits_s.get(account, (now_s, now_s))
-        if now_s - last_s > FREE_S:
-            since_s = now_s
-        self._waits_s[account] = since_s, now_s
-        return now_s - since_s < SETTLES_S
+        waited_s, seen_s, was_waiting = self._waits_s.get(account, (0.0, now_s, False))
+        if not any(waits_to_be_read(one) for one in refusals):
+            self._waits_s[account] = waited_s, seen_s, False
+            return False
+        if was_waiting:
+            waited_s += now_s - seen_s
+        elif now_s - seen_s > FREE_S:
+            waited_s = 0.0
+        self._waits_s[account] = waited_s, now_s, True
+        return waited_s < SETTLES_S
 
     def _stale(self, trident_id: str, action: Action) -> float | None:
         if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:
