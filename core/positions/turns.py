@@ -27,8 +27,9 @@ from core.market.calendar import SessionCalendar
 from core.positions.changes import Changes
 from core.positions.complete_reads import FRESH_S, LEAST_S, CompleteReads
 from core.positions.exit_desk import ExitDesk
+from core.positions.short_waits import SETTLES_S
 from core.positions.telling import Telling
-from core.positions.views_of import SETTLES_S, Standing, TridentViews
+from core.positions.views_of import Standing, TridentViews
 from core.records.records import Records
 from core.records.store.errors import FencedOff
 from core.runtime.clock import Clock, exchange_time

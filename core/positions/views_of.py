@@ -33,6 +33,7 @@ from core.positions.complete_reads import CompleteReads
 from core.positions.dividends import Dividends
 from core.positions.moments import moment_of
 from core.positions.quotes import CloseQuotes
+from core.positions.short_waits import ShortWaits
 from core.records.records import AccountRecord, GoneRecord, Records, TridentOnRecord, TridentRecord
 from core.records.repositories.unit_rows import UnitEarned
 from core.runtime.clock import Clock, exchange_time
@@ -40,11 +41,6 @@ from core.runtime.clock import Clock, exchange_time
 _DAY = timedelta(days=1)
 _DECIDED_FOR = timedelta(minutes=1)
 """Wall time after which what comes next for a trident is decided anew, though nothing is known to have changed."""
-SETTLES_S = 60.0
-"""Wall seconds that an account may wait to be read or reconciled, as a console starts or connects again, before that
-is told as a block of its exits."""
-FREE_S = 2 * SETTLES_S
-"""Wall seconds without a wait after which the next one begins anew: waits close together are added up."""
 
 
 @dataclass(frozen=True)  # without slots: what is asked for again and again is kept
@@ -154,11 +150,12 @@ class TridentViews:
     # What was decided last of the tridents of each account, by their ids.
     _newest: dict[str, dict[str, _Decided]] = field(init=False, default_factory=dict)
     _streamers: dict[str, Mapping[str, str]] = field(init=False, default_factory=dict)
-    # For how many seconds an account has waited to be read or reconciled, the monotonic second at which it was last
-    # seen to, and whether it did at the newest look.
-    _waits_s: dict[str, tuple[float, float, bool]] = field(init=False, default_factory=dict)
+    _short_waits: ShortWaits = field(init=False)
     # The monotonic second since which a trident has no fresh quotes though it needs them.
     _stale_s: dict[str, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._short_waits = ShortWaits(self.clock)
 
     async def of(self, account: str) -> tuple[Standing, ...]:
         """The account's tridents that have not ended, the oldest first, without prices: nobody waits for the broker.
@@ -309,21 +306,8 @@ class TridentViews:
         waits = of is not None and of.exits_first_wait
         prices = {symbol: self._underlying(symbol) for symbol in {one.trident.underlying for one in records}}
         refusals = self.refusals(account)
-        return _Outer(refusals, self._feed_down(), waits, prices, self._settles(account, refusals))
-
-    def _settles(self, account: str, refusals: Iterable[Refusal]) -> bool:
-        """Whether the account waits to be read or reconciled, and has not waited long."""
-        now_s = self.clock.monotonic()
-        waited_s, seen_s, was_waiting = self._waits_s.get(account, (0.0, now_s, False))
-        if not any(waits_to_be_read(one) for one in refusals):
-            self._waits_s[account] = waited_s, seen_s, False
-            return False
-        if was_waiting:
-            waited_s += now_s - seen_s
-        elif now_s - seen_s > FREE_S:
-            waited_s = 0.0
-        self._waits_s[account] = waited_s, now_s, True
-        return waited_s < SETTLES_S
+        settles = self._short_waits.looked(account, waits=any(map(waits_to_be_read, refusals)))
+        return _Outer(refusals, self._feed_down(), waits, prices, settles)
 
     def _stale(self, trident_id: str, action: Action) -> float | None:
         if not isinstance(action, Wait) or action.alert is not Alert.QUOTES_STALE:
