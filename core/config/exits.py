@@ -34,9 +34,8 @@ class ExitSettings(BaseModel):
     mode: Literal["off", "targets", "all"] | None = Field(
         default=None,
         title='"off", "targets" or "all"',
-        description="which closing orders are sent: `off` none, `targets` profit targets, `all` "
-        "targets and time exits. "
-        "If not set: `all`. Ignored in live: there you switch each account on, by "
+        description="which closing orders are sent: `off` none, `targets` profit targets, `all` targets and time "
+        "exits. If not set: `all`. Ignored in live: there you switch each account on, by "
         "`senex --live accounts set NUMBER exits all`",
     )
     target_put_1: Percent = Field(
@@ -69,9 +68,8 @@ class ExitSettings(BaseModel):
     call_target_last: Switch = Field(
         default=False,
         title="true or false",
-        description="true: the target of the call is sent only after both puts are closed. false: the "
-        "call may be closed first, "
-        "and then the puts can lose more than the risk shown at the entry",
+        description="true: the target of the call is sent only after both puts are closed. false: the call may be "
+        "closed first, and then the puts can lose more than the risk shown at the entry",
     )
 
     def rules(self, *, live: bool, mode: ExitMode | None = None) -> ExitRules:

@@ -112,20 +112,20 @@ class AccountCloses:
 
 
 def _all_marked(marks: Mapping[str, OpenMark], held: Set[str]) -> bool:
-    return held <= marks.keys() and all(None not in one.units.values() for one in marks.values())
+    return held <= marks.keys() and all(one.is_whole for one in marks.values())
 
 
 def _newest(before: Mapping[str, OpenMark], now: Mapping[str, OpenMark]) -> dict[str, OpenMark]:
     """The newest mark of each trident, but an earlier whole one where the newest has no fresh quotes."""
-    whole = {id: one for id, one in before.items() if None not in one.units.values()}
-    return {id: whole[id] if id in whole and None in one.units.values() else one for id, one in now.items()}
+    whole = {id: one for id, one in before.items() if one.is_whole}
+    return {id: one if one.is_whole else whole.get(id, one) for id, one in now.items()}
 
 
 def _unrealized(marks: Mapping[str, OpenMark] | None, held: Iterable[TridentRecord], day: date) -> Unrealized | None:
     """What the tridents held over this close would realize. What expires on it is left out: its settlement counts for
     the same day. Of a trident of which a unit ended after the mark the units left count. None where one of them has no
     mark."""
-    later = [record for record in held if record.trident.expiration > day]
+    later = (record for record in held if record.trident.expiration > day)
     known = {} if marks is None else marks
     return unrealized_of(
         None if record.id not in known else known[record.id].of(left_of(record.trident.units)) for record in later

@@ -161,6 +161,11 @@ class OpenMark:
     units: Mapping[Unit, Unrealized | None]
     is_broken: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether each of its units has a mark."""
+        return None not in self.units.values()
+
     def of(self, left: Iterable[Unit]) -> Unrealized | None:
         """What these of its units would realize; None where one was not left then, or has no mark."""
         return None if self.is_broken else unrealized_of(self.units.get(unit) for unit in left)

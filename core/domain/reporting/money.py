@@ -49,7 +49,7 @@ class UnitMoney:
 
     `day` is the session to which its money counts, None while it has not ended. `received`, `paid`, `settlement` and
     `realized`, net of fees, are None while nothing says for how much it ended. `opening_fees` are a part of `fees`.
-    `ended_at`, aware UTC, is when it was known to have ended.
+    `ended_at`, aware UTC, is that of the fill that closed it, else when it was known to have ended.
     """
 
     trident_id: str

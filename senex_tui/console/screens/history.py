@@ -55,6 +55,8 @@ _NAMED = {"day": "day", "from": "since", "to": "until"} | {
 }
 """The names of the filter's `name:value` words, and the fields of `HistoryFilter` that they set."""
 
+_ABOUT = {HistoryKind.FILLS: "entry_id", HistoryKind.COMMANDS: "target"}
+"""The figure of a row that names what it is about, where that is not its own id."""
 _NO_CYCLE = 0
 """Cycles are numbered from 1."""
 
@@ -91,20 +93,14 @@ class HistoryPage(ListPage):
         """What the chosen row is about: an order, a trident, or the entries of a cycle. A missed slot has none."""
         row = self._chosen_row
         told: dict[str, Any] = {} if row is None else dict(row.figures)
-        which = str(told.get("id", ""))
+        which = str(told.get(_ABOUT.get(self._kind, "id")) or "")
         match self._kind:
             case HistoryKind.TRIDENTS:
                 return of_trident(which, "the chosen trident")
-            case HistoryKind.ORDERS:
-                return Meant("Not the chosen one", order=which, trident=which)
             case HistoryKind.EXITS:
                 return Meant("Not the chosen one", order=which, trident=str(told.get("trident", "")))
-            case HistoryKind.FILLS:
-                entry = str(told.get("entry_id", ""))
-                return Meant("Not the chosen one", order=entry, trident=entry)
-            case HistoryKind.COMMANDS:
-                target = str(told.get("target") or "")
-                return Meant("Not the chosen one", order=target, trident=target)
+            case HistoryKind.ORDERS | HistoryKind.FILLS | HistoryKind.COMMANDS:
+                return Meant("Not the chosen one", order=which, trident=which)
             case HistoryKind.CYCLES | HistoryKind.ATTEMPTS | HistoryKind.SUGGESTIONS:
                 cycle = None if row is None else row.cycle
                 return Meant("None of the chosen cycle", cycle=_NO_CYCLE if cycle is None else cycle)
