@@ -34,7 +34,7 @@ from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.in_process.broker import InProcessBroker
 from core.simulator.market.market import Market
-from core.snapshot import Mode
+from core.snapshot import Mode, Snapshot
 from tests.support.empty_records import copy_empty_records
 from tests.support.record_samples import KEPT_IN_POSTGRES, url_of
 from tests.support.sqlite_on_the_loop import Disk, on_disk
@@ -311,6 +311,13 @@ class World:
         """Sleeps until this exchange time, today unless a day is given."""
         on = self.day.isoformat() if day is None else day
         await self.clock.sleep((et(on, at) - self.clock.now()).total_seconds() / self.clock.speed)
+
+    def snapshot(self) -> Snapshot:
+        """What the running engine shows now."""
+        self.engine.builder.refresh()
+        shown = self.engine.builder.snapshot
+        assert shown is not None
+        return shown
 
     # The operator
 

@@ -144,9 +144,7 @@ def test_a_login_that_turns_bad_hands_the_shared_account_over_and_skips_its_own(
         assert {a.number: a.login for a in await world.records.accounts.all()}[SHARED] == "second"
         main, second = await two.logins()
         assert (main.is_valid, second.is_valid) == (False, True)
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         assert [(login.name, login.is_valid) for login in snapshot.logins] == [("main", False), ("second", True)]
         assert [(view.target, view.token_valid) for view in snapshot.accounts] == [
             ("0001", False),

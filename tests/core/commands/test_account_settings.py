@@ -87,9 +87,7 @@ def test_a_setting_that_is_none_or_for_nobody_is_refused_with_what_may_be_given(
         assert [a.mail for a in before] == [None, None]
         assert [a.mail for a in after] == ["daily", None]
         assert (await set_(world, ONE, "tolerance 0.25")).startswith("done")
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         shown = {s.name: (s.value, s.own) for s in snapshot.accounts[0].settings}
         assert (shown["tolerance"], shown["mail"]) == (("0.25", True), ("daily", True))
         assert (shown["offset-cents"], shown["width"]) == (("0", False), ("by capital", False))

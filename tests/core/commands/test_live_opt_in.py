@@ -14,9 +14,7 @@ SET = CommandKind.SET_ACCOUNT
 
 async def shown(world: World) -> PositionView:
     await world.engine.tridents.check()
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     [position] = snapshot.positions.open
     return position
 

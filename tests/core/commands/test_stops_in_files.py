@@ -233,9 +233,7 @@ def test_a_command_that_waits_for_the_records_is_named_as_people_name_it(tmp_pat
         store.full = True
         world.engine.commands.check()
         await world.clock.sleep(3.0)
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         told = [message.text for message in snapshot.messages]
         assert any(text.startswith("set account") for text in told), told
         assert not any("set_account" in text for text in told)

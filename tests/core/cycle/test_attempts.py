@@ -76,9 +76,7 @@ def test_retry_logic_second_attempt_succeeds_after_crossed_quotes(tmp_path: Path
         refused = await world.events(1, "step.pricing")
         assert [e.attempt for e in judged] == [1, 1, 2]
         assert judged[2].at - refused[1].at - timedelta(milliseconds=judged[2].duration_ms or 0) == timedelta(seconds=5)
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         assert [(a.attempt, a.underlying, a.result, a.code) for a in snapshot.attempts] == [
             (1, "QQQ", "RETRY", "leg_crossed"),
             (1, "SPX", "RETRY", "leg_crossed"),
@@ -155,9 +153,7 @@ def test_a_low_score_skips_after_one_attempt(tmp_path: Path) -> None:
         (cycle,) = await world.cycles()
         assert (cycle.outcome, cycle.reason_code) == ("skipped", "low_score")
         assert [s[0] for s in await world.steps(1) if s[2] == "judge"] == [1, 1]
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         assert snapshot.cycle is not None
         told = [part.split(" scores ")[0] for part in snapshot.cycle.reason.split("; ") if "needed" not in part[:3]]
         assert [word for word in told if word in ("QQQ", "SPX")] == ["QQQ", "SPX"], "both refusals are in sight"

@@ -35,9 +35,7 @@ def _progress(world: World) -> CycleProgress:
 
 
 def _shown_spread(world: World) -> SpreadSlice:
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     assert snapshot.spread is not None
     return snapshot.spread
 

@@ -38,9 +38,7 @@ def left(of: ManagedTrident) -> Decimal:
 async def told(world: World) -> list[Decimal | None]:
     """What the screen and the reports say can still be lost, of each trident that is open."""
     await world.engine.tridents.check()
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     held = await world.records.tridents.held_of(ACCOUNT)
     entries = await world.records.entries.these([one.id for one in held])
     return [*(one.max_risk for one in snapshot.positions.open), *(open_risk(one, held) for one in entries)]

@@ -107,9 +107,7 @@ def test_an_open_trident_counts_from_its_fill_until_its_legs_are_gone(tmp_path: 
         assert risk["budget"] == (buying_power + 188) * Decimal("0.40") - 188
         used = (188 + max_risk) / ((buying_power + 188) * Decimal("0.40"))
         assert risk["utilization"] == round(used, 4)
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         assert snapshot.spread is not None
         assert snapshot.spread.utilization == used
         await world.stop()

@@ -65,9 +65,7 @@ def test_retry_logic(tmp_path: Path) -> None:
         (cycle,) = await world.cycles()
         assert (cycle.outcome, cycle.reason_code, cycle.totals["failed"]) == ("failed", "leg_unusable", 1)
         assert "unusable bid" in cycle.reason_text
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         assert [(a.attempt, a.result) for a in snapshot.attempts] == [
             (attempt, "REFUSED" if attempt == 3 else "RETRY") for attempt in (1, 2, 3) for _ in ("QQQ", "SPX")
         ], "after the third nothing is tried again"

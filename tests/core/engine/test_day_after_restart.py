@@ -355,9 +355,7 @@ def test_after_midnight_the_panels_are_the_new_days(tmp_path: Path) -> None:
         assert {quote.day for quote in before.quotes} == {None}
         await world.until("23:59")
         await world.clock.sleep(180)
-        world.engine.builder.refresh()
-        unread = world.engine.builder.snapshot
-        assert unread is not None
+        unread = world.snapshot()
         now = await shown(world)
         for told in (unread, now):
             assert str(told.day) == "2026-03-03"

@@ -24,9 +24,7 @@ NAMES = [
 
 def rows(world: World) -> dict[str, HealthRow]:
     """The rows now, by name."""
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     assert all(row.todo for row in snapshot.health if row.finding in (Finding.WARN, Finding.FAIL))
     return {row.name: row for row in snapshot.health}
 
@@ -160,9 +158,7 @@ def test_what_changes_all_the_time_makes_no_new_rows_with_every_quote(tmp_path: 
         await world.clock.sleep(30)
         seen = set()
         for _ in range(100):
-            world.engine.builder.refresh()
-            snapshot = world.engine.builder.snapshot
-            assert snapshot is not None
+            snapshot = world.snapshot()
             seen.add(id(snapshot.health))
             kept = snapshot.health  # so that no other tuple gets its id
             await world.clock.sleep(COUNT_EVERY_S / 50)

@@ -150,9 +150,7 @@ def test_no_periodic_job_of_the_engine_fails_in_silence_or_without_a_name(tmp_pa
         await world.until("16:30")
         store.full = False
         await world.until("16:40")
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         said = [m.text for m in snapshot.messages if m.source == "engine" and m.at >= et(MONDAY, "15:50")]
         failed = [text.partition(" failed: ")[0] for text in said if "it is tried again every" in text]
         assert "the writing of digests" in failed

@@ -120,9 +120,7 @@ CAUSES = {
 
 def told(world: World) -> NextStep:
     """What comes next for the account, as the engine shows it now."""
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     [view] = snapshot.next_steps
     return view.step
 

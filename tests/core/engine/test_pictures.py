@@ -10,34 +10,27 @@ from pathlib import Path
 from core.domain.orders.order_states import OrderState
 from core.domain.trident.payoff import Payoff
 from core.engine.pictures import EVERY, payoff_view
-from core.snapshot import Freshness, PicturesSlice, PositionsSlice, Snapshot
+from core.snapshot import Freshness, PicturesSlice, PositionsSlice
 from tests.support.world import World, in_world
-
-
-def _shown(world: World) -> Snapshot:
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
-    return snapshot
 
 
 def test_the_credit_of_an_entry_is_followed_every_30_seconds_and_the_payoff_is_its_own(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()
-        assert _shown(world).pictures == PicturesSlice()
+        assert world.snapshot().pictures == PicturesSlice()
         await world.until("09:47")
         entry = await world.entry()
         assert entry.state is OrderState.FILLED
         await world.engine.tridents.check()
         await world.until("09:55")
-        shown = _shown(world)
+        shown = world.snapshot()
         [trail] = shown.pictures.credits
         assert (trail.underlying, trail.expiration, trail.strikes) == ("QQQ", entry.expiration, entry.strikes)
         times = [point.at for point in trail.points]
         assert 12 <= len(times) <= 20
         assert all(after - before >= EVERY - timedelta(seconds=1) for before, after in pairwise(times))
         assert all(point.natural < point.mid for point in trail.points)
-        assert _shown(world).pictures.credits is shown.pictures.credits, "the same until a point is added"
+        assert world.snapshot().pictures.credits is shown.pictures.credits, "the same until a point is added"
 
         view, [position] = shown.pictures.payoff, shown.positions.open
         assert view is not None
@@ -69,7 +62,7 @@ def test_a_working_entry_is_followed_too_and_its_payoff_is_at_the_limit(tmp_path
         await world.until("09:50")
         entry = await world.entry()
         assert entry.state is OrderState.WORKING
-        shown = _shown(world)
+        shown = world.snapshot()
         [trail] = shown.pictures.credits
         assert len(trail.points) >= 3
         view = shown.pictures.payoff
@@ -88,8 +81,8 @@ def test_a_new_day_begins_a_new_trail_and_shows_the_open_trident(tmp_path: Path)
         await world.engine.tridents.check()
         await world.until("09:50")
         held = world.engine.tridents.held
-        assert _shown(world).pictures.credits
-        refused = replace(_shown(world).spread, verdict="refused", strikes="1P/2P/1C/3C")
+        assert world.snapshot().pictures.credits
+        refused = replace(world.snapshot().spread, verdict="refused", strikes="1P/2P/1C/3C")
         other = payoff_view(refused, PositionsSlice(), held, ())
         assert other is not None
         assert (other.strikes, other.price, other.profit_mid) == (held[0].strikes, None, None)
@@ -101,7 +94,7 @@ def test_a_new_day_begins_a_new_trail_and_shows_the_open_trident(tmp_path: Path)
             payoff_view(replace(refused, fill_credit=None, limit=None, natural=None), PositionsSlice(), (), ()) is None
         )
         world.clock.suspend(16 * 3600)
-        assert _shown(world).pictures.credits == ()
+        assert world.snapshot().pictures.credits == ()
         await world.stop()
 
     in_world(day, tmp_path)

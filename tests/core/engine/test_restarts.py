@@ -38,9 +38,7 @@ def test_a_start_says_once_how_many_slots_passed_and_shows_the_last_cycle_of_the
         await world.stop()
         await world.until("10:05")
         await world.start()
-        world.engine.builder.refresh()
-        shown = world.engine.builder.snapshot
-        assert shown is not None
+        shown = world.snapshot()
         passed = [m.text for m in shown.messages if "passed while" in m.text]
         assert passed == ["1 slot passed while the console was not running"]
         assert shown.cycle is not None

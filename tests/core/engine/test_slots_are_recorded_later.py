@@ -19,9 +19,7 @@ NOT_RECORDED = Reason.NOT_RECORDED.code
 
 def shown(world: World, at: str) -> SlotView:
     """The slot as the screen shows it now."""
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     return next(slot for slot in snapshot.schedule if slot.at == et(MONDAY, at))
 
 

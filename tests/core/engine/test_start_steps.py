@@ -42,9 +42,7 @@ def test_each_step_is_told_while_it_runs_and_none_once_the_start_is_over(tmp_pat
         assert "login" in seen
         await world.engine.gate.until_reconciled(60)
         await world.clock.sleep(10)
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         assert snapshot.status.start == ()
         await world.stop()
 

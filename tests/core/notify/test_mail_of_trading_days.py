@@ -205,9 +205,7 @@ def test_a_mail_server_in_trouble_changes_nothing_about_the_trade(tmp_path: Path
             for e in await world.entries()
         ]
         cycles = [(c.began_at, c.ended_at, c.outcome) for c in await world.cycles()]
-        world.engine.builder.refresh()
-        shown = world.engine.builder.snapshot
-        assert shown is not None
+        shown = world.snapshot()
         mail = shown.status.mail
         await _end(world)
         return [entries, cycles, None if mail is None else mail.health]

@@ -108,9 +108,7 @@ def test_a_port_that_is_taken_is_said_and_trading_goes_on(tmp_path: Path) -> Non
         await world.start()
         await world.until("09:46")
         assert (await world.entry()).holds_day
-        world.engine.builder.refresh()
-        shown = world.engine.builder.snapshot
-        assert shown is not None
+        shown = world.snapshot()
         [said] = [message for message in shown.messages if message.source == "metrics"]
         assert said.text == (
             f"no figures for Prometheus on port {port}: another program has it; choose another metrics.port. "

@@ -23,9 +23,7 @@ from tests.support.world import ACCOUNT, World, et, in_world
 
 
 def _shown(world: World) -> PositionsSlice:
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     return snapshot.positions
 
 

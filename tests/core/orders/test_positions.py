@@ -165,9 +165,7 @@ def test_a_leg_closed_by_a_person_is_found_by_the_periodic_read_and_said_everywh
         assert f"the broker holds {missing}; a reset settles these quantities" in breaker.why
         said = f"positions differ: the broker holds {missing}"
         assert [one.differs.startswith(said) for one in world.engine.tridents.held] == [True]
-        world.engine.builder.refresh()
-        snapshot = world.engine.builder.snapshot
-        assert snapshot is not None
+        snapshot = world.snapshot()
         assert [one.differs.startswith(said) for one in snapshot.positions.open] == [True]
         [(_, words)] = await open_tridents(world.records.entries, world.records.journal, ACCOUNT, world.day)
         assert words.startswith(said), "for status and digests"

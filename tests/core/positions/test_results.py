@@ -29,9 +29,7 @@ def test_the_result_of_a_target_waits_for_no_other_account(tmp_path: Path) -> No
         fill(world, targets[PUT_1.value])
 
         async def is_told() -> bool:
-            world.engine.builder.refresh()
-            snapshot = world.engine.builder.snapshot
-            assert snapshot is not None
+            snapshot = world.snapshot()
             (account,) = snapshot.accounts_now
             return account.ended == 1 and account.realized is not None
 

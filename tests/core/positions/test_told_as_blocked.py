@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.simulator.exchange.faults import FaultKind
-from core.snapshot import Snapshot
 from tests.support.trident_world import targets_placed
 from tests.support.world import ACCOUNT, World, in_world
 
@@ -13,15 +12,8 @@ SOON_S = 300 + 60 + 30
 """Positions count as read for 300 s; a block is told a minute later, at the next turn."""
 
 
-def shown(world: World) -> Snapshot:
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
-    return snapshot
-
-
 def word(world: World) -> str:
-    exits = shown(world).status.exits
+    exits = world.snapshot().status.exits
     return "" if exits is None else exits.word
 
 

@@ -46,9 +46,7 @@ def test_a_day_of_the_engine_is_seen_again_as_it_was(tmp_path: Path) -> None:
         seen = []
         for _ in range(90):
             await world.clock.sleep(1)
-            world.engine.builder.refresh()
-            assert world.engine.builder.snapshot is not None
-            seen.append(world.engine.builder.snapshot)
+            seen.append(world.snapshot())
             recorder.take(seen[-1])
         await world.stop()
         recorder.close()

@@ -16,7 +16,7 @@ from core.domain.orders.next_step import Next, NextStep
 from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitName
 from core.domain.reporting.money import Period, money_of
-from core.snapshot import AccountNow, PositionView, Snapshot
+from core.snapshot import AccountNow, PositionView
 from core.views.accounts_now import Book, accounts_now
 from core.views.day_records import DayRecords
 from core.views.known_day import KnownDay
@@ -29,19 +29,12 @@ OTHER = "5WT00002"
 Item = TypeVar("Item")
 
 
-def snapshot_of(world: World) -> Snapshot:
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
-    return snapshot
-
-
 def shown(world: World) -> tuple[AccountNow, ...]:
-    return snapshot_of(world).accounts_now
+    return world.snapshot().accounts_now
 
 
 def open_tridents(world: World) -> tuple[PositionView, ...]:
-    return snapshot_of(world).positions.open
+    return world.snapshot().positions.open
 
 
 def test_a_day_from_its_start_to_a_target(tmp_path: Path) -> None:
@@ -95,7 +88,7 @@ def test_what_a_start_and_a_reconciliation_keep_back_for_a_moment_is_not_told_as
     async def watched(world: World, seconds: float) -> None:
         for _ in range(int(seconds * 4)):
             await world.clock.sleep(0.25)
-            now = snapshot_of(world)
+            now = world.snapshot()
             if now.status.exits is not None:
                 seen.update((now.status.exits.word, *(one.exits_stopped for one in now.accounts_now)))
 

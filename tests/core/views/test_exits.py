@@ -7,29 +7,21 @@ from pathlib import Path
 from core.domain.operation.commands import CommandKind
 from core.domain.positions.tridents import ExitMode
 from core.domain.positions.units import UnitName
-from core.snapshot import Snapshot
 from core.snapshot.codec import decode, encode
 from tests.support.trident_world import fill
 from tests.support.world import World, in_world
-
-
-def shown(world: World) -> Snapshot:
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
-    return snapshot
 
 
 def test_a_trident_is_shown_with_its_targets_and_a_hold_is(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         world.exits = ExitMode.ALL
         await world.start()
-        assert shown(world).status.exits is None, "no trident is held"
+        assert world.snapshot().status.exits is None, "no trident is held"
         await world.until("09:46")
         world.exchange.fill_plan = "never"
         await world.until("09:52")
         await world.engine.tridents.check()
-        snapshot = shown(world)
+        snapshot = world.snapshot()
         assert snapshot.status.exits is not None
         assert (snapshot.status.exits.word, len(snapshot.status.exits.resting)) == ("on", 3)
         [position] = snapshot.positions.open
@@ -49,7 +41,7 @@ def test_a_trident_is_shown_with_its_targets_and_a_hold_is(tmp_path: Path) -> No
         assert decode(encode(snapshot)) == snapshot
         await world.answer(CommandKind.EXITS, "", "hold because lunch")
         await world.clock.sleep(30)
-        held = shown(world).status.exits
+        held = world.snapshot().status.exits
         assert held is not None
         assert (held.word, held.why) == ("held", "by operator: lunch")
         await world.stop()
@@ -70,7 +62,7 @@ def test_of_a_trident_closed_in_part_the_results_count_what_was_realized(tmp_pat
         await world.until("09:54")
         await world.engine.tridents.check()
         await world.clock.sleep(20)  # its legs are quoted
-        [position] = shown(world).positions.open
+        [position] = world.snapshot().positions.open
         left = position.exits
         assert left is not None
         assert left.is_part, left.units
@@ -101,7 +93,7 @@ def test_what_would_be_sent_is_told_while_something_keeps_it(tmp_path: Path) -> 
         await world.answer(CommandKind.EXITS, "", "hold")
         await world.until("09:52")
         await world.engine.tridents.check()
-        [position] = shown(world).positions.open
+        [position] = world.snapshot().positions.open
         assert position.exits is not None
         assert [line.split(" at ")[0] for line in position.exits.sends_all] == [
             "target of put-1",
@@ -110,7 +102,7 @@ def test_what_would_be_sent_is_told_while_something_keeps_it(tmp_path: Path) -> 
         ]
         await world.answer(CommandKind.EXITS, "", "on")
         await world.until("09:55")
-        [position] = shown(world).positions.open
+        [position] = world.snapshot().positions.open
         assert position.exits is not None
         assert position.exits.sends_all == (), "nothing keeps it any more"
         assert len(position.exits.resting) == 3
@@ -124,7 +116,7 @@ def test_where_exits_are_off_nothing_of_them_is_shown(tmp_path: Path) -> None:
         await world.start()
         await world.until("09:50")
         await world.engine.tridents.check()
-        snapshot = shown(world)
+        snapshot = world.snapshot()
         assert len(snapshot.positions.open) == 1
         assert (snapshot.status.exits, snapshot.exits, snapshot.positions.open[0].exits) == (None, (), None)
         await world.stop()

@@ -10,9 +10,7 @@ from tests.support.world import World, in_world
 
 
 def shown(world: World) -> SpreadSlice:
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     assert snapshot.spread is not None
     return snapshot.spread
 

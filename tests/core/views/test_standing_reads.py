@@ -59,9 +59,7 @@ async def both_tell(world: World, kind: Next, *, of: str = ACCOUNT) -> NextStep:
 
 
 async def both_tell_now(world: World, kind: Next, *, of: str = ACCOUNT) -> NextStep:
-    world.engine.builder.refresh()
-    snapshot = world.engine.builder.snapshot
-    assert snapshot is not None
+    snapshot = world.snapshot()
     told = await from_records(world)
     assert told == {view.account: view.step for view in snapshot.next_steps}
     assert overall(list(told.values())) == snapshot.overall

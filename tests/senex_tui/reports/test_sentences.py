@@ -73,9 +73,7 @@ class Listener:
 
     async def look(self, _name: str = "") -> None:
         await self._listen(trades=True)
-        self._world.engine.builder.refresh()
-        shown = self._world.engine.builder.snapshot
-        assert shown is not None
+        shown = self._world.snapshot()
         for view in (shown.overall, *(each.step for each in shown.next_steps)):
             if view is not None:
                 self.heard.hear("next step", f"{view.words}; {view.why}; {view.ends}")

@@ -55,10 +55,7 @@ class Moments:
 
     def keep(self, scene: str) -> None:
         """Keeps what is shown now under this name."""
-        self.world.engine.builder.refresh()
-        snapshot = self.world.engine.builder.snapshot
-        assert snapshot is not None
-        self.kept[scene] = snapshot
+        self.kept[scene] = self.world.snapshot()
 
     async def keep_at(self, at: str, scene: str) -> None:
         await self.world.until(at)
